@@ -1,0 +1,1 @@
+"""Training: labelled images in, served networks, figures and model cards out."""
