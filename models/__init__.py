@@ -1,0 +1,1 @@
+"""Pixels to findings: knows numpy, Pillow and OpenVINO, neither Flask nor SQLAlchemy."""

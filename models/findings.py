@@ -1,0 +1,53 @@
+"""What a model says of a cell or a field: the values that cross the border."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+ALL_BLAST = "all_blast"
+NORMAL = "normal"
+UNCERTAIN = "uncertain"
+CELL_LABELS = ("blast", "wbc", "rbc", "platelet")
+
+
+@dataclass(frozen=True)
+class Classification:
+    """One cell image read: label and calibrated P(ALL blast) in 0..1, or why it was not usable."""
+
+    label: str | None
+    probability: float | None
+    usable: bool
+    reason: str | None
+    model: str
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One found cell: box x1, y1, x2, y2 in pixels of the upright file, confidence in 0..1."""
+
+    box: tuple[float, float, float, float]
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class FieldFindings:
+    """All cells found in one field of `width` x `height` pixels, most confident first."""
+
+    width: int
+    height: int
+    detections: tuple[Detection, ...]
+    model: str
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of detections per label, every label present."""
+        found = Counter(detection.label for detection in self.detections)
+        return {label: found[label] for label in CELL_LABELS}
+
+    @property
+    def blast_share(self) -> float | None:
+        """Blasts as a share of white cells (blasts included), or None without white cells."""
+        white = self.counts["blast"] + self.counts["wbc"]
+        return self.counts["blast"] / white if white else None
