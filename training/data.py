@@ -1,0 +1,171 @@
+"""The image sets as typed records, each with the split that it belongs to.
+
+A hospital's own folder of the same layout is read the same way (`--data DIR`).
+"""
+
+import csv
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+PROJECT = Path(__file__).resolve().parents[1]
+DEFAULT_DATA = PROJECT.parent / "shared" / "data"
+
+# Chosen before any training, to balance the classes; a subject is never in two splits.
+SUBJECT_SPLITS: dict[str, Split] = {
+    **dict.fromkeys(("H22", "33", "38", "2"), "test"),
+    **dict.fromkeys(("H14", "44", "23", "16"), "val"),
+    **dict.fromkeys(("H10", "34", "51", "32", "30", "46"), "train"),
+}
+TXL_LABELS = ("wbc", "rbc", "platelet")
+
+
+class DataError(ValueError):
+    """The image sets cannot be read; the message is a sentence for the person who trains."""
+
+
+@dataclass(frozen=True)
+class CnmcCell:
+    """One C-NMC cell, cut out on black: `label` is "all" (blast) or "hem" (normal precursor)."""
+
+    path: Path
+    label: str
+    subject: str
+    split: Split
+
+
+@dataclass(frozen=True)
+class PbcTile:
+    """One tile of normal blood; `box` (x1, y1, x2, y2, pixels) holds its one labelled cell."""
+
+    path: Path
+    kind: str
+    box: tuple[float, float, float, float]
+    split: Split
+
+
+@dataclass(frozen=True)
+class ChulaField:
+    """One field without white cells; `red_cell` is its median red-cell diameter in pixels."""
+
+    path: Path
+    red_cell: float
+    split: Split
+
+
+@dataclass(frozen=True)
+class FieldBox:
+    """One labelled cell of a field: `wbc`, `rbc` or `platelet`; x1, y1, x2, y2 as fractions."""
+
+    label: str
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+@dataclass(frozen=True)
+class TxlField:
+    """One TXL-PBC field with the boxes of its white cells, red cells and platelets."""
+
+    path: Path
+    boxes: tuple[FieldBox, ...]
+    split: Split
+
+
+def hashed_split(name: str) -> Split:
+    """Split a name by its SHA-256: a tenth test, a tenth val, the rest train."""
+    tenth = int(hashlib.sha256(name.encode()).hexdigest(), 16) % 10
+    return {0: "test", 1: "val"}.get(tenth, "train")
+
+
+def subject_split(subject: str) -> Split:
+    """Return the split of a subject; subjects unknown to `SUBJECT_SPLITS` are split by hash."""
+    return SUBJECT_SPLITS.get(subject) or hashed_split(subject)
+
+
+def read_cnmc(data: Path) -> list[CnmcCell]:
+    """Read `cnmc/manifest.csv` below `data`; raise DataError where it is missing."""
+    folder = data / "cnmc"
+    return [
+        CnmcCell(
+            path=folder / "images" / row["file"],
+            label=row["label"],
+            subject=row["subject"],
+            split=subject_split(row["subject"]),
+        )
+        for row in manifest_rows(folder, ("file", "label", "subject"))
+    ]
+
+
+def read_pbc(data: Path) -> list[PbcTile]:
+    """Read `pbc/manifest.csv` below `data`; raise DataError where it is missing."""
+    folder = data / "pbc"
+    columns = ("file", "cell_type", "width", "height", "box_cx", "box_cy", "box_w", "box_h")
+    return [
+        PbcTile(
+            path=folder / "images" / row["file"],
+            kind=row["cell_type"],
+            box=_pixel_box(row),
+            split=hashed_split(row["file"]),
+        )
+        for row in manifest_rows(folder, columns)
+    ]
+
+
+def read_chula(data: Path) -> list[ChulaField]:
+    """Read `chula_rbc12/manifest.csv` below `data`; raise DataError where it is missing."""
+    folder = data / "chula_rbc12"
+    return [
+        ChulaField(
+            path=folder / "images" / row["file"],
+            red_cell=float(row["rbc_diameter_px"]),
+            split=hashed_split(row["file"]),
+        )
+        for row in manifest_rows(folder, ("file", "rbc_diameter_px"))
+    ]
+
+
+def read_txl(data: Path, split: Split) -> list[TxlField]:
+    """Read one of TXL-PBC's own splits below `data`; raise DataError where it is missing."""
+    images = data / "txl_pbc" / "images" / split
+    if not images.is_dir():
+        raise DataError(f"There is no folder {images}. Name the folder of the sets with --data.")
+    labels = data / "txl_pbc" / "labels" / split
+    return [
+        TxlField(path, tuple(_yolo_boxes(labels / f"{path.stem}.txt")), split)
+        for path in sorted(images.iterdir())
+    ]
+
+
+def manifest_rows(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Read `manifest.csv` in `folder`; raise DataError if it is missing or lacks a column."""
+    manifest = folder / "manifest.csv"
+    if not manifest.is_file():
+        raise DataError(f"There is no file {manifest}. Name the folder of the sets with --data.")
+    with manifest.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    missing = [column for column in columns if not rows or column not in rows[0]]
+    if missing:
+        raise DataError(f"{manifest} has no rows with: {', '.join(missing)}.")
+    return rows
+
+
+def _pixel_box(row: dict[str, str]) -> tuple[float, float, float, float]:
+    width, height = float(row["width"]), float(row["height"])
+    left, top = float(row["box_cx"]) * width, float(row["box_cy"]) * height
+    half_w, half_h = float(row["box_w"]) * width / 2, float(row["box_h"]) * height / 2
+    return left - half_w, top - half_h, left + half_w, top + half_h
+
+
+def _yolo_boxes(path: Path) -> Iterator[FieldBox]:
+    if not path.is_file():
+        raise DataError(f"There is no label file {path}.")
+    for line in path.read_text().splitlines():
+        kind, x, y, w, h = (float(word) for word in line.split())
+        yield FieldBox(TXL_LABELS[int(kind)], x - w / 2, y - h / 2, x + w / 2, y + h / 2)
