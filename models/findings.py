@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 ALL_BLAST = "all_blast"
 NORMAL = "normal"
@@ -51,3 +52,13 @@ class FieldFindings:
         """Blasts as a share of white cells (blasts included), or None without white cells."""
         white = self.counts["blast"] + self.counts["wbc"]
         return self.counts["blast"] / white if white else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The findings as JSON takes them: width, height, detections, counts, model."""
+        return {
+            "width": self.width,
+            "height": self.height,
+            "detections": [asdict(detection) for detection in self.detections],
+            "counts": self.counts,
+            "model": self.model,
+        }

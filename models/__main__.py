@@ -1,0 +1,83 @@
+"""Batch use from a shell: one JSON object a line for every file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from models.classifier import Classifier
+from models.detector import Detector
+from models.images import ImageError, RgbImage, read_image
+from models.weights import WeightsError
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
+
+Reader = Callable[[RgbImage], dict[str, Any]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when every file was read, 1 when one was not, 2 without usable weights."""
+    options = _parser().parse_args(arguments)
+    try:
+        reader = options.reader(options)
+    except WeightsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    lines = [_print(_read(file, reader)) for file in options.files]
+    return int(any("error" in line for line in lines))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m models", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    classify = commands.add_parser("classify", help="read single-cell images")
+    classify.set_defaults(reader=_classifier)
+    detect = commands.add_parser("detect", help="find the cells of smear fields")
+    detect.set_defaults(reader=_detector)
+    detect.add_argument(
+        "--min-confidence", type=_share, help="show boxes from this confidence on, 0 to 1"
+    )
+    for command in (classify, detect):
+        command.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the weights")
+        command.add_argument("--precision", choices=["auto", "f32"], default="auto")
+        command.add_argument("files", nargs="+", metavar="FILE", help="PNG, JPEG, TIFF, BMP, WebP")
+    return parser
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError("must be between 0 and 1")
+    return value
+
+
+def _classifier(options: argparse.Namespace) -> Reader:
+    classifier = Classifier.load(options.weights / "classifier", options.precision)
+    return lambda rgb: asdict(classifier.classify(rgb))
+
+
+def _detector(options: argparse.Namespace) -> Reader:
+    detector = Detector.load(options.weights / "detector", options.precision)
+    return lambda rgb: detector.find(rgb, options.min_confidence).as_dict()
+
+
+def _read(file: str, reader: Reader) -> dict[str, Any]:
+    try:
+        return {"file": file, **reader(read_image(Path(file).read_bytes()).rgb)}
+    except (ImageError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return {"file": file, "error": reason}
+
+
+def _print(line: dict[str, Any]) -> dict[str, Any]:
+    print(json.dumps(line), flush=True)
+    return line
+
+
+if __name__ == "__main__":
+    sys.exit(main())

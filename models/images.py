@@ -1,0 +1,242 @@
+"""Bytes to checked RGB arrays, and arrays to what the networks take in."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps
+
+RgbImage = NDArray[np.uint8]
+"""uint8, shape (height, width, 3), RGB, 0..255."""
+
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+MIN_SIDE = 16
+LETTERBOX_GREY = 114
+
+# The limit is ours, checked on the header of every file before a pixel is decoded;
+# Pillow's own would refuse stitched fields that we allow.
+Image.MAX_IMAGE_PIXELS = None
+
+
+class ImageError(ValueError):
+    """An image that cannot be used; its text is a sentence for the person who sent it."""
+
+
+@dataclass(frozen=True)
+class ImageLimits:
+    """The largest file taken: `max_bytes` of upload, `max_pixels` of decoded image."""
+
+    max_bytes: int = 64 * 2**20
+    max_pixels: int = 120_000_000
+
+
+@dataclass(frozen=True)
+class UploadedImage:
+    """One decoded upload: upright sRGB pixels, the SHA-256 of its bytes, what was converted."""
+
+    rgb: RgbImage
+    format: str
+    sha256: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Width of the upright image in pixels."""
+        return self.rgb.shape[1]
+
+    @property
+    def height(self) -> int:
+        """Height of the upright image in pixels."""
+        return self.rgb.shape[0]
+
+
+def read_image(data: bytes, limits: ImageLimits | None = None) -> UploadedImage:
+    """Decode an uploaded file into upright 8-bit sRGB.
+
+    Raises `ImageError` when it is empty, too large in bytes or pixels, no PNG, JPEG, TIFF, BMP or
+    WebP, animated, of several pages, incomplete, damaged, or of a pixel type without fixed range.
+    """
+    limits = limits or ImageLimits()
+    _check_bytes(data, limits)
+    with _open(data) as image:
+        _check_header(image, limits)
+        rgb, notes = _to_rgb(_decode(image))
+        kind = "JPEG" if image.format == "MPO" else str(image.format)
+    return UploadedImage(rgb, kind, hashlib.sha256(data).hexdigest(), notes)
+
+
+def encode_png(rgb: RgbImage, compress_level: int = 3) -> bytes:
+    """Encode RGB uint8 pixels as PNG without any metadata."""
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "PNG", compress_level=compress_level)
+    return buffer.getvalue()
+
+
+def resize(rgb: RgbImage, width: int, height: int) -> RgbImage:
+    """Resize RGB uint8 pixels bilinearly, antialiased when shrinking."""
+    if rgb.shape[:2] == (height, width):
+        return rgb
+    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def centre_square(rgb: RgbImage) -> RgbImage:
+    """Cut the largest centred square (a view, not a copy)."""
+    height, width = rgb.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return rgb[top : top + side, left : left + side]
+
+
+def min_max(rgb: NDArray) -> NDArray[np.float32]:
+    """Rescale all values to 0..1 by the image's own minimum and maximum; a flat image gives 0.
+
+    The paper's normalisation: (pixel - min) / (max - min).
+    """
+    values = rgb.astype(np.float32)
+    low, high = float(values.min()), float(values.max())
+    return (values - low) / max(high - low, 1.0)
+
+
+def classifier_input(rgb: RgbImage, size: int = 300) -> NDArray[np.float32]:
+    """Prepare one cell image: float32 (size, size, 3), RGB, min-max scaled to 0..1.
+
+    The paper's steps (450x450 cropped and resized to 300x300, min-max), for any image size.
+    """
+    return min_max(resize(centre_square(rgb), size, size))
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """A field made square: `pixels` float32 (3, size, size) RGB 0..1, and how to undo it."""
+
+    pixels: NDArray[np.float32]
+    scale: float
+    left: int
+    top: int
+
+    def to_field(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map boxes (n, 4) x1, y1, x2, y2 from network pixels to field pixels."""
+        offset = np.array([self.left, self.top, self.left, self.top], np.float32)
+        return (boxes - offset) / np.float32(self.scale)
+
+
+def detector_input(rgb: RgbImage, size: int = 960) -> Letterbox:
+    """Fit a field into a grey square of `size` px: shrunk if larger, never enlarged, centred."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, size / max(height, width))
+    new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (size - new_width) // 2, (size - new_height) // 2
+    canvas = np.full((size, size, 3), LETTERBOX_GREY, np.uint8)
+    canvas[top : top + new_height, left : left + new_width] = resize(rgb, new_width, new_height)
+    pixels = np.ascontiguousarray(canvas.transpose(2, 0, 1), dtype=np.float32) / 255
+    return Letterbox(pixels, scale, left, top)
+
+
+def _check_bytes(data: bytes, limits: ImageLimits) -> None:
+    if not data:
+        raise ImageError("The file is empty. Choose the image again.")
+    if len(data) > limits.max_bytes:
+        raise ImageError(
+            f"The file has {len(data) / 2**20:.0f} MiB; at most {limits.max_bytes / 2**20:.0f} MiB "
+            "are taken. Save it as PNG or JPEG, or cut it into parts."
+        )
+
+
+def _open(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.UnidentifiedImageError:
+        raise ImageError(
+            "This is not an image that can be read. Use PNG, JPEG, TIFF, BMP or WebP."
+        ) from None
+    except Exception as error:  # a hostile header can fail anywhere inside a decoder
+        raise ImageError("The image file is damaged. Save it again, as PNG.") from error
+
+
+def _check_header(image: Image.Image, limits: ImageLimits) -> None:
+    width, height = image.size
+    if width * height > limits.max_pixels:
+        raise ImageError(
+            f"The image has {width} × {height} pixels; at most "
+            f"{limits.max_pixels / 1e6:.0f} megapixels are taken. Cut it into parts."
+        )
+    if min(width, height) < MIN_SIDE:
+        raise ImageError(
+            f"The image is only {width} × {height} pixels; at least {MIN_SIDE} × {MIN_SIDE} "
+            "are needed."
+        )
+    # MPO is a camera's JPEG with further views behind the first, which is the picture itself.
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        raise ImageError(
+            "The file holds several pictures (an animation or several pages). Save the one you "
+            "mean as a file of its own."
+        )
+
+
+def _decode(image: Image.Image) -> Image.Image:
+    try:
+        image.load()
+        return ImageOps.exif_transpose(image)
+    except Exception as error:  # truncated or hostile data can fail anywhere inside a decoder
+        raise ImageError(
+            "The image file is incomplete or damaged. Copy or save it again, then upload it anew."
+        ) from error
+
+
+def _to_rgb(image: Image.Image) -> tuple[RgbImage, tuple[str, ...]]:
+    """Convert any pixel type to RGB uint8, telling what was changed."""
+    if image.mode in ("I", "F"):
+        raise ImageError(
+            "The image has 32-bit pixels without a fixed range. Save it with 8 or 16 bits "
+            "a channel."
+        )
+    if image.mode.startswith("I;16"):
+        return _from_16_bit(image), ("16-bit grey values were scaled to 8 bits.",)
+    notes: list[str] = []
+    for step in (_apply_profile, _flatten_alpha, _plain_rgb):
+        image, note = step(image)
+        notes.extend([note] if note else [])
+    return np.asarray(image), tuple(notes)
+
+
+def _from_16_bit(image: Image.Image) -> RgbImage:
+    grey = (np.asarray(image).astype(np.uint32) // 257).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _apply_profile(image: Image.Image) -> tuple[Image.Image, str | None]:
+    """Bring embedded colour profiles to sRGB; a broken or needless profile changes nothing."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "CMYK"):
+        return image, None
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).lower():
+            return image, None
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image, "The embedded colour profile is damaged and was left out."
+    return converted or image, "Colours were converted to sRGB by the embedded profile."
+
+
+def _flatten_alpha(image: Image.Image) -> tuple[Image.Image, str | None]:
+    """Put transparent images on black, the ground on which cut-out cells are known."""
+    if not image.has_transparency_data:
+        return image, None
+    rgba = image.convert("RGBA")
+    if rgba.getextrema()[3] == (255, 255):
+        return rgba.convert("RGB"), None
+    ground = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
+    return Image.alpha_composite(ground, rgba).convert("RGB"), "Transparent parts were made black."
+
+
+def _plain_rgb(image: Image.Image) -> tuple[Image.Image, str | None]:
+    if image.mode == "RGB":
+        return image, None
+    note = "CMYK colours were converted to RGB." if image.mode == "CMYK" else None
+    return image.convert("RGB"), note
