@@ -1,0 +1,42 @@
+# make run    install what serving needs, then serve on http://127.0.0.1:5000
+# make test   install everything, then run all tests
+PYTHON ?= python3.11
+SERVE := .venv/bin/python
+DEV := .venv-dev/bin/python
+
+.PHONY: run test lint format train bench clean
+
+run: .venv/installed
+	$(SERVE) app.py
+
+test: .venv-dev/installed
+	$(DEV) -m pytest
+
+lint: .venv-dev/installed
+	$(DEV) -m ruff check .
+	$(DEV) -m ruff format --check .
+
+format: .venv-dev/installed
+	$(DEV) -m ruff check --fix .
+	$(DEV) -m ruff format .
+
+train: .venv-dev/installed
+	$(DEV) -m training composites
+	$(DEV) -m training detector
+	$(DEV) -m training classifier
+
+bench: .venv-dev/installed
+	$(DEV) -m benchmarks
+
+clean:
+	rm -rf .venv .venv-dev
+
+.venv/installed: requirements-serve.txt
+	$(PYTHON) -m venv .venv
+	$(SERVE) -m pip install --disable-pip-version-check --quiet -r $<
+	touch $@
+
+.venv-dev/installed: requirements.txt requirements-serve.txt
+	$(PYTHON) -m venv .venv-dev
+	$(DEV) -m pip install --disable-pip-version-check --quiet -r $<
+	touch $@
