@@ -120,6 +120,14 @@ def test_decompression_bomb_is_refused_by_its_header():
         read_image(bomb(60_000, 60_000))
 
 
+def test_webp_bomb_is_refused_by_its_header():
+    one_colour_of_268_megapixels = bytes.fromhex(
+        "524946461a000000574542505650384c0e0000002ffebfff0f071011fd0f4444ff03"
+    )
+    with pytest.raises(ImageError, match="16383 × 16383"):
+        read_image(one_colour_of_268_megapixels)
+
+
 def test_tiny_images_are_refused(cell):
     with pytest.raises(ImageError, match="only 8 × 40"):
         read_image(encoded(cell.resize((8, 40))))
