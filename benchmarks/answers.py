@@ -1,0 +1,68 @@
+"""Time of one answer: one cell image through EfficientNetB3, one field through YOLOv8n."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from ultralytics import YOLO
+
+from benchmarks.timing import Way, median_milliseconds, report
+from models.classifier import Classifier
+from models.detector import Detector
+from models.images import classifier_input, detector_input
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
+PRECISIONS = ("auto", "f32")
+
+
+def main() -> None:
+    """Print both comparisons; weights of the Keras and torch networks do not change their speed."""
+    pixels = np.random.default_rng(0).integers(0, 256, (450, 450, 3), np.uint8)
+    report("One cell image, 450 x 450", median_milliseconds(classifier_ways(pixels)), "ms")
+    field = np.random.default_rng(0).integers(0, 256, (1944, 2592, 3), np.uint8)
+    report("One field, 2592 x 1944 at 960", median_milliseconds(detector_ways(field)), "ms")
+
+
+def classifier_ways(pixels: np.ndarray) -> dict[str, Way]:
+    """Ways to read one uint8 RGB cell image, the served ones first."""
+    model = keras.applications.EfficientNetB3(weights=None, classes=2, input_shape=(300, 300, 3))
+    compiled = tf.function(lambda batch: model(batch, training=False))
+
+    def batch() -> np.ndarray:
+        return classifier_input(pixels)[None]
+
+    return {
+        **{f"Leukoscope, precision {p}": served_classifier(p, pixels) for p in PRECISIONS},
+        "tf.function": lambda: compiled(batch()),
+        "Keras predict": lambda: model.predict(batch(), verbose=0),
+    }
+
+
+def served_classifier(precision: str, pixels: np.ndarray) -> Way:
+    """The served classifier without its gate, which no other way has."""
+    classifier = Classifier.load(WEIGHTS / "classifier", precision)
+    return lambda: classifier.probabilities([pixels])
+
+
+def detector_ways(field: np.ndarray) -> dict[str, Way]:
+    """Ways to find the cells of one uint8 RGB field, the served ones first."""
+    torch_model = YOLO("yolov8n.yaml")
+    bgr = np.ascontiguousarray(field[..., ::-1])
+    return {
+        **{f"Leukoscope, precision {p}": served_detector(p, field) for p in PRECISIONS},
+        "of which: shrinking the field": lambda: detector_input(field),
+        "ultralytics predict (torch)": lambda: torch_model.predict(bgr, imgsz=960, verbose=False),
+    }
+
+
+def served_detector(precision: str, field: np.ndarray) -> Way:
+    """The served detector."""
+    detector = Detector.load(WEIGHTS / "detector", precision)
+    return lambda: detector.find(field)
+
+
+if __name__ == "__main__":
+    main()
