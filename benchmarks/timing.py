@@ -10,7 +10,7 @@ Way = Callable[[], object]
 
 
 def median_milliseconds(ways: dict[str, Way], rounds: int = 15) -> dict[str, float]:
-    """Run all ways in turn, `rounds` times after a warm-up, so that a busy machine slows all alike."""
+    """Run all ways in turn after a warm-up, so that a busy machine slows all alike."""
     for way in ways.values():
         way()
     times: dict[str, list[float]] = {name: [] for name in ways}
