@@ -1,0 +1,90 @@
+"""The application: the only place where its parts are wired together."""
+
+from __future__ import annotations
+
+import sys
+
+import waitress
+from flask import Flask
+from flask_migrate import upgrade
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import pages
+import records
+from models.loading import Models, load_models
+from models.weights import WeightsError
+from pages import commands, errors
+from records.secret_key import secret_key
+from services.accounts import Accounts
+from settings import Settings, SettingsError
+
+
+def create_app(settings: Settings | None = None, models: Models | None = None) -> Flask:
+    """Build the application; raises `SettingsError` or `WeightsError` with the reason."""
+    settings = settings or Settings.from_environment()
+    app = Flask(__name__, instance_path=str(settings.instance_dir))
+    app.config.from_mapping(configuration(settings))
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)
+
+    records.init_app(app)
+    app.extensions["leukoscope_models"] = models or load_models(settings.weights_dir)
+    app.extensions["leukoscope_accounts"] = Accounts(settings)
+    pages.register(app)
+    errors.init_app(app)
+    commands.init_app(app)
+    return app
+
+
+def configuration(settings: Settings) -> dict[str, object]:
+    """What Flask and its extensions are told, from the settings."""
+    secure = settings.secure_cookies
+    return {
+        "LEUKOSCOPE": settings,
+        "SECRET_KEY": secret_key(settings.instance_dir),
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "MAX_CONTENT_LENGTH": settings.max_request_bytes,
+        "TRUSTED_HOSTS": settings.trusted_hosts,
+        # The prefix makes browsers refuse the cookie from a sibling host or over plain http.
+        "SESSION_COOKIE_NAME": "__Host-leukoscope" if secure else "leukoscope",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": secure,
+        # A form is good for as long as the session it belongs to.
+        "WTF_CSRF_TIME_LIMIT": None,
+        "BOOTSTRAP_SERVE_LOCAL": True,
+    }
+
+
+def main() -> None:
+    """Bring the database up to date and serve until stopped."""
+    try:
+        settings = Settings.from_environment()
+        app = create_app(settings)
+        with app.app_context():
+            upgrade()
+        server = make_server(app, settings)
+    except (SettingsError, WeightsError) as error:
+        sys.exit(f"Leukoscope cannot start: {error}")
+    print(f"Leukoscope is ready at {settings.address}", flush=True)
+    server.run()
+
+
+def make_server(app: Flask, settings: Settings) -> waitress.server.BaseWSGIServer:
+    """A production server, listening; raises `SettingsError` if the address is not to be had."""
+    try:
+        return waitress.create_server(
+            app,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.threads,
+            max_request_body_size=settings.max_request_bytes,
+            clear_untrusted_proxy_headers=settings.proxies == 0,
+            ident=None,
+        )
+    except OSError as error:
+        raise SettingsError(f"{settings.address} cannot be used: {error.strerror}.") from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""The pages: one blueprint per file, all of them listed here."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+from flask_wtf import CSRFProtect
+
+# What the bar at the top offers, in order: endpoint, word, and whether to administrators only.
+NAVIGATION = (("admin.people", "People", True),)
+
+
+def register(app: Flask) -> None:
+    """Add every page, and what all pages share, to the application."""
+    from pages import accounts, admin, headers, home, limits
+
+    for shared in (limits, headers, accounts):
+        shared.init_app(app)
+    CSRFProtect(app)
+    Bootstrap5(app)
+    for page in (home, accounts, admin):
+        app.register_blueprint(page.blueprint)
+    app.context_processor(lambda: {"navigation": NAVIGATION})

@@ -1,0 +1,69 @@
+"""The forms of signing up, signing in and changing the password."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, StringField, SubmitField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+from services.accounts import LONGEST_NAME, SHORTEST_NAME
+from services.passwords import LONGEST, SHORTEST
+
+_GIVEN = InputRequired("Please fill this in.")
+_BOUNDED = Length(max=LONGEST, message=f"Please use no more than {LONGEST} characters.")
+_NAME_HELP = f"{SHORTEST_NAME} to {LONGEST_NAME} characters. Colleagues see it."
+_PASSWORD_HELP = f"{SHORTEST} characters or more. Three or four unrelated words are good."
+
+
+def _new_password(label: str) -> PasswordField:
+    return PasswordField(
+        label,
+        [_GIVEN, _BOUNDED],
+        description=_PASSWORD_HELP,
+        render_kw={"autocomplete": "new-password", "minlength": SHORTEST, "maxlength": LONGEST},
+    )
+
+
+def _repeated(field: str) -> PasswordField:
+    return PasswordField(
+        "The same again",
+        [_GIVEN, EqualTo(field, "The two passwords differ.")],
+        render_kw={"autocomplete": "new-password", "maxlength": LONGEST},
+    )
+
+
+class SignInForm(FlaskForm):
+    """User name and password."""
+
+    name = StringField(
+        "User name", [_GIVEN], render_kw={"autocomplete": "username", "autofocus": True}
+    )
+    password = PasswordField(
+        "Password", [_GIVEN, _BOUNDED], render_kw={"autocomplete": "current-password"}
+    )
+    submit = SubmitField("Sign in")
+
+
+class SignUpForm(FlaskForm):
+    """A new user name, and its password twice."""
+
+    name = StringField(
+        "User name",
+        [_GIVEN],
+        description=_NAME_HELP,
+        render_kw={"autocomplete": "username", "autofocus": True, "maxlength": LONGEST_NAME},
+    )
+    password = _new_password("Password")
+    again = _repeated("password")
+    submit = SubmitField("Sign up")
+
+
+class PasswordForm(FlaskForm):
+    """The present password, and the new one twice."""
+
+    present = PasswordField(
+        "Present password", [_GIVEN, _BOUNDED], render_kw={"autocomplete": "current-password"}
+    )
+    new = _new_password("New password")
+    again = _repeated("new")
+    submit = SubmitField("Change password")

@@ -1,0 +1,58 @@
+"""`flask --app app accounts …`: for an administrator at the server's own shell."""
+
+from __future__ import annotations
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from pages.accounts import the_accounts
+from records import accounts as records
+from records.accounts import Account
+from services.accounts import Decision, name_key
+from services.passwords import PasswordError
+
+accounts = AppGroup("accounts", help="Who may use this installation.")
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands to `flask`."""
+    app.cli.add_command(accounts)
+
+
+@accounts.command("list")
+def list_accounts() -> None:
+    """Print every account: status, role, name."""
+    for account in records.all_accounts():
+        role = "administrator" if account.is_administrator else "reader"
+        click.echo(f"{account.status:12} {role:14} {account.name}")
+
+
+@accounts.command("approve")
+@click.argument("name")
+def approve(name: str) -> None:
+    """Let the waiting account NAME sign in."""
+    account = _named(name)
+    if not the_accounts().decide(account.id, Decision.approve):
+        raise click.ClickException(f"“{account.name}” does not wait: it is {account.status}.")
+    click.echo(f"“{account.name}” may sign in now.")
+
+
+@accounts.command("reset-password")
+@click.argument("name")
+@click.password_option(prompt="New password")
+def reset_password(name: str, password: str) -> None:
+    """Give NAME a new password and sign it out everywhere."""
+    account = _named(name)
+    try:
+        the_accounts().reset_password(account, password)
+    except PasswordError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"“{account.name}” has a new password.")
+
+
+def _named(name: str) -> Account:
+    account = records.find_account(name_key(name))
+    if account is None:
+        raise click.ClickException(f"There is no account “{name}”.")
+    return account

@@ -1,0 +1,92 @@
+"""What a person, or a script, reads when something went wrong."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from flask import Flask, Response, current_app, jsonify, request
+from flask_limiter import RateLimitExceeded
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+
+from pages.limits import limiter
+
+MESSAGES = {
+    400: ("That did not work", "The request could not be understood."),
+    401: ("Please sign in", "This needs you to be signed in."),
+    403: ("Not for you", "Your account may not do this. An administrator may."),
+    404: ("Nothing here", "There is nothing at this address, or it is not yours to see."),
+    405: ("That did not work", "This address does not take that kind of request."),
+    413: ("Too large", "What was sent is larger than this server takes."),
+    429: ("Too many attempts", "There were too many attempts."),
+    500: ("Our mistake", "Something went wrong on the server. It was logged; please try again."),
+}
+OUT_OF_DATE = (
+    "This page was out of date, so nothing was changed. Go back, reload it and try again. If it "
+    "happens every time, the browser refuses cookies, or the server is reached over plain http."
+)
+
+UNKNOWN_HOST = (
+    "This server does not answer under that host name. LEUKOSCOPE_HOSTNAMES lists those it does."
+)
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error in the language of whoever asked: a page, or JSON."""
+    app.register_error_handler(HTTPException, answer)
+
+
+def wants_json() -> bool:
+    """Whether the request would rather have JSON than a page."""
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == (
+        "application/json"
+    )
+
+
+def answer(error: HTTPException) -> Response:
+    """The error as a page or as `{"error": sentence}`, with its status and headers."""
+    code = error.code or InternalServerError.code
+    title, sentence = MESSAGES.get(code, (error.name, f"{error.name}."))
+    sentence = _sentence(error) or sentence
+    if isinstance(error, SecurityError):
+        # No page: Flask builds no links for a host it does not trust.
+        response = Response(f"{sentence}\n", mimetype="text/plain")
+    else:
+        response = jsonify(error=sentence) if wants_json() else _page(code, title, sentence)
+    response.status_code = code
+    if isinstance(error, RateLimitExceeded):
+        response.headers["Retry-After"] = str(_seconds_to_wait())
+    if code == 405:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return response
+
+
+def _page(code: int, title: str, sentence: str) -> Response:
+    """Render without asking the database who is signed in: it may be what failed."""
+    template = current_app.jinja_env.get_template("errors/error.html")
+    return Response(template.render(code=code, title=title, sentence=sentence))
+
+
+def _sentence(error: HTTPException) -> str | None:
+    if isinstance(error, CSRFError):
+        return OUT_OF_DATE
+    if isinstance(error, SecurityError):
+        return UNKNOWN_HOST
+    if isinstance(error, RateLimitExceeded):
+        return f"There were too many attempts. Please try again in {_wait()}."
+    if error.code == 413:
+        limit = (request.max_content_length or 0) // 1024
+        size = f"{limit // 1024} MB" if limit >= 1024 else f"{limit} kB"
+        return f"What was sent is larger than this server takes at once ({size})."
+    return None
+
+
+def _seconds_to_wait() -> int:
+    breached = limiter.current_limit
+    return max(1, math.ceil(breached.reset_at - time.time())) if breached else 60
+
+
+def _wait() -> str:
+    minutes = math.ceil(_seconds_to_wait() / 60)
+    return "a minute" if minutes == 1 else f"{minutes} minutes"

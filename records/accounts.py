@@ -1,0 +1,166 @@
+"""Accounts and who is signed in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import uuid4
+
+from flask_login import UserMixin
+from sqlalchemy import CheckConstraint, ForeignKey, String, delete, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from records import UtcDateTime, db, utc_now
+
+WAITING = "waiting"
+ACTIVE = "active"
+DEACTIVATED = "deactivated"
+NAME_LENGTH = 64
+
+
+def new_id() -> str:
+    """An identifier nobody can guess: 32 hexadecimal digits."""
+    return uuid4().hex
+
+
+class Account(db.Model, UserMixin):
+    """A person who may sign in; `name_key` is the name as compared, `name` as shown."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint("status IN ('waiting', 'active', 'deactivated')", name="status"),
+        CheckConstraint("founder IS NULL OR founder = 1", name="founder"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    name_key: Mapped[str] = mapped_column(String(4 * NAME_LENGTH), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(255))
+    status: Mapped[str] = mapped_column(String(16), default=WAITING)
+    is_administrator: Mapped[bool] = mapped_column(default=False)
+    # 1 for the first account, NULL for all others: unique, so that the database decides a race.
+    founder: Mapped[int | None] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account may be used."""
+        return self.status == ACTIVE
+
+
+class SignIn(db.Model):
+    """One signed-in browser; its row gone, the browser is signed out."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    account_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+def add_account(name: str, name_key: str, password_hash: str, status: str) -> Account | None:
+    """Keep a new account, or return None if the name is taken.
+
+    The very first account becomes an active administrator, whatever `status` says; of two that
+    are first at the same time the database lets one be, and the other becomes an ordinary one.
+    """
+    while True:
+        account = Account(name=name, name_key=name_key, password_hash=password_hash, status=status)
+        if not any_account():
+            account.founder, account.is_administrator, account.status = 1, True, ACTIVE
+        db.session.add(account)
+        try:
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()
+            if find_account(name_key):
+                return None
+        else:
+            return account
+
+
+def any_account() -> bool:
+    """Whether anybody has signed up yet."""
+    return db.session.scalar(select(Account.id).limit(1)) is not None
+
+
+def find_account(name_key: str) -> Account | None:
+    """The account of this name, as compared."""
+    return db.session.scalar(select(Account).where(Account.name_key == name_key))
+
+
+def get_account(account_id: str) -> Account | None:
+    """The account of this id."""
+    return db.session.get(Account, account_id)
+
+
+def all_accounts() -> list[Account]:
+    """Every account, oldest first."""
+    return list(db.session.scalars(select(Account).order_by(Account.created_at, Account.id)))
+
+
+def set_password_hash(account: Account, password_hash: str) -> None:
+    """Replace the stored hash."""
+    account.password_hash = password_hash
+    db.session.commit()
+
+
+def change_status(account_id: str, before: str, after: str) -> bool:
+    """Move an account from one status to another; False if it was not in the first."""
+    changed = db.session.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.status == before)
+        .values(status=after)
+    )
+    db.session.commit()
+    return changed.rowcount == 1
+
+
+def remove_waiting(account_id: str) -> bool:
+    """Remove an account that was never approved; False if there is none such."""
+    removed = db.session.execute(
+        delete(Account).where(Account.id == account_id, Account.status == WAITING)
+    )
+    db.session.commit()
+    return removed.rowcount == 1
+
+
+def start_sign_in(account_id: str, now: datetime) -> str:
+    """Record a signed-in browser and return its id."""
+    sign_in = SignIn(id=new_id(), account_id=account_id, started_at=now, seen_at=now)
+    db.session.add(sign_in)
+    db.session.commit()
+    return sign_in.id
+
+
+def get_sign_in(sign_in_id: str) -> SignIn | None:
+    """The signed-in browser of this id."""
+    return db.session.get(SignIn, sign_in_id)
+
+
+def touch_sign_in(sign_in: SignIn, now: datetime) -> None:
+    """Note that the browser was seen."""
+    sign_in.seen_at = now
+    db.session.commit()
+
+
+def end_sign_in(sign_in_id: str) -> None:
+    """Sign one browser out."""
+    db.session.execute(delete(SignIn).where(SignIn.id == sign_in_id))
+    db.session.commit()
+
+
+def end_sign_ins_of(account_id: str) -> None:
+    """Sign an account out in every browser."""
+    db.session.execute(delete(SignIn).where(SignIn.account_id == account_id))
+    db.session.commit()
+
+
+def end_sign_ins_before(started: datetime, seen: datetime) -> None:
+    """Forget browsers that signed in before `started` or were last seen before `seen`."""
+    expired = or_(SignIn.started_at < started, SignIn.seen_at < seen)
+    db.session.execute(delete(SignIn).where(expired))
+    db.session.commit()

@@ -1,0 +1,77 @@
+"""Passwords: which are accepted, and how they are kept (Argon2id)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from threading import Lock
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
+
+SHORTEST, LONGEST = 12, 256
+PRODUCT = "leukoscope"
+# zxcvbn: 0 to 4; at 3 and above an online attacker needs more than 10^8 guesses.
+WEAKEST_SCORE = 3
+_ESTIMATED = 72  # characters; zxcvbn takes no more, and its time grows faster than the length
+_estimating = Lock()  # zxcvbn keeps the words of one call in a shared dictionary
+
+
+class PasswordError(ValueError):
+    """A password is not accepted; the text is a sentence for the person who chose it."""
+
+
+def check_password(password: str, name: str) -> None:
+    """Raise `PasswordError` unless the password is long enough and hard to guess.
+
+    No rules of composition; commonness is judged against the word lists that zxcvbn ships.
+    """
+    if len(password) < SHORTEST:
+        raise PasswordError(f"Please use {SHORTEST} characters or more.")
+    if len(password) > LONGEST:
+        raise PasswordError(f"Please use no more than {LONGEST} characters.")
+    if _is_mostly(password, (PRODUCT, name)):
+        raise PasswordError("Please do not build the password from the user name or “Leukoscope”.")
+    if _score(password, name) < WEAKEST_SCORE:
+        raise PasswordError(
+            "This password is easy to guess. Three or four unrelated words make a good one."
+        )
+
+
+def _is_mostly(password: str, words: tuple[str, ...]) -> bool:
+    """Whether little is left of the password without these words, digits and punctuation."""
+    rest = password.casefold()
+    for word in words:
+        rest = rest.replace(word.casefold(), "")
+    letters = re.sub(r"[\W\d_]", "", rest)
+    return rest != password.casefold() and len(letters) < SHORTEST // 2
+
+
+def _score(password: str, name: str) -> int:
+    with _estimating:
+        parts = [PRODUCT, name, *re.split(r"[\W_]+", name)]
+        return zxcvbn(password[:_ESTIMATED], user_inputs=parts)["score"]
+
+
+class Passwords:
+    """Hashes and verifies passwords at one cost: memory in KiB, and passes over it."""
+
+    def __init__(self, memory_kib: int, passes: int) -> None:
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
+        self._nobodys = self.hash(secrets.token_hex())
+
+    def hash(self, password: str) -> str:
+        """The Argon2id hash to keep."""
+        return self._hasher.hash(password)
+
+    def verify(self, kept: str | None, password: str) -> bool:
+        """Whether the password is the one kept; costs as much where None is kept (no account)."""
+        try:
+            return self._hasher.verify(kept or self._nobodys, password) and kept is not None
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def is_outdated(self, kept: str) -> bool:
+        """Whether the hash was made at another cost than today's."""
+        return self._hasher.check_needs_rehash(kept)

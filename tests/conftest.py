@@ -1,0 +1,66 @@
+"""What many tests need: an application with fast stand-in models, and people signed in to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from records import db
+from settings import ROOT, Settings
+from tests.people import sign_in_as
+from tests.stand_ins import stand_in_models
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An empty installation; one password hash costs next to nothing."""
+    return Settings(
+        instance_dir=tmp_path / "instance",
+        weights_dir=tmp_path / "weights",
+        password_memory_kib=8,
+        password_passes=1,
+    )
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The whole application on an empty database, with CSRF protection and limits on."""
+    app = create_app(settings, stand_in_models())
+    app.testing = True
+    with app.app_context():
+        db.create_all()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser nobody has signed in with."""
+    return app.test_client()
+
+
+@pytest.fixture
+def signed_in(app: Flask) -> FlaskClient:
+    """The administrator's browser: the first account, named ada."""
+    return sign_in_as(app, "ada")
+
+
+@pytest.fixture
+def other_client(app: Flask, signed_in: FlaskClient) -> FlaskClient:
+    """The browser of a second person, no administrator, named ben."""
+    return sign_in_as(app, "ben")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real images, where there is one."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"real images are not here: {folder} is missing")
+    return folder

@@ -1,0 +1,46 @@
+"""People who use the application in a test: their accounts, their browsers, their forms."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from records import db
+from records.accounts import ACTIVE, Account
+
+PASSWORD = "violet stain, forty drops"
+
+
+def add_account(app: Flask, name: str, password: str = PASSWORD) -> str:
+    """Make an active account (the first one an administrator) and return its id."""
+    with app.app_context():
+        account = app.extensions["leukoscope_accounts"].sign_up(name, password)
+        account.status = ACTIVE
+        db.session.commit()
+        return account.id
+
+
+def account_named(name: str) -> Account:
+    """The account of this name; needs an application context."""
+    return db.session.scalars(db.select(Account).filter_by(name=name)).one()
+
+
+def csrf_token(client: FlaskClient) -> str:
+    """The token that a form of this browser must carry."""
+    page = client.get("/account/password", follow_redirects=True).get_data(as_text=True)
+    return page.split('name="csrf-token" content="')[1].split('"')[0]
+
+
+def post(client: FlaskClient, path: str, **form: object) -> TestResponse:
+    """Post a form as the page would: with its CSRF token."""
+    return client.post(path, data={"csrf_token": csrf_token(client), **form})
+
+
+def sign_in_as(app: Flask, name: str) -> FlaskClient:
+    """A browser in which a new account of this name has signed in."""
+    add_account(app, name)
+    client = app.test_client()
+    answer = post(client, "/sign-in", name=name, password=PASSWORD)
+    assert answer.status_code == 302, answer.get_data(as_text=True)
+    return client
