@@ -166,4 +166,4 @@ def _parsed(parse: Callable[[str], Any], variable: str, environment: Mapping[str
     try:
         return parse(value)
     except SettingsError as error:
-        raise SettingsError(f"{variable} is “{value}”, but {error}.") from None
+        raise SettingsError(f"{variable} is “{value}”, but it {error}.") from None

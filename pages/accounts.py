@@ -23,7 +23,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from pages import limits
 from pages.accounts_forms import PasswordForm, SignInForm, SignUpForm
 from pages.errors import MESSAGES, wants_json
-from records.accounts import WAITING, Account
+from records.accounts import WAITING, Account, any_account
 from services.accounts import Accounts, NotYet, SignedIn, UserNameError
 from services.passwords import PasswordError
 
@@ -80,7 +80,7 @@ def sign_up() -> str | AnyResponse | tuple[str, int]:
     form = SignUpForm()
     if form.validate_on_submit() and _sign_up(form):
         return redirect(url_for("accounts.sign_in"))
-    page = render_template("accounts/sign_up.html", form=form)
+    page = render_template("accounts/sign_up.html", form=form, first=not any_account())
     return (page, 422) if form.errors else page
 
 

@@ -8,7 +8,7 @@ import time
 from flask import Flask, Response, current_app, jsonify, request
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from pages.limits import limiter
 
@@ -46,7 +46,7 @@ def wants_json() -> bool:
 
 def answer(error: HTTPException) -> Response:
     """The error as a page or as `{"error": sentence}`, with its status and headers."""
-    code = error.code or InternalServerError.code
+    code = error.code or 500
     title, sentence = MESSAGES.get(code, (error.name, f"{error.name}."))
     sentence = _sentence(error) or sentence
     if isinstance(error, SecurityError):

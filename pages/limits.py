@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 
 def _bound_strangers() -> None:
     """Somebody who is not signed in has no files to send."""
-    if not current_user.is_authenticated:
+    if request.method not in {"GET", "HEAD"} and not current_user.is_authenticated:
         request.max_content_length = STRANGERS_BYTES
 
 

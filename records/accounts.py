@@ -141,9 +141,9 @@ def get_sign_in(sign_in_id: str) -> SignIn | None:
     return db.session.get(SignIn, sign_in_id)
 
 
-def touch_sign_in(sign_in: SignIn, now: datetime) -> None:
-    """Note that the browser was seen."""
-    sign_in.seen_at = now
+def touch_sign_in(sign_in_id: str, now: datetime) -> None:
+    """Note that the browser was seen; nothing happens if it was signed out meanwhile."""
+    db.session.execute(update(SignIn).where(SignIn.id == sign_in_id).values(seen_at=now))
     db.session.commit()
 
 

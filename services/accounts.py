@@ -63,9 +63,9 @@ def clean_name(name: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """The user name as compared: upper and lower case and look-alike forms of a letter are one."""
-    folded = unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
-    return unicodedata.normalize("NFKC", folded)
+    """The user name as compared: case, width and composition of letters make no difference."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return " ".join(folded.split())
 
 
 class Accounts:
@@ -114,7 +114,7 @@ class Accounts:
             records.end_sign_in(sign_in.id)
             return None
         if now - sign_in.seen_at > _SEEN_STEP:
-            records.touch_sign_in(sign_in, now)
+            records.touch_sign_in(sign_in.id, now)
         account = records.get_account(account_id)
         return account if account and account.is_active else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from threading import Lock
 
 from argon2 import PasswordHasher
@@ -54,6 +55,11 @@ def _score(password: str, name: str) -> int:
         return zxcvbn(password[:_ESTIMATED], user_inputs=parts)["score"]
 
 
+def _typed(password: str) -> str:
+    """The same characters, whichever keyboard composed them."""
+    return unicodedata.normalize("NFKC", password)
+
+
 class Passwords:
     """Hashes and verifies passwords at one cost: memory in KiB, and passes over it."""
 
@@ -63,12 +69,12 @@ class Passwords:
 
     def hash(self, password: str) -> str:
         """The Argon2id hash to keep."""
-        return self._hasher.hash(password)
+        return self._hasher.hash(_typed(password))
 
     def verify(self, kept: str | None, password: str) -> bool:
         """Whether the password is the one kept; costs as much where None is kept (no account)."""
         try:
-            return self._hasher.verify(kept or self._nobodys, password) and kept is not None
+            return self._hasher.verify(kept or self._nobodys, _typed(password)) and kept is not None
         except (VerificationError, InvalidHashError):
             return False
 
