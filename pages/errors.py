@@ -84,7 +84,7 @@ def _sentence(error: HTTPException) -> str | None:
 
 def _seconds_to_wait() -> int:
     breached = limiter.current_limit
-    return max(1, math.ceil(breached.reset_at - time.time())) if breached else 60
+    return max(1, math.ceil(breached.window.reset_time - time.time())) if breached else 60
 
 
 def _wait() -> str:

@@ -1,0 +1,107 @@
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from records import accounts as records
+from tests.people import PASSWORD, account_named, post
+
+DECISIONS = ("approve", "refuse", "deactivate", "reactivate")
+
+
+@pytest.fixture
+def carla(app: Flask, signed_in: FlaskClient) -> str:
+    """The id of an account that waits."""
+    with app.app_context():
+        return app.extensions["leukoscope_accounts"].sign_up("carla", PASSWORD).id
+
+
+def status(app: Flask, name: str) -> str | None:
+    with app.app_context():
+        account = records.find_account(name)
+        return account.status if account else None
+
+
+def decide(client: FlaskClient, account_id: str, decision: str):
+    return post(client, f"/admin/people/{account_id}/{decision}")
+
+
+def test_strangers_are_asked_to_sign_in(client: FlaskClient, carla: str):
+    assert client.get("/admin/people").headers["Location"].startswith("/sign-in")
+    assert decide(client, carla, "approve").headers["Location"].startswith("/sign-in")
+
+
+def test_readers_may_not(app: Flask, other_client: FlaskClient):
+    with app.app_context():
+        ada = account_named("ada").id
+
+    assert other_client.get("/admin/people").status_code == 403
+    assert "People" not in other_client.get("/account/password").text
+    for decision in DECISIONS:
+        assert decide(other_client, ada, decision).status_code == 403
+    assert status(app, "ada") == "active"
+
+
+def test_the_administrator_sees_everybody_and_who_waits(
+    signed_in: FlaskClient, other_client: FlaskClient, carla: str
+):
+    page = signed_in.get("/admin/people").text
+
+    assert page.index("Waiting for approval") < page.index("carla") < page.index("ben")
+    assert f"/admin/people/{carla}/approve" in page
+
+
+@pytest.mark.parametrize(
+    ("decisions", "after"),
+    [
+        (["approve"], "active"),
+        (["refuse"], None),
+        (["approve", "deactivate"], "deactivated"),
+        (["approve", "deactivate", "reactivate"], "active"),
+    ],
+)
+def test_decisions(app: Flask, signed_in: FlaskClient, carla: str, decisions: list[str], after):
+    for decision in decisions:
+        answer = decide(signed_in, carla, decision)
+        assert answer.headers["Location"] == "/admin/people"
+        assert "carla" in signed_in.get("/admin/people").text
+
+    assert status(app, "carla") == after
+
+
+def test_a_decision_needs_its_token(app: Flask, signed_in: FlaskClient, carla: str):
+    for decision in DECISIONS:
+        assert signed_in.post(f"/admin/people/{carla}/{decision}").status_code == 400
+    assert status(app, "carla") == "waiting"
+
+
+def test_a_decision_is_no_link(signed_in: FlaskClient, carla: str):
+    assert signed_in.get(f"/admin/people/{carla}/approve").status_code == 405
+
+
+def test_a_decision_already_taken_is_said_so(signed_in: FlaskClient, carla: str):
+    decide(signed_in, carla, "approve")
+    decide(signed_in, carla, "approve")
+
+    assert "has decided about this account meanwhile" in signed_in.get("/admin/people").text
+
+
+def test_one_does_not_deactivate_oneself(app: Flask, signed_in: FlaskClient):
+    with app.app_context():
+        ada = account_named("ada").id
+    decide(signed_in, ada, "deactivate")
+
+    assert status(app, "ada") == "active"
+    assert "cannot change your own account" in signed_in.get("/admin/people").text
+
+
+def test_deactivation_signs_out_at_once(app: Flask, signed_in, other_client: FlaskClient):
+    with app.app_context():
+        ben = account_named("ben").id
+    decide(signed_in, ben, "deactivate")
+
+    assert other_client.get("/account/password").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/admin/people/unknown/approve", "/admin/people/unknown/dance"])
+def test_unknown_accounts_and_decisions_are_not_found(signed_in: FlaskClient, path: str):
+    assert post(signed_in, path).status_code == 404

@@ -1,0 +1,132 @@
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from models.weights import WeightsError
+from settings import ROOT, Settings
+
+SERVE = """
+import app, models.loading
+from tests.stand_ins import stand_in_models
+app.load_models = lambda folder: stand_in_models()
+app.main()
+"""
+
+
+def run(code: str, **environment: object) -> subprocess.Popen:
+    variables = {f"LEUKOSCOPE_{name}": str(value) for name, value in environment.items()}
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_missing_weights_stop_the_factory(settings: Settings):
+    with pytest.raises(WeightsError):
+        create_app(settings)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "sentence"),
+    [
+        ("WEIGHTS", "nowhere", "missing"),
+        ("PORT", "none", "LEUKOSCOPE_PORT is “none”"),
+    ],
+)
+def test_what_is_wrong_stops_the_start_with_a_sentence(
+    tmp_path: Path, setting: str, value: str, sentence: str
+):
+    process = run("import app; app.main()", INSTANCE=tmp_path / "instance", **{setting: value})
+    output, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert output == ""
+    assert errors.startswith("Leukoscope cannot start: ")
+    assert errors.count("\n") == 1
+    assert sentence in errors
+
+
+def test_a_port_in_use_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", free_port))
+        listener.listen()
+        process = run(SERVE, INSTANCE=tmp_path / "instance", PORT=free_port)
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert f"http://127.0.0.1:{free_port} cannot be used" in errors
+
+
+def test_a_new_installation_serves_and_says_where(tmp_path: Path, free_port: int):
+    process = run(SERVE, INSTANCE=tmp_path / "instance", PORT=free_port)
+    try:
+        assert process.stdout.readline() == (
+            f"Leukoscope is ready at http://127.0.0.1:{free_port}\n"
+        )
+        with urlopen(f"http://127.0.0.1:{free_port}/sign-up", timeout=30) as answer:
+            assert "becomes the administrator" in answer.read().decode()
+            assert answer.headers["Server"] is None
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    kept = {path.name for path in (tmp_path / "instance").iterdir()}
+    assert {"secret_key", "leukoscope.sqlite3"} <= kept
+
+
+def test_serving_needs_neither_tensorflow_nor_torch(tmp_path: Path):
+    code = """
+import sys
+from settings import Settings
+from app import create_app
+from tests.stand_ins import stand_in_models
+create_app(Settings.from_environment(), stand_in_models())
+heavy = {"tensorflow", "keras", "torch", "ultralytics", "matplotlib"} & set(sys.modules)
+sys.exit(", ".join(sorted(heavy)) or 0)
+"""
+    process = run(code, INSTANCE=tmp_path / "instance")
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 0, errors
+
+
+def test_every_page_wants_a_sign_in_but_the_few_that_cannot(app: Flask):
+    """Nobody's data is shown to strangers, on whatever page is added."""
+    public = {"accounts.sign_in", "accounts.sign_up", "home.health"}
+    client = app.test_client()
+    for rule in app.url_map.iter_rules():
+        if "GET" not in rule.methods or rule.endpoint in public or "static" in rule.endpoint:
+            continue
+        path = re.sub(r"<(?:[^:>]+:)?[^>]+>", "1", rule.rule)
+        answer = client.get(path)
+        assert answer.status_code in {302, 404, 405}, rule
+        if answer.status_code == 302:
+            assert answer.headers["Location"].startswith("/sign-in"), rule
+
+
+def test_every_form_of_the_application_wants_a_token(app: Flask):
+    client = app.test_client()
+    for rule in app.url_map.iter_rules():
+        if "POST" in rule.methods:
+            path = re.sub(r"<(?:[^:>]+:)?[^>]+>", "1", rule.rule)
+            path = path.replace("/people/1/1", "/people/1/approve")
+            assert client.post(path).status_code == 400, rule
