@@ -28,7 +28,9 @@ def create_app(settings: Settings | None = None, models: Models | None = None) -
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)
 
     records.init_app(app)
-    app.extensions["leukoscope_models"] = models or load_models(settings.weights_dir)
+    app.extensions["leukoscope_models"] = models or load_models(
+        settings.weights_dir, settings.precision
+    )
     app.extensions["leukoscope_accounts"] = Accounts(settings)
     pages.register(app)
     errors.init_app(app)
@@ -66,6 +68,8 @@ def main() -> None:
         server = make_server(app, settings)
     except (SettingsError, WeightsError) as error:
         sys.exit(f"Leukoscope cannot start: {error}")
+    for warning in settings.warnings:
+        print(warning, file=sys.stderr)
     print(f"Leukoscope is ready at {settings.address}", flush=True)
     server.run()
 

@@ -80,6 +80,8 @@ class Settings:
     # What one installation keeps (database, images, secret key), and the trained networks.
     instance_dir: Path = field(default=ROOT / "instance", metadata=_variable("INSTANCE", _folder))
     weights_dir: Path = field(default=ROOT / "weights", metadata=_variable("WEIGHTS", _folder))
+    # "auto" computes in bf16 where the processor does, which is twice as fast; "f32" never.
+    precision: str = field(default="auto", metadata=_variable("PRECISION", _one_of("auto", "f32")))
 
     # Who may use a new account: "approved" waits for an administrator, "open" does not.
     signup: str = field(
@@ -131,6 +133,18 @@ class Settings:
     def secure_cookies(self) -> bool:
         """Whether cookies travel over https only."""
         return not (self.local_only or self.insecure_cookies)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the administrator should know before anybody signs in, as sentences."""
+        if self.local_only or self.proxies:
+            return ()
+        if self.insecure_cookies:
+            return ("Passwords and images cross the network unprotected: for trials only.",)
+        return (
+            "Nobody can sign in over plain http: put a proxy that speaks https in front and set "
+            "LEUKOSCOPE_PROXIES=1.",
+        )
 
     @property
     def trusted_hosts(self) -> list[str] | None:

@@ -17,7 +17,7 @@ from settings import ROOT, Settings
 SERVE = """
 import app, models.loading
 from tests.stand_ins import stand_in_models
-app.load_models = lambda folder: stand_in_models()
+app.load_models = lambda *_: stand_in_models()
 app.main()
 """
 

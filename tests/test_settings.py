@@ -77,5 +77,19 @@ def test_host_names_are_those_of_this_machine_unless_told():
     assert Settings(hostnames=("leuko.example",)).trusted_hosts == ["leuko.example"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "warning"),
+    [
+        (Settings(), ""),
+        (Settings(host="0.0.0.0", proxies=1), ""),
+        (Settings(host="0.0.0.0"), "LEUKOSCOPE_PROXIES=1"),
+        (Settings(host="0.0.0.0", insecure_cookies=True), "unprotected"),
+    ],
+)
+def test_serving_a_network_without_https_is_warned_of(settings: Settings, warning: str):
+    assert warning in " ".join(settings.warnings)
+    assert bool(settings.warnings) is bool(warning)
+
+
 def test_the_address_brackets_ipv6():
     assert Settings(host="::1", port=80).address == "http://[::1]:80"
