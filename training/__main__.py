@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from training.data import DataError
+
 
 @dataclass(frozen=True)
 class Command:
@@ -54,7 +56,11 @@ def main(argv: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    return module.run(parser.parse_args(argv[len(command.words) :])) or 0
+    try:
+        return module.run(parser.parse_args(argv[len(command.words) :])) or 0
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":
