@@ -24,8 +24,7 @@ from pages import limits
 from pages.accounts_forms import PasswordForm, SignInForm, SignUpForm
 from pages.errors import MESSAGES, wants_json
 from records.accounts import WAITING, Account, any_account
-from services.accounts import Accounts, NotYet, SignedIn, UserNameError
-from services.passwords import PasswordError
+from services.accounts import Accounts, NotYet, SignedIn
 
 blueprint = Blueprint("accounts", __name__)
 login_manager = LoginManager()
@@ -78,23 +77,12 @@ def local_path(target: str | None) -> str | None:
 def sign_up() -> str | AnyResponse | tuple[str, int]:
     """Ask for an account; the answer does not tell whether the name was taken."""
     form = SignUpForm()
-    if form.validate_on_submit() and _sign_up(form):
+    if form.validate_on_submit():
+        account = the_accounts().sign_up(form.name.data, form.password.data)
+        flash(_welcome(account), "success")
         return redirect(url_for("accounts.sign_in"))
     page = render_template("accounts/sign_up.html", form=form, first=not any_account())
     return (page, 422) if form.errors else page
-
-
-def _sign_up(form: SignUpForm) -> bool:
-    try:
-        account = the_accounts().sign_up(form.name.data, form.password.data)
-    except UserNameError as error:
-        form.name.errors.append(str(error))
-    except PasswordError as error:
-        form.password.errors.append(str(error))
-    else:
-        flash(_welcome(account), "success")
-        return True
-    return False
 
 
 def _welcome(account: Account | None) -> str:
@@ -172,11 +160,7 @@ def password() -> str | AnyResponse | tuple[str, int]:
 
 def _change_password(form: PasswordForm) -> bool:
     account = current_user._get_current_object()
-    try:
-        sign_in_id = the_accounts().change_password(account, form.present.data, form.new.data)
-    except PasswordError as error:
-        form.new.errors.append(str(error))
-        return False
+    sign_in_id = the_accounts().change_password(account, form.present.data, form.new.data)
     if sign_in_id is None:
         limits.note_failure()
         form.present.errors.append("That is not your present password.")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField, SubmitField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 
-from services.accounts import LONGEST_NAME, SHORTEST_NAME
-from services.passwords import LONGEST, SHORTEST
+from services.accounts import LONGEST_NAME, SHORTEST_NAME, clean_name
+from services.passwords import LONGEST, SHORTEST, check_password
 
 _GIVEN = InputRequired("Please fill this in.")
 _BOUNDED = Length(max=LONGEST, message=f"Please use no more than {LONGEST} characters.")
@@ -30,6 +33,14 @@ def _repeated(field: str) -> PasswordField:
         [_GIVEN, EqualTo(field, "The two passwords differ.")],
         render_kw={"autocomplete": "new-password", "maxlength": LONGEST},
     )
+
+
+def _judge(check: Callable[..., object], *values: str) -> None:
+    """Let a rule of the accounts judge, and its sentence stand beside the field."""
+    try:
+        check(*values)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
 
 
 class SignInForm(FlaskForm):
@@ -57,6 +68,14 @@ class SignUpForm(FlaskForm):
     again = _repeated("password")
     submit = SubmitField("Sign up")
 
+    def validate_name(self, field: StringField) -> None:
+        """Say beside the name what is wrong with it."""
+        _judge(clean_name, field.data)
+
+    def validate_password(self, field: PasswordField) -> None:
+        """Say beside the password what is wrong with it."""
+        _judge(check_password, field.data, self.name.data or "")
+
 
 class PasswordForm(FlaskForm):
     """The present password, and the new one twice."""
@@ -67,3 +86,7 @@ class PasswordForm(FlaskForm):
     new = _new_password("New password")
     again = _repeated("new")
     submit = SubmitField("Change password")
+
+    def validate_new(self, field: PasswordField) -> None:
+        """Say beside the new password what is wrong with it."""
+        _judge(check_password, field.data, current_user.name)

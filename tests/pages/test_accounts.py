@@ -113,6 +113,13 @@ def test_unfit_names_and_passwords_are_explained_beside_the_field(
     assert 'aria-invalid="true"' in answer.text
 
 
+def test_all_that_is_wrong_is_said_at_once(client: FlaskClient):
+    answer = sign_up(client, "x", "password1234", NEW)
+
+    for sentence in ("3 to 64 characters", "easy to guess", "The two passwords differ"):
+        assert sentence in answer.text
+
+
 def test_the_passwords_typed_are_not_sent_back(client: FlaskClient):
     assert "password1234" not in sign_up(client, "ben", "password1234").text
 
