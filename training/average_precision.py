@@ -1,0 +1,103 @@
+"""Average precision, precision and recall of boxes, with bootstrap intervals by image.
+
+Matching and average precision are COCO's: detections in order of confidence each take the
+unmatched true box that they overlap most; precision is made monotone and read at 101 recalls.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from models.detector import iou
+
+T = TypeVar("T")
+
+IOUS = np.arange(0.5, 1.0, 0.05)
+"""The overlaps at which a detection is judged: 0.50, 0.55 ... 0.95."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One image's detections of one class: `confidences` (n,), `correct` (n, 10) at `IOUS`.
+
+    `truths` is the number of cells to find.
+    """
+
+    confidences: np.ndarray
+    correct: np.ndarray
+    truths: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value with its 95% interval; NaN where nothing could be measured."""
+
+    value: float
+    low: float
+    high: float
+
+
+def judge(boxes: np.ndarray, confidences: np.ndarray, truths: np.ndarray) -> Judged:
+    """Match boxes (n, 4) with true boxes (m, 4), both x1, y1, x2, y2 in pixels."""
+    order = np.argsort(-confidences, kind="stable")
+    overlaps = np.array([iou(box, truths) for box in boxes[order]]).reshape(len(order), len(truths))
+    correct = np.stack([_matched(overlaps, floor) for floor in IOUS], axis=1)
+    return Judged(confidences[order], correct, len(truths))
+
+
+def average_precision(images: Sequence[Judged]) -> np.ndarray:
+    """Return the average precision (10,) at `IOUS`; NaN where there is nothing to find."""
+    truths = sum(image.truths for image in images)
+    if not truths:
+        return np.full(len(IOUS), np.nan)
+    confidences = np.concatenate([image.confidences for image in images])
+    correct = np.concatenate([image.correct for image in images])
+    hits = np.cumsum(correct[np.argsort(-confidences, kind="stable")], axis=0)
+    precision = hits / np.arange(1, len(hits) + 1)[:, None]
+    return np.array([_area(hits[:, k] / truths, precision[:, k]) for k in range(len(IOUS))])
+
+
+def precision_and_recall(images: Sequence[Judged], floor: float) -> tuple[float, float]:
+    """Return both at an overlap of 0.5, for detections of confidence `floor` and more."""
+    shown = sum(int((image.confidences >= floor).sum()) for image in images)
+    hits = sum(int(image.correct[image.confidences >= floor, 0].sum()) for image in images)
+    truths = sum(image.truths for image in images)
+    return share(hits, shown), share(hits, truths)
+
+
+def share(part: float, whole: float) -> float:
+    """Return part / whole, NaN for a share of nothing."""
+    return part / whole if whole else float("nan")
+
+
+def with_interval(
+    measure: Callable[[Sequence[T]], float], images: Sequence[T], rounds: int, seed: int = 0
+) -> Figure:
+    """Measure all images, and the 95% interval over `rounds` samples of them with replacement."""
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(len(images), size=(rounds, len(images)))
+    values = np.array([measure([images[i] for i in draw]) for draw in draws])
+    values = values[~np.isnan(values)]
+    low, high = np.percentile(values, (2.5, 97.5)) if values.size else (np.nan, np.nan)
+    return Figure(float(measure(images)), float(low), float(high))
+
+
+def _matched(overlaps: np.ndarray, floor: float) -> np.ndarray:
+    """Tell (n,) which detections, most confident first, match a true box of their own."""
+    free = np.where(overlaps >= floor, overlaps, 0.0)
+    matched = np.zeros(len(overlaps), bool)
+    for number in range(len(overlaps)):
+        if free.shape[1] and free[number].max() > 0:
+            matched[number] = True
+            free[:, free[number].argmax()] = 0
+    return matched
+
+
+def _area(recall: np.ndarray, precision: np.ndarray) -> float:
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    at = np.searchsorted(recall, np.linspace(0, 1, 101))
+    return float(
+        np.where(at < len(envelope), envelope[np.minimum(at, len(envelope) - 1)], 0).mean()
+    )

@@ -1,0 +1,285 @@
+"""Measure the served detector on images never trained on.
+
+TXL-PBC's test fields are real, but hold no blast. Composites of the test split have blasts, of
+subjects whose cells were never trained on, but pasted; they are made if they are not there.
+Intervals are 95%, by bootstrap over images. With --record the figures also go into
+docs/validation.md, and into the model card and manifest of the weights.
+"""
+
+import argparse
+import csv
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from math import isnan
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from models.detector import Detector, iou
+from models.images import read_image
+from training.average_precision import (
+    Figure,
+    Judged,
+    average_precision,
+    judge,
+    precision_and_recall,
+    share,
+    with_interval,
+)
+from training.composites import DEFAULT_CACHE, make_composites
+from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
+from training.data import DEFAULT_DATA, PROJECT, read_txl
+from training.detector_export import DEFAULT_WEIGHTS
+from training.documents import replace_between, table
+from training.manifest import record_metrics
+
+_LOWEST_CONFIDENCE = 0.01
+_COMPOSITES, _COMPOSITES_SEED = 400, 1
+# What a class is called on both sides: detections and true cells that count as it.
+_GROUPS = {
+    "white": ("blast", "wbc"),
+    **{label: (label,) for label in ("blast", "wbc", "rbc", "platelet")},
+}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A true cell: x1, y1, x2, y2 in pixels; `kind` and `clustered` as in cells.csv."""
+
+    label: str
+    box: tuple[float, float, float, float]
+    kind: str = ""
+    clustered: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the detector made of one field: judged boxes and (part, whole) counts, by name."""
+
+    judged: dict[str, Judged]
+    counts: dict[str, tuple[int, int]]
+
+
+Measure = Callable[[Sequence[Reading]], float]
+
+
+def txl_truths(data: Path) -> list[tuple[Path, list[Truth]]]:
+    """Return TXL-PBC's test fields with their labelled cells."""
+    fields = []
+    for field in read_txl(data, "test"):
+        with Image.open(field.path) as image:
+            width, height = image.size
+        cells = [
+            Truth(b.label, (b.x1 * width, b.y1 * height, b.x2 * width, b.y2 * height))
+            for b in field.boxes
+        ]
+        fields.append((field.path, cells))
+    return fields
+
+
+def composite_truths(folder: Path) -> list[tuple[Path, list[Truth]]]:
+    """Return the composites in `folder` with the white cells of its cells.csv."""
+    cells: dict[str, list[Truth]] = {}
+    with (folder / "cells.csv").open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            box = tuple(float(row[edge]) for edge in ("x1", "y1", "x2", "y2"))
+            truth = Truth(row["label"], box, row["kind"], row["clustered"] == "1")
+            cells.setdefault(row["image"], []).append(truth)
+    images = sorted((folder / "images").glob("*.jpg"))
+    return [(image, cells.get(image.name, [])) for image in images]
+
+
+def read_field(detector: Detector, image: Path, truths: list[Truth]) -> Reading:
+    """Run the served detector on one file and judge what it finds."""
+    found = detector.find(read_image(image.read_bytes()).rgb, _LOWEST_CONFIDENCE).detections
+    judged = {}
+    for name, labels in _GROUPS.items():
+        ours = [cell for cell in found if cell.label in labels]
+        judged[name] = judge(
+            _boxes(cell.box for cell in ours),
+            np.array([cell.confidence for cell in ours]),
+            _boxes(truth.box for truth in truths if truth.label in labels),
+        )
+    shown = [cell for cell in found if cell.confidence >= detector.default_confidence]
+    labels = np.array([cell.label for cell in shown])
+    return Reading(judged, _counts(_boxes(cell.box for cell in shown), labels, truths))
+
+
+def _counts(
+    boxes: np.ndarray, labels: np.ndarray, truths: list[Truth]
+) -> dict[str, tuple[int, int]]:
+    """Count, at the default threshold, what precision and recall do not tell."""
+    called = [_called(boxes, labels, truth) for truth in truths]
+    blasts = [n for n, truth in enumerate(truths) if truth.label == "blast"]
+    normal = [n for n, truth in enumerate(truths) if truth.label == "wbc"]
+    groups = {
+        "isolated blasts": [n for n in blasts if not truths[n].clustered],
+        "clustered blasts": [n for n in blasts if truths[n].clustered],
+        "hem": [n for n in normal if truths[n].kind == "hem"],
+        "other normal": [n for n in normal if truths[n].kind != "hem"],
+    }
+    counts = {
+        name: (sum(called[n] == "blast" for n in chosen), len(chosen))
+        for name, chosen in groups.items()
+    }
+    false_blasts = (0, 0) if blasts else (int((labels == "blast").sum()), 1)
+    return {**counts, "blast-free fields": false_blasts}
+
+
+def _called(boxes: np.ndarray, labels: np.ndarray, truth: Truth) -> str | None:
+    """Return the label of the box that overlaps a true cell most, None if none does by half."""
+    overlaps = iou(np.array(truth.box, np.float32), boxes)
+    if not overlaps.size or overlaps.max() < 0.5:
+        return None
+    return str(labels[overlaps.argmax()])
+
+
+def _boxes(boxes: Iterable[tuple[float, ...]]) -> np.ndarray:
+    return np.array(list(boxes), np.float32).reshape(-1, 4)
+
+
+def _ap(*groups: str, strictness: slice = slice(0, 1)) -> Measure:
+    """Measure mean average precision over groups, at the overlaps that `strictness` selects."""
+
+    def measure(readings: Sequence[Reading]) -> float:
+        each = [
+            average_precision([reading.judged[group] for reading in readings])[strictness].mean()
+            for group in groups
+        ]
+        return float(np.mean(each))
+
+    return measure
+
+
+def _at_threshold(group: str, which: int, floor: float) -> Measure:
+    def measure(readings: Sequence[Reading]) -> float:
+        return precision_and_recall([reading.judged[group] for reading in readings], floor)[which]
+
+    return measure
+
+
+def _counted(name: str) -> Measure:
+    def measure(readings: Sequence[Reading]) -> float:
+        parts = np.array([reading.counts[name] for reading in readings])
+        return share(*parts.sum(axis=0))
+
+    return measure
+
+
+def _both(groups: dict[str, str], floor: float) -> dict[str, Measure]:
+    """Return precision and recall measures of groups, by group and title."""
+    return {
+        f"{title}: {kind} at confidence {floor:g}": _at_threshold(group, which, floor)
+        for group, title in groups.items()
+        for which, kind in enumerate(("precision", "recall"))
+    }
+
+
+def txl_measures(floor: float) -> dict[str, Measure]:
+    """Return what is measured on real fields without blasts, by title."""
+    whites = "white cells (`wbc` or `blast` box)"
+    return {
+        "mAP50 of white cells, red cells, platelets": _ap("white", "rbc", "platelet"),
+        "mAP50-95 of these": _ap("white", "rbc", "platelet", strictness=slice(None)),
+        "mAP50, only `wbc` boxes counting as white cells": _ap("wbc", "rbc", "platelet"),
+        f"{whites}: AP50": _ap("white"),
+        "white cells, only `wbc` boxes: AP50": _ap("wbc"),
+        "red cells: AP50": _ap("rbc"),
+        "platelets: AP50": _ap("platelet"),
+        **_both({"white": whites, "rbc": "red cells", "platelet": "platelets"}, floor),
+        "white cells called `blast`, as a share": _counted("other normal"),
+        "false `blast` boxes a field": _counted("blast-free fields"),
+    }
+
+
+def composite_measures(floor: float) -> dict[str, Measure]:
+    """Return what is measured on composites, by title."""
+    return {
+        "mAP50 of blasts, other white cells": _ap("blast", "wbc"),
+        "mAP50-95 of these": _ap("blast", "wbc", strictness=slice(None)),
+        "blasts: AP50": _ap("blast"),
+        "other white cells: AP50": _ap("wbc"),
+        "all white cells, whatever they are called: AP50": _ap("white"),
+        **_both({"blast": "blasts", "wbc": "other white cells", "white": "all white cells"}, floor),
+        "blasts that stand alone, called `blast`": _counted("isolated blasts"),
+        "blasts that touch another white cell, called `blast`": _counted("clustered blasts"),
+        "normal precursors (HEM) called `blast`": _counted("hem"),
+        "other normal white cells called `blast`": _counted("other normal"),
+        "false `blast` boxes a blast-free field": _counted("blast-free fields"),
+    }
+
+
+def evaluate(
+    detector: Detector,
+    fields: list[tuple[Path, list[Truth]]],
+    measures: dict[str, Measure],
+    rounds: int,
+) -> dict[str, Figure]:
+    """Read all fields and measure; return the figures by title."""
+    readings = [read_field(detector, *field) for field in tqdm(fields, mininterval=5)]
+    return {name: with_interval(measure, readings, rounds) for name, measure in measures.items()}
+
+
+def _as_text(sets: dict[str, dict[str, Figure]], version: str) -> str:
+    """Return all figures as Markdown."""
+    parts = [f"Detector {version}, `python -m training evaluate detector`:"]
+    for title, figures in sets.items():
+        rows = [
+            (name, f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}")
+            for name, figure in figures.items()
+        ]
+        parts.append(table((title, "value", "95% interval"), rows))
+    return "\n\n".join(parts)
+
+
+def _plain(figure: Figure) -> dict[str, float | None]:
+    """Return a figure as JSON takes it, which knows no NaN."""
+    return {part: None if isnan(value) else value for part, value in asdict(figure).items()}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `python -m training evaluate detector`."""
+    parser.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the image sets")
+    parser.add_argument("--composites", type=Path, default=DEFAULT_COMPOSITES)
+    parser.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE)
+    parser.add_argument("--out", type=Path, default=PROJECT / "runs" / "detector-evaluation.json")
+    parser.add_argument("--rounds", type=int, default=500, help="bootstrap samples (%(default)s)")
+    parser.add_argument("--record", action="store_true", help="write the figures into documents")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure, print, and write the figures."""
+    detector = Detector.load(args.weights)
+    floor = detector.default_confidence
+    folder = make_composites(
+        args.data, args.composites, args.cutouts, "test", _COMPOSITES, _COMPOSITES_SEED, 2
+    )
+    txl, composites = txl_truths(args.data), composite_truths(folder)
+    sets = {
+        f"TXL-PBC test, {len(txl)} real fields without blasts": evaluate(
+            detector, txl, txl_measures(floor), args.rounds
+        ),
+        f"{len(composites)} composites of held-out subjects": evaluate(
+            detector, composites, composite_measures(floor), args.rounds
+        ),
+    }
+    text = _as_text(sets, detector.version)
+    print(text)
+    _write(args, sets, text)
+
+
+def _write(args: argparse.Namespace, sets: dict[str, dict[str, Figure]], text: str) -> None:
+    plain = {
+        title: {name: _plain(figure) for name, figure in figures.items()}
+        for title, figures in sets.items()
+    }
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(plain, indent=2) + "\n")
+    if args.record:
+        record_metrics(args.weights, plain)
+        for document in (PROJECT / "docs" / "validation.md", args.weights / "model_card.md"):
+            replace_between(document, "detector", text)
