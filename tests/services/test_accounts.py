@@ -237,6 +237,13 @@ def test_deactivation_ends_every_browser_and_reactivation_lets_sign_in(accounts,
     assert isinstance(accounts.sign_in("ada", PASSWORD), SignedIn)
 
 
+def test_a_sign_in_that_crossed_with_the_deactivation_is_worth_nothing(accounts, signed_in_ada):
+    account_id = signed_in_ada.account.id
+    records.change_status(account_id, ACTIVE, DEACTIVATED)
+
+    assert accounts.resume(signed_in_ada.sign_in_id, account_id) is None
+
+
 def test_refusing_removes_only_those_who_wait(accounts, signed_in_ada):
     ben = accounts.sign_up("ben", PASSWORD)
 
