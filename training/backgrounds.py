@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from training.data import ChulaField, FieldBox, Split, TxlField, read_chula, read_txl
 from training.field_cells import label_field
+from training.workers import image_workers
 
 T = TypeVar("T")
 
@@ -104,7 +104,7 @@ def _chula_boxes(fields: list[ChulaField], cache: Path) -> dict[str, tuple[Field
     if not cache.exists():
         names = [field.path.name for field in fields]
         cache.parent.mkdir(parents=True, exist_ok=True)
-        with ProcessPoolExecutor(2, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        with image_workers(2) as pool:
             found = dict(zip(names, pool.map(_segmented, fields), strict=True))
         cache.write_text(json.dumps(found))
     found = json.loads(cache.read_text())

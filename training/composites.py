@@ -11,7 +11,6 @@ can leave such images out by subject).
 
 import argparse
 import csv
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from training.cutouts import CutOut, cut_all
 from training.data import DEFAULT_DATA, PROJECT, SPLITS, DataError, Split
 from training.pasting import Patch, extent, paste, ready
 from training.stain import nucleus_density, optical_density, random_stain, vary_field
+from training.workers import image_workers
 
 CLASSES = ("blast", "wbc", "rbc", "platelet")
 SIDE = 512
@@ -252,7 +252,7 @@ def make_composites(
     if missing:
         cells = cut_all(data, cache, workers)
         start = (Painter(data, cache, cells, split, seed), folder)
-        with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=start) as pool:
+        with image_workers(workers, _start_worker, start) as pool:
             done = pool.map(_make_one, missing, chunksize=8)
             list(tqdm(done, f"composites {split}", total=len(missing), mininterval=5))
     _gather_rows(folder, count)
@@ -264,7 +264,6 @@ _worker: tuple[Painter, Path]
 
 def _start_worker(painter: Painter, folder: Path) -> None:
     global _worker
-    cv2.setNumThreads(1)
     _worker = painter, folder
 
 

@@ -1,6 +1,5 @@
 """White cells cut out of their backgrounds, once, as RGBA PNG files in a cache folder."""
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from training.data import CnmcCell, PbcTile, Split, read_cnmc, read_pbc
+from training.workers import image_workers
 
 # Pixels that a red-cell diameter takes. C-NMC: from the published sizes of its cells against red
 # cells (ALL blast 1.75, HEM 1.40), the rim taken off; PBC: from the red cells TXL-PBC labels in it.
@@ -38,7 +38,7 @@ def cut_all(data: Path, cache: Path, workers: int = 1) -> list[CutOut]:
     """
     cache.mkdir(parents=True, exist_ok=True)
     sources = [*read_cnmc(data), *read_pbc(data)]
-    with ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with image_workers(workers) as pool:
         jobs = pool.map(_cut, sources, [cache] * len(sources), chunksize=32)
         cells = list(tqdm(jobs, "cut-outs", total=len(sources), mininterval=5))
     return [cell for cell in cells if cell is not None]

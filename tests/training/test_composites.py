@@ -1,0 +1,114 @@
+import csv
+import shutil
+
+import numpy as np
+import pytest
+
+from training.composites import CLASSES, SIDE, CellPool, _place, make_composites
+from training.cutouts import CutOut
+from training.data import DataError, subject_split
+
+COUNT = 24
+
+
+@pytest.fixture(scope="module")
+def made(drawn_sets, tmp_path_factory):
+    """Composites of train and test from drawn sets, and the cache of cut-outs."""
+    out, cache = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("cache")
+    for split in ("train", "test"):
+        make_composites(drawn_sets, out, cache, split, COUNT, seed=1, workers=1)
+    return out, cache
+
+
+def _rows(folder):
+    with (folder / "cells.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_every_image_has_labels_inside_it(made):
+    folder = made[0] / "train"
+    assert len(list((folder / "images").glob("*.jpg"))) == COUNT
+    for labels in (folder / "labels").glob("*.txt"):
+        for line in labels.read_text().splitlines():
+            kind, x, y, w, h = map(float, line.split())
+            assert kind in range(len(CLASSES))
+            assert x - w / 2 + 1e-4 >= 0
+            assert x + w / 2 <= 1 + 1e-4
+            assert y - h / 2 + 1e-4 >= 0
+            assert y + h / 2 <= 1 + 1e-4
+
+
+def test_cells_csv_lists_every_white_cell_of_the_labels(made):
+    folder = made[0] / "train"
+    white = sum(
+        line[0] in "01"
+        for labels in (folder / "labels").glob("*.txt")
+        for line in labels.read_text().splitlines()
+    )
+    rows = _rows(folder)
+    assert len(rows) == white > COUNT
+    assert {row["label"] for row in rows} == {"blast", "wbc"}
+    assert all(0 <= float(row["x1"]) < float(row["x2"]) <= SIDE for row in rows)
+    assert all((row["label"] == "blast") == (row["kind"] == "all") for row in rows)
+
+
+def test_test_composites_hold_test_subjects_only(made):
+    subjects = {row["subject"] for row in _rows(made[0] / "test")} - {""}
+    assert {subject_split(subject) for subject in subjects} == {"test"}
+
+
+def test_train_composites_never_mix_train_and_val_subjects_in_one_image(made):
+    splits = {}
+    for row in _rows(made[0] / "train"):
+        if row["subject"]:
+            splits.setdefault(row["image"], set()).add(subject_split(row["subject"]))
+    assert all(len(found) == 1 for found in splits.values())
+    assert {"train", "val"} >= set.union(*splits.values())
+
+
+def test_there_are_images_without_blasts(made):
+    rows = _rows(made[0] / "train")
+    with_blasts = {row["image"] for row in rows if row["label"] == "blast"}
+    assert 0 < len(with_blasts) < COUNT
+
+
+def test_a_lost_image_is_made_again_as_it_was(made, drawn_sets, tmp_path):
+    out, cache = made
+    copy = shutil.copytree(out, tmp_path / "copy")
+    image = copy / "test" / "images" / "000003.jpg"
+    before = image.read_bytes()
+    image.unlink()
+    (copy / "test" / "cells" / "000003.csv").unlink()
+    kept = (copy / "test" / "images" / "000004.jpg").stat().st_mtime_ns
+    make_composites(drawn_sets, copy, cache, "test", COUNT, seed=1, workers=1)
+    assert image.read_bytes() == before
+    assert (copy / "test" / "images" / "000004.jpg").stat().st_mtime_ns == kept
+    assert _rows(copy / "test") == _rows(out / "test")
+
+
+def test_a_pool_without_blasts_is_refused(tmp_path):
+    normal = CutOut(tmp_path / "a.png", "hem", "H10", "a", 100.0, "train")
+    with pytest.raises(DataError, match="all, pbc"):
+        CellPool([normal])
+
+
+def test_no_subject_dominates(tmp_path):
+    cells = [CutOut(tmp_path / "h.png", "hem", "H10", "h", 1.0, "train")]
+    cells += [CutOut(tmp_path / "l.png", "lymphocyte", "", "l", 1.0, "train")]
+    cells += [CutOut(tmp_path / "b.png", "all", "51", "b", 1.0, "train")] * 400
+    cells += [CutOut(tmp_path / "c.png", "all", "16", "c", 1.0, "train")] * 100
+    pool, rng = CellPool(cells), np.random.default_rng(0)
+    drawn = [pool.draw(True, rng).subject for _ in range(600)]
+    assert drawn.count("16") / 600 == pytest.approx(1 / 3, abs=0.07)
+
+
+@pytest.mark.parametrize(("clustered", "low", "high"), [(True, 0.85, 1.1), (False, 1.25, 99)])
+def test_places_touch_or_stand_apart(clustered, low, high):
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        x, y = _place(20, [(256, 256, 20)], clustered, rng)
+        assert low <= np.hypot(x - 256, y - 256) / 40 <= high
+
+
+def test_a_full_image_has_no_place():
+    assert _place(20, [(256, 256, 600)], False, np.random.default_rng(0)) is None
