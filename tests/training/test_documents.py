@@ -1,0 +1,24 @@
+from training.documents import replace_between, table
+
+
+def test_figures_are_replaced_and_the_rest_is_kept(tmp_path):
+    document = tmp_path / "card.md"
+    document.write_text("# Card\n\n<!-- detector:begin -->\nold\n<!-- detector:end -->\n\nLimits\n")
+    replace_between(document, "detector", "new")
+    assert document.read_text() == (
+        "# Card\n\n<!-- detector:begin -->\nnew\n<!-- detector:end -->\n\nLimits\n"
+    )
+
+
+def test_two_sections_live_in_one_new_document(tmp_path):
+    document = tmp_path / "validation.md"
+    replace_between(document, "detector", "one")
+    replace_between(document, "classifier", "two")
+    replace_between(document, "detector", "three")
+    text = document.read_text()
+    assert "one" not in text
+    assert text.index("three") < text.index("two")
+
+
+def test_a_table_is_markdown():
+    assert table(("a", "b"), [("x", "1")]) == "| a | b |\n| --- | ---: |\n| x | 1 |"

@@ -1,0 +1,36 @@
+import json
+
+from models.weights import load_manifest
+from tests.networks import write_detector
+from training.data import SUBJECT_SPLITS
+from training.manifest import record_metrics, subject_split, write_manifest
+
+
+def _described(folder):
+    content = json.loads((folder / "manifest.json").read_text())
+    return {name: content[name] for name in ("model", "version", "classes", "input", "thresholds")}
+
+
+def test_what_is_written_is_what_serving_accepts(tmp_path):
+    folder = write_detector(tmp_path / "detector")
+    content = _described(folder)
+    (folder / "manifest.json").unlink()
+    write_manifest(folder, content)
+    manifest = load_manifest(folder, "detector")
+    assert manifest.classes == ("blast", "wbc", "rbc", "platelet")
+    assert len(manifest.details["commit"]) == 40
+
+
+def test_metrics_change_nothing_else(tmp_path):
+    folder = write_detector(tmp_path / "detector")
+    before = json.loads((folder / "manifest.json").read_text())
+    record_metrics(folder, {"AP50": 0.8})
+    assert json.loads((folder / "manifest.json").read_text()) == {
+        **before,
+        "metrics": {"AP50": 0.8},
+    }
+
+
+def test_every_subject_is_in_one_split():
+    subjects = [subject for split in subject_split().values() for subject in split]
+    assert sorted(subjects) == sorted(SUBJECT_SPLITS)
