@@ -20,7 +20,7 @@ from ultralytics.utils.tal import TaskAlignedAssigner
 from training import detector_export
 from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 from training.composites import SIDE
-from training.data import DEFAULT_DATA, PROJECT
+from training.data import DEFAULT_DATA, PROJECT, DataError
 from training.detector_data import prepare
 
 DEFAULT_INIT = PROJECT.parent / "shared" / "init" / "yolov8n_coco.pt"
@@ -143,6 +143,20 @@ def has_bf16() -> bool:
     return bool(units.get("amx_bf16") or units.get("avx512_bf16"))
 
 
+def unfinished(run: Path) -> Path:
+    """Return the checkpoint to go on from; raise DataError where there is none.
+
+    Checked here because ultralytics would go on with any other run that it finds.
+    """
+    checkpoint = run / "weights" / "last.pt"
+    if not checkpoint.is_file():
+        raise DataError(f"There is no checkpoint {checkpoint} to resume from.")
+    # The checkpoint is the command's own, and holds a pickled network.
+    if torch.load(checkpoint, map_location="cpu", weights_only=False)["epoch"] < 0:
+        raise DataError(f"The training in {run} is finished. Start anew without --resume.")
+    return checkpoint
+
+
 def overrides(args: argparse.Namespace, recipe: Path) -> dict[str, Any]:
     """Return ultralytics' settings for the command's options."""
     return {
@@ -173,7 +187,7 @@ def overrides(args: argparse.Namespace, recipe: Path) -> dict[str, Any]:
         "hsv_h": 0.02 * args.colour,
         "hsv_s": 0.5 * args.colour,
         "hsv_v": 0.3 * args.colour,
-        "resume": str(args.out / "weights" / "last.pt") if args.resume else False,
+        "resume": str(unfinished(args.out)) if args.resume else False,
     }
 
 

@@ -12,7 +12,7 @@ from models.detector import Detector
 from training.__main__ import main
 from training.composites import make_composites
 from training.data import DataError
-from training.detector import PerImageAssigner
+from training.detector import PerImageAssigner, unfinished
 from training.detector_export import export
 
 # Exporting traces with torch.jit, which warns of itself; nothing here can change that.
@@ -81,6 +81,16 @@ def test_the_served_head_is_that_of_ultralytics(trained):
         theirs = network.fuse()(torch.from_numpy(image))[0].numpy()
     assert np.abs(served[:, 4:] - theirs[:, 4:]).max() < 0.01
     assert np.abs(served[:, :4] - theirs[:, :4]).mean() < 1
+
+
+def test_a_finished_training_cannot_be_resumed(trained):
+    with pytest.raises(DataError, match="finished"):
+        unfinished(trained / "run")
+
+
+def test_nothing_is_resumed_where_nothing_was_begun(tmp_path):
+    with pytest.raises(DataError, match=r"last\.pt"):
+        unfinished(tmp_path)
 
 
 def test_export_without_a_checkpoint_says_so(tmp_path):
