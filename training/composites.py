@@ -2,7 +2,8 @@
 
 Writes OUT/SPLIT/images/000000.jpg (512 px), OUT/SPLIT/labels/000000.txt (YOLO: blast, wbc, rbc,
 platelet) and OUT/SPLIT/cells.csv, one row a white cell. An image depends on seed, split and number
-alone; what is already there is kept, so that an interrupted run goes on.
+alone; what is already there is kept, so that an interrupted run goes on (another seed needs another
+folder).
 
 Cells of a split come from subjects of that split alone, but for `train`: a quarter of its images
 take their C-NMC cells from val subjects (all of the image's cells, so that a reader of cells.csv
@@ -27,6 +28,7 @@ from training.workers import image_workers
 
 CLASSES = ("blast", "wbc", "rbc", "platelet")
 SIDE = 512
+COUNTS: dict[Split, int] = {"train": 12000, "val": 400, "test": 400}
 DEFAULT_OUT = PROJECT / "datasets" / "composites"
 DEFAULT_CACHE = PROJECT / "datasets" / "cutouts"
 
@@ -300,18 +302,21 @@ def _gather_rows(folder: Path, count: int) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `python -m training composites`."""
-    parser.add_argument("--count", type=int, default=12000, help="images in all (12000)")
-    parser.add_argument("--split", choices=SPLITS, default="train")
+    usual = ", ".join(f"{split} {count}" for split, count in COUNTS.items())
+    parser.add_argument("--split", choices=SPLITS, help="one split only (all three)")
+    parser.add_argument("--count", type=int, help=f"images a split ({usual})")
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="datasets/composites")
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the image sets")
     parser.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE, help="datasets/cutouts")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
 
 
 def run(args: argparse.Namespace) -> None:
     """Make the composites and print where they are."""
-    folder = make_composites(
-        args.data, args.out, args.cutouts, args.split, args.count, args.seed, args.workers
-    )
-    print(f"{args.count} composites in {folder}")
+    for split in (args.split,) if args.split else SPLITS:
+        count = args.count or COUNTS[split]
+        folder = make_composites(
+            args.data, args.out, args.cutouts, split, count, args.seed, args.workers
+        )
+        print(f"{count} composites in {folder}")

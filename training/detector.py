@@ -202,19 +202,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder with train/ and val/ made by `python -m training composites`",
     )
     places.add_argument("--init", type=Path, default=DEFAULT_INIT, help="weights to start from")
-    places.add_argument("--out", type=Path, default=PROJECT / "runs" / "detector")
-    places.add_argument("--weights-out", type=Path, default=detector_export.DEFAULT_WEIGHTS)
+    places.add_argument(
+        "--out", type=Path, default=PROJECT / "runs" / "detector", help="folder of the run"
+    )
+    places.add_argument(
+        "--weights-out",
+        type=Path,
+        default=detector_export.DEFAULT_WEIGHTS,
+        help="where the network for serving goes (weights/detector)",
+    )
     steps = parser.add_argument_group("training")
-    steps.add_argument("--epochs", type=int, default=4)
+    steps.add_argument("--epochs", type=int, default=4, help="(%(default)s)")
     steps.add_argument("--minutes", type=float, help="train so long (from now) instead of --epochs")
     steps.add_argument("--imgsz", type=int, default=SIDE, help="side in pixels (%(default)s)")
-    steps.add_argument("--batch", type=int, default=16)
-    steps.add_argument("--learning-rate", type=float, default=0.001)
+    steps.add_argument("--batch", type=int, default=16, help="images a step (%(default)s)")
+    steps.add_argument("--learning-rate", type=float, default=0.001, help="(%(default)s)")
     steps.add_argument("--threads", type=int, default=1, help="processor threads (%(default)s)")
-    steps.add_argument("--seed", type=int, default=1)
+    steps.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     steps.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     steps.add_argument(
-        "--bf16", action=argparse.BooleanOptionalAction, default=has_bf16(), help="compute in bf16"
+        "--bf16",
+        action=argparse.BooleanOptionalAction,
+        default=has_bf16(),
+        help="compute in bf16 (where the processor has units for it)",
     )
     _add_augmentation(parser.add_argument_group("augmentation (0 switches one off)"))
 

@@ -29,7 +29,7 @@ from training.average_precision import (
     share,
     with_interval,
 )
-from training.composites import DEFAULT_CACHE, make_composites
+from training.composites import COUNTS, DEFAULT_CACHE, make_composites
 from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 from training.data import DEFAULT_DATA, PROJECT, read_txl
 from training.detector_export import DEFAULT_WEIGHTS
@@ -37,7 +37,7 @@ from training.documents import replace_between, table
 from training.manifest import record_metrics
 
 _LOWEST_CONFIDENCE = 0.01
-_COMPOSITES, _COMPOSITES_SEED = 400, 1
+_COMPOSITES_SEED = 1
 # What a class is called on both sides: detections and true cells that count as it.
 _GROUPS = {
     "white": ("blast", "wbc"),
@@ -256,7 +256,7 @@ def run(args: argparse.Namespace) -> None:
     detector = Detector.load(args.weights)
     floor = detector.default_confidence
     folder = make_composites(
-        args.data, args.composites, args.cutouts, "test", _COMPOSITES, _COMPOSITES_SEED, 2
+        args.data, args.composites, args.cutouts, "test", COUNTS["test"], _COMPOSITES_SEED, 2
     )
     txl, composites = txl_truths(args.data), composite_truths(folder)
     sets = {
