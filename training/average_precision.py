@@ -98,6 +98,4 @@ def _matched(overlaps: np.ndarray, floor: float) -> np.ndarray:
 def _area(recall: np.ndarray, precision: np.ndarray) -> float:
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     at = np.searchsorted(recall, np.linspace(0, 1, 101))
-    return float(
-        np.where(at < len(envelope), envelope[np.minimum(at, len(envelope) - 1)], 0).mean()
-    )
+    return float(np.append(envelope, 0.0)[at].mean())

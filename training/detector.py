@@ -193,7 +193,12 @@ def overrides(args: argparse.Namespace, recipe: Path) -> dict[str, Any]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `python -m training detector`."""
-    places = parser.add_argument_group("places")
+    _add_places(parser.add_argument_group("places"))
+    _add_steps(parser.add_argument_group("training"))
+    _add_augmentation(parser.add_argument_group("augmentation (0 switches one off)"))
+
+
+def _add_places(places: argparse._ArgumentGroup) -> None:
     places.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the image sets")
     places.add_argument(
         "--composites",
@@ -211,7 +216,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=detector_export.DEFAULT_WEIGHTS,
         help="where the network for serving goes (weights/detector)",
     )
-    steps = parser.add_argument_group("training")
+
+
+def _add_steps(steps: argparse._ArgumentGroup) -> None:
     steps.add_argument("--epochs", type=int, default=4, help="(%(default)s)")
     steps.add_argument("--minutes", type=float, help="train so long (from now) instead of --epochs")
     steps.add_argument("--imgsz", type=int, default=SIDE, help="side in pixels (%(default)s)")
@@ -226,7 +233,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=has_bf16(),
         help="compute in bf16 (where the processor has units for it)",
     )
-    _add_augmentation(parser.add_argument_group("augmentation (0 switches one off)"))
 
 
 def _add_augmentation(group: argparse._ArgumentGroup) -> None:

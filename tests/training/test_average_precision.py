@@ -36,6 +36,11 @@ def test_confident_mistakes_cost_more_than_hesitant_ones():
     assert first < 0.7 < last
 
 
+def test_finding_nothing_is_zero():
+    nothing = judge(np.zeros((0, 4), np.float32), np.zeros(0), TRUTHS)
+    assert average_precision([nothing]).tolist() == [0] * 10
+
+
 def test_nothing_to_find_is_not_a_number():
     nothing = judge(TRUTHS, np.array([0.5, 0.9]), np.zeros((0, 4), np.float32))
     assert np.isnan(average_precision([nothing])).all()
