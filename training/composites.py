@@ -21,12 +21,19 @@ from tqdm import tqdm
 
 from training.backgrounds import VISIBLE_SHARE, Backgrounds, Box, Piece
 from training.cutouts import CutOut, cut_all
-from training.data import DEFAULT_DATA, PROJECT, SPLITS, DataError, Split
+from training.data import (
+    DEFAULT_DATA,
+    PROJECT,
+    SPLITS,
+    DataError,
+    FieldBox,
+    Split,
+    yolo_line,
+)
 from training.pasting import Patch, extent, paste, ready
 from training.stain import nucleus_density, optical_density, random_stain, vary_field
 from training.workers import image_workers
 
-CLASSES = ("blast", "wbc", "rbc", "platelet")
 SIDE = 512
 COUNTS: dict[Split, int] = {"train": 12000, "val": 400, "test": 400}
 DEFAULT_OUT = PROJECT / "datasets" / "composites"
@@ -275,15 +282,15 @@ def _make_one(number: int) -> None:
     name = f"{number:06}"
     path = str(folder / "images" / f"{name}.jpg")
     cv2.imwrite(path, image, (cv2.IMWRITE_JPEG_QUALITY, quality))
-    (folder / "labels" / f"{name}.txt").write_text("".join(map(_yolo_line, boxes)))
+    (folder / "labels" / f"{name}.txt").write_text(
+        "".join(f"{yolo_line(_fractions(box))}\n" for box in boxes)
+    )
     # Written last: its presence says that the composite is whole.
     _write_rows(folder / "cells" / f"{name}.csv", rows)
 
 
-def _yolo_line(box: Box) -> str:
-    middle = (box.x1 + box.x2) / 2 / SIDE, (box.y1 + box.y2) / 2 / SIDE
-    size = (box.x2 - box.x1) / SIDE, (box.y2 - box.y1) / SIDE
-    return " ".join((str(CLASSES.index(box.label)), *(f"{v:.5f}" for v in middle + size))) + "\n"
+def _fractions(box: Box) -> FieldBox:
+    return FieldBox(box.label, *(edge / SIDE for edge in (box.x1, box.y1, box.x2, box.y2)))
 
 
 def _write_rows(path: Path, rows: list[WhiteCell]) -> None:

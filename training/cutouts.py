@@ -44,11 +44,16 @@ def cut_all(data: Path, cache: Path, workers: int = 1) -> list[CutOut]:
     return [cell for cell in cells if cell is not None]
 
 
+def disc(diameter: float) -> np.ndarray:
+    """Return a round structuring element (uint8) of an odd diameter in pixels, for morphology."""
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(diameter) | 1,) * 2)
+
+
 def cut_from_black(rgb: np.ndarray) -> np.ndarray:
     """Return the mask (H, W, bool) of the one cell on black, without its dark rim."""
     bright = (rgb.max(axis=2) > 25).astype(np.uint8)
-    opened = cv2.morphologyEx(bright, cv2.MORPH_OPEN, _disc(31))
-    return cv2.erode(_largest_filled(opened), _disc(2 * _DARK_RIM + 1)).astype(bool)
+    opened = cv2.morphologyEx(bright, cv2.MORPH_OPEN, disc(31))
+    return cv2.erode(_largest_filled(opened), disc(2 * _DARK_RIM + 1)).astype(bool)
 
 
 def cut_from_box(rgb: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
@@ -58,8 +63,8 @@ def cut_from_box(rgb: np.ndarray, box: tuple[float, float, float, float]) -> np.
     cv2.setRNGSeed(0)
     cv2.grabCut(rgb, trimap, None, *models, _GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
     cell = np.isin(trimap, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-    opened = cv2.morphologyEx(cell, cv2.MORPH_OPEN, _disc(9))
-    return cv2.erode(_largest_filled(opened), _disc(3)).astype(bool)
+    opened = cv2.morphologyEx(cell, cv2.MORPH_OPEN, disc(9))
+    return cv2.erode(_largest_filled(opened), disc(3)).astype(bool)
 
 
 def _cut(source: CnmcCell | PbcTile, cache: Path) -> CutOut | None:
@@ -128,7 +133,3 @@ def _largest_filled(mask: np.ndarray) -> np.ndarray:
         largest = max(outlines, key=cv2.contourArea)
         cv2.drawContours(filled, [largest], -1, 1, cv2.FILLED)
     return filled
-
-
-def _disc(diameter: int) -> np.ndarray:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from models.findings import CELL_LABELS
+
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
@@ -60,7 +62,7 @@ class ChulaField:
 
 @dataclass(frozen=True)
 class FieldBox:
-    """One labelled cell of a field: `wbc`, `rbc` or `platelet`; x1, y1, x2, y2 as fractions."""
+    """One labelled cell of a field (one of `CELL_LABELS`); x1, y1, x2, y2 as fractions."""
 
     label: str
     x1: float
@@ -141,6 +143,13 @@ def read_txl(data: Path, split: Split) -> list[TxlField]:
         TxlField(path, tuple(_yolo_boxes(labels / f"{path.stem}.txt")), split)
         for path in sorted(images.iterdir())
     ]
+
+
+def yolo_line(box: FieldBox) -> str:
+    """Return a line of a YOLO label file: number in `CELL_LABELS`, centre and size as fractions."""
+    middle = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
+    numbers = (*middle, box.x2 - box.x1, box.y2 - box.y1)
+    return " ".join((str(CELL_LABELS.index(box.label)), *(f"{number:.5f}" for number in numbers)))
 
 
 def manifest_rows(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:

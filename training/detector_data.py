@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 from statistics import median
 
-from training.composites import CLASSES, SIDE
-from training.data import DataError, FieldBox, Split, TxlField, read_txl
+from models.findings import CELL_LABELS
+from training.composites import SIDE
+from training.data import DataError, Split, TxlField, read_txl, yolo_line
 
 # Red cells and platelets of a field are labelled where a red cell is at least so many pixels wide.
 # Below it there are up to a thousand a field, whose assignment would cost more time than the rest
@@ -33,17 +34,10 @@ def prepare(data: Path, composites: Path, folder: Path) -> Path:
     return _write_recipe(folder)
 
 
-def yolo_line(label: str, box: FieldBox) -> str:
-    """Return one line of a YOLO label file: class number, centre and size as fractions."""
-    middle = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
-    numbers = (*middle, box.x2 - box.x1, box.y2 - box.y1)
-    return " ".join((str(CLASSES.index(label)), *(f"{number:.5f}" for number in numbers)))
-
-
 def large_enough(lines: list[str]) -> list[str]:
     """Drop red cells and platelets from a composite's YOLO lines where red cells are too small."""
-    small = {str(CLASSES.index(kind)) for kind in _SMALL_KINDS}
-    red = str(CLASSES.index("rbc"))
+    small = {str(CELL_LABELS.index(kind)) for kind in _SMALL_KINDS}
+    red = str(CELL_LABELS.index("rbc"))
     widths = [float(line.split()[3]) * SIDE for line in lines if line.startswith(red)]
     if widths and median(widths) < SMALLEST_RED_CELL:
         return [line for line in lines if line[0] not in small]
@@ -63,7 +57,7 @@ def _add_composites(source: Path, folder: Path, split: Split) -> None:
 
 
 def _add_txl(field: TxlField, folder: Path, name: str) -> None:
-    lines = [yolo_line(box.label, box) for box in field.boxes]
+    lines = [yolo_line(box) for box in field.boxes]
     _add(field.path, lines, folder, field.split, name)
 
 
@@ -74,7 +68,7 @@ def _add(image: Path, lines: list[str], folder: Path, split: Split, name: str) -
 
 
 def _write_recipe(folder: Path) -> Path:
-    names = [f"  {number}: {name}" for number, name in enumerate(CLASSES)]
+    names = [f"  {number}: {name}" for number, name in enumerate(CELL_LABELS)]
     recipe = folder / "recipe.yaml"
     head = (f"path: {folder.resolve()}", "train: images/train", "val: images/val", "names:")
     recipe.write_text("\n".join((*head, *names)) + "\n")

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from ultralytics import YOLO
 
-from training.composites import CLASSES
+from models.findings import CELL_LABELS
 from training.data import PROJECT, DataError
 from training.manifest import DATA_SETS, subject_split, todays_version, write_manifest
 
@@ -56,7 +56,7 @@ def _manifest(run: Path, size: int, version: str) -> dict[str, Any]:
     return {
         "model": "detector",
         "version": version,
-        "classes": list(CLASSES),
+        "classes": list(CELL_LABELS),
         "input": {"size": size, "layout": "NCHW", "range": "0..1", "colour": "RGB"},
         "thresholds": THRESHOLDS,
         "training": {

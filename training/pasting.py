@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.cutouts import CutOut
+from training.cutouts import CutOut, disc
 from training.stain import crisper, optical_density, restain, transmitted
 
 # Thin cytoplasm that C-NMC's cut-outs lack: as likely on a blast as not, on HEM cells less so,
@@ -101,7 +101,7 @@ def _with_rim(patch: Patch, red_cell: float, stain: np.ndarray, rng: np.random.G
     """Lay a pale, uneven ring of cytoplasm round a patch."""
     core = (patch.opacity > 0.5).astype(np.uint8)
     width = max(red_cell * rng.uniform(0.05, 0.16), 1)
-    grown = cv2.dilate(core, _disc(2 * width + 1))
+    grown = cv2.dilate(core, disc(2 * width + 1))
     aside = np.float32(
         [[1, 0, rng.uniform(-0.6, 0.6) * width], [0, 1, rng.uniform(-0.6, 0.6) * width]]
     )
@@ -118,7 +118,3 @@ def _smudged(patch: Patch, red_cell: float, rng: np.random.Generator) -> Patch:
     soft = (cv2.GaussianBlur(part, (0, 0), sigma) for part in (patch.density, patch.opacity))
     density, opacity = (cv2.resize(part, None, fx=stretch, fy=1) for part in soft)
     return Patch(density * np.float32(rng.uniform(0.4, 0.9)), opacity)
-
-
-def _disc(diameter: float) -> np.ndarray:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(diameter) | 1,) * 2)
