@@ -10,7 +10,7 @@ import argparse
 import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isnan
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from models.detector import Detector, iou
-from models.images import read_image
+from models.images import RgbImage, read_image, resize
 from training.average_precision import (
     Figure,
     Judged,
@@ -38,6 +38,9 @@ from training.manifest import record_metrics
 
 _LOWEST_CONFIDENCE = 0.01
 _COMPOSITES_SEED = 1
+# TXL-PBC's fields are cut close about a white cell; in a camera's whole field, red cells are this
+# much smaller (24 to 43 px).
+_LOW_ZOOM = 0.3
 # What a class is called on both sides: detections and true cells that count as it.
 _GROUPS = {
     "white": ("blast", "wbc"),
@@ -92,9 +95,17 @@ def composite_truths(folder: Path) -> list[tuple[Path, list[Truth]]]:
     return [(image, cells.get(image.name, [])) for image in images]
 
 
-def read_field(detector: Detector, image: Path, truths: list[Truth]) -> Reading:
-    """Run the served detector on one file and judge what it finds."""
-    found = detector.find(read_image(image.read_bytes()).rgb, _LOWEST_CONFIDENCE).detections
+def shrunk(rgb: RgbImage, truths: list[Truth], scale: float) -> tuple[RgbImage, list[Truth]]:
+    """Return a field and its cells at `scale` (0..1) of their size."""
+    height, width = rgb.shape[:2]
+    small = resize(rgb, round(width * scale), round(height * scale))
+    moved = [replace(cell, box=tuple(edge * scale for edge in cell.box)) for cell in truths]
+    return small, moved
+
+
+def read_field(detector: Detector, rgb: RgbImage, truths: list[Truth]) -> Reading:
+    """Run the served detector on one field and judge what it finds."""
+    found = detector.find(rgb, _LOWEST_CONFIDENCE).detections
     judged = {}
     for name, labels in _GROUPS.items():
         ours = [cell for cell in found if cell.label in labels]
@@ -217,9 +228,13 @@ def evaluate(
     fields: list[tuple[Path, list[Truth]]],
     measures: dict[str, Measure],
     rounds: int,
+    scale: float = 1.0,
 ) -> dict[str, Figure]:
-    """Read all fields and measure; return the figures by title."""
-    readings = [read_field(detector, *field) for field in tqdm(fields, mininterval=5)]
+    """Read all fields, shrunk by `scale`, and measure; return the figures by title."""
+    readings = [
+        read_field(detector, *shrunk(read_image(path.read_bytes()).rgb, truths, scale))
+        for path, truths in tqdm(fields, mininterval=5)
+    ]
     return {name: with_interval(measure, readings, rounds) for name, measure in measures.items()}
 
 
@@ -262,6 +277,9 @@ def run(args: argparse.Namespace) -> None:
     sets = {
         f"TXL-PBC test, {len(txl)} real fields without blasts": evaluate(
             detector, txl, txl_measures(floor), args.rounds
+        ),
+        f"The same fields shrunk to {_LOW_ZOOM:g}, as at low zoom": evaluate(
+            detector, txl, txl_measures(floor), args.rounds, _LOW_ZOOM
         ),
         f"{len(composites)} composites of held-out subjects": evaluate(
             detector, composites, composite_measures(floor), args.rounds

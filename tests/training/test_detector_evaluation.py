@@ -13,6 +13,7 @@ from training.detector_evaluation import (
     composite_measures,
     composite_truths,
     evaluate,
+    shrunk,
     txl_measures,
     txl_truths,
 )
@@ -59,6 +60,12 @@ def test_blasts_and_their_neighbours_are_told_apart(detector, field):
     assert np.isnan(values["false `blast` boxes a blast-free field"]), "there is no such field"
 
 
+def test_cells_shrink_with_their_field():
+    rgb, (cell,) = shrunk(np.zeros((100, 60, 3), np.uint8), [Truth("wbc", (10, 20, 30, 40))], 0.5)
+    assert rgb.shape == (50, 30, 3)
+    assert cell == Truth("wbc", (5, 10, 15, 20))
+
+
 def test_txl_truths_are_in_pixels(drawn_sets):
     _, cells = txl_truths(drawn_sets)[0]
     assert cells[0].label == "wbc"
@@ -96,7 +103,7 @@ def test_the_command_prints_and_records(drawn_sets, detector, tmp_path, monkeypa
     printed = capsys.readouterr().out
     assert "| blasts: AP50 |" in printed
     figures = json.loads((tmp_path / "figures.json").read_text())
-    assert len(figures) == 2
+    assert len(figures) == 3
     assert json.loads((tmp_path / "weights" / "manifest.json").read_text())["metrics"] == figures
     for document in (card, tmp_path / "docs" / "validation.md"):
         assert "| blasts: AP50 |" in document.read_text()
