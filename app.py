@@ -11,11 +11,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import pages
 import records
+from models.images import ImageLimits
 from models.loading import Models, load_models
 from models.weights import WeightsError
 from pages import commands, errors
+from records.image_store import ImageStore
 from records.secret_key import secret_key
 from services.accounts import Accounts
+from services.analysis import Analyst
 from settings import Settings, SettingsError
 
 
@@ -28,14 +31,20 @@ def create_app(settings: Settings | None = None, models: Models | None = None) -
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)
 
     records.init_app(app)
-    app.extensions["leukoscope_models"] = models or load_models(
-        settings.weights_dir, settings.precision
-    )
+    models = models or load_models(settings.weights_dir, settings.precision)
+    app.extensions["leukoscope_models"] = models
     app.extensions["leukoscope_accounts"] = Accounts(settings)
+    app.extensions["leukoscope_analyst"] = analyst(settings, models)
     pages.register(app)
     errors.init_app(app)
     commands.init_app(app)
     return app
+
+
+def analyst(settings: Settings, models: Models) -> Analyst:
+    """Who reads uploads and keeps them, within the limits of the settings."""
+    limits = ImageLimits(settings.max_upload_bytes, settings.max_pixels)
+    return Analyst(models, ImageStore(settings.images_dir), limits)
 
 
 def configuration(settings: Settings) -> dict[str, object]:

@@ -1,0 +1,32 @@
+"""Kept analyses and their images, handed to their owner and to nobody else."""
+
+from __future__ import annotations
+
+from flask import Response, abort, current_app
+from flask_login import current_user
+
+from records import analyses
+from records.analyses import Analysis
+from records.image_store import content_type
+from services.analysis import Analyst
+
+
+def the_analyst() -> Analyst:
+    """Who reads and keeps the uploads of this installation."""
+    return current_app.extensions["leukoscope_analyst"]
+
+
+def own_analysis(analysis_id: str, kind: str | None = None) -> Analysis:
+    """The signed-in person's analysis of this id (and kind); 404 for any other."""
+    return analyses.find(current_user.id, analysis_id, kind) or abort(404)
+
+
+def image_response(name: str | None) -> Response:
+    """One kept image as it is; 404 when it is gone."""
+    if not name:
+        abort(404)
+    try:
+        content = the_analyst().image(name)
+    except FileNotFoundError:
+        abort(404)
+    return Response(content, mimetype=content_type(name))

@@ -1,0 +1,179 @@
+"""Analyses: one uploaded image each, with what a model found in it. Findings are never edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Select, String, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from records import UtcDateTime, db, utc_now
+from records.accounts import new_id
+
+CLASSIFICATION = "classification"
+DETECTION = "detection"
+
+ALL_BLAST, NORMAL, UNCERTAIN, NOT_USABLE = "all_blast", "normal", "uncertain", "not_usable"
+BLASTS, NO_BLASTS, NO_WHITE_CELLS = "blasts", "no_blasts", "no_white_cells"
+
+RESULTS: dict[str, tuple[str, ...]] = {
+    CLASSIFICATION: (ALL_BLAST, NORMAL, UNCERTAIN, NOT_USABLE),
+    DETECTION: (BLASTS, NO_BLASTS, NO_WHITE_CELLS),
+}
+"""The results that each kind of analysis can have."""
+
+FILE_NAME_LENGTH = 120
+
+
+class Analysis(db.Model):
+    """One image as one person uploaded it, and the finding; sizes in pixels of the upright file.
+
+    `file_name` is for display only, `sha256` is of the bytes as uploaded, `finding` is the
+    model's answer as JSON, and the `…_name` columns name files of the image store.
+    """
+
+    __tablename__ = "analyses"
+    __table_args__ = (
+        CheckConstraint("kind IN ('classification', 'detection')", name="kind"),
+        Index("ix_analyses_owner_id_created_at", "owner_id", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="RESTRICT"))
+    batch_id: Mapped[str] = mapped_column(String(32), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+    file_name: Mapped[str] = mapped_column(String(FILE_NAME_LENGTH))
+    file_format: Mapped[str] = mapped_column(String(8))
+    file_bytes: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    width: Mapped[int]
+    height: Mapped[int]
+    notes: Mapped[list[str]] = mapped_column(JSON)
+
+    result: Mapped[str] = mapped_column(String(16))
+    probability: Mapped[float | None]
+    finding: Mapped[dict[str, Any]] = mapped_column(JSON)
+    model_version: Mapped[str] = mapped_column(String(64))
+
+    image_name: Mapped[str] = mapped_column(String(40))
+    thumbnail_name: Mapped[str] = mapped_column(String(40))
+    display_name: Mapped[str | None] = mapped_column(String(40))
+    cells_name: Mapped[str | None] = mapped_column(String(40))
+
+    @property
+    def image_names(self) -> tuple[str, ...]:
+        """Every file that the image store keeps for this analysis."""
+        names = (self.image_name, self.thumbnail_name, self.display_name, self.cells_name)
+        return tuple(name for name in names if name)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What to look for; None does not restrict. `since` is included, `before` is not."""
+
+    kind: str | None = None
+    result: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of analyses; `number` and `pages` count from 1, `total` is of all pages."""
+
+    items: tuple[Analysis, ...]
+    number: int
+    pages: int
+    total: int
+
+
+@dataclass(frozen=True)
+class BatchPlace:
+    """Where an analysis stands among those uploaded together, counted from 1."""
+
+    number: int
+    total: int
+    previous: str | None
+    next: str | None
+
+
+def find(owner_id: str, analysis_id: str, kind: str | None = None) -> Analysis | None:
+    """The owner's analysis of this id (and kind); None also when it is somebody else's."""
+    wanted = select(Analysis).where(Analysis.id == analysis_id, Analysis.owner_id == owner_id)
+    return db.session.scalar(wanted.where(Analysis.kind == kind) if kind else wanted)
+
+
+def any_of(owner_id: str) -> bool:
+    """Whether the owner has any analysis."""
+    return db.session.scalar(select(Analysis.id).filter_by(owner_id=owner_id).limit(1)) is not None
+
+
+def page_of(owner_id: str, filters: Filters, number: int, size: int) -> Page:
+    """One page of the owner's analyses, newest first; a number out of range gives the nearest."""
+    wanted = _filtered(select(Analysis).where(Analysis.owner_id == owner_id), filters)
+    total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    pages = max(1, -(-total // size))
+    number = min(max(number, 1), pages)
+    newest_first = wanted.order_by(Analysis.created_at.desc(), Analysis.id)
+    items = db.session.scalars(newest_first.limit(size).offset((number - 1) * size))
+    return Page(tuple(items), number, pages, total)
+
+
+def place_in_batch(analysis: Analysis) -> BatchPlace:
+    """Where the analysis stands among those of its batch, in the order they were read."""
+    wanted = select(Analysis.id).filter_by(
+        owner_id=analysis.owner_id, batch_id=analysis.batch_id, kind=analysis.kind
+    )
+    ids = list(db.session.scalars(wanted.order_by(Analysis.created_at, Analysis.id)))
+    index = ids.index(analysis.id)
+    return BatchPlace(
+        number=index + 1,
+        total=len(ids),
+        previous=ids[index - 1] if index else None,
+        next=ids[index + 1] if index + 1 < len(ids) else None,
+    )
+
+
+def add(analysis: Analysis) -> None:
+    """Keep a new analysis."""
+    db.session.add(analysis)
+    _commit()
+
+
+@contextmanager
+def removing(analysis: Analysis) -> Iterator[None]:
+    """Remove the row once the block has run; an error in the block keeps it."""
+    db.session.delete(analysis)
+    try:
+        db.session.flush()
+        yield
+    except BaseException:
+        db.session.rollback()
+        raise
+    _commit()
+
+
+def _commit() -> None:
+    try:
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def _filtered(wanted: Select[tuple[Analysis]], filters: Filters) -> Select[tuple[Analysis]]:
+    if filters.kind:
+        wanted = wanted.where(Analysis.kind == filters.kind)
+    if filters.result:
+        wanted = wanted.where(Analysis.result == filters.result)
+    if filters.since:
+        wanted = wanted.where(Analysis.created_at >= filters.since)
+    if filters.before:
+        wanted = wanted.where(Analysis.created_at < filters.before)
+    return wanted

@@ -1,0 +1,158 @@
+"""An uploaded image to a kept analysis, and its removal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from models.findings import FieldFindings
+from models.images import ImageLimits, RgbImage, UploadedImage, encode_png, read_image
+from models.loading import Models
+from records import analyses
+from records.analyses import FILE_NAME_LENGTH, Analysis
+from records.image_store import ImageStore, ImageType
+from services import pictures
+from services.findings import blast_share, most_suspicious_first
+
+GALLERY_CELLS = 240
+"""White cells shown in the gallery of one field, the most suspicious ones."""
+
+LARGE_IMAGE = 20_000_000
+"""Pixels above which a PNG is written fast rather than small."""
+
+StoredImages = Mapping[str, tuple[bytes, ImageType]]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One file as a person sent it; `batch_id` joins those that were sent together."""
+
+    file_name: str
+    content: bytes = field(repr=False)
+    batch_id: str
+
+
+class Analyst:
+    """Reads uploads with the two models and keeps what they say, or keeps nothing at all."""
+
+    def __init__(self, models: Models, store: ImageStore, limits: ImageLimits) -> None:
+        self._models = models
+        self._store = store
+        self._limits = limits
+
+    def classify(self, owner_id: str, upload: Upload) -> Analysis:
+        """Read one cell image and keep it with the answer; raises `ImageError` if refused."""
+        image = read_image(upload.content, self._limits)
+        found = self._models.classifier.classify(image.rgb)
+        analysis = Analysis(
+            **_described(owner_id, upload, image),
+            kind=analyses.CLASSIFICATION,
+            result=found.label or analyses.NOT_USABLE,
+            probability=found.probability,
+            finding=asdict(found),
+            model_version=found.model,
+        )
+        return self._keep(analysis, _copies(image.rgb))
+
+    def detect(self, owner_id: str, upload: Upload) -> Analysis:
+        """Find the cells of one field and keep both; raises `ImageError` if refused."""
+        image = read_image(upload.content, self._limits)
+        found = self._models.detector.find(image.rgb)
+        analysis = Analysis(
+            **_described(owner_id, upload, image),
+            kind=analyses.DETECTION,
+            result=_result_of(found),
+            probability=None,
+            finding=found.as_dict(),
+            model_version=found.model,
+        )
+        return self._keep(analysis, {**_copies(image.rgb), **_cells(image.rgb, found)})
+
+    def delete(self, analysis: Analysis) -> None:
+        """Remove the images and the row; if an image cannot be removed, all stays to be retried."""
+        names = analysis.image_names
+        with analyses.removing(analysis):
+            self._forget(names)
+
+    def image(self, name: str) -> bytes:
+        """One kept image, encoded; raises `FileNotFoundError` when it is gone."""
+        return self._store.read(name)
+
+    def _keep(self, analysis: Analysis, images: StoredImages) -> Analysis:
+        names: list[str] = []
+        try:
+            for column, (content, image_type) in images.items():
+                names.append(self._store.put(content, image_type))
+                setattr(analysis, column, names[-1])
+            analyses.add(analysis)
+        except BaseException:
+            self._forget(names)
+            raise
+        return analysis
+
+    def _forget(self, names: list[str] | tuple[str, ...]) -> None:
+        for name in names:
+            self._store.delete(name)
+
+
+def display_name(file_name: str) -> str:
+    """A file name fit to be shown: no folders, no invisible characters, not too long.
+
+    The end is kept when it is shortened, because it tells files of a series apart.
+    """
+    last = file_name.replace("\\", "/").rsplit("/", 1)[-1]
+    visible = "".join(
+        character for character in last if unicodedata.category(character)[0] != "C"
+    ).strip()
+    if len(visible) > FILE_NAME_LENGTH:
+        visible = visible[: FILE_NAME_LENGTH - 41] + "…" + visible[-40:]
+    return visible or "unnamed"
+
+
+def _described(owner_id: str, upload: Upload, image: UploadedImage) -> dict[str, Any]:
+    return {
+        "owner_id": owner_id,
+        "batch_id": upload.batch_id,
+        "file_name": display_name(upload.file_name),
+        "file_format": image.format,
+        "file_bytes": len(upload.content),
+        "sha256": image.sha256,
+        "width": image.width,
+        "height": image.height,
+        "notes": list(image.notes),
+    }
+
+
+def _result_of(found: FieldFindings) -> str:
+    share = blast_share(found)
+    if not share.white_cells:
+        return analyses.NO_WHITE_CELLS
+    return analyses.BLASTS if share.blasts else analyses.NO_BLASTS
+
+
+def _copies(rgb: RgbImage) -> StoredImages:
+    """The image itself, without loss, and what the screen needs of it."""
+    images: dict[str, tuple[bytes, ImageType]] = {
+        "image_name": (_png(rgb), "png"),
+        "thumbnail_name": (pictures.thumbnail(rgb), "jpg"),
+    }
+    display = pictures.display_copy(rgb)
+    return {**images, "display_name": (display, "jpg")} if display else images
+
+
+def _cells(rgb: RgbImage, found: FieldFindings) -> StoredImages:
+    """The sheet of white cells for the gallery, if there are any."""
+    shown = most_suspicious_first(found)[:GALLERY_CELLS]
+    if not shown:
+        return {}
+    sheet = pictures.cell_sheet(rgb, [found.detections[index].box for index in shown])
+    return {"cells_name": (_png(sheet), "png")}
+
+
+def _png(rgb: RgbImage) -> bytes:
+    pixels = np.ascontiguousarray(rgb)
+    return encode_png(pixels, compress_level=1 if pixels.size > 3 * LARGE_IMAGE else 3)

@@ -1,0 +1,91 @@
+"""Kept findings of fields, as a reader wants them: in order, as a table, as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from models.findings import Detection, FieldFindings
+from records.analyses import Analysis
+
+WHITE_CELLS = ("blast", "wbc")
+RELIABLE_DIFFERENTIAL = 100
+"""White cells below which a share is not reported: the least a differential counts."""
+
+# A spreadsheet takes a cell that begins so for a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@dataclass(frozen=True)
+class BlastShare:
+    """Blasts among the white cells found; `share` in 0..1 is None without white cells."""
+
+    blasts: int
+    white_cells: int
+    share: float | None
+
+    @property
+    def reliable(self) -> bool:
+        """Whether enough white cells were counted to speak of a share."""
+        return self.white_cells >= RELIABLE_DIFFERENTIAL
+
+
+def field_findings(analysis: Analysis) -> FieldFindings:
+    """The findings as the detector gave them."""
+    kept = analysis.finding
+    detections = tuple(
+        Detection(tuple(each["box"]), each["label"], each["confidence"])
+        for each in kept["detections"]
+    )
+    return FieldFindings(kept["width"], kept["height"], detections, kept["model"])
+
+
+def blast_share(findings: FieldFindings) -> BlastShare:
+    """Blasts as a share of white cells, with its denominator."""
+    counts = findings.counts
+    white_cells = sum(counts[label] for label in WHITE_CELLS)
+    return BlastShare(counts["blast"], white_cells, findings.blast_share)
+
+
+def most_suspicious_first(findings: FieldFindings) -> list[int]:
+    """Places of the white cells among the detections, in the order in which to look at them.
+
+    Blasts come first, the most confident one at the top. The other white cells follow, the least
+    confident first: among those a blast that was missed is likeliest.
+    """
+    numbered = list(enumerate(findings.detections))
+    blasts = [(-cell.confidence, index) for index, cell in numbered if cell.label == "blast"]
+    others = [(cell.confidence, index) for index, cell in numbered if cell.label == "wbc"]
+    return [index for _, index in sorted(blasts) + sorted(others)]
+
+
+def as_document(analysis: Analysis) -> dict[str, Any]:
+    """The findings in the form that `python -m models detect` prints."""
+    return {"file": analysis.file_name, **analysis.finding}
+
+
+def as_json(analysis: Analysis) -> str:
+    """The document of `as_document`, indented."""
+    return json.dumps(as_document(analysis), indent=2) + "\n"
+
+
+def as_csv(analysis: Analysis) -> str:
+    """One detection a line: file, number, label, confidence (0..1), box in pixels, model."""
+    buffer = io.StringIO(newline="")
+    table = csv.writer(buffer)
+    table.writerow(["file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model"])
+    file_name = _harmless(analysis.file_name)
+    for number, cell in enumerate(field_findings(analysis).detections, start=1):
+        confidence = f"{cell.confidence:.4f}"
+        table.writerow(
+            [file_name, number, cell.label, confidence, *cell.box, analysis.model_version]
+        )
+    return buffer.getvalue()
+
+
+def _harmless(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return "'" + text if text.startswith(_FORMULA_STARTS) else text
