@@ -1,18 +1,16 @@
-"""Average precision, precision and recall of boxes, with bootstrap intervals by image.
+"""Average precision, precision and recall of boxes.
 
 Matching and average precision are COCO's: detections in order of confidence each take the
 unmatched true box that they overlap most; precision is made monotone and read at 101 recalls.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
 from models.detector import iou
-
-T = TypeVar("T")
+from training.figures import share
 
 IOUS = np.arange(0.5, 1.0, 0.05)
 """The overlaps at which a detection is judged: 0.50, 0.55 ... 0.95."""
@@ -28,15 +26,6 @@ class Judged:
     confidences: np.ndarray
     correct: np.ndarray
     truths: int
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measured value with its 95% interval; NaN where nothing could be measured."""
-
-    value: float
-    low: float
-    high: float
 
 
 def judge(boxes: np.ndarray, confidences: np.ndarray, truths: np.ndarray) -> Judged:
@@ -65,23 +54,6 @@ def precision_and_recall(images: Sequence[Judged], floor: float) -> tuple[float,
     hits = sum(int(image.correct[image.confidences >= floor, 0].sum()) for image in images)
     truths = sum(image.truths for image in images)
     return share(hits, shown), share(hits, truths)
-
-
-def share(part: float, whole: float) -> float:
-    """Return part / whole, NaN for a share of nothing."""
-    return part / whole if whole else float("nan")
-
-
-def with_interval(
-    measure: Callable[[Sequence[T]], float], images: Sequence[T], rounds: int, seed: int = 0
-) -> Figure:
-    """Measure all images, and the 95% interval over `rounds` samples of them with replacement."""
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(len(images), size=(rounds, len(images)))
-    values = np.array([measure([images[i] for i in draw]) for draw in draws])
-    values = values[~np.isnan(values)]
-    low, high = np.percentile(values, (2.5, 97.5)) if values.size else (np.nan, np.nan)
-    return Figure(float(measure(images)), float(low), float(high))
 
 
 def _matched(overlaps: np.ndarray, floor: float) -> np.ndarray:

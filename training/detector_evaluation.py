@@ -10,8 +10,7 @@ import argparse
 import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from math import isnan
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,20 +20,17 @@ from tqdm import tqdm
 from models.detector import Detector, iou
 from models.images import RgbImage, read_image, resize
 from training.average_precision import (
-    Figure,
     Judged,
     average_precision,
     judge,
     precision_and_recall,
-    share,
-    with_interval,
 )
 from training.composites import COUNTS, DEFAULT_CACHE, make_composites
 from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 from training.data import DEFAULT_DATA, PROJECT, read_txl
 from training.detector_export import DEFAULT_WEIGHTS
-from training.documents import replace_between, table
-from training.manifest import record_metrics
+from training.documents import record
+from training.figures import Figure, Sets, as_plain, as_tables, share, with_interval
 
 _LOWEST_CONFIDENCE = 0.01
 _COMPOSITES_SEED = 1
@@ -238,23 +234,6 @@ def evaluate(
     return {name: with_interval(measure, readings, rounds) for name, measure in measures.items()}
 
 
-def _as_text(sets: dict[str, dict[str, Figure]], version: str) -> str:
-    """Return all figures as Markdown."""
-    parts = [f"Detector {version}, `python -m training evaluate detector`:"]
-    for title, figures in sets.items():
-        rows = [
-            (name, f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}")
-            for name, figure in figures.items()
-        ]
-        parts.append(table((title, "value", "95% interval"), rows))
-    return "\n\n".join(parts)
-
-
-def _plain(figure: Figure) -> dict[str, float | None]:
-    """Return a figure as JSON takes it, which knows no NaN."""
-    return {part: None if isnan(value) else value for part, value in asdict(figure).items()}
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `python -m training evaluate detector`."""
     parser.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
@@ -285,19 +264,16 @@ def run(args: argparse.Namespace) -> None:
             detector, composites, composite_measures(floor), args.rounds
         ),
     }
-    text = _as_text(sets, detector.version)
+    text = (
+        f"Detector {detector.version}, `python -m training evaluate detector`:\n\n{as_tables(sets)}"
+    )
     print(text)
     _write(args, sets, text)
 
 
-def _write(args: argparse.Namespace, sets: dict[str, dict[str, Figure]], text: str) -> None:
-    plain = {
-        title: {name: _plain(figure) for name, figure in figures.items()}
-        for title, figures in sets.items()
-    }
+def _write(args: argparse.Namespace, sets: Sets, text: str) -> None:
+    plain = as_plain(sets)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(plain, indent=2) + "\n")
     if args.record:
-        record_metrics(args.weights, plain)
-        for document in (PROJECT / "docs" / "validation.md", args.weights / "model_card.md"):
-            replace_between(document, "detector", text)
+        record("detector", args.weights, PROJECT / "docs", plain, text)

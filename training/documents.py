@@ -1,6 +1,9 @@
 """Figures in documents: text between `<!-- NAME:begin -->` and `<!-- NAME:end -->`."""
 
 from pathlib import Path
+from typing import Any
+
+from training.manifest import record_metrics
 
 
 def replace_between(path: Path, name: str, text: str) -> None:
@@ -17,6 +20,13 @@ def replace_between(path: Path, name: str, text: str) -> None:
     else:
         new = f"{old.rstrip()}\n\n{block}\n".lstrip()
     path.write_text(new, encoding="utf-8")
+
+
+def record(name: str, weights: Path, docs: Path, metrics: dict[str, Any], text: str) -> None:
+    """Put figures into the manifest of `weights`, its model card and the validation in `docs`."""
+    record_metrics(weights, metrics)
+    for document in (docs / "validation.md", weights / "model_card.md"):
+        replace_between(document, name, text)
 
 
 def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -5,7 +5,6 @@ from training.average_precision import (
     average_precision,
     judge,
     precision_and_recall,
-    with_interval,
 )
 
 TRUTHS = np.array([[0, 0, 10, 10], [20, 20, 30, 30]], np.float32)
@@ -66,11 +65,3 @@ def test_precision_and_recall_at_a_threshold():
     boxes = np.concatenate([TRUTHS, TRUTHS + 100])
     judged = judge(boxes, np.array([0.9, 0.1, 0.8, 0.05]), TRUTHS)
     assert precision_and_recall([judged], 0.5) == (0.5, 0.5)
-
-
-def test_the_interval_holds_the_value_and_repeats():
-    values = list(np.random.default_rng(1).normal(5, 1, 60))
-    one, again = (with_interval(lambda v: float(np.mean(v)), values, 200) for _ in range(2))
-    assert one == again
-    assert one.low < one.value < one.high
-    assert one.high - one.low == pytest.approx(0.5, abs=0.2)
