@@ -1,4 +1,4 @@
-"""Kept findings of fields, as a reader wants them: in order, as a table, as a file."""
+"""Kept findings of fields, as a reader wants them: in order, as a share, as a file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from models.findings import Detection, FieldFindings
 from records.analyses import Analysis
 
 WHITE_CELLS = ("blast", "wbc")
-RELIABLE_DIFFERENTIAL = 100
-"""White cells below which a share is not reported: the least a differential counts."""
 
-# A spreadsheet takes a cell that begins so for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+USUAL_DIFFERENTIAL = 100
+"""White cells that a differential counts at the least; a share of fewer says little."""
+
+COLUMNS = ("file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model")
+
+# A spreadsheet takes a cell that begins so for a formula; the last four are full-width letters.
+_FORMULA_STARTS = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ class BlastShare:
 
     @property
     def reliable(self) -> bool:
-        """Whether enough white cells were counted to speak of a share."""
-        return self.white_cells >= RELIABLE_DIFFERENTIAL
+        """Whether at least as many white cells were found as a differential counts."""
+        return self.white_cells >= USUAL_DIFFERENTIAL
 
 
 def field_findings(analysis: Analysis) -> FieldFindings:
@@ -54,7 +57,8 @@ def most_suspicious_first(findings: FieldFindings) -> list[int]:
     """Places of the white cells among the detections, in the order in which to look at them.
 
     Blasts come first, the most confident one at the top. The other white cells follow, the least
-    confident first: among those a blast that was missed is likeliest.
+    confident first: among those a blast that was missed is likeliest. Kept sheets of cells are
+    in this order too, so another order needs new sheets.
     """
     numbered = list(enumerate(findings.detections))
     blasts = [(-cell.confidence, index) for index, cell in numbered if cell.label == "blast"]
@@ -76,13 +80,12 @@ def as_csv(analysis: Analysis) -> str:
     """One detection a line: file, number, label, confidence (0..1), box in pixels, model."""
     buffer = io.StringIO(newline="")
     table = csv.writer(buffer)
-    table.writerow(["file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model"])
+    table.writerow(COLUMNS)
     file_name = _harmless(analysis.file_name)
     for number, cell in enumerate(field_findings(analysis).detections, start=1):
+        box = (f"{edge:.1f}" for edge in cell.box)
         confidence = f"{cell.confidence:.4f}"
-        table.writerow(
-            [file_name, number, cell.label, confidence, *cell.box, analysis.model_version]
-        )
+        table.writerow([file_name, number, cell.label, confidence, *box, analysis.model_version])
     return buffer.getvalue()
 
 
