@@ -27,7 +27,7 @@ def model() -> keras.Model:
     model(np.random.default_rng(1).random((16, SIZE, SIZE, 3), np.float32), training=True)
     head = model.get_layer("head")
     head.set_weights([weight * 3 for weight in head.get_weights()])
-    # What rounding to f16 does to weights without meaning is no question; what the conversion does is.
+    # The question is what conversion does, not what rounding does to weights without meaning.
     model.set_weights(
         [weight.astype(np.float16).astype(np.float32) for weight in model.get_weights()]
     )
