@@ -7,17 +7,32 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
 # What the bar at the top offers, in order: endpoint, word, and whether to administrators only.
-NAVIGATION = (("admin.people", "People", True),)
+NAVIGATION = (
+    ("classification.new", "Classify", False),
+    ("detection.new", "Detect", False),
+    ("history.index", "History", False),
+    ("admin.people", "People", True),
+)
 
 
 def register(app: Flask) -> None:
     """Add every page, and what all pages share, to the application."""
-    from pages import accounts, admin, headers, home, limits
+    from pages import (
+        accounts,
+        admin,
+        classification,
+        detection,
+        headers,
+        history,
+        home,
+        limits,
+        wording,
+    )
 
-    for shared in (limits, headers, accounts):
+    for shared in (limits, headers, accounts, wording):
         shared.init_app(app)
     CSRFProtect(app)
     Bootstrap5(app)
-    for page in (home, accounts, admin):
+    for page in (home, accounts, classification, detection, history, admin):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Select, String, func, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, defer, mapped_column
 
 from records import UtcDateTime, db, utc_now
 from records.accounts import new_id
@@ -81,6 +81,7 @@ class Filters:
     result: str | None = None
     since: datetime | None = None
     before: datetime | None = None
+    batch_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,17 @@ def any_of(owner_id: str) -> bool:
 
 
 def page_of(owner_id: str, filters: Filters, number: int, size: int) -> Page:
-    """One page of the owner's analyses, newest first; a number out of range gives the nearest."""
+    """One page of the owner's analyses, newest first; a number out of range gives the nearest.
+
+    Their findings, which are long for fields, are not read until asked for.
+    """
     wanted = _filtered(select(Analysis).where(Analysis.owner_id == owner_id), filters)
     total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
     pages = max(1, -(-total // size))
     number = min(max(number, 1), pages)
-    newest_first = wanted.order_by(Analysis.created_at.desc(), Analysis.id)
+    newest_first = wanted.options(defer(Analysis.finding)).order_by(
+        Analysis.created_at.desc(), Analysis.id
+    )
     items = db.session.scalars(newest_first.limit(size).offset((number - 1) * size))
     return Page(tuple(items), number, pages, total)
 
@@ -176,4 +182,6 @@ def _filtered(wanted: Select[tuple[Analysis]], filters: Filters) -> Select[tuple
         wanted = wanted.where(Analysis.created_at >= filters.since)
     if filters.before:
         wanted = wanted.where(Analysis.created_at < filters.before)
+    if filters.batch_id:
+        wanted = wanted.where(Analysis.batch_id == filters.batch_id)
     return wanted

@@ -1,0 +1,120 @@
+"""How results, probabilities, sizes and times are put into words on every page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Flask
+
+from records import analyses
+from records.analyses import Analysis
+from services.findings import blast_share, field_findings
+
+
+@dataclass(frozen=True)
+class ResultWords:
+    """One result for a reader: its word, icon and tone (a CSS class), meaning, what to do next."""
+
+    word: str
+    icon: str
+    tone: str
+    meaning: str
+    next_step: str
+
+
+RESULT_WORDS = {
+    analyses.ALL_BLAST: ResultWords(
+        "ALL blast",
+        "exclamation-triangle",
+        "blast",
+        "The model reads this cell as a lymphoblast of acute lymphoblastic leukaemia.",
+        "Look at the cell and at the rest of the smear yourself. If you agree, follow your "
+        "laboratory's procedure for suspected blasts: a full differential, and immunophenotyping "
+        "before any diagnosis.",
+    ),
+    analyses.NORMAL: ResultWords(
+        "Normal",
+        "check-circle",
+        "normal",
+        "The model reads this cell as normal, not as a lymphoblast.",
+        "One normal cell says nothing of the others: a smear with blasts has normal cells too. "
+        "Look at the cell yourself and go on with the differential.",
+    ),
+    analyses.UNCERTAIN: ResultWords(
+        "Uncertain",
+        "question-circle",
+        "uncertain",
+        "The probability lies where the model is often wrong, so it gives no answer.",
+        "Count this neither as normal nor as a blast. Decide by the morphology yourself; a sharp "
+        "image with one cell in its middle may help the model.",
+    ),
+    analyses.NOT_USABLE: ResultWords(
+        "Not usable",
+        "x-circle",
+        "not-usable",
+        "The model was not asked, because this image cannot be read reliably.",
+        "Take or crop the image again and upload that. Nothing is said about the cell.",
+    ),
+    analyses.BLASTS: ResultWords(
+        "Blasts found",
+        "exclamation-triangle",
+        "blast",
+        "The model calls at least one cell of this field a blast.",
+        "Look at the cells it marks yourself, the most suspicious first. If you agree with any, "
+        "follow your laboratory's procedure for suspected blasts.",
+    ),
+    analyses.NO_BLASTS: ResultWords(
+        "No blasts found",
+        "check-circle",
+        "normal",
+        "The model found white cells in this field, and calls none of them a blast.",
+        "A field without a found blast does not rule blasts out. Look at further fields, and at "
+        "the white cells of this one.",
+    ),
+    analyses.NO_WHITE_CELLS: ResultWords(
+        "No white cells",
+        "question-circle",
+        "uncertain",
+        "The model found no white cell in this field, so it says nothing about blasts.",
+        "Choose a field with white cells, in the thin part of the smear, stained and in focus.",
+    ),
+}
+KIND_WORDS = {analyses.CLASSIFICATION: "Cell", analyses.DETECTION: "Field"}
+
+
+def init_app(app: Flask) -> None:
+    """Give the words to the templates."""
+    app.jinja_env.globals.update(result_words=RESULT_WORDS, kind_words=KIND_WORDS)
+    app.jinja_env.filters.update(percent=percent, file_size=file_size, when=when, summary=summary)
+
+
+def percent(probability: float) -> str:
+    """A probability (0..1) as whole per cent; never rounded to certainty."""
+    if probability < 0.01:
+        return "under 1%"
+    if probability > 0.99:
+        return "over 99%"
+    return f"{probability:.0%}"
+
+
+def file_size(count: int) -> str:
+    """A number of bytes for a reader."""
+    if count < 1024:
+        return f"{count} bytes"
+    return f"{count / 1024:.0f} kB" if count < 1024**2 else f"{count / 1024**2:.1f} MB"
+
+
+def when(moment: datetime) -> str:
+    """A point in time (aware, UTC) for a reader."""
+    return f"{moment:%d %b %Y, %H:%M} UTC"
+
+
+def summary(analysis: Analysis) -> str:
+    """The gist of a finding in a few words, beside the word of its result."""
+    if analysis.kind == analyses.DETECTION:
+        share = blast_share(field_findings(analysis))
+        return f"{share.blasts} of {share.white_cells} white cells found were called blasts"
+    if analysis.probability is None:
+        return analysis.finding["reason"]
+    return f"Probability of ALL blast: {percent(analysis.probability)}"

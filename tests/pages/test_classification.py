@@ -1,0 +1,141 @@
+import re
+from io import BytesIO
+
+import numpy as np
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+
+from records.image_store import ImageStore
+from tests.stand_ins import drawn_cell, drawn_field
+from tests.uploads import MIDDLE, PALE, cell_image, encoded, png, send, texts, upload_cell
+
+RESULTS = {
+    "all_blast": (png(), "ALL blast", "exclamation-triangle", "immunophenotyping"),
+    "normal": (png(drawn_cell(chromatin=PALE)), "Normal", "check-circle", "One normal cell"),
+    "uncertain": (png(drawn_cell(chromatin=MIDDLE)), "Uncertain", "question-circle", "neither"),
+    "not_usable": (
+        png(np.full((120, 120, 3), 200, np.uint8)),
+        "Not usable",
+        "x-circle",
+        "The image is blank",
+    ),
+}
+
+
+def result_page(client: FlaskClient, content: bytes, name: str = "cell.png") -> str:
+    answer = send(client, "/classify", (name, content))
+    assert answer.status_code == 303, answer.text
+    return client.get(answer.headers["Location"]).text
+
+
+def test_the_page_offers_a_chooser_that_works_without_script(signed_in: FlaskClient):
+    page = signed_in.get("/classify").text
+
+    assert 'enctype="multipart/form-data"' in page
+    assert re.search(r'<input[^>]*type="file"[^>]*multiple', page)
+    assert 'type="submit"' in page
+    assert 'src="/static/js/upload.js"' in page
+
+
+@pytest.mark.parametrize("result", RESULTS)
+def test_each_result_has_its_word_icon_and_next_step(signed_in: FlaskClient, result: str):
+    content, word, icon, sentence = RESULTS[result]
+    page = result_page(signed_in, content)
+    finding = page.split('id="finding"')[1].split("</section>")[0]
+
+    assert f"<span>{word}</span>" in finding
+    assert f"icons.svg#{icon}" in finding
+    assert sentence in texts(finding)
+    assert "Nothing is final until a person has confirmed it." in texts(finding)
+    assert "It does not diagnose" in texts(finding)
+
+
+def test_the_probability_is_a_number_and_a_meter(signed_in: FlaskClient):
+    page = result_page(signed_in, RESULTS["uncertain"][0])
+
+    assert "Probability of ALL blast: 50%" in texts(page)
+    assert re.search(r'<meter[^>]*min="0" max="1" value="0\.5000"', page)
+
+
+def test_what_is_not_usable_has_no_probability(signed_in: FlaskClient):
+    page = result_page(signed_in, RESULTS["not_usable"][0])
+
+    assert "<meter" not in page
+    assert "Probability" not in page
+
+
+def test_the_page_tells_of_file_model_and_conversions(signed_in: FlaskClient):
+    content = encoded(cell_image().convert("CMYK"), "TIFF")
+    page = texts(result_page(signed_in, content, "slide 7.tif"))
+
+    assert "slide 7.tif" in page
+    assert "120 × 120 pixels, TIFF, 56 kB" in page
+    assert "CMYK colours were converted to RGB." in page
+    assert "Classifier stand-in-1" in page
+    assert re.search(r"SHA-256 of the file [0-9a-f]{64}", page)
+    assert re.search(r"\d\d \w{3} 20\d\d, \d\d:\d\d UTC", page)
+
+
+def test_a_file_name_is_shown_and_never_obeyed(signed_in: FlaskClient):
+    page = result_page(signed_in, png(), "<script>alert(1)</script>.png")
+
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;.png" in page or "script&gt;.png" in page
+
+
+def test_the_image_comes_back_upright_and_without_metadata(signed_in: FlaskClient):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "Patient Zero"
+    wide = Image.fromarray(np.concatenate([drawn_cell(), drawn_cell()], axis=1))
+    analysis_id = upload_cell(signed_in, "cell.jpg", encoded(wide, "JPEG", exif=exif))
+    answer = signed_in.get(f"/classify/{analysis_id}/image")
+
+    assert answer.mimetype == "image/png"
+    assert b"Patient Zero" not in answer.data
+    with Image.open(BytesIO(answer.data)) as image:
+        assert image.size == (120, 240)
+        assert not image.getexif()
+
+
+def test_a_very_large_image_is_shown_as_a_bounded_copy(signed_in: FlaskClient):
+    analysis_id = upload_cell(signed_in, content=png(np.tile(drawn_cell(), (2, 40, 1))))
+    answer = signed_in.get(f"/classify/{analysis_id}/image")
+
+    assert answer.mimetype == "image/jpeg"
+    with Image.open(BytesIO(answer.data)) as image:
+        assert image.size == (4096, 205)
+
+
+def test_those_uploaded_together_follow_each_other(signed_in: FlaskClient):
+    batch = "a" * 32
+    ids = [
+        send(signed_in, "/classify", (name, png()), as_json=True, batch=batch).json["id"]
+        for name in ("one.png", "two.png", "three.png")
+    ]
+    upload_cell(signed_in, "alone.png")
+    middle = signed_in.get(f"/classify/{ids[1]}").text
+
+    assert "2 of 3 uploaded together" in middle
+    assert f'rel="prev" href="/classify/{ids[0]}"' in middle
+    assert f'rel="next" href="/classify/{ids[2]}"' in middle
+    together = texts(signed_in.get(f"/history?batch={batch}").text)
+    assert "three.png" in together
+    assert "alone.png" not in together
+
+
+def test_an_image_that_is_gone_is_not_found(app: Flask, signed_in: FlaskClient):
+    analysis_id = upload_cell(signed_in)
+    store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
+    for name in store.names():
+        store.delete(name)
+
+    assert signed_in.get(f"/classify/{analysis_id}/image").status_code == 404
+    assert signed_in.get(f"/classify/{analysis_id}").status_code == 200
+
+
+def test_a_field_has_no_page_among_the_cells(signed_in: FlaskClient):
+    answer = send(signed_in, "/detect", ("field.png", png(drawn_field())), as_json=True)
+
+    assert signed_in.get(f"/classify/{answer.json['id']}").status_code == 404

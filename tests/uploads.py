@@ -1,0 +1,59 @@
+"""Images as files, and how a browser or its script sends them."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from flask.testing import FlaskClient
+from PIL import Image
+from werkzeug.test import TestResponse
+
+from models.images import RgbImage, encode_png
+from tests.people import csrf_token
+from tests.stand_ins import drawn_cell
+
+DARK, MIDDLE, PALE = (80, 25, 120), (100, 50, 140), (110, 70, 150)
+"""Chromatin that the stand-in classifier calls ALL blast, uncertain and normal."""
+
+
+def png(rgb: RgbImage | None = None) -> bytes:
+    """A PNG file of uint8 RGB pixels; without any, of a cell that is called ALL blast."""
+    return encode_png(drawn_cell(chromatin=DARK) if rgb is None else rgb)
+
+
+def encoded(image: Image.Image, file_format: str, **options: object) -> bytes:
+    """An image file of any format."""
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def cell_image() -> Image.Image:
+    """The drawn ALL blast as a Pillow image."""
+    return Image.fromarray(drawn_cell(chromatin=DARK))
+
+
+def send(
+    client: FlaskClient, path: str, *files: tuple[str, bytes], as_json: bool = False, **form: str
+) -> TestResponse:
+    """Upload (name, content) pairs as the plain form does, or as the page's script does."""
+    data = {**form, "images": [(io.BytesIO(content), name) for name, content in files]}
+    headers = {}
+    if as_json:
+        headers = {"Accept": "application/json", "X-CSRFToken": csrf_token(client)}
+    else:
+        data["csrf_token"] = csrf_token(client)
+    return client.post(path, data=data, headers=headers)
+
+
+def upload_cell(client: FlaskClient, name: str = "cell.png", content: bytes | None = None) -> str:
+    """Classify one cell image and give the id of the analysis."""
+    answer = send(client, "/classify", (name, content or png()), as_json=True)
+    assert answer.status_code == 201, answer.text
+    return answer.json["id"]
+
+
+def texts(page: str) -> str:
+    """What a page says, without its tags and with single spaces."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
