@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,7 +80,8 @@ def _receive_one(page: UploadPage, files: list[FileStorage]) -> tuple[Response, 
 
 
 def _read(page: UploadPage, file: FileStorage, batch_id: str) -> Outcome:
-    upload = Upload(file.filename or "", file.read(), batch_id)
+    with closing(file):
+        upload = Upload(file.filename or "", file.read(), batch_id)
     try:
         analysis = page.read(current_user.id, upload)
     except ImageError as error:
