@@ -25,6 +25,7 @@ class Command:
 COMMANDS = (
     Command(("composites",), "training.composites", "paste cut-out cells into smear fields"),
     Command(("detector",), "training.detector", "train the detector of cells in fields"),
+    Command(("classifier",), "training.classifier", "train the classifier of single cells"),
     Command(("export", "detector"), "training.detector_export", "write weights/detector"),
     Command(("evaluate", "detector"), "training.detector_evaluation", "measure the detector"),
 )
