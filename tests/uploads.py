@@ -44,7 +44,10 @@ def send(
         headers = {"Accept": "application/json", "X-CSRFToken": csrf_token(client)}
     else:
         data["csrf_token"] = csrf_token(client)
-    return client.post(path, data=data, headers=headers)
+    answer = client.post(path, data=data, headers=headers)
+    # The test client keeps a large request in a temporary file, and leaves it open.
+    answer.request.environ["wsgi.input"].close()
+    return answer
 
 
 def upload_cell(client: FlaskClient, name: str = "cell.png", content: bytes | None = None) -> str:
