@@ -12,12 +12,12 @@ from pages.wording import RESULT_WORDS
 from records.analyses import CLASSIFICATION, DETECTION, RESULTS, Filters
 
 KINDS = [
-    SelectChoice("", "Cells and fields"),
+    SelectChoice("", "Any kind"),
     SelectChoice(CLASSIFICATION, "Cells"),
     SelectChoice(DETECTION, "Fields"),
 ]
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
-NOT_A_DATE = "This is not a date. Please write it as year-month-day, such as 2026-03-31."
+NOT_A_DATE = "This is not a date. Please choose it again, or write it like 2026-03-31."
 
 
 def _results() -> list[SelectChoice]:

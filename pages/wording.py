@@ -102,7 +102,9 @@ def file_size(count: int) -> str:
     """A number of bytes for a reader."""
     if count < 1024:
         return f"{count} bytes"
-    return f"{count / 1024:.0f} kB" if count < 1024**2 else f"{count / 1024**2:.1f} MB"
+    if count < 1024**2:
+        return f"{count / 1024:.0f} kB"
+    return f"{count / 1024**2:.1f}".removesuffix(".0") + " MB"
 
 
 def when(moment: datetime) -> str:

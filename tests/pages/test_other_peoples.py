@@ -1,0 +1,98 @@
+"""Whatever address takes an id: it is nobody's but its owner's, also on pages still to come."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+from records.analyses import DETECTION
+from tests.people import csrf_token
+from tests.stand_ins import drawn_field
+from tests.uploads import png, send, upload_cell
+
+# Addresses that take an id of something else; what guards them is tested beside them.
+NOT_OF_ANALYSES = {"admin.decide", "static", "bootstrap.static"}
+# What an address takes besides the id, so that a request reaches the view.
+OTHER_ARGUMENTS = {"index": 0, "number": 0, "cell": 0, "cell_number": 0}
+
+
+def rules(app: Flask) -> list[Rule]:
+    found = [rule for rule in app.url_map.iter_rules() if rule.arguments]
+    return [rule for rule in found if rule.endpoint not in NOT_OF_ANALYSES]
+
+
+def requests(app: Flask, ids: dict[str, str]) -> list[tuple[str, str, bool]]:
+    """Every method and address with every id; and whether the address is of that kind."""
+    found = []
+    with app.test_request_context():
+        urls = app.create_url_adapter(None) or app.url_map.bind("localhost")
+        for rule in rules(app):
+            for kind, analysis_id in ids.items():
+                values = {"analysis_id": analysis_id}
+                values |= {name: OTHER_ARGUMENTS[name] for name in rule.arguments - set(values)}
+                path = urls.build(rule.endpoint, values)
+                matches = rule.endpoint.startswith("history.") or (
+                    (kind == DETECTION) == path.startswith("/detect/")
+                )
+                for method in rule.methods - {"HEAD", "OPTIONS"}:
+                    found.append((method, path, matches))
+    return found
+
+
+@pytest.fixture
+def of_ada(signed_in: FlaskClient) -> dict[str, str]:
+    field = send(signed_in, "/detect", ("field.png", png(drawn_field())), as_json=True)
+    return {"classification": upload_cell(signed_in), DETECTION: field.json["id"]}
+
+
+def test_every_address_with_an_id_is_looked_at(app: Flask):
+    for rule in rules(app):
+        assert "analysis_id" in rule.arguments, rule
+        assert rule.arguments - {"analysis_id"} <= set(OTHER_ARGUMENTS), rule
+    assert {"classification.result", "field.result", "history.delete"} <= {
+        rule.endpoint for rule in rules(app)
+    }
+
+
+def test_somebody_elses_is_not_found(app: Flask, of_ada, other_client: FlaskClient, signed_in):
+    form = {"csrf_token": csrf_token(other_client)}
+    for method, path, _ in requests(app, of_ada):
+        with other_client.open(path, method=method, data=form) as answer:
+            assert answer.status_code == 404, (method, path)
+    for method, path, matches in requests(app, of_ada):
+        if method == "GET":
+            with signed_in.get(path) as answer:
+                assert answer.status_code == (200 if matches else 404), path
+
+
+def test_an_unknown_id_is_not_found(app: Flask, signed_in: FlaskClient):
+    form = {"csrf_token": csrf_token(signed_in)}
+    for method, path, _ in requests(app, {"classification": "0" * 32, DETECTION: "' OR 1=1"}):
+        with signed_in.open(path, method=method, data=form) as answer:
+            assert answer.status_code == 404, (method, path)
+
+
+def test_strangers_are_sent_to_the_sign_in(app: Flask, of_ada, client: FlaskClient):
+    form = {"csrf_token": csrf_token(client)}
+    for method, path, _ in requests(app, of_ada):
+        page = client.open(path, method=method, data=form)
+        script = client.open(path, method=method, data=form, headers={"Accept": "application/json"})
+        assert page.status_code == 302, (method, path)
+        assert page.headers["Location"].startswith("/sign-in"), (method, path)
+        assert script.status_code == 401, (method, path)
+        assert list(script.json) == ["error"], (method, path)
+
+
+def test_histories_do_not_mix(of_ada, other_client: FlaskClient):
+    assert "Nothing here yet" in other_client.get("/history").text
+
+
+def test_knowing_a_batch_opens_nothing(signed_in: FlaskClient, other_client: FlaskClient):
+    batch = "b" * 32
+    send(signed_in, "/classify", ("adas.png", png()), as_json=True, batch=batch)
+    mine = send(other_client, "/classify", ("bens.png", png()), as_json=True, batch=batch).json
+
+    page = other_client.get(f"/history?batch={batch}").text
+    assert "bens.png" in page
+    assert "adas.png" not in page
+    assert "uploaded together" not in other_client.get(mine["url"]).text
