@@ -12,7 +12,17 @@ from settings import Settings
 from tests.people import add_account, csrf_token, post
 from tests.stand_ins import stand_in_models
 
-PAGES = ["/sign-in", "/sign-up", "/account/password", "/admin/people", "/nothing", "/healthz"]
+PAGES = [
+    "/sign-in",
+    "/sign-up",
+    "/account/password",
+    "/admin/people",
+    "/classify",
+    "/detect",
+    "/history",
+    "/nothing",
+    "/healthz",
+]
 
 
 @pytest.fixture
