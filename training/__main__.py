@@ -28,6 +28,7 @@ COMMANDS = (
     Command(("classifier",), "training.classifier", "train the classifier of single cells"),
     Command(("export", "detector"), "training.detector_export", "write weights/detector"),
     Command(("evaluate", "detector"), "training.detector_evaluation", "measure the detector"),
+    Command(("evaluate", "classifier"), "training.classifier_evaluation", "measure the classifier"),
 )
 
 

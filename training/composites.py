@@ -36,6 +36,7 @@ from training.workers import image_workers
 
 SIDE = 512
 COUNTS: dict[Split, int] = {"train": 12000, "val": 400, "test": 400}
+DEFAULT_SEED = 1
 DEFAULT_OUT = PROJECT / "datasets" / "composites"
 DEFAULT_CACHE = PROJECT / "datasets" / "cutouts"
 
@@ -268,6 +269,11 @@ def make_composites(
     return folder
 
 
+def held_out_composites(data: Path, out: Path, cache: Path) -> Path:
+    """Make the composites of the test split, if they are not there; return their folder."""
+    return make_composites(data, out, cache, "test", COUNTS["test"], DEFAULT_SEED, 2)
+
+
 _worker: tuple[Painter, Path]
 
 
@@ -315,7 +321,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="datasets/composites")
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the image sets")
     parser.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE, help="datasets/cutouts")
-    parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="(%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
 
 

@@ -25,7 +25,7 @@ from training.average_precision import (
     judge,
     precision_and_recall,
 )
-from training.composites import COUNTS, DEFAULT_CACHE, make_composites
+from training.composites import DEFAULT_CACHE, held_out_composites
 from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 from training.data import DEFAULT_DATA, PROJECT, read_txl
 from training.detector_export import DEFAULT_WEIGHTS
@@ -33,7 +33,6 @@ from training.documents import record
 from training.figures import Figure, Sets, as_plain, as_tables, share, with_interval
 
 _LOWEST_CONFIDENCE = 0.01
-_COMPOSITES_SEED = 1
 # TXL-PBC's fields are cut close about a white cell; in a camera's whole field, red cells are this
 # much smaller (24 to 43 px).
 _LOW_ZOOM = 0.3
@@ -249,9 +248,7 @@ def run(args: argparse.Namespace) -> None:
     """Measure, print, and write the figures."""
     detector = Detector.load(args.weights)
     floor = detector.default_confidence
-    folder = make_composites(
-        args.data, args.composites, args.cutouts, "test", COUNTS["test"], _COMPOSITES_SEED, 2
-    )
+    folder = held_out_composites(args.data, args.composites, args.cutouts)
     txl, composites = txl_truths(args.data), composite_truths(folder)
     sets = {
         f"TXL-PBC test, {len(txl)} real fields without blasts": evaluate(

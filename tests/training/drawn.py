@@ -71,8 +71,10 @@ def _draw_cnmc(folder: Path) -> None:
     for label, subjects in SUBJECTS.items():
         for subject in subjects:
             name = f"UID_{subject}_{label}.png"
-            cv2.imwrite(str(images / name), draw_cell_on_black(48 if label == "all" else 40))
-            rows.append({"file": name, "label": label, "subject": subject})
+            radius = 48 if label == "all" else 40
+            cv2.imwrite(str(images / name), draw_cell_on_black(radius))
+            area = round(np.pi * radius**2)
+            rows.append({"file": name, "label": label, "subject": subject, "cell_pixels": area})
     _write_manifest(folder, rows)
 
 

@@ -8,6 +8,7 @@ from models.detector import Detector
 from tests.networks import write_detector
 from training import detector_evaluation
 from training.__main__ import main
+from training.composites import COUNTS
 from training.detector_evaluation import (
     Truth,
     composite_measures,
@@ -86,7 +87,7 @@ def test_composites_without_white_cells_are_fields_too(tmp_path):
 
 
 def test_the_command_prints_and_records(drawn_sets, detector, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(detector_evaluation, "COUNTS", {"test": 2})
+    monkeypatch.setitem(COUNTS, "test", 2)
     monkeypatch.setattr(detector_evaluation, "PROJECT", tmp_path)
     (tmp_path / "docs").mkdir()
     card = tmp_path / "weights" / "model_card.md"
