@@ -132,20 +132,29 @@ def _among(measure: Measure, *kinds: str) -> Measure:
     return lambda cells: measure(cells.chosen(np.isin(cells.kinds, kinds)))
 
 
+_UNCERTAIN: dict[str, Measure] = {
+    "called uncertain, as a share": lambda cells: float((cells.labels == UNCERTAIN).mean()),
+}
+_GATE: dict[str, Measure] = {
+    "usable by the gate, as a share": lambda cells: float(cells.usable.mean()),
+}
 _OF_NORMAL: dict[str, Measure] = {
     "specificity at 0.5": _at_even(scores.specificity),
-    "called uncertain, as a share": lambda cells: float((cells.labels == UNCERTAIN).mean()),
+    **_UNCERTAIN,
     "specificity of the rest": _decided(scores.specificity),
-    "usable by the gate, as a share": lambda cells: float(cells.usable.mean()),
+    **_GATE,
 }
 _OF_BOTH: dict[str, Measure] = {
     "sensitivity (recall) at 0.5": _at_even(scores.sensitivity),
-    **_OF_NORMAL,
+    "specificity at 0.5": _at_even(scores.specificity),
+    **_UNCERTAIN,
     "sensitivity of the rest": _decided(scores.sensitivity),
+    "specificity of the rest": _decided(scores.specificity),
     "accuracy at 0.5": _at_even(scores.accuracy),
     "precision at 0.5": _at_even(scores.precision),
     "F1 at 0.5": _at_even(scores.f1),
     "expected calibration error": lambda cells: scores.calibration_error(*cells.judged),
+    **_GATE,
 }
 STORED_MEASURES: dict[str, Measure] = {"AUROC": _auroc, **_OF_BOTH}
 CROP_MEASURES: dict[str, Measure] = {
@@ -156,10 +165,11 @@ CROP_MEASURES: dict[str, Measure] = {
 
 
 def by_kind(cells: Cells) -> dict[str, Measure]:
-    """Return the specificity at 0.5 of each kind of normal cell, as measures by title."""
+    """Return the specificity at 0.5 of each kind of normal cell, by title with their number."""
+    kinds, counts = np.unique(cells.kinds[~cells.blasts], return_counts=True)
     return {
-        f"`{kind}`: specificity at 0.5": _among(_at_even(scores.specificity), kind)
-        for kind in np.unique(cells.kinds[~cells.blasts])
+        f"`{kind}` ({count}): specificity at 0.5": _among(_at_even(scores.specificity), kind)
+        for kind, count in zip(kinds, counts, strict=True)
     }
 
 

@@ -77,8 +77,8 @@ def test_blasts_are_held_against_all_cells_and_against_their_like():
 def test_specificity_of_each_kind_of_normal_cell():
     found = values(by_kind(CELLS))
     assert found == {
-        "`hem`: specificity at 0.5": 3 / 4,
-        "`txl`: specificity at 0.5": pytest.approx(5 / 6),
+        "`hem` (4): specificity at 0.5": 3 / 4,
+        "`txl` (6): specificity at 0.5": pytest.approx(5 / 6),
     }
 
 
