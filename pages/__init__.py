@@ -22,6 +22,7 @@ def register(app: Flask) -> None:
         admin,
         classification,
         detection,
+        field,
         headers,
         history,
         home,
@@ -33,6 +34,6 @@ def register(app: Flask) -> None:
         shared.init_app(app)
     CSRFProtect(app)
     Bootstrap5(app)
-    for page in (home, accounts, classification, detection, history, admin):
+    for page in (home, accounts, classification, detection, field, history, admin):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

@@ -51,18 +51,6 @@ def cell_sheet(rgb: RgbImage, boxes: Sequence[Box]) -> RgbImage:
     return sheet
 
 
-def cell_from_sheet(sheet: bytes, index: int) -> bytes:
-    """PNG of one cell of an encoded sheet; raises `IndexError` beyond its last tile."""
-    left, top = _place(index)
-    with Image.open(io.BytesIO(sheet), formats=["PNG"]) as image:
-        if index < 0 or top >= image.height:
-            raise IndexError(index)
-        tile = image.crop((left, top, left + TILE_SIDE, top + TILE_SIDE))
-    buffer = io.BytesIO()
-    tile.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
-
-
 def _fit(rgb: RgbImage, side: int) -> RgbImage:
     height, width = rgb.shape[:2]
     scale = side / max(height, width)

@@ -1,0 +1,89 @@
+"""One field and what the detector found in it: the page, its pictures, its downloads."""
+
+from __future__ import annotations
+
+import io
+from pathlib import PurePath
+
+from flask import Blueprint, Response, abort, render_template, send_file
+from flask_login import login_required
+
+from pages.stored import image_response, own_analysis, the_analyst
+from records.analyses import DETECTION, Analysis, place_in_batch
+from services import pictures
+from services.analysis import GALLERY_CELLS
+from services.annotation import CELL_STYLES, DRAWING_ORDER, annotated_png
+from services.findings import as_csv, as_json, blast_share, field_findings, most_suspicious_first
+
+blueprint = Blueprint("field", __name__, url_prefix="/detect")
+
+
+@blueprint.get("/<analysis_id>")
+@login_required
+def result(analysis_id: str) -> str:
+    """What the detector found in one field."""
+    analysis = own_analysis(analysis_id, DETECTION)
+    findings = field_findings(analysis)
+    order = most_suspicious_first(findings)
+    return render_template(
+        "field/result.html",
+        analysis=analysis,
+        place=place_in_batch(analysis),
+        findings=findings,
+        share=blast_share(findings),
+        gallery=list(enumerate(order[:GALLERY_CELLS])),
+        styles=CELL_STYLES,
+        drawing_order=DRAWING_ORDER,
+        tile=pictures.TILE_SIDE,
+        columns=pictures.COLUMNS,
+    )
+
+
+@blueprint.get("/<analysis_id>/image")
+@login_required
+def image(analysis_id: str) -> Response:
+    """The field, upright and without metadata; a bounded copy of a very large one."""
+    analysis = own_analysis(analysis_id, DETECTION)
+    return image_response(analysis.display_name or analysis.image_name)
+
+
+@blueprint.get("/<analysis_id>/cells")
+@login_required
+def cells(analysis_id: str) -> Response:
+    """The white cells of the gallery on one sheet; 404 when none was found."""
+    return image_response(own_analysis(analysis_id, DETECTION).cells_name)
+
+
+@blueprint.get("/<analysis_id>/annotated.png")
+@login_required
+def annotated(analysis_id: str) -> Response:
+    """The field with boxes and legend, to keep."""
+    analysis = own_analysis(analysis_id, DETECTION)
+    try:
+        stored = the_analyst().image(analysis.display_name or analysis.image_name)
+    except FileNotFoundError:
+        abort(404)
+    return _download(analysis, annotated_png(analysis, stored), "annotated.png", "image/png")
+
+
+@blueprint.get("/<analysis_id>/findings.csv")
+@login_required
+def table(analysis_id: str) -> Response:
+    """The findings, one cell a line."""
+    analysis = own_analysis(analysis_id, DETECTION)
+    return _download(analysis, as_csv(analysis).encode(), "findings.csv", "text/csv")
+
+
+@blueprint.get("/<analysis_id>/findings.json")
+@login_required
+def document(analysis_id: str) -> Response:
+    """The findings in the form that `python -m models detect` prints."""
+    analysis = own_analysis(analysis_id, DETECTION)
+    return _download(analysis, as_json(analysis).encode(), "findings.json", "application/json")
+
+
+def _download(analysis: Analysis, content: bytes, name: str, mimetype: str) -> Response:
+    stem = PurePath(analysis.file_name).stem
+    return send_file(
+        io.BytesIO(content), mimetype, as_attachment=True, download_name=f"{stem}-{name}"
+    )
