@@ -141,8 +141,8 @@ def _check_bytes(data: bytes, limits: ImageLimits) -> None:
         raise ImageError("The file is empty. Choose the image again.")
     if len(data) > limits.max_bytes:
         raise ImageError(
-            f"The file has {len(data) / 2**20:.0f} MiB; at most {limits.max_bytes / 2**20:.0f} MiB "
-            "are taken. Save it as PNG or JPEG, or cut it into parts."
+            f"The file is too large: at most {limits.max_bytes / 2**20:.0f} MiB are taken. "
+            "Save it as PNG or JPEG, or cut it into parts."
         )
 
 

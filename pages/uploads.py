@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, jsonify, redirect, render_template, request, url_for
+from flask import Response, current_app, jsonify, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
@@ -81,7 +81,9 @@ def _receive_one(page: UploadPage, files: list[FileStorage]) -> tuple[Response, 
 
 def _read(page: UploadPage, file: FileStorage, batch_id: str) -> Outcome:
     with closing(file):
-        upload = Upload(file.filename or "", file.read(), batch_id)
+        # One byte too many is enough to be refused; the rest need not be in memory for that.
+        content = file.read(current_app.config["LEUKOSCOPE"].max_upload_bytes + 1)
+    upload = Upload(file.filename or "", content, batch_id)
     try:
         analysis = page.read(current_user.id, upload)
     except ImageError as error:

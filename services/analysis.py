@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from services.findings import blast_share, most_suspicious_first
 
 GALLERY_CELLS = 240
 """White cells shown in the gallery of one field, the most suspicious ones."""
+
+READ_AT_ONCE = 2
+"""Images decoded and read at the same time; further ones wait."""
 
 LARGE_IMAGE = 20_000_000
 """Pixels above which a PNG is written fast rather than small."""
@@ -43,9 +47,30 @@ class Analyst:
         self._models = models
         self._store = store
         self._limits = limits
+        # A large field takes a gigabyte while it is read, and one network uses all cores anyway.
+        self._reading = BoundedSemaphore(READ_AT_ONCE)
 
     def classify(self, owner_id: str, upload: Upload) -> Analysis:
         """Read one cell image and keep it with the answer; raises `ImageError` if refused."""
+        with self._reading:
+            return self._classify(owner_id, upload)
+
+    def detect(self, owner_id: str, upload: Upload) -> Analysis:
+        """Find the cells of one field and keep both; raises `ImageError` if refused."""
+        with self._reading:
+            return self._detect(owner_id, upload)
+
+    def delete(self, analysis: Analysis) -> None:
+        """Remove the images and the row; if an image cannot be removed, all stays to be retried."""
+        names = analysis.image_names
+        with analyses.removing(analysis):
+            self._forget(names)
+
+    def image(self, name: str) -> bytes:
+        """One kept image, encoded; raises `FileNotFoundError` when it is gone."""
+        return self._store.read(name)
+
+    def _classify(self, owner_id: str, upload: Upload) -> Analysis:
         image = read_image(upload.content, self._limits)
         found = self._models.classifier.classify(image.rgb)
         analysis = Analysis(
@@ -58,8 +83,7 @@ class Analyst:
         )
         return self._keep(analysis, _copies(image.rgb))
 
-    def detect(self, owner_id: str, upload: Upload) -> Analysis:
-        """Find the cells of one field and keep both; raises `ImageError` if refused."""
+    def _detect(self, owner_id: str, upload: Upload) -> Analysis:
         image = read_image(upload.content, self._limits)
         found = self._models.detector.find(image.rgb)
         analysis = Analysis(
@@ -71,16 +95,6 @@ class Analyst:
             model_version=found.model,
         )
         return self._keep(analysis, {**_copies(image.rgb), **_cells(image.rgb, found)})
-
-    def delete(self, analysis: Analysis) -> None:
-        """Remove the images and the row; if an image cannot be removed, all stays to be retried."""
-        names = analysis.image_names
-        with analyses.removing(analysis):
-            self._forget(names)
-
-    def image(self, name: str) -> bytes:
-        """One kept image, encoded; raises `FileNotFoundError` when it is gone."""
-        return self._store.read(name)
 
     def _keep(self, analysis: Analysis, images: StoredImages) -> Analysis:
         names: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
@@ -14,6 +15,7 @@ from services.findings import blast_share, field_findings
 NOTICE = "Assists a qualified reader. Does not diagnose."
 INK, PAPER = "#1c1a22", "#ffffff"
 
+SMALLEST_FONT = 10.0
 SMALL_SIDE = 1000
 """Fields with a shorter longer side, in pixels, are drawn enlarged: the tags need room."""
 
@@ -81,18 +83,20 @@ def _draw_boxes(field: Image.Image, findings: FieldFindings, scale: float) -> No
         line = max(1, round(max(field.size) / (1600 if style.quiet else 500)))
         pen.rectangle(box, outline=style.colour, width=line)
         if not style.quiet:
-            _draw_tag(pen, cell, (box[0], box[1]), field)
+            _draw_tag(pen, cell, box, field)
 
 
 def _draw_tag(
-    pen: ImageDraw.ImageDraw, cell: Detection, corner: tuple[float, float], field: Image.Image
+    pen: ImageDraw.ImageDraw, cell: Detection, box: tuple[float, ...], field: Image.Image
 ) -> None:
     """Letter and confidence above the upper left corner of a box, inside the picture."""
-    style, font = CELL_STYLES[cell.label], _font(field, 0.8)
+    style = CELL_STYLES[cell.label]
+    x1, y1, x2, y2 = box
+    font = _font(field, 0.8, at_most=0.4 * min(x2 - x1, y2 - y1))
     text, padding = f"{style.letter} {cell.confidence:.0%}", font.size / 4
     width, height = font.getlength(text) + 2 * padding, font.size + 2 * padding
-    left = max(0, min(corner[0], field.width - width))
-    top = max(0, corner[1] - height)
+    left = max(0, min(x1, field.width - width))
+    top = max(0, y1 - height)
     pen.rectangle((left, top, left + width, top + height), fill=style.colour)
     pen.text((left + padding, top + height / 2), text, fill=PAPER, font=font, anchor="lm")
 
@@ -148,6 +152,9 @@ def _draw_keys(
         left += key.width
 
 
-def _font(field: Image.Image, share: float = 1) -> ImageFont.FreeTypeFont:
-    """Pillow's own font, in proportion to the field."""
-    return ImageFont.load_default(max(14, max(field.size) / 60) * share)
+def _font(
+    field: Image.Image, share: float = 1, at_most: float = math.inf
+) -> ImageFont.FreeTypeFont:
+    """Pillow's own font, in proportion to the field, but never too small to be read."""
+    wanted = max(14, max(field.size) / 60) * share
+    return ImageFont.load_default(max(SMALLEST_FONT, min(wanted, at_most)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from models.images import encode_png
 from services import annotation
 from services.annotation import CELL_STYLES, annotated_png
 from services.pictures import encode_jpeg
+from settings import ROOT
 from tests.services.fields import CELLS, kept_field
 
 PLASMA = (238, 228, 236)
@@ -78,7 +80,7 @@ def test_a_tag_stays_inside_the_picture():
     cells = (Detection((1190.0, 0.0, 1200.0, 9.0), "blast", 0.9),)
     picture = drawn(cells)
     assert tuple(picture[2, 1199]) == colour("blast")
-    assert tuple(picture[20, 1160]) == colour("blast")
+    assert tuple(picture[14, 1175]) == colour("blast")
 
 
 def test_the_legend_counts_every_kind_in_its_colour():
@@ -102,3 +104,18 @@ def test_the_lines_tell_share_model_and_purpose(monkeypatch):
     assert "B Blasts: 2" in said
     assert "R Red cells: 1" in said
     assert "B 91%" in said
+
+
+def test_the_page_and_the_pictures_show_a_label_in_the_same_colour():
+    sheet = (ROOT / "static" / "field.css").read_text()
+    assert dict(re.findall(r"--box-(\w+): (#\w+);", sheet)) == {
+        label: style.colour for label, style in CELL_STYLES.items()
+    }
+
+
+def test_tags_shrink_with_their_cells():
+    def tagged(side: float) -> int:
+        cell = Detection((600.0, 600.0, 600.0 + side, 600.0 + side), "blast", 0.9)
+        return int((drawn((cell,))[:600] == colour("blast")).all(axis=2).sum())
+
+    assert tagged(10) < tagged(40) / 1.5
