@@ -1,0 +1,65 @@
+"""A running server and a headless Chromium, for what a person does in the browser."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from app import create_app, make_server
+from models.loading import load_models
+from records import db
+from settings import Settings
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def chromium() -> str | None:
+    """Path of an installed Chromium, if any."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=list(QUIET))
+        yield running
+        running.close()
+
+
+@contextmanager
+def served(instance: Path, port: int, signup: str = "approved") -> Iterator[str]:
+    """The application with the weights it ships, on an empty instance; gives its address."""
+    settings = replace(Settings(), instance_dir=instance, port=port, signup=signup)
+    app = create_app(settings, load_models(settings.weights_dir))
+    with app.app_context():
+        db.create_all()
+    server = make_server(app, settings)
+    threading.Thread(target=server.run, daemon=True).start()
+    yield f"http://127.0.0.1:{port}"
+    server.close()
+
+
+def watched(page: Page) -> list[str]:
+    """Collect what the page complains of: script errors, and what its policy blocked."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
+    return complaints
