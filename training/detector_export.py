@@ -34,13 +34,14 @@ def export(run: Path, weights: Path, size: int = SERVED_SIZE, version: str = "")
     if not checkpoint.is_file():
         raise DataError(f"There is no checkpoint {checkpoint}. Train with --out {run}.")
     weights.mkdir(parents=True, exist_ok=True)
-    _write_network(checkpoint, weights, size)
+    write_network(checkpoint, weights, size)
     manifest = _manifest(run, size, version or todays_version())
     write_manifest(weights, manifest)
     (weights / "model_card.md").write_text(_card(manifest), encoding="utf-8")
 
 
-def _write_network(checkpoint: Path, weights: Path, size: int) -> None:
+def write_network(checkpoint: Path, weights: Path, size: int) -> None:
+    """Write network.xml and .bin (f16 weights) of a checkpoint for frames of `size` pixels."""
     made = YOLO(checkpoint).export(
         format="openvino", imgsz=size, quantize=16, dynamic=False, device="cpu"
     )

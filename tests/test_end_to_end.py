@@ -1,0 +1,91 @@
+"""The application as it is shipped: real weights, real images where there are any."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app import create_app
+from models.__main__ import main
+from models.findings import CELL_LABELS
+from models.images import read_image
+from models.loading import load_models
+from records import db
+from settings import ROOT
+from tests.people import sign_in_as
+from tests.stand_ins import drawn_field
+from tests.uploads import png, send, texts
+from training.data import subject_split
+
+WEIGHTS = ROOT / "weights"
+
+
+@pytest.fixture(scope="module")
+def models():
+    return load_models(WEIGHTS)
+
+
+@pytest.fixture
+def reader(settings, models):
+    """A person signed in to the application with the shipped networks."""
+    app = create_app(replace(settings, weights_dir=WEIGHTS), models)
+    with app.app_context():
+        db.create_all()
+    yield sign_in_as(app, "ada")
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_a_cell_is_read_and_kept(reader):
+    answer = send(reader, "/classify", ("cell.png", png()), as_json=True)
+    assert answer.status_code == 201
+    assert answer.json["label"] in {"all_blast", "normal", "uncertain"}
+    assert 0 <= answer.json["probability"] <= 1
+    said = texts(reader.get(answer.json["url"]).get_data(as_text=True))
+    assert answer.json["word"] in said
+    assert "does not diagnose" in said
+
+
+def test_a_field_is_read_and_kept(reader):
+    answer = send(reader, "/detect", ("field.png", png(drawn_field())), as_json=True)
+    assert answer.status_code == 201
+    document = json.loads(reader.get(f"{answer.json['url']}/findings.json").data)
+    assert (document["width"], document["height"]) == (480, 360)
+    assert sum(document["counts"].values()) == len(document["detections"]) > 0
+
+
+def test_the_shell_and_the_page_say_the_same(reader, tmp_path, capsys):
+    (tmp_path / "field.png").write_bytes(png(drawn_field()))
+    assert main(["detect", str(tmp_path / "field.png")]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    answer = send(reader, "/detect", ("field.png", png(drawn_field())), as_json=True)
+    document = json.loads(reader.get(f"{answer.json['url']}/findings.json").data)
+    assert printed["counts"] == document["counts"]
+    assert set(printed["counts"]) == set(CELL_LABELS)
+
+
+def test_real_blasts_of_strangers_rank_above_their_normal_cells(models, shared_data):
+    with (shared_data / "cnmc" / "manifest.csv").open(newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if subject_split(row["subject"]) == "test"]
+    means = {
+        label: np.mean(models.classifier.probabilities(images(shared_data / "cnmc", rows, label)))
+        for label in ("all", "hem")
+    }
+    assert means["all"] > means["hem"] + 0.1
+
+
+def images(folder: Path, rows: list[dict[str, str]], label: str) -> list[np.ndarray]:
+    files = [row["file"] for row in rows if row["label"] == label][::20]
+    return [read_image((folder / "images" / file).read_bytes()).rgb for file in files]
+
+
+def test_white_cells_of_real_fields_are_found_and_no_blast_invented(models, shared_data):
+    files = sorted((shared_data / "txl_pbc" / "images" / "test").glob("*.jpg"))[::12]
+    found = [models.detector.find(read_image(file.read_bytes()).rgb).counts for file in files]
+    assert sum(counts["wbc"] > 0 for counts in found) >= 0.8 * len(files)
+    assert sum(counts["blast"] for counts in found) <= 1
