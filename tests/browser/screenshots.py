@@ -1,6 +1,7 @@
 """Take the pictures of docs/screenshots: `python -m tests.browser.screenshots`.
 
-Uses cells and fields of ../shared/data (C-NMC, CC BY 3.0; TXL-PBC, MIT).
+Uses cells and fields of ../shared/data (C-NMC, CC BY 3.0; TXL-PBC and Chula, MIT) and test
+composites, made by `python -m training composites --split test`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Page
 from settings import ROOT
 from tests.browser.serving import browser, served
 from tests.people import PASSWORD
+from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 from training.data import DEFAULT_DATA, subject_split
 
 OUT = ROOT / "docs" / "screenshots"
@@ -66,8 +68,9 @@ def cells() -> list[Path]:
 
 
 def fields() -> list[Path]:
-    """Three test fields of TXL-PBC."""
-    return sorted((DEFAULT_DATA / "txl_pbc" / "images" / "test").glob("*.jpg"))[3:6]
+    """A composite of held-out subjects and two test fields of TXL-PBC."""
+    real = sorted((DEFAULT_DATA / "txl_pbc" / "images" / "test").glob("*.jpg"))[3:5]
+    return [DEFAULT_COMPOSITES / "test" / "images" / "000004.jpg", *real]
 
 
 def _sign_in(page: Page, name: str) -> None:

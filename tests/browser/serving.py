@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from app import create_app, make_server
 from models.loading import load_models
@@ -55,11 +55,16 @@ def served(instance: Path, port: int, signup: str = "approved") -> Iterator[str]
 
 
 def watched(page: Page) -> list[str]:
-    """Collect what the page complains of: script errors, and what its policy blocked."""
+    """Collect what the page complains of: script errors, and what its policy blocked.
+
+    Chromium also reports every refused request as an error; a refused file is none of the page.
+    """
     complaints: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            complaints.append(message.text)
+
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda message: complaints.append(message.text) if message.type == "error" else None,
-    )
+    page.on("console", heard)
     return complaints
