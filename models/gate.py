@@ -20,11 +20,8 @@ MIN_COLOUR = 3.0
 """Mean spread between a pixel's channels (0..255) under which an image is grey."""
 
 MIN_NUCLEUS_SHARE = 0.01
-"""Smallest share of the image that a stained nucleus fills.
-
-On 150 C-NMC cells, 200 tiles and 200 crops of PBC the largest stained region never fell below
-0.018; on 100 Chula fields, which have no white cell, it never exceeded 0.004.
-"""
+"""Smallest share of the image that a stained nucleus fills: less than real cells show, more than
+red cells do (tests/models/test_gate.py; rates of real cells in docs/validation.md)."""
 
 
 def reason_not_usable(rgb: RgbImage) -> str | None:

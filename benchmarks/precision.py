@@ -1,0 +1,33 @@
+"""How far a probability moves when the network computes in bf16 instead of f32."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from models.classifier import Classifier
+from models.images import read_image
+from training.data import DEFAULT_DATA, read_cnmc
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
+EVERY = 40
+
+
+def main() -> None:
+    """Print the largest and the mean difference over C-NMC cells, where these are at hand."""
+    if not (DEFAULT_DATA / "cnmc").is_dir():
+        print(f"\nPrecision: not measured, {DEFAULT_DATA / 'cnmc'} is missing")
+        return
+    cells = [read_image(cell.path.read_bytes()).rgb for cell in read_cnmc(DEFAULT_DATA)[::EVERY]]
+    usual, exact = (
+        Classifier.load(WEIGHTS / "classifier", precision).probabilities(cells)
+        for precision in ("auto", "f32")
+    )
+    moved = np.abs(usual - exact)
+    print(f"\nP(ALL blast), precision auto against f32, {len(cells)} cells")
+    print(f"  moved by {moved.mean():.4f} on average, {moved.max():.4f} at most")
+
+
+if __name__ == "__main__":
+    main()
