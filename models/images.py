@@ -21,6 +21,10 @@ LETTERBOX_GREY = 114
 # Pillow's own would refuse stitched fields that we allow.
 Image.MAX_IMAGE_PIXELS = None
 
+# Kept from here: where ultralytics is loaded too, it replaces Image.open by one that, for files of
+# no known kind, looks for a further package and fails otherwise.
+_open_image = Image.open
+
 
 class ImageError(ValueError):
     """An image that cannot be used; its text is a sentence for the person who sent it."""
@@ -148,7 +152,7 @@ def _check_bytes(data: bytes, limits: ImageLimits) -> None:
 
 def _open(data: bytes) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return _open_image(io.BytesIO(data), formats=FORMATS)
     except Image.UnidentifiedImageError:
         raise ImageError(
             "This is not an image that can be read. Use PNG, JPEG, TIFF, BMP or WebP."
