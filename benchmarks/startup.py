@@ -23,6 +23,7 @@ models.detector.find(np.zeros((960, 960, 3), np.uint8))
 """
 
 FRAMEWORKS = """
+import torchvision
 import keras, numpy as np
 from ultralytics import YOLO
 model = keras.applications.EfficientNetB3(weights=None, classes=2, input_shape=(300, 300, 3))
