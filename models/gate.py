@@ -6,13 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from models.cells import BLACK
 from models.images import RgbImage, centre_square, resize
 
 MIN_CELL_SIDE = 32
 WORKING_SIDE = 128
-BLACK = 12
-"""Brightest channel (0..255) up to which a pixel counts as the black around a cut-out cell."""
-
 MIN_CONTRAST = 4.0
 """Standard deviation of grey levels (0..255) under which an image shows nothing."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from models.cells import BLACK, Window
 from training.stain import (
     nucleus_density,
     optical_density,
@@ -22,7 +23,6 @@ from training.stain import (
     vary_field,
 )
 
-_BLACK = 12
 _SHRINK_FROM = 1.5
 
 
@@ -39,15 +39,6 @@ class Augmentation:
     restain: float = 0.8
     vary: float = 0.9
     compress: float = 0.3
-
-
-@dataclass(frozen=True)
-class Window:
-    """A square of an image: centre and side in its pixels."""
-
-    x: float
-    y: float
-    side: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +75,7 @@ def random_view(
 
 def restain_on_black(bgr: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:
     """Give the cut-out cell on black another stain in a `share` of calls, uint8 as given."""
-    inside = bgr.max(axis=2) > _BLACK
+    inside = bgr.max(axis=2) > BLACK
     if rng.random() >= share or not inside.any():
         return bgr
     density = optical_density(bgr)

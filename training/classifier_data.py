@@ -10,8 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from models.cells import Window
 from models.images import RgbImage, min_max
-from training.augmentation import Augmentation, Window, random_view, restain_on_black, vary
+from training.augmentation import Augmentation, random_view, restain_on_black, vary
 from training.cutouts import CNMC_RED_CELL, PBC_RED_CELL, CutOut, cut_all
 from training.data import CnmcCell, DataError, Split, read_cnmc, subject_split
 

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from models.cells import Window
 from models.classifier import Classifier
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from models.gate import reason_not_usable
 from models.images import RgbImage
 from training import charts, scores
-from training.augmentation import Window
 from training.classifier_data import (
     CellSource,
     crop_sources,

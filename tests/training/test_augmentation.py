@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from models.cells import Window
 from tests.training.drawn import draw_cell_on_black
 from training.augmentation import (
     Augmentation,
-    Window,
     add_arguments,
     from_arguments,
     random_view,

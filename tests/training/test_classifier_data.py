@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from models.cells import Window
 from tests.training.drawn import draw_cell_on_black, draw_field, draw_sets
-from training.augmentation import Augmentation, Window
+from training.augmentation import Augmentation
 from training.classifier_data import (
     CANVAS,
     CellSource,
