@@ -1,23 +1,52 @@
 """Charts of training and of figures, as SVG files that are the same for the same numbers."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from training.scores import auroc, reliability, roc
+from training.scores import BINS, auroc, reliability, roc
 
 Judged = tuple[np.ndarray, np.ndarray]
 """Probabilities (n,) in 0..1 of being a blast, and whether each cell is one, bool (n,)."""
 
+Row = Mapping[str, Any]
+"""One architecture under one protocol: "architecture", "protocol" (a key of PROTOCOLS), measures as
+mappings of "value", "low" and "high" in 0..1, "confusion" as [[tn, fp], [fn, tp]].
+"""
+
+Curve = Mapping[str, Any]
+"""A ROC curve: "name", "fpr" and "tpr" (n,) in 0..1, "auroc" as a measure of a row; may have "low"
+and "high" (n,), the interval of tpr, "operating_point" (fpr, tpr), and "panel", the title of the
+axes that it shares.
+"""
+
+PROTOCOLS = {"random": "images split at random", "subjects": "subjects never seen"}
+METRICS = {
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall (sensitivity)",
+    "f1": "F1",
+}
+
 BLAST_COLOUR, NORMAL_COLOUR = "#b2452a", "#2f6690"
-_SERIES = (BLAST_COLOUR, NORMAL_COLOUR, "#5b8c5a", "#8a6fa8")
+# Told apart by the colour-blind (those between after Okabe and Ito), and by their dashes.
+_SERIES = (
+    *(BLAST_COLOUR, NORMAL_COLOUR, "#e69f00", "#56b4e9"),
+    *("#009e73", "#cc79a7", "#222222", "#808080"),
+)
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), (0, (3, 3)))
+# Light and dark, so that they differ on paper too; the ink that is read on each.
+_PROTOCOL_COLOURS = {"random": ("#a9cbe3", "black"), "subjects": (NORMAL_COLOUR, "white")}
+_WIDTH = 7.2  # inches; nearly 700 px in a browser, where 10 pt are then 13 px
 _STYLE = {
     "svg.hashsalt": "leukoscope",
     "svg.fonttype": "none",
@@ -25,7 +54,7 @@ _STYLE = {
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": mpl.cycler(color=_SERIES),
+    "axes.prop_cycle": mpl.cycler(color=_SERIES, linestyle=_DASHES),
     "legend.frameon": False,
 }
 
@@ -35,58 +64,131 @@ def training_curves(metrics_csv: Path, out: Path) -> None:
 
     `metrics_csv` has the columns step, size, loss, val_auroc_black and val_auroc_crops.
     """
-    with metrics_csv.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    steps = [int(row["step"]) for row in rows]
-    with _chart(out, 1, 2, (9, 3.6)) as (losses, scores):
-        losses.plot(steps, [float(row["loss"]) for row in rows], marker=".")
-        losses.set(xlabel="step", ylabel="training loss")
+    rows = _metrics(metrics_csv)
+    with _chart(out, 1, 2, (_WIDTH, 3.4)) as (losses, scores):
+        losses.plot(_column(rows, "step"), _column(rows, "loss"), marker=".")
         for column, name in {"black": "cells on black", "crops": "crops of composites"}.items():
-            values = [float(row[f"val_auroc_{column}"]) for row in rows]
-            scores.plot(steps, values, marker=".", label=name)
-        scores.set(xlabel="step", ylabel="AUROC on val subjects")
-        scores.legend(loc="lower right")
+            values = _column(rows, f"val_auroc_{column}")
+            scores.plot(_column(rows, "step"), values, marker=".", label=name)
         for axes in (losses, scores):
             _mark_sizes(axes, rows)
+        _name_training(losses, scores)
+
+
+def compared_training(runs: Mapping[str, Path], out: Path) -> None:
+    """Draw loss and validation AUROC by step of several runs, by name.
+
+    Each is a file with the columns step, loss, and one or more val_auroc_…, whose mean is drawn.
+    """
+    with _chart(out, 1, 2, (_WIDTH, 3.4 + 0.12 * len(runs))) as (losses, scores):
+        for name, metrics_csv in runs.items():
+            rows = _metrics(metrics_csv)
+            views = [column for column in (rows or [{}])[0] if column.startswith("val_auroc")]
+            losses.plot(_column(rows, "step"), _column(rows, "loss"), label=name)
+            means = [np.mean([float(row[view]) for view in views]) for row in rows]
+            scores.plot(_column(rows, "step"), means, label=name)
+        _name_training(losses, scores)
+
+
+def metric_bars(rows: Sequence[Row], out: Path) -> None:
+    """Draw accuracy, precision, recall and F1 of each architecture, a bar for each protocol.
+
+    Whiskers are intervals. Rows without these measures are left out.
+    """
+    rows = [row for row in rows if all(metric in row for metric in METRICS)]
+    names = list(dict.fromkeys(row["architecture"] for row in rows))
+    with _chart(out, 2, 2, (_WIDTH, 1.5 + 0.92 * max(len(names), 1)), sharey=True) as panels:
+        for axes, (metric, title) in zip(panels, METRICS.items(), strict=True):
+            for protocol in PROTOCOLS:
+                of_one = {r["architecture"]: r[metric] for r in rows if r["protocol"] == protocol}
+                _draw_bars(axes, names, of_one, protocol)
+            axes.set(title=title, xlim=(0, 1.02), yticks=range(len(names)), yticklabels=names)
+            axes.tick_params(axis="y", length=0)
+        panels[0].invert_yaxis()
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure = panels[0].get_figure()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(PROTOCOLS))
+
+
+def roc_curves(curves: Sequence[Curve], out: Path) -> None:
+    """Draw ROC curves with their intervals as bands and their operating points as circles.
+
+    Curves of one panel share axes; without a panel all stand in one.
+    """
+    panels: dict[str, list[Curve]] = {}
+    for curve in curves:
+        panels.setdefault(curve.get("panel", "ROC (area)"), []).append(curve)
+    rows, across = _grid(len(panels), 2)
+    width = _WIDTH / 2 if across > 1 else 4.8
+    entries = max(sum(2 if "operating_point" in c else 1 for c in p) for p in panels.values())
+    with _chart(out, rows, across, (width * across, rows * (width + 0.3 + 0.2 * entries))) as grid:
+        for axes, (title, shown) in zip(grid, panels.items(), strict=False):
+            for curve in shown:
+                _draw_curve(axes, curve)
+            axes.plot((0, 1), (0, 1), color="0.7", linestyle=":")
+            axes.set(xlabel="1 - specificity", ylabel="sensitivity", title=title)
+            axes.set_box_aspect(1)
+            _legend_below(axes)
 
 
 def roc_chart(sets: Mapping[str, Judged], out: Path) -> None:
     """Draw the ROC curve of each named set."""
-    with _chart(out, 1, 1, (4.8, 4.6)) as (axes,):
-        for name, (probabilities, blasts) in sets.items():
-            area = auroc(probabilities, blasts)
-            axes.plot(*roc(probabilities, blasts), label=f"{name}: {area:.3f}")
-        axes.plot((0, 1), (0, 1), color="0.7", linestyle=":")
-        axes.set(xlabel="1 - specificity", ylabel="sensitivity", title="ROC (area)")
-        _legend_below(axes)
+    curves = []
+    for name, judged in sets.items():
+        false_positives, true_positives = roc(*judged)
+        area = {"value": auroc(*judged)}
+        curves.append({"name": name, "fpr": false_positives, "tpr": true_positives, "auroc": area})
+    roc_curves(curves, out)
 
 
 def reliability_chart(sets: Mapping[str, Judged], out: Path) -> None:
-    """Draw, for each named set, the share of blasts over the probability that was stated."""
-    with _chart(out, 1, 1, (4.8, 4.6)) as (axes,):
-        axes.plot((0, 1), (0, 1), color="0.7", linestyle=":", label="as stated")
+    """Draw, for each named set, the share of blasts over the probability that was stated.
+
+    Below it: how many cells were given each probability.
+    """
+    with _chart(out, 2, 1, (4.8, 6), sharex=True, height_ratios=(3, 1)) as (shares, counts):
+        shares.plot((0, 1), (0, 1), color="0.7", linestyle=":", label="as stated")
         for name, (probabilities, blasts) in sets.items():
             bins = reliability(probabilities, blasts)
-            (line,) = axes.plot(bins.probabilities, bins.blasts, label=name)
-            sizes = 4 + 90 * bins.cells / bins.cells.sum()
-            axes.scatter(bins.probabilities, bins.blasts, sizes, color=line.get_color())
-        axes.set(xlabel="stated P(ALL blast)", ylabel="share of blasts", title="Reliability")
-        _legend_below(axes)
+            (line,) = shares.plot(bins.probabilities, bins.blasts, marker="o", label=name)
+            cells = np.histogram(probabilities, np.linspace(0, 1, BINS + 1))[0]
+            counts.stairs(
+                *(cells, np.linspace(0, 1, BINS + 1)),
+                color=line.get_color(),
+                linestyle=line.get_linestyle(),
+            )
+        shares.set(ylabel="share of blasts", title="Reliability", xlim=(0, 1), ylim=(-0.02, 1.02))
+        counts.set(xlabel="stated P(ALL blast)", ylabel="cells")
+        figure = shares.get_figure()
+        figure.legend(*shares.get_legend_handles_labels(), loc="outside lower center")
 
 
 def confusion_chart(counts: Mapping[str, np.ndarray], columns: tuple[str, ...], out: Path) -> None:
     """Draw, for each named set, counts (2, columns): rows are blasts and normal cells."""
-    with _chart(out, 1, len(counts), (4.2 * len(counts), 3)) as panels:
-        for axes, (name, table) in zip(panels, counts.items(), strict=True):
+    rows, across = _grid(len(counts), 4 if len(columns) == 2 else 2)
+    inches = (_WIDTH if across > 1 else _WIDTH / 2, 0.4 + 2.1 * rows)
+    with _chart(out, rows, across, inches) as panels:
+        for axes, (name, table) in zip(panels, counts.items(), strict=False):
             _draw_counts(axes, table)
             axes.set_xticks(range(len(columns)), columns)
-            axes.set_yticks((0, 1), ("blast", "normal cell"))
-            axes.set(xlabel="called", title=name)
+            axes.set_yticks((0, 1), ("blast", "normal"))
+            axes.set_title(name, fontsize=10)
+        panels[0].get_figure().supxlabel("called", fontsize=10)
+
+
+def confusion_matrices(rows: Sequence[Row], out: Path) -> None:
+    """Draw the confusion matrix of each architecture under each protocol."""
+    tables = {
+        f"{row['architecture']}\n{PROTOCOLS[row['protocol']]}": np.flip(row["confusion"])
+        for row in rows
+        if "confusion" in row
+    }
+    confusion_chart(tables, ("blast", "normal"), out)
 
 
 def subject_chart(subjects: Mapping[str, Judged], band: tuple[float, float], out: Path) -> None:
     """Draw each subject's distribution of probabilities; `band` is the uncertain one."""
-    with _chart(out, len(subjects), 1, (6, 0.6 + 1.15 * len(subjects)), sharex=True) as panels:
+    with _chart(out, len(subjects), 1, (_WIDTH, 0.6 + 1.15 * len(subjects)), sharex=True) as panels:
         for axes, (subject, (probabilities, blasts)) in zip(panels, subjects.items(), strict=True):
             colour = BLAST_COLOUR if blasts.any() else NORMAL_COLOUR
             axes.hist(probabilities, np.linspace(0, 1, 31), color=colour)
@@ -98,19 +200,77 @@ def subject_chart(subjects: Mapping[str, Judged], band: tuple[float, float], out
 
 @contextmanager
 def _chart(
-    out: Path, rows: int, columns: int, inches: tuple[float, float], *, sharex: bool = False
+    out: Path, rows: int, columns: int, inches: tuple[float, float], **layout: object
 ) -> Iterator[list[Axes]]:
-    """Give axes to draw on; write them to `out` afterwards."""
+    """Give axes to draw on; write those drawn on to `out` afterwards."""
     with mpl.rc_context(_STYLE):
         figure = Figure(inches, layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False, sharex=sharex)
+        axes = figure.subplots(rows, columns, squeeze=False, **layout)
         yield list(axes.flat)
+        for unused in (each for each in axes.flat if not each.has_data()):
+            unused.set_axis_off()
         out.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(out, format="svg", metadata={"Date": None})
 
 
+def _grid(panels: int, most_across: int) -> tuple[int, int]:
+    """Return rows and columns of a grid that holds all panels."""
+    across = min(max(panels, 1), most_across)
+    return max(ceil(panels / across), 1), across
+
+
 def _legend_below(axes: Axes) -> None:
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=9)
+
+
+def _metrics(metrics_csv: Path) -> list[dict[str, str]]:
+    with metrics_csv.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _column(rows: list[dict[str, str]], name: str) -> list[float]:
+    return [float(row[name]) for row in rows]
+
+
+def _name_training(losses: Axes, scores: Axes) -> None:
+    losses.set(xlabel="step", ylabel="training loss")
+    scores.set(xlabel="step", ylabel="AUROC on val subjects")
+    _legend_below(scores)
+
+
+def _draw_bars(axes: Axes, names: list[str], shown: Mapping[str, Any], protocol: str) -> None:
+    """Draw a bar for each of `names` that is shown, with its value at its foot."""
+    colour, ink = _PROTOCOL_COLOURS[protocol]
+    side = 0.8 / len(PROTOCOLS)
+    shift = side * (list(PROTOCOLS).index(protocol) - (len(PROTOCOLS) - 1) / 2)
+    for place, name in enumerate(names):
+        if name in shown:
+            value, low, high = (shown[name][part] for part in ("value", "low", "high"))
+            label = PROTOCOLS[protocol] if place == 0 else None
+            axes.barh(place + shift, value, side, color=colour, label=label)
+            axes.plot((low, high), (place + shift,) * 2, color="black", linestyle="-", linewidth=1)
+            axes.text(0.03, place + shift, f"{value:.2f}", va="center", color=ink, fontsize=9)
+
+
+def _draw_curve(axes: Axes, curve: Curve) -> None:
+    (line,) = axes.plot(curve["fpr"], curve["tpr"], label=f"{curve['name']}: {_area(curve)}")
+    if "low" in curve:
+        axes.fill_between(
+            *(curve["fpr"], curve["low"], curve["high"]),
+            color=line.get_color(),
+            alpha=0.18,
+            linewidth=0,
+        )
+    if "operating_point" in curve:
+        x, y = curve["operating_point"]
+        label = f"sensitivity {y:.2f}, specificity {1 - x:.2f}"
+        axes.plot(x, y, "o", markerfacecolor="white", color=line.get_color(), label=label)
+
+
+def _area(curve: Curve) -> str:
+    area = curve["auroc"]
+    interval = f" ({area['low']:.3f} to {area['high']:.3f})" if "low" in area else ""
+    return f"{area['value']:.3f}{interval}"
 
 
 def _mark_sizes(axes: Axes, rows: list[dict[str, str]]) -> None:

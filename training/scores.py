@@ -4,7 +4,7 @@ Arrays are (n,), one entry a cell: probabilities in 0..1, `blasts` and `called` 
 is, and whether it was called a blast). What cannot be measured is NaN.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,19 @@ def roc(scores: np.ndarray, blasts: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     """Return false and true positive shares at every threshold, from the strictest on."""
     false_positives, true_positives, _ = roc_curve(blasts, scores)
     return false_positives, true_positives
+
+
+def roc_band(
+    scores: np.ndarray, blasts: np.ndarray, samples: Iterable[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return false positive shares (101,), true positive shares there, and their 95% interval.
+
+    The interval is over `samples`, each indexes of cells, as `subject_samples` gives them.
+    """
+    places = np.linspace(0, 1, 101)
+    sampled = [_roc_at(places, scores[sample], blasts[sample]) for sample in samples]
+    low, high = np.percentile(sampled, (2.5, 97.5), axis=0)
+    return places, _roc_at(places, scores, blasts), low, high
 
 
 def sensitivity(called: np.ndarray, blasts: np.ndarray) -> float:
@@ -95,6 +108,12 @@ def subject_samples(
     strata = [_cells_by_subject(kinds == kind, subjects) for kind in np.unique(kinds)]
     for _ in range(rounds):
         yield np.concatenate([_sample(stratum, rng) for stratum in strata])
+
+
+def _roc_at(places: np.ndarray, scores: np.ndarray, blasts: np.ndarray) -> np.ndarray:
+    """Return the true positive share reached with at most each false positive share."""
+    false_positives, true_positives = roc(scores, blasts)
+    return true_positives[np.searchsorted(false_positives, places, side="right") - 1]
 
 
 def _cells_by_subject(where: np.ndarray, subjects: np.ndarray) -> list[np.ndarray]:

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 
 from training.charts import (
+    compared_training,
     confusion_chart,
+    confusion_matrices,
+    metric_bars,
     reliability_chart,
     roc_chart,
+    roc_curves,
     subject_chart,
     training_curves,
 )
@@ -21,16 +25,68 @@ METRICS = """step,stage,size,loss,val_auroc_black,val_auroc_crops,seconds
 """
 
 
-def draw_training(out):
+def measure(value):
+    return {"value": value, "low": value - 0.05, "high": value + 0.05}
+
+
+def row(architecture, protocol, value, confusion):
+    measures = dict.fromkeys(("accuracy", "precision", "recall", "f1"), measure(value))
+    return {
+        "architecture": architecture,
+        "protocol": protocol,
+        "confusion": confusion,
+        **measures,
+    }
+
+
+ROWS = [
+    row("VGG16", "random", 0.91, [[90, 11], [9, 112]]),
+    row("VGG16", "subjects", 0.62, [[61, 39], [37, 63]]),
+    row("Xception", "subjects", 0.73, [[71, 29], [27, 73]]),
+]
+CURVE = {
+    "name": "VGG16",
+    "fpr": [0, 0.2, 1],
+    "tpr": [0, 0.9, 1],
+    "low": [0, 0.8, 1],
+    "high": [0.1, 0.95, 1],
+    "auroc": measure(0.85),
+    "operating_point": (0.2, 0.9),
+}
+
+
+def metrics_of(out):
     metrics = out.with_suffix(".csv")
     metrics.write_text(METRICS)
-    training_curves(metrics, out)
+    return metrics
 
 
 CHARTS = {
-    "training": (draw_training, ("training loss", "cells on black", "300 px")),
+    "training": (
+        lambda out: training_curves(metrics_of(out), out),
+        ("training loss", "cells on black", "300 px"),
+    ),
+    "trainings": (
+        lambda out: compared_training({"VGG16": metrics_of(out), "B3": metrics_of(out)}, out),
+        ("training loss", "VGG16", "B3"),
+    ),
+    "metrics": (
+        lambda out: metric_bars(ROWS, out),
+        ("F1", "recall (sensitivity)", "Xception", "0.91", "0.62", "subjects never seen"),
+    ),
+    "matrices": (
+        lambda out: confusion_matrices(ROWS, out),
+        ("Xception", "images split at random", "112", "called"),
+    ),
+    "curves": (
+        lambda out: roc_curves([CURVE, CURVE | {"panel": "crops"}], out),
+        ("VGG16: 0.850 (0.800 to 0.900)", "sensitivity 0.90, specificity 0.80", "crops"),
+    ),
     "roc": (lambda out: roc_chart(SETS, out), ("on black: 1.000", "sensitivity")),
-    "reliability": (lambda out: reliability_chart(SETS, out), ("crops", "share of blasts")),
+    "reliability": (
+        lambda out: reliability_chart(SETS, out),
+        ("crops", "share of blasts", "cells"),
+    ),
     "confusion": (
         lambda out: confusion_chart({"one": np.array([[17, 3], [1, 19]])}, ("a", "b"), out),
         ("one", "17", "19"),
@@ -60,3 +116,28 @@ def test_curves_of_a_run_that_has_not_validated_yet(tmp_path):
     metrics.write_text(METRICS.splitlines()[0] + "\n")
     training_curves(metrics, tmp_path / "curves.svg")
     assert (tmp_path / "curves.svg").is_file()
+
+
+def texts(chart):
+    """The words of an SVG file, in the order in which they are drawn."""
+    return [text.strip() for text in ElementTree.parse(chart).getroot().itertext() if text.strip()]
+
+
+def test_blasts_called_blasts_come_first_in_a_matrix(tmp_path):
+    confusion_matrices(ROWS[:1], tmp_path / "matrix.svg")
+    counts = [text for text in texts(tmp_path / "matrix.svg") if text.isdigit()]
+    assert counts == ["112", "9", "11", "90"]
+
+
+def test_what_has_no_accuracy_gets_no_bar(tmp_path):
+    area = {"architecture": "area alone", "protocol": "subjects", "auroc": measure(0.8)}
+    metric_bars([*ROWS, area], tmp_path / "bars.svg")
+    assert "area alone" not in texts(tmp_path / "bars.svg")
+    assert texts(tmp_path / "bars.svg").count("0.73") == 4
+
+
+def test_whiskers_reach_as_far_as_the_interval(tmp_path):
+    for name, margin in (("narrow", 0.01), ("wide", 0.2)):
+        interval = {"value": 0.5, "low": 0.5 - margin, "high": 0.5 + margin}
+        metric_bars([{**ROWS[0], "accuracy": interval}], tmp_path / f"{name}.svg")
+    assert (tmp_path / "narrow.svg").read_text() != (tmp_path / "wide.svg").read_text()

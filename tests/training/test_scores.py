@@ -9,6 +9,7 @@ from training.scores import (
     precision,
     reliability,
     roc,
+    roc_band,
     sensitivity,
     specificity,
     subject_samples,
@@ -75,3 +76,27 @@ def test_a_lone_subject_varies_by_its_cells_and_samples_repeat():
     assert (once == again).all()
     assert len(np.unique(once[0])) < 30
     assert (once[0] != once[1]).any()
+
+
+def test_the_band_of_a_roc_curve_holds_the_curve_and_is_wider_for_fewer_cells():
+    rng, widths = np.random.default_rng(0), []
+    for cells in (40, 4000):
+        blasts = np.arange(cells) % 2 == 0
+        probabilities = blasts + rng.standard_normal(cells)
+        samples = subject_samples(blasts, np.arange(cells), 50)
+        places, curve, low, high = roc_band(probabilities, blasts, samples)
+        assert (places[0], places[-1], curve[-1]) == (0, 1, 1)
+        assert (low <= curve + 0.02).all()
+        assert (curve <= high + 0.02).all()
+        widths.append((high - low).mean())
+    assert widths[0] > 3 * widths[1]
+
+
+def test_a_band_without_samples_that_differ_is_the_curve():
+    blasts = np.array([True, False, True, False])
+    scores = np.array([0.9, 0.6, 0.5, 0.1])
+    places, curve, low, high = roc_band(scores, blasts, [np.arange(4)])
+    assert places[[0, 49, 50, 100]] == pytest.approx([0, 0.49, 0.5, 1])
+    assert list(curve[[0, 49, 50, 100]]) == [0.5, 0.5, 1, 1]
+    assert (low == curve).all()
+    assert (high == curve).all()
