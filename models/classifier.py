@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.cells import on_black
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN, Classification
 from models.gate import reason_not_usable
 from models.images import RgbImage, classifier_input
 from models.runtime import Network, Precision
 from models.weights import Manifest, load_manifest
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the classifier says of one cell: calibrated P(ALL blast) in 0..1 and its name.
+
+    `distance` tells how far the cell lies from those trained on (1 is usual), `familiar` whether
+    that is within the validated domain; None where the weights do not measure it.
+    """
+
+    probability: float
+    label: str
+    distance: float | None
+    familiar: bool | None
 
 
 class Classifier:
@@ -22,6 +38,7 @@ class Classifier:
         self._network = network
         self._manifest = manifest
         self._blast = manifest.classes.index(ALL_BLAST)
+        self._normal = manifest.classes.index(NORMAL)
 
     @classmethod
     def load(cls, folder: Path, precision: Precision = "auto") -> Classifier:
@@ -39,33 +56,66 @@ class Classifier:
         """What the weights say of themselves."""
         return self._manifest
 
+    @property
+    def familiar_limit(self) -> float | None:
+        """Largest distance of a familiar cell."""
+        return self._manifest.thresholds.get("familiar")
+
     def classify(self, rgb: RgbImage) -> Classification:
         """Read one cell image, uint8 (height, width, 3) RGB of any size."""
         reason = reason_not_usable(rgb)
         if reason:
             return Classification(None, None, False, reason, self.version)
-        probability = float(self.probabilities([rgb])[0])
-        return Classification(self.label(probability), probability, True, None, self.version)
+        reading = self.read(rgb, "black" if on_black(rgb) else "crop")
+        return Classification(reading.label, reading.probability, True, None, self.version)
 
-    def probabilities(self, images: Sequence[RgbImage]) -> NDArray[np.float64]:
-        """Calibrated P(ALL blast) in 0..1 of each image, without asking whether it is usable."""
-        size = self._manifest.input_size
-        return np.array([self._probability(classifier_input(rgb, size)) for rgb in images])
+    def read(self, window: RgbImage, view: str) -> Reading:
+        """Read one square of a cell (`models.cells.cut`), uint8 RGB, in the view given."""
+        outputs = self._run(window)
+        probability = self._probability(outputs["logits"][0], view)
+        distance = _distance(outputs)
+        familiar = None if distance is None else distance <= self.familiar_limit
+        return Reading(probability, self.label(probability, view), distance, familiar)
 
-    def label(self, probability: float) -> str:
+    def probabilities(self, windows: Sequence[RgbImage], view: str) -> NDArray[np.float64]:
+        """Calibrated P(ALL blast) in 0..1 of each square, shape (n,)."""
+        return np.array(
+            [self._probability(self._run(window)["logits"][0], view) for window in windows]
+        )
+
+    def activation_map(self, window: RgbImage) -> NDArray[np.float32]:
+        """What each place adds to the answer, (h, w): above 0 for ALL blast, below for normal.
+
+        Its mean is the difference of the two logits, exactly (class activation mapping, Zhou et
+        al. 2016, of a network that is pooled last).
+        """
+        cam = self._run(window)["cam"][0]
+        return cam[..., self._blast] - cam[..., self._normal]
+
+    def label(self, probability: float, view: str) -> str:
         """Name a calibrated probability: normal below the uncertain band, ALL blast at its top."""
-        if probability >= self._manifest.thresholds["uncertain_high"]:
+        limits = self._manifest.views[view]
+        if probability >= limits["uncertain_high"]:
             return ALL_BLAST
-        if probability < self._manifest.thresholds["uncertain_low"]:
+        if probability < limits["uncertain_low"]:
             return NORMAL
         return UNCERTAIN
 
-    def _probability(self, pixels: NDArray[np.float32]) -> float:
-        logits = self._network.run(pixels[None])["logits"][0].astype(np.float64)
-        return float(softmax(logits / self._manifest.temperature)[self._blast])
+    def _run(self, window: RgbImage) -> dict[str, NDArray[np.float32]]:
+        return self._network.run(classifier_input(window, self._manifest.input_size)[None])
+
+    def _probability(self, logits: NDArray[np.float32], view: str) -> float:
+        temperature = self._manifest.views[view]["temperature"]
+        return float(softmax(logits.astype(np.float64) / temperature)[self._blast])
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Exponentiate and normalise the last axis to sum 1, without overflow."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _distance(outputs: dict[str, NDArray[np.float32]]) -> float | None:
+    """Root mean square of the whitened features, as a Mahalanobis distance over their number."""
+    embedding = outputs.get("embedding")
+    return None if embedding is None else float(np.sqrt((embedding[0] ** 2).mean()))

@@ -18,7 +18,11 @@ class WeightsError(RuntimeError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What one network says of itself; `input_size` in pixels, the other numbers unitless."""
+    """What one network says of itself; `input_size` in pixels, the other numbers unitless.
+
+    `views` holds the calibration of each view of a cell (a classifier's alone): temperature,
+    uncertain_low, uncertain_high.
+    """
 
     folder: Path
     model: str
@@ -26,7 +30,7 @@ class Manifest:
     classes: tuple[str, ...]
     input_size: int
     thresholds: dict[str, float]
-    temperature: float
+    views: dict[str, dict[str, float]]
     files: dict[str, str]
     details: dict[str, Any] = field(repr=False)
 
@@ -64,8 +68,8 @@ def _read(folder: Path, model: str) -> Manifest:
             version=content["version"],
             classes=tuple(content["classes"]),
             input_size=int(content["input"]["size"]),
-            thresholds={name: float(value) for name, value in content["thresholds"].items()},
-            temperature=float(content.get("temperature") or 1.0),
+            thresholds=_numbers(content["thresholds"]),
+            views={view: _numbers(limits) for view, limits in content.get("views", {}).items()},
             files=dict(content["files"]),
             details=content,
         )
@@ -73,6 +77,10 @@ def _read(folder: Path, model: str) -> Manifest:
         raise WeightsError(f"{path} is missing; {_remedy(model)}") from None
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise WeightsError(f"{path} cannot be read ({error!r}); {_remedy(model)}") from error
+
+
+def _numbers(content: dict[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in content.items()}
 
 
 def _check_file(path: Path, expected: str, model: str) -> None:

@@ -15,8 +15,11 @@ CLASSIFIER = {
     "model": "classifier",
     "classes": ["normal", "all_blast"],
     "input": {"size": 32, "layout": "NHWC", "range": "0..1", "colour": "RGB"},
-    "thresholds": {"uncertain_low": 0.4, "uncertain_high": 0.6},
-    "temperature": 2.0,
+    "thresholds": {"familiar": 1.5},
+    "views": {
+        "black": {"temperature": 2.0, "uncertain_low": 0.4, "uncertain_high": 0.6},
+        "crop": {"temperature": 1.0, "uncertain_low": 0.3, "uncertain_high": 0.7},
+    },
 }
 DETECTOR = {
     "model": "detector",
@@ -27,12 +30,32 @@ DETECTOR = {
 
 
 def write_classifier(folder: Path) -> Path:
-    """A network whose logits are (0, mean of the image), saved with its manifest."""
-    image = ops.parameter([1, 32, 32, 3], np.float32)
-    mean = ops.reshape(ops.reduce_mean(image, np.array([1, 2, 3])), [1, 1], False)
-    logits = ops.concat([ops.multiply(mean, np.float32(0)), mean], 1)
-    logits.output(0).set_names({"logits"})
-    return _save(ov.Model([logits], [image]), folder, CLASSIFIER)
+    """A network whose logits are (0, mean of the image), saved with its manifest.
+
+    "cam" gives them for each quarter of the image, "members" three times over; the embedding is
+    the mean colour (3,).
+    """
+    image = ops.parameter([-1, 32, 32, 3], np.float32)
+    quarters = ops.avg_pool(
+        _channels_first(image), [16, 16], [0, 0], [0, 0], [16, 16], exclude_pad=False
+    )
+    grey = ops.reduce_mean(_channels_last(quarters), np.array([3]), keep_dims=True)
+    cam = ops.concat([ops.multiply(grey, np.float32(0)), grey], 3)
+    logits = ops.reduce_mean(cam, np.array([1, 2]))
+    members = ops.concat([ops.unsqueeze(logits, np.array([1]))] * 3, 1)
+    embedding = ops.reduce_mean(image, np.array([1, 2]))
+    outputs = {"logits": logits, "cam": cam, "members": members, "embedding": embedding}
+    for name, node in outputs.items():
+        node.output(0).set_names({name})
+    return _save(ov.Model(list(outputs.values()), [image]), folder, CLASSIFIER)
+
+
+def _channels_first(node: ov.Node) -> ov.Node:
+    return ops.transpose(node, np.array([0, 3, 1, 2]))
+
+
+def _channels_last(node: ov.Node) -> ov.Node:
+    return ops.transpose(node, np.array([0, 2, 3, 1]))
 
 
 def write_detector(folder: Path) -> Path:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -14,20 +16,28 @@ def classifier(tmp_path) -> Classifier:
     return Classifier.load(write_classifier(tmp_path / "classifier"), "f32")
 
 
-def test_probability_is_the_softmax_after_temperature(classifier):
+@pytest.mark.parametrize(("view", "temperature"), [("black", 2.0), ("crop", 1.0)])
+def test_probability_is_the_softmax_after_the_views_temperature(classifier, view, temperature):
     logit = classifier_input(drawn_cell(), 32).mean()
-    expected = 1 / (1 + np.exp(-logit / 2.0))
-    result = classifier.classify(drawn_cell())
-    assert result.probability == pytest.approx(expected, abs=1e-3)
-    assert result.usable
-    assert result.reason is None
-    assert result.model == "test-1"
+    expected = 1 / (1 + np.exp(-logit / temperature))
+    assert classifier.read(drawn_cell(), view).probability == pytest.approx(expected, abs=1e-3)
 
 
-def test_unusable_images_get_a_reason_and_no_label(classifier):
-    result = classifier.classify(np.full((90, 90, 3), 255, np.uint8))
-    assert (result.label, result.probability, result.usable) == (None, None, False)
-    assert "blank" in result.reason
+def test_the_mean_of_the_activation_map_is_the_difference_of_the_logits(classifier):
+    logit = classifier_input(drawn_cell(), 32).mean()
+    places = classifier.activation_map(drawn_cell())
+    assert places.shape == (2, 2)
+    assert places.mean() == pytest.approx(logit, abs=1e-3)
+
+
+def test_a_cell_far_from_those_trained_on_is_unfamiliar(tmp_path):
+    folder = write_classifier(tmp_path / "classifier")
+    content = json.loads((folder / "manifest.json").read_text())
+    reading = Classifier.load(folder, "f32").read(drawn_cell(), "crop")
+    assert reading.familiar
+    content["thresholds"]["familiar"] = reading.distance - 0.01
+    (folder / "manifest.json").write_text(json.dumps(content))
+    assert Classifier.load(folder, "f32").read(drawn_cell(), "crop").familiar is False
 
 
 @pytest.mark.parametrize(
@@ -42,13 +52,13 @@ def test_unusable_images_get_a_reason_and_no_label(classifier):
     ],
 )
 def test_the_band_between_the_thresholds_is_uncertain(classifier, probability, label):
-    assert classifier.label(probability) == label
+    assert classifier.label(probability, "black") == label
 
 
 def test_probabilities_reads_many(classifier):
     cells = [drawn_cell(), drawn_cell(chromatin=(20, 0, 60))]
-    one_by_one = [classifier.probabilities([cell])[0] for cell in cells]
-    np.testing.assert_array_equal(classifier.probabilities(cells), one_by_one)
+    one_by_one = [classifier.read(cell, "crop").probability for cell in cells]
+    np.testing.assert_array_equal(classifier.probabilities(cells, "crop"), one_by_one)
     assert len(set(one_by_one)) == 2
 
 

@@ -18,7 +18,7 @@ def test_manifest_is_read(folder):
     assert manifest.version == "test-1"
     assert manifest.classes == ("normal", "all_blast")
     assert manifest.input_size == 32
-    assert manifest.temperature == 2.0
+    assert manifest.views["black"]["temperature"] == 2.0
     assert manifest.network == folder / "network.xml"
 
 
