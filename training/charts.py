@@ -46,6 +46,7 @@ _SERIES = (
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), (0, (3, 3)))
 # Light and dark, so that they differ on paper too; the ink that is read on each.
 _PROTOCOL_COLOURS = {"random": ("#a9cbe3", "black"), "subjects": (NORMAL_COLOUR, "white")}
+_VIEW = "val_auroc_"
 _WIDTH = 7.2  # inches; nearly 700 px in a browser, where 10 pt are then 13 px
 _STYLE = {
     "svg.hashsalt": "leukoscope",
@@ -62,14 +63,14 @@ _STYLE = {
 def training_curves(metrics_csv: Path, out: Path) -> None:
     """Draw loss and validation AUROC by step; a new image size begins at a dotted line.
 
-    `metrics_csv` has the columns step, size, loss, val_auroc_black and val_auroc_crops.
+    `metrics_csv` has the columns step, size, loss, and val_auroc_… for each view of the cells.
     """
     rows = _metrics(metrics_csv)
     with _chart(out, 1, 2, (_WIDTH, 3.4)) as (losses, scores):
         losses.plot(_column(rows, "step"), _column(rows, "loss"), marker=".")
-        for column, name in {"black": "cells on black", "crops": "crops of composites"}.items():
-            values = _column(rows, f"val_auroc_{column}")
-            scores.plot(_column(rows, "step"), values, marker=".", label=name)
+        for view in _views(rows):
+            name = view.removeprefix(_VIEW)
+            scores.plot(_column(rows, "step"), _column(rows, view), marker=".", label=name)
         for axes in (losses, scores):
             _mark_sizes(axes, rows)
         _name_training(losses, scores)
@@ -83,9 +84,8 @@ def compared_training(runs: Mapping[str, Path], out: Path) -> None:
     with _chart(out, 1, 2, (_WIDTH, 3.4 + 0.12 * len(runs))) as (losses, scores):
         for name, metrics_csv in runs.items():
             rows = _metrics(metrics_csv)
-            views = [column for column in (rows or [{}])[0] if column.startswith("val_auroc")]
             losses.plot(_column(rows, "step"), _column(rows, "loss"), label=name)
-            means = [np.mean([float(row[view]) for view in views]) for row in rows]
+            means = np.mean([_column(rows, view) for view in _views(rows)] or [[]], axis=0)
             scores.plot(_column(rows, "step"), means, label=name)
         _name_training(losses, scores)
 
@@ -220,7 +220,8 @@ def _grid(panels: int, most_across: int) -> tuple[int, int]:
 
 
 def _legend_below(axes: Axes) -> None:
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=9)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=9)
 
 
 def _metrics(metrics_csv: Path) -> list[dict[str, str]]:
@@ -230,6 +231,10 @@ def _metrics(metrics_csv: Path) -> list[dict[str, str]]:
 
 def _column(rows: list[dict[str, str]], name: str) -> list[float]:
     return [float(row[name]) for row in rows]
+
+
+def _views(rows: list[dict[str, str]]) -> list[str]:
+    return [column for column in (rows or [{}])[0] if column.startswith(_VIEW)]
 
 
 def _name_training(losses: Axes, scores: Axes) -> None:

@@ -4,7 +4,7 @@ Three sets: C-NMC cells of the test subjects, on black as stored; white cells cr
 composites of the test split, which are made if they are not there; normal cells cropped from the
 PBC tiles of the test split. Intervals are 95%, by bootstrap over subjects and their cells. With
 --record the figures also go into docs/validation.md, and into the model card and manifest of the
-weights, and the charts into docs/charts.
+weights, and the charts beside these.
 """
 
 import argparse
@@ -229,17 +229,17 @@ def draw(stored: Cells, crops: Cells, band: tuple[float, float], folder: Path) -
     """Draw all charts into `folder`."""
     sets = {"C-NMC cells on black": stored, "crops of composites": crops}
     judged = {name: cells.judged for name, cells in sets.items()}
-    charts.roc_chart(judged, folder / "classifier-roc.svg")
-    charts.reliability_chart(judged, folder / "classifier-reliability.svg")
+    charts.roc_chart(judged, folder / "roc.svg")
+    charts.reliability_chart(judged, folder / "reliability.svg")
     charts.confusion_chart(
         {name: confusion(cells) for name, cells in sets.items()},
         ("ALL blast", "uncertain", "normal"),
-        folder / "classifier-confusion.svg",
+        folder / "confusion.svg",
     )
     by_subject = {
         name: stored.chosen(stored.subjects == name).judged for name in np.unique(stored.subjects)
     }
-    charts.subject_chart(by_subject, band, folder / "classifier-subjects.svg")
+    charts.subject_chart(by_subject, band, folder / "subjects.svg")
 
 
 def confusion(cells: Cells) -> np.ndarray:
@@ -282,7 +282,7 @@ def run(args: argparse.Namespace) -> None:
     _write(args, sets, text)
     limits = classifier.manifest.thresholds
     band = (limits["uncertain_low"], limits["uncertain_high"])
-    draw(stored, crops, band, PROJECT / "docs" / "charts" if args.record else args.out)
+    draw(stored, crops, band, args.weights / "charts" if args.record else args.out)
 
 
 def _write(args: argparse.Namespace, sets: Sets, text: str) -> None:

@@ -64,7 +64,7 @@ def metrics_of(out):
 CHARTS = {
     "training": (
         lambda out: training_curves(metrics_of(out), out),
-        ("training loss", "cells on black", "300 px"),
+        ("training loss", "black", "crops", "300 px"),
     ),
     "trainings": (
         lambda out: compared_training({"VGG16": metrics_of(out), "B3": metrics_of(out)}, out),

@@ -147,7 +147,7 @@ def test_the_command_prints_and_writes_figures_and_charts(command, tmp_path, cap
     assert "one subject (H22)" in printed
     out = tmp_path / "out"
     assert len(json.loads((out / "evaluation.json").read_text())) == 3
-    assert {path.stem for path in out.glob("*.svg")} == {f"classifier-{name}" for name in CHARTS}
+    assert {path.stem for path in out.glob("*.svg")} == CHARTS
     assert not list((tmp_path / "docs").iterdir())
 
 
@@ -161,4 +161,4 @@ def test_the_command_records_in_documents(command, tmp_path):
     for document in (card, tmp_path / "docs" / "validation.md"):
         assert "| expected calibration error |" in document.read_text()
     assert "Not measured" not in card.read_text()
-    assert len(list((tmp_path / "docs" / "charts").glob("classifier-*.svg"))) == len(CHARTS)
+    assert {path.stem for path in (tmp_path / "weights" / "charts").glob("*.svg")} == CHARTS
