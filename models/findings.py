@@ -14,13 +14,27 @@ CELL_LABELS = ("blast", "wbc", "rbc", "platelet")
 
 @dataclass(frozen=True)
 class Classification:
-    """One cell image read: label and calibrated P(ALL blast) in 0..1, or why it was not usable."""
+    """One cell image read: label and calibrated P(ALL blast) in 0..1, or why it was not usable.
+
+    `code` and `reason` tell what speaks against the image (`models.gate.REASONS`), `can_insist`
+    whether it may be read all the same, `insisted` whether it was. `view` is one of
+    `models.cells.VIEWS`; `window` (x1, y1, x2, y2 in pixels of the upright image) is the square
+    that was read, which may reach beyond the image; `cells` counts the white cells found.
+    `familiar` is None where the weights do not measure it. Older kept findings end with `model`.
+    """
 
     label: str | None
     probability: float | None
     usable: bool
     reason: str | None
     model: str
+    code: str | None = None
+    can_insist: bool = False
+    insisted: bool = False
+    view: str | None = None
+    window: tuple[float, float, float, float] | None = None
+    familiar: bool | None = None
+    cells: int | None = None
 
 
 @dataclass(frozen=True)
