@@ -60,7 +60,7 @@ def utc_now() -> datetime:
 
 def init_app(app: Flask) -> None:
     """Connect the application to its database (`SQLALCHEMY_DATABASE_URI`)."""
-    from records import accounts, analyses  # noqa: F401  registers the tables
+    from records import accounts, analyses, explanations  # noqa: F401  registers the tables
 
     db.init_app(app)
     migrate.init_app(app)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Select, String, func, select
 from sqlalchemy.orm import Mapped, defer, mapped_column
 
-from records import UtcDateTime, db, utc_now
+from records import UtcDateTime, db, explanations, utc_now
 from records.accounts import new_id
 
 CLASSIFICATION = "classification"
@@ -110,6 +110,11 @@ def find(owner_id: str, analysis_id: str, kind: str | None = None) -> Analysis |
     return db.session.scalar(wanted.where(Analysis.kind == kind) if kind else wanted)
 
 
+def get(analysis_id: str) -> Analysis:
+    """The analysis of this id, whoever's it is: for work in the background."""
+    return db.session.get_one(Analysis, analysis_id)
+
+
 def any_of(owner_id: str) -> bool:
     """Whether the owner has any analysis."""
     return db.session.scalar(select(Analysis.id).filter_by(owner_id=owner_id).limit(1)) is not None
@@ -153,12 +158,18 @@ def add(analysis: Analysis) -> None:
 
 
 @contextmanager
-def removing(analysis: Analysis) -> Iterator[None]:
-    """Remove the row once the block has run; an error in the block keeps it."""
-    db.session.delete(analysis)
+def removing(analysis: Analysis) -> Iterator[tuple[str, ...]]:
+    """Remove the row and its explanation once the block has run; an error in the block keeps them.
+
+    Gives the names of all files that the image store keeps for it.
+    """
+    names = analysis.image_names
     try:
+        # First, because from here on nobody can write a picture into the explanation.
+        picture = explanations.remove(analysis.id)
+        db.session.delete(analysis)
         db.session.flush()
-        yield
+        yield (*names, picture) if picture else names
     except BaseException:
         db.session.rollback()
         raise

@@ -1,0 +1,100 @@
+"""Background tasks as rows: their table is their queue, so a restart neither loses nor doubles one.
+
+A row moves waiting → running → done or failed. Every move names the state that it leaves: of two
+that try the same move one succeeds, and a row that was deleted meanwhile moves nowhere.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String, func, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from records import UtcDateTime, db, utc_now
+from records.accounts import new_id
+
+WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+
+MOST_ATTEMPTS = 3
+"""Starts after which a task that always ends with the server is given up."""
+
+ERROR_LENGTH = 240
+GIVEN_UP = "The server stopped each time it was working on this."
+
+
+class TaskColumns:
+    """What the table of any background task has; `done` of `total` steps, `error` a sentence."""
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    state: Mapped[str] = mapped_column(String(8), default=WAITING, index=True)
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(String(ERROR_LENGTH))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+Table = type[TaskColumns]
+
+
+def claim(table: Table) -> str | None:
+    """Start the task that waits longest, and give its id; None when none waits."""
+    oldest = select(table.id).filter_by(state=WAITING).order_by(table.created_at, table.id)
+    while task_id := db.session.scalar(oldest.limit(1)):
+        if _move(table, task_id, WAITING, state=RUNNING, attempts=table.attempts + 1):
+            return task_id
+    # Ends the transaction of the query: an idle worker must not hold one open.
+    db.session.rollback()
+    return None
+
+
+def advance(table: Table, task_id: str, done: int, total: int) -> bool:
+    """Note how far a running task is; False when it is not to go on."""
+    return _move(table, task_id, RUNNING, done=done, total=total)
+
+
+def finish(table: Table, task_id: str, **values: Any) -> bool:  # noqa: ANN401  columns of any table
+    """Note that a running task is done, with what it made; False when nobody wants it any more."""
+    return _move(table, task_id, RUNNING, state=DONE, **values)
+
+
+def fail(table: Table, task_id: str, error: str) -> bool:
+    """Note why a running task failed, in a sentence; what it had not committed is dropped."""
+    db.session.rollback()
+    return _move(table, task_id, RUNNING, state=FAILED, error=error[:ERROR_LENGTH])
+
+
+def release(table: Table, task_id: str) -> bool:
+    """Let a running task wait again; the start that it had does not count."""
+    return _move(table, task_id, RUNNING, **_ANEW, attempts=table.attempts - 1)
+
+
+def retry(table: Table, task_id: str) -> bool:
+    """Let a failed task wait again, as if it had never run."""
+    return _move(table, task_id, FAILED, **_ANEW, attempts=0)
+
+
+def recover(table: Table) -> None:
+    """Let every task that a stopped server left running wait again, unless it stops the server."""
+    left = update(table).where(table.state == RUNNING)
+    given_up = left.where(table.attempts >= MOST_ATTEMPTS)
+    db.session.execute(given_up.values(state=FAILED, error=GIVEN_UP))
+    db.session.execute(left.values(**_ANEW))
+    db.session.commit()
+
+
+def waiting(table: Table) -> int:
+    """How many tasks wait."""
+    return db.session.scalar(select(func.count()).where(table.state == WAITING)) or 0
+
+
+_ANEW = {"state": WAITING, "done": 0, "total": 0, "error": None}
+
+
+def _move(table: Table, task_id: str, before: str, **values: object) -> bool:
+    wanted = update(table).where(table.id == task_id, table.state == before)
+    moved = db.session.execute(wanted.values(**values))
+    db.session.commit()
+    return moved.rowcount == 1

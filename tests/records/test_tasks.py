@@ -1,0 +1,107 @@
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from records import db, explanations, tasks
+from records.explanations import Explanation
+from records.tasks import DONE, FAILED, RUNNING, WAITING
+from tests.records.test_analyses import account, kept
+
+
+@pytest.fixture(autouse=True)
+def _in_the_application(app: Flask) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+def ask(hours: int = 0) -> Explanation:
+    """Let the explanation of a new analysis wait."""
+    analysis = kept(account(f"ada {hours}"), hours)
+    explanations.ask_for(analysis.id)
+    return explanations.find(analysis.id)
+
+
+def states() -> list[str]:
+    db.session.expire_all()
+    wanted = db.select(Explanation.state).order_by(Explanation.created_at)
+    return list(db.session.scalars(wanted))
+
+
+def test_the_one_that_waits_longest_is_taken_first_and_once():
+    first, second = ask(1), ask(2)
+
+    assert tasks.waiting(Explanation) == 2
+    taken = [tasks.claim(Explanation) for _ in range(3)]
+    assert taken == [first.id, second.id, None]
+    assert states() == [RUNNING, RUNNING]
+
+
+def test_asking_twice_keeps_one():
+    explanation = ask()
+    explanations.ask_for(explanation.analysis_id)
+
+    assert states() == [WAITING]
+
+
+def test_progress_is_noted_while_it_runs_and_only_then():
+    explanation = ask()
+    assert not tasks.advance(Explanation, explanation.id, 1, 10)
+
+    tasks.claim(Explanation)
+    assert tasks.advance(Explanation, explanation.id, 4, 10)
+    db.session.refresh(explanation)
+    assert (explanation.done, explanation.total) == (4, 10)
+
+    assert tasks.finish(Explanation, explanation.id, picture_name="picture")
+    assert not tasks.advance(Explanation, explanation.id, 5, 10)
+    db.session.refresh(explanation)
+    assert (explanation.state, explanation.picture_name) == (DONE, "picture")
+
+
+def test_a_failed_one_can_be_tried_again():
+    explanation = ask()
+    tasks.claim(Explanation)
+    assert tasks.fail(Explanation, explanation.id, "a sentence, " * 100)
+    db.session.refresh(explanation)
+    assert explanation.state == FAILED
+    assert explanation.error.startswith("a sentence")
+
+    assert tasks.retry(Explanation, explanation.id)
+    assert not tasks.retry(Explanation, explanation.id)
+    db.session.refresh(explanation)
+    assert (explanation.state, explanation.error, explanation.attempts) == (WAITING, None, 0)
+
+
+def test_a_restart_takes_up_what_ran_and_leaves_the_rest():
+    done, running, waiting = ask(1), ask(2), ask(3)
+    tasks.claim(Explanation)
+    tasks.finish(Explanation, done.id, picture_name="picture")
+    tasks.claim(Explanation)
+    tasks.advance(Explanation, running.id, 7, 10)
+    tasks.recover(Explanation)
+
+    assert states() == [DONE, WAITING, WAITING]
+    assert running.done == 0
+    assert tasks.claim(Explanation) == running.id
+    assert waiting.attempts == 0
+
+
+def test_what_always_stops_the_server_is_given_up():
+    explanation = ask()
+    for _ in range(tasks.MOST_ATTEMPTS):
+        assert tasks.claim(Explanation) == explanation.id
+        tasks.recover(Explanation)
+
+    assert states() == [FAILED]
+    assert explanation.error == tasks.GIVEN_UP
+
+
+def test_an_orderly_stop_does_not_count_as_an_attempt():
+    explanation = ask()
+    for _ in range(tasks.MOST_ATTEMPTS + 1):
+        assert tasks.claim(Explanation) == explanation.id
+        assert tasks.release(Explanation, explanation.id)
+        tasks.recover(Explanation)
+
+    assert states() == [WAITING]
