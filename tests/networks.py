@@ -20,6 +20,7 @@ CLASSIFIER = {
         "black": {"temperature": 2.0, "uncertain_low": 0.4, "uncertain_high": 0.6},
         "crop": {"temperature": 1.0, "uncertain_low": 0.3, "uncertain_high": 0.7},
     },
+    "training": {"split": {"test": ["H1"]}, "seed": 1, "arguments": {}},
 }
 DETECTOR = {
     "model": "detector",

@@ -41,9 +41,19 @@ BLAST_COLOUR, NORMAL_COLOUR = "#b2452a", "#2f6690"
 # Told apart by the colour-blind (those between after Okabe and Ito), and by their dashes.
 _SERIES = (
     *(BLAST_COLOUR, NORMAL_COLOUR, "#e69f00", "#56b4e9"),
-    *("#009e73", "#cc79a7", "#222222", "#808080"),
+    *("#009e73", "#cc79a7", "#222222", "#808080", "#7b4fa3"),
 )
-_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), (0, (3, 3)))
+_DASHES = (
+    "-",
+    "--",
+    "-.",
+    ":",
+    (0, (5, 1, 1, 1, 1, 1)),
+    (0, (1, 1)),
+    (0, (8, 2)),
+    (0, (3, 3)),
+    "-.",
+)
 # Light and dark, so that they differ on paper too; the ink that is read on each.
 _PROTOCOL_COLOURS = {"random": ("#a9cbe3", "black"), "subjects": (NORMAL_COLOUR, "white")}
 _VIEW = "val_auroc_"

@@ -22,6 +22,7 @@ from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from models.gate import reason_not_usable
 from models.images import RgbImage
 from training import charts, scores
+from training.classifier_card import write_card
 from training.classifier_data import (
     CellSource,
     crop_sources,
@@ -291,3 +292,4 @@ def _write(args: argparse.Namespace, sets: Sets, text: str) -> None:
     (args.out / "evaluation.json").write_text(json.dumps(plain, indent=2) + "\n")
     if args.record:
         record("classifier", args.weights, PROJECT / "docs", plain, text)
+        write_card(args.weights)

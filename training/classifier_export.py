@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import keras
@@ -16,6 +15,7 @@ from models.classifier import softmax
 from training.architectures import CLASSES, with_activation_map
 from training.augmentation import from_arguments
 from training.calibration import fit_temperature, uncertain_band
+from training.classifier_card import write_card
 from training.classifier_data import BLAST
 from training.classifier_validation import Validation
 from training.data import PROJECT
@@ -23,7 +23,6 @@ from training.manifest import DATA_SETS, subject_split, todays_version, write_ma
 
 DEFAULT_WEIGHTS = PROJECT / "weights" / "classifier"
 
-_CARD = Path(__file__).with_name("classifier_card.md")
 _TOLD_ARGUMENTS = (
     *("architecture", "scratch", "steps", "size", "batch", "finish_steps", "finish_batch"),
     *("rate", "val_cells"),
@@ -37,7 +36,7 @@ def export(model: keras.Model, validation: Validation, size: int, args: argparse
     temperature, thresholds = calibrated(model, validation, size)
     manifest = _manifest(args, size, temperature, thresholds)
     write_manifest(args.weights_out, manifest)
-    (args.weights_out / "model_card.md").write_text(_card(manifest), encoding="utf-8")
+    write_card(args.weights_out)
 
 
 def write_network(model: keras.Model, folder: Path, size: int) -> None:
@@ -82,21 +81,3 @@ def _manifest(
         },
         "metrics": {},
     }
-
-
-def _card(manifest: dict[str, Any]) -> str:
-    split, told = manifest["training"]["split"], manifest["training"]["arguments"]
-    return Template(_CARD.read_text(encoding="utf-8")).substitute(
-        version=manifest["version"],
-        size=manifest["input"]["size"],
-        trained=", ".join(split["train"]),
-        calibrated=", ".join(split["val"]),
-        held_out=", ".join(split["test"]),
-        temperature=f"{manifest['temperature']:.2f}",
-        low=f"{manifest['thresholds']['uncertain_low']:.2f}",
-        high=f"{manifest['thresholds']['uncertain_high']:.2f}",
-        seed=manifest["training"]["seed"],
-        start="random weights" if told["scratch"] else "the given weights",
-        learn=f"{told['steps']} steps of {told['batch']} images of {told['size']} px",
-        finish=f"{told['finish_steps']} steps of {told['finish_batch']} images",
-    )

@@ -1,8 +1,8 @@
 """Measured values with 95% intervals by bootstrap, as JSON and as Markdown."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import isnan
+from math import isnan, nan
 from typing import TypeVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from training.documents import table
 
 T = TypeVar("T")
+_PARTS = ("value", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,14 @@ def as_plain(sets: Sets) -> dict[str, dict[str, dict[str, float | None]]]:
     }
 
 
+def from_plain(plain: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> Sets:
+    """Return the figures that `as_plain` was given."""
+    return {
+        title: {name: _with_nan(figure) for name, figure in figures.items()}
+        for title, figures in plain.items()
+    }
+
+
 def as_tables(sets: Sets) -> str:
     """Return figures as Markdown, a table for each set."""
     return "\n\n".join(
@@ -65,6 +74,10 @@ def as_tables(sets: Sets) -> str:
 
 def _without_nan(figure: Figure) -> dict[str, float | None]:
     return {part: None if isnan(value) else value for part, value in asdict(figure).items()}
+
+
+def _with_nan(figure: Mapping[str, float | None]) -> Figure:
+    return Figure(*(nan if figure[part] is None else figure[part] for part in _PARTS))
 
 
 def _row(name: str, figure: Figure) -> tuple[str, str, str]:

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from training.figures import Figure, as_plain, as_tables, estimate, with_interval
+from training.figures import Figure, as_plain, as_tables, estimate, from_plain, with_interval
 
 
 def test_the_interval_holds_the_value_and_repeats():
@@ -28,3 +28,10 @@ def test_what_could_not_be_measured_is_null_and_a_dash():
     }
     assert "| AP50 | – | – |" in as_tables(sets)
     assert "| AP | 0.500 | 0.000 to 1.000 |" in as_tables(sets)
+
+
+def test_figures_come_back_from_json():
+    sets = {"one": {"AP": Figure(0.5, 0, 1), "AP50": Figure(np.nan, np.nan, np.nan)}}
+    back = from_plain(json.loads(json.dumps(as_plain(sets))))
+    assert back["one"]["AP"] == Figure(0.5, 0, 1)
+    assert np.isnan(back["one"]["AP50"].value)

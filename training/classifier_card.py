@@ -1,0 +1,121 @@
+"""The classifier's model card, for a clinician: written from the manifest beside the weights."""
+
+import json
+from collections.abc import Mapping
+from math import isnan
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from models.weights import MANIFEST
+from training.documents import table
+from training.figures import Figure, Sets, as_tables, from_plain
+
+CARD = "model_card.md"
+
+SUMMARY = {
+    "AUROC": ("AUROC", "AUROC, blasts against all other white cells"),
+    "AUROC of the area alone": ("AUROC of the cell's area alone, without a network",),
+    "sensitivity": ("sensitivity at the operating point",),
+    "specificity": ("specificity at the operating point",),
+    "sensitivity at 0.5": ("sensitivity (recall) at 0.5",),
+    "specificity at 0.5": ("specificity at 0.5",),
+    "uncertain": ("called uncertain, as a share",),
+    "calibration error": ("expected calibration error",),
+}
+"""Columns of the summary, and the measures that they show: the first of them that a set has."""
+
+_TEMPLATE = Path(__file__).with_name("classifier_card.md")
+_NO_SHARES = ("AUROC", "calibration error")
+_VIEWS = {"black": "cell cut out on black", "crop": "crop with surroundings"}
+_LIMITS = {
+    "temperature": "temperature",
+    "uncertain_low": "uncertain from",
+    "uncertain_high": "ALL blast from",
+    "operating_point": "operating point",
+}
+
+
+def write_card(folder: Path) -> None:
+    """Write the card of the weights in `folder` beside their manifest."""
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    (folder / CARD).write_text(card(manifest), encoding="utf-8")
+
+
+def card(manifest: Mapping[str, Any]) -> str:
+    """Return the card as Markdown.
+
+    Taken from the manifest: version, input, views (limits of each), thresholds (the familiar
+    distance, if there is one), training (split, seed, arguments), metrics.
+    """
+    training = manifest["training"]
+    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        version=manifest["version"],
+        size=manifest["input"]["size"],
+        domain=_domain(manifest["thresholds"].get("familiar")),
+        groups="\n".join(f"- {', '.join(people)}" for people in training["split"].values()),
+        seed=training["seed"],
+        options=", ".join(f"{name} {value}" for name, value in training["arguments"].items()),
+        figures=figures(manifest["metrics"]),
+        calibration=_calibration(manifest["views"]),
+    )
+
+
+def figures(metrics: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> str:
+    """Return figures, by title of the set and of the measure, as Markdown: summary, then all."""
+    if not metrics:
+        return "Not measured yet."
+    sets = from_plain(metrics)
+    parts = (
+        "Printed by `python -m training evaluate classifier`, on people never trained on.",
+        _summary(sets),
+        "### All figures",
+        as_tables(sets),
+    )
+    return "\n\n".join(parts)
+
+
+def _summary(sets: Sets) -> str:
+    """Return a row for each set with the columns for which any of them has a figure."""
+    rows = [[_first(found, names) for names in SUMMARY.values()] for found in sets.values()]
+    columns = [i for i, column in enumerate(zip(*rows, strict=True)) if any(column)]
+    titles = list(SUMMARY)
+    return table(
+        ("tested on", *(titles[i] for i in columns)),
+        [
+            (name, *(_told(titles[i], row[i]) for i in columns))
+            for name, row in zip(sets, rows, strict=True)
+        ],
+    )
+
+
+def _first(found: Mapping[str, Figure], names: tuple[str, ...]) -> Figure | None:
+    return next((found[name] for name in names if name in found), None)
+
+
+def _told(title: str, figure: Figure | None) -> str:
+    if figure is None or isnan(figure.value):
+        return "–"
+    form = "{:.2f}" if title.startswith(_NO_SHARES) else "{:.0%}"
+    value, low, high = (form.format(part) for part in (figure.value, figure.low, figure.high))
+    return f"{value} ({low} to {high})"
+
+
+def _calibration(views: Mapping[str, Mapping[str, float]]) -> str:
+    """Return the limits of each view as a table; a column for each that any of them has."""
+    told = [name for name in _LIMITS if any(name in limits for limits in views.values())]
+    rows = [
+        (_VIEWS[view], *(f"{limits[name]:.2f}" if name in limits else "–" for name in told))
+        for view, limits in views.items()
+    ]
+    return table(("view", *(_LIMITS[name] for name in told)), rows)
+
+
+def _domain(familiar: float | None) -> str:
+    if familiar is None:
+        return "Whether an image is of a kind that it was trained on, these weights cannot tell."
+    return (
+        "**Outside the validated domain**: what the network sees lies farther from its training "
+        f"cells than {familiar:.2f}, the limit that was set on strangers. The result is shown, and "
+        "nothing that was measured speaks for it."
+    )
