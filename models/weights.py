@@ -42,7 +42,7 @@ class Manifest:
 
 def load_manifest(folder: Path, model: str) -> Manifest:
     """Read and check the manifest of `model` in `folder`; raises `WeightsError` with the reason."""
-    manifest = _read(folder, model)
+    manifest = read_manifest(folder, model)
     if manifest.model != model:
         raise WeightsError(f"{folder / MANIFEST} describes a {manifest.model}, not a {model}.")
     if NETWORK not in manifest.files:
@@ -58,7 +58,8 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _read(folder: Path, model: str) -> Manifest:
+def read_manifest(folder: Path, model: str) -> Manifest:
+    """Read what a manifest says, without a look at the files it names; raises `WeightsError`."""
     path = folder / MANIFEST
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

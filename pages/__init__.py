@@ -11,6 +11,7 @@ NAVIGATION = (
     ("classification.new", "Classify", False),
     ("detection.new", "Detect", False),
     ("history.index", "History", False),
+    ("model.index", "Models", False),
     ("admin.people", "People", True),
 )
 
@@ -27,6 +28,7 @@ def register(app: Flask) -> None:
         history,
         home,
         limits,
+        model,
         wording,
     )
 
@@ -34,6 +36,6 @@ def register(app: Flask) -> None:
         shared.init_app(app)
     CSRFProtect(app)
     Bootstrap5(app)
-    for page in (home, accounts, classification, detection, field, history, admin):
+    for page in (home, accounts, classification, detection, field, history, model, admin):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

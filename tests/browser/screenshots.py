@@ -56,6 +56,8 @@ def play(chrome: Browser, address: str, width: int, height: int) -> None:
     _take(page, "detect-result", width)
     page.goto("/history")
     _take(page, "history", width)
+    page.goto("/models/classifier")
+    _take(page, "model", width)
 
 
 def cells() -> list[Path]:

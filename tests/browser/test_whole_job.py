@@ -131,6 +131,21 @@ def test_history_finds_and_deletes(page: Page):
     expect(page.get_by_text("2 analyses")).to_be_visible()
 
 
+def test_a_result_leads_to_the_card_of_its_model(page: Page):
+    page.goto("/history")
+    page.locator(".history-open").filter(has_text="cell.png").click()
+    page.get_by_role("link", name="what this model is worth").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Classifier")
+    charts = page.locator("img.chart").all()
+    assert charts
+    for chart in charts:
+        chart.scroll_into_view_if_needed()
+        chart.evaluate("image => image.decode()")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1280, "height": 720})
+
+
 def test_signing_out_closes_the_door(page: Page):
     page.locator(".account-menu summary").click()
     page.get_by_role("button", name="Sign out").click()

@@ -20,6 +20,8 @@ PAGES = [
     "/classify",
     "/detect",
     "/history",
+    "/models",
+    "/models/classifier",
     "/nothing",
     "/healthz",
 ]

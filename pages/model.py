@@ -1,0 +1,72 @@
+"""Models: what each network is for, what it is worth and where its limits are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
+from flask_login import login_required
+
+from pages.markdown import render
+from services.model_cards import CHARTS, ModelCard, read_card, read_chart
+
+blueprint = Blueprint("model", __name__, url_prefix="/models")
+
+# A chart brings its own styles, and shall do nothing else.
+CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+MODEL_WORDS = {
+    "classifier": ("Classifier", "Reads the image of one cell: ALL blast, normal, or uncertain."),
+    "detector": (
+        "Detector",
+        "Finds the cells of a field: blasts, other white cells, red cells, platelets.",
+    ),
+}
+
+_ONE_OF_MODELS = f"<any({', '.join(MODEL_WORDS)}):name>"
+
+
+@blueprint.get("")
+@login_required
+def index() -> str:
+    """The models of this installation."""
+    cards = [read_card(_weights(), model) for model in MODEL_WORDS]
+    return render_template("model/index.html", cards=cards, words=MODEL_WORDS)
+
+
+@blueprint.get(f"/{_ONE_OF_MODELS}")
+@login_required
+def card(name: str) -> str:
+    """The card of one model; `version` in the address is the one that gave a result."""
+    read = read_card(_weights(), name)
+    return render_template(
+        "model/card.html",
+        card=read,
+        words=MODEL_WORDS,
+        document=None if read.text is None else render(read.text, _chart_addresses(read).get),
+        asked=request.args.get("version"),
+    )
+
+
+@blueprint.get(f"/{_ONE_OF_MODELS}/charts/<chart>")
+@login_required
+def chart(name: str, chart: str) -> Response:
+    """One chart of a card, as SVG."""
+    try:
+        content = read_chart(_weights(), name, chart)
+    except FileNotFoundError:
+        abort(404)
+    headers = {"Content-Security-Policy": CHART_POLICY}
+    return Response(content, mimetype="image/svg+xml", headers=headers)
+
+
+def _weights() -> Path:
+    return current_app.config["LEUKOSCOPE"].weights_dir
+
+
+def _chart_addresses(card: ModelCard) -> dict[str, str]:
+    """From the names that the card calls its charts by, to addresses."""
+    return {
+        f"{CHARTS}/{chart}": url_for("model.chart", name=card.model, chart=chart)
+        for chart in card.charts
+    }

@@ -1,0 +1,56 @@
+"""What the networks of this installation say of themselves: manifests, cards and charts."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.weights import Manifest, WeightsError, read_manifest
+
+CARD, CHARTS = "model_card.md", "charts"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """One model: manifest and card (Markdown), None where they cannot be read; names of charts."""
+
+    model: str
+    manifest: Manifest | None
+    text: str | None
+    charts: frozenset[str]
+
+
+def read_card(weights: Path, model: str) -> ModelCard:
+    """Read what lies beside a network in `weights`; why something cannot be read is logged."""
+    folder = weights / model
+    return ModelCard(model, _manifest(folder, model), _text(folder / CARD), _charts(folder))
+
+
+def read_chart(weights: Path, model: str, name: str) -> bytes:
+    """Read an SVG that lies beside a network; raises FileNotFoundError for any other name."""
+    if name not in _charts(weights / model):
+        raise FileNotFoundError(name)
+    return (weights / model / CHARTS / name).read_bytes()
+
+
+def _manifest(folder: Path, model: str) -> Manifest | None:
+    try:
+        return read_manifest(folder, model)
+    except WeightsError as error:
+        _log.warning("%s", error)
+        return None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        _log.warning("%s cannot be read: %s", path, error)
+        return None
+
+
+def _charts(folder: Path) -> frozenset[str]:
+    return frozenset(path.name for path in (folder / CHARTS).glob("*.svg") if path.is_file())
