@@ -19,6 +19,8 @@ from records.image_store import ImageStore
 from records.secret_key import secret_key
 from services.accounts import Accounts
 from services.analysis import Analyst
+from services.explanations import Explainer
+from services.tasks import Tasks
 from settings import Settings, SettingsError
 
 
@@ -35,6 +37,7 @@ def create_app(settings: Settings | None = None, models: Models | None = None) -
     app.extensions["leukoscope_models"] = models
     app.extensions["leukoscope_accounts"] = Accounts(settings)
     app.extensions["leukoscope_analyst"] = analyst(settings, models)
+    add_background(app, settings, models)
     pages.register(app)
     errors.init_app(app)
     commands.init_app(app)
@@ -45,6 +48,14 @@ def analyst(settings: Settings, models: Models) -> Analyst:
     """Who reads uploads and keeps them, within the limits of the settings."""
     limits = ImageLimits(settings.max_upload_bytes, settings.max_pixels)
     return Analyst(models, ImageStore(settings.images_dir), limits)
+
+
+def add_background(app: Flask, settings: Settings, models: Models) -> None:
+    """The background of this process, and what is done in it; `main` starts it."""
+    tasks = Tasks(app.app_context)
+    store = ImageStore(settings.images_dir)
+    app.extensions["leukoscope_tasks"] = tasks
+    app.extensions["leukoscope_explainer"] = Explainer(models, store, tasks)
 
 
 def configuration(settings: Settings) -> dict[str, object]:
@@ -80,7 +91,9 @@ def main() -> None:
     for warning in settings.warnings:
         print(warning, file=sys.stderr)
     print(f"Leukoscope is ready at {settings.address}", flush=True)
+    app.extensions["leukoscope_tasks"].start()
     server.run()
+    app.extensions["leukoscope_tasks"].stop()
 
 
 def make_server(app: Flask, settings: Settings) -> waitress.server.BaseWSGIServer:

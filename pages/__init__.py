@@ -23,6 +23,7 @@ def register(app: Flask) -> None:
         admin,
         classification,
         detection,
+        explanation,
         field,
         headers,
         history,
@@ -36,6 +37,7 @@ def register(app: Flask) -> None:
         shared.init_app(app)
     CSRFProtect(app)
     Bootstrap5(app)
-    for page in (home, accounts, classification, detection, field, history, model, admin):
+    own = (classification, explanation, detection, field, history)
+    for page in (home, accounts, *own, model, admin):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

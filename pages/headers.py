@@ -45,7 +45,7 @@ def _protect(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}"
-    if not _is_static():
+    if not (_is_static() or response.cache_control.private):
         response.headers["Cache-Control"] = "no-store"
     return response
 

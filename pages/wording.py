@@ -80,12 +80,32 @@ RESULT_WORDS = {
         "Choose a field with white cells, in the thin part of the smear, stained and in focus.",
     ),
 }
+REFUSED_WORDS = {
+    "no_cell": "No white cell found",
+    "several_cells": "Several cells",
+    "cut_off": "The cell is cut off",
+    "blurred": "Out of focus",
+    "over_exposed": "Over-exposed",
+    "dark": "Too dark",
+    "blank": "Nothing to see",
+    "no_colour": "No colour",
+    "too_small": "Too small",
+}
+VIEW_WORDS = {
+    "black": "Cell cut out, on black",
+    "crop": "Cell with its surroundings",
+}
 KIND_WORDS = {analyses.CLASSIFICATION: "Cell", analyses.DETECTION: "Field"}
 
 
 def init_app(app: Flask) -> None:
     """Give the words to the templates."""
-    app.jinja_env.globals.update(result_words=RESULT_WORDS, kind_words=KIND_WORDS)
+    app.jinja_env.globals.update(
+        result_words=RESULT_WORDS,
+        refused_words=REFUSED_WORDS,
+        view_words=VIEW_WORDS,
+        kind_words=KIND_WORDS,
+    )
     app.jinja_env.filters.update(percent=percent, file_size=file_size, when=when, summary=summary)
 
 

@@ -62,8 +62,7 @@ class Analyst:
 
     def delete(self, analysis: Analysis) -> None:
         """Remove the images and the row; if an image cannot be removed, all stays to be retried."""
-        names = analysis.image_names
-        with analyses.removing(analysis):
+        with analyses.removing(analysis) as names:
             self._forget(names)
 
     def image(self, name: str) -> bytes:

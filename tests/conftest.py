@@ -35,6 +35,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     with app.app_context():
         db.create_all()
     yield app
+    app.extensions["leukoscope_tasks"].stop()
     with app.app_context():
         db.engine.dispose()
 

@@ -30,18 +30,20 @@ DETECTOR = {
 }
 
 
-def write_classifier(folder: Path) -> Path:
+GREY = ((0.0, 1 / 3),) * 3
+
+
+def write_classifier(folder: Path, head: tuple[tuple[float, float], ...] = GREY) -> Path:
     """A network whose logits are (0, mean of the image), saved with its manifest.
 
     "cam" gives them for each quarter of the image, "members" three times over; the embedding is
-    the mean colour (3,).
+    the mean colour (3,). `head` has the weights (3, 2) of the colours.
     """
     image = ops.parameter([-1, 32, 32, 3], np.float32)
     quarters = ops.avg_pool(
         _channels_first(image), [16, 16], [0, 0], [0, 0], [16, 16], exclude_pad=False
     )
-    grey = ops.reduce_mean(_channels_last(quarters), np.array([3]), keep_dims=True)
-    cam = ops.concat([ops.multiply(grey, np.float32(0)), grey], 3)
+    cam = ops.matmul(_channels_last(quarters), np.array(head, np.float32), False, False)
     logits = ops.reduce_mean(cam, np.array([1, 2]))
     members = ops.concat([ops.unsqueeze(logits, np.array([1]))] * 3, 1)
     embedding = ops.reduce_mean(image, np.array([1, 2]))

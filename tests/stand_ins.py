@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -22,14 +24,25 @@ class StandInClassifier:
     """Calls a cell ALL blast when its nucleus is dark, normal when pale, uncertain between."""
 
     version = "stand-in-1"
+    manifest = SimpleNamespace(input_size=32)
 
     def classify(self, rgb: RgbImage) -> Classification:
         reason = reason_not_usable(rgb)
         if reason:
             return Classification(None, None, False, reason, self.version)
-        probability = float(np.clip(1.5 - rgb.min(axis=2).min() / 50, 0.02, 0.98))
+        probability = self._probability(rgb)
         label = "all_blast" if probability > 0.7 else "normal" if probability < 0.3 else "uncertain"
         return Classification(label, probability, True, None, self.version)
+
+    def probabilities(self, windows: list[RgbImage], view: str) -> np.ndarray:
+        return np.array([self._probability(rgb) for rgb in windows])
+
+    def activation_map(self, window: RgbImage) -> np.ndarray:
+        """The upper half speaks for a blast, the lower one for normal."""
+        return np.array([[4, 4], [-4, -4]], np.float32)
+
+    def _probability(self, rgb: RgbImage) -> float:
+        return float(np.clip(1.5 - rgb.min(axis=2).min() / 50, 0.02, 0.98))
 
 
 class StandInDetector:

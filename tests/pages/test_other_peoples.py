@@ -5,7 +5,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
+from records import explanations, tasks
 from records.analyses import DETECTION
+from records.explanations import Explanation
+from records.image_store import ImageStore
 from tests.people import csrf_token
 from tests.stand_ins import drawn_field
 from tests.uploads import png, send, upload_cell
@@ -39,10 +42,21 @@ def requests(app: Flask, ids: dict[str, str]) -> list[tuple[str, str, bool]]:
     return found
 
 
+def explained(app: Flask, analysis_id: str) -> None:
+    """Keep an explanation with its picture, as if it had been computed."""
+    store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
+    with app.app_context():
+        explanations.ask_for(analysis_id)
+        explanation_id = tasks.claim(Explanation)
+        assert tasks.finish(Explanation, explanation_id, picture_name=store.put(png()))
+
+
 @pytest.fixture
-def of_ada(signed_in: FlaskClient) -> dict[str, str]:
+def of_ada(app: Flask, signed_in: FlaskClient) -> dict[str, str]:
     field = send(signed_in, "/detect", ("field.png", png(drawn_field())), as_json=True)
-    return {"classification": upload_cell(signed_in), DETECTION: field.json["id"]}
+    cell_id = upload_cell(signed_in)
+    explained(app, cell_id)
+    return {"classification": cell_id, DETECTION: field.json["id"]}
 
 
 def test_every_address_with_an_id_is_looked_at(app: Flask):

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+
+from models import explain
+from models.classifier import Classifier
+from models.images import RgbImage
+from tests.networks import write_classifier
+from tests.stand_ins import drawn_cell
+
+SIDE = 32
+
+
+def darkness(windows: list[RgbImage]) -> np.ndarray:
+    """A classifier that looks at the upper left quarter alone."""
+    return np.array([1 - window[: SIDE // 2, : SIDE // 2].mean() / 255 for window in windows])
+
+
+@pytest.fixture(scope="module")
+def cell() -> RgbImage:
+    return drawn_cell(SIDE)
+
+
+@pytest.fixture(scope="module")
+def explained(cell: RgbImage) -> tuple[explain.ShapValues, list[tuple[int, int]]]:
+    steps: list[tuple[int, int]] = []
+    values = explain.shap_values(
+        darkness, cell, lambda done, total: steps.append((done, total)), 60
+    )
+    return values, steps
+
+
+def test_shap_values_add_up_to_what_masking_takes_away(explained, cell: RgbImage):
+    shap, _ = explained
+
+    assert shap.values.shape == (SIDE, SIDE)
+    assert shap.base == pytest.approx(darkness([explain.blurred(cell)])[0])
+    assert shap.probability == pytest.approx(darkness([cell])[0])
+    assert shap.base + shap.values.sum() == pytest.approx(shap.probability, abs=1e-6)
+
+
+def test_shap_values_lie_where_the_classifier_looks(explained):
+    values = np.abs(explained[0].values)
+
+    assert values[: SIDE // 2, : SIDE // 2].sum() > 0.99 * values.sum() > 0
+
+
+def test_shap_tells_how_far_it_is(explained):
+    _, steps = explained
+
+    assert steps[0] == (0, 60)
+    assert steps == sorted(steps)
+    assert steps[-1][0] > 40
+
+
+def test_shap_ends_when_nobody_waits(cell: RgbImage):
+    asked = []
+
+    def stop(done: int, _total: int) -> None:
+        if done > 10:
+            raise InterruptedError
+        asked.append(done)
+
+    with pytest.raises(InterruptedError):
+        explain.shap_values(darkness, cell, stop, 60)
+    assert asked[-1] <= 10
+
+
+def test_a_map_is_blue_transparent_and_vermilion():
+    picture = explain.coloured(np.array([[-4.0, 0.0, 2.0, 9.0]]), limit=4)
+
+    assert picture[0, 0].tolist() == [*explain.FOR_NORMAL, 255]
+    assert picture[0, 1, 3] == 0
+    assert picture[0, 2].tolist() == [*explain.FOR_BLAST, 128]
+    assert picture[0, 3].tolist() == [*explain.FOR_BLAST, 255]
+
+
+def test_a_map_is_enlarged_smoothly_and_in_place():
+    large = explain.enlarged(np.array([[1.0, -1.0], [-1.0, -1.0]]), 100)
+
+    assert large.shape == (100, 100)
+    assert large[25, 25] == pytest.approx(1, abs=0.2)
+    assert large[75, 75] == pytest.approx(-1, abs=0.2)
+    assert np.abs(np.diff(large, axis=1)).max() < 0.1
+
+
+def test_nothing_laid_over_a_cell_leaves_its_grey(cell: RgbImage):
+    plain = explain.overlay(cell, np.zeros((SIDE, SIDE)), 1)
+
+    assert np.ptp(plain, axis=2).max() == 0
+
+
+def test_what_is_blurred_has_no_details(cell: RgbImage):
+    sharp, blurred = (
+        np.abs(np.diff(each.astype(int), axis=0)).max() for each in (cell, explain.blurred(cell))
+    )
+
+    assert blurred < sharp / 3
+
+
+def test_a_large_window_is_shrunk_and_a_small_one_kept(cell: RgbImage):
+    assert explain.shown_window(cell, 20).shape == (20, 20, 3)
+    assert explain.shown_window(cell, 100) is cell
+
+
+def test_another_head_draws_another_map(tmp_path):
+    """Sanity check of Adebayo et al. 2018: a map that is alike for random weights shows nothing."""
+    quarters = np.array(
+        [[[250, 20, 20], [20, 250, 20]], [[20, 20, 250], [120, 120, 120]]], np.uint8
+    )
+    image = quarters.repeat(SIDE // 2, axis=0).repeat(SIDE // 2, axis=1)
+    weights = np.random.default_rng(5).normal(size=(2, 3, 2))
+    maps = [
+        Classifier.load(write_classifier(tmp_path / str(number), head=head.tolist()), "f32")
+        .activation_map(image)
+        .ravel()
+        for number, head in enumerate(weights)
+    ]
+
+    assert min(np.ptp(each) for each in maps) > 0.1
+    assert abs(np.corrcoef(*maps)[0, 1]) < 0.5
