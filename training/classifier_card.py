@@ -9,7 +9,7 @@ from typing import Any
 
 from models.weights import MANIFEST
 from training.documents import table
-from training.figures import Figure, Sets, as_tables, from_plain
+from training.figures import Figure, as_tables, from_plain
 
 CARD = "model_card.md"
 
@@ -26,6 +26,7 @@ SUMMARY = {
 """Columns of the summary, and the measures that they show: the first of them that a set has."""
 
 _TEMPLATE = Path(__file__).with_name("classifier_card.md")
+_NOT_MEASURED = "Not measured yet."
 _NO_SHARES = ("AUROC", "calibration error")
 _VIEWS = {"black": "cell cut out on black", "crop": "crop with surroundings"}
 _LIMITS = {
@@ -56,27 +57,20 @@ def card(manifest: Mapping[str, Any]) -> str:
         groups="\n".join(f"- {', '.join(people)}" for people in training["split"].values()),
         seed=training["seed"],
         options=", ".join(f"{name} {value}" for name, value in training["arguments"].items()),
-        figures=figures(manifest["metrics"]),
+        summary=summary(manifest["metrics"]),
+        figures=as_tables(from_plain(manifest["metrics"])) or _NOT_MEASURED,
         calibration=_calibration(manifest["views"]),
     )
 
 
-def figures(metrics: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> str:
-    """Return figures, by title of the set and of the measure, as Markdown: summary, then all."""
+def summary(metrics: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> str:
+    """Return the figures that matter most, by title of the set and of the measure, as Markdown.
+
+    A row for each set, a column of SUMMARY wherever any set has such a figure.
+    """
     if not metrics:
-        return "Not measured yet."
+        return _NOT_MEASURED
     sets = from_plain(metrics)
-    parts = (
-        "Printed by `python -m training evaluate classifier`, on people never trained on.",
-        _summary(sets),
-        "### All figures",
-        as_tables(sets),
-    )
-    return "\n\n".join(parts)
-
-
-def _summary(sets: Sets) -> str:
-    """Return a row for each set with the columns for which any of them has a figure."""
     rows = [[_first(found, names) for names in SUMMARY.values()] for found in sets.values()]
     columns = [i for i, column in enumerate(zip(*rows, strict=True)) if any(column)]
     titles = list(SUMMARY)
@@ -96,9 +90,9 @@ def _first(found: Mapping[str, Figure], names: tuple[str, ...]) -> Figure | None
 def _told(title: str, figure: Figure | None) -> str:
     if figure is None or isnan(figure.value):
         return "–"
-    form = "{:.2f}" if title.startswith(_NO_SHARES) else "{:.0%}"
-    value, low, high = (form.format(part) for part in (figure.value, figure.low, figure.high))
-    return f"{value} ({low} to {high})"
+    if title.startswith(_NO_SHARES):
+        return f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})"
+    return f"{figure.value:.0%} ({100 * figure.low:.0f} to {100 * figure.high:.0f})"
 
 
 def _calibration(views: Mapping[str, Mapping[str, float]]) -> str:
