@@ -15,7 +15,7 @@ CLASSIFIER = {
     "model": "classifier",
     "classes": ["normal", "all_blast"],
     "input": {"size": 32, "layout": "NHWC", "range": "0..1", "colour": "RGB"},
-    "thresholds": {"familiar": 1.5},
+    "thresholds": {"familiar": 1.5, "sensitivity": 0.95, "normal_coverage": 0.9},
     "views": {
         "black": {"temperature": 2.0, "uncertain_low": 0.4, "uncertain_high": 0.6},
         "crop": {"temperature": 1.0, "uncertain_low": 0.3, "uncertain_high": 0.7},

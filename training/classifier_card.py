@@ -31,9 +31,8 @@ _NO_SHARES = ("AUROC", "calibration error")
 _VIEWS = {"black": "cell cut out on black", "crop": "crop with surroundings"}
 _LIMITS = {
     "temperature": "temperature",
-    "uncertain_low": "uncertain from",
+    "uncertain_low": "operating point, uncertain from",
     "uncertain_high": "ALL blast from",
-    "operating_point": "operating point",
 }
 
 
@@ -46,14 +45,17 @@ def write_card(folder: Path) -> None:
 def card(manifest: Mapping[str, Any]) -> str:
     """Return the card as Markdown.
 
-    Taken from the manifest: version, input, views (limits of each), thresholds (the familiar
-    distance, if there is one), training (split, seed, arguments), metrics.
+    Taken from the manifest: version, input, views (limits of each), thresholds (sensitivity and
+    normal_coverage that these limits were set to, and the familiar distance, if there is one),
+    training (split, seed, arguments), metrics.
     """
-    training = manifest["training"]
+    training, thresholds = manifest["training"], manifest["thresholds"]
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         version=manifest["version"],
         size=manifest["input"]["size"],
-        domain=_domain(manifest["thresholds"].get("familiar")),
+        domain=_domain(thresholds.get("familiar")),
+        sensitivity=f"{thresholds['sensitivity']:.0%}",
+        normal_coverage=f"{thresholds['normal_coverage']:.0%}",
         groups="\n".join(f"- {', '.join(people)}" for people in training["split"].values()),
         seed=training["seed"],
         options=", ".join(f"{name} {value}" for name, value in training["arguments"].items()),
@@ -96,13 +98,12 @@ def _told(title: str, figure: Figure | None) -> str:
 
 
 def _calibration(views: Mapping[str, Mapping[str, float]]) -> str:
-    """Return the limits of each view as a table; a column for each that any of them has."""
-    told = [name for name in _LIMITS if any(name in limits for limits in views.values())]
+    """Return the limits of each view as a table."""
     rows = [
-        (_VIEWS[view], *(f"{limits[name]:.2f}" if name in limits else "–" for name in told))
+        (_VIEWS[view], *(f"{limits[name]:.2f}" for name in _LIMITS))
         for view, limits in views.items()
     ]
-    return table(("view", *(_LIMITS[name] for name in told)), rows)
+    return table(("view", *_LIMITS.values()), rows)
 
 
 def _domain(familiar: float | None) -> str:

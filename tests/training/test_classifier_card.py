@@ -30,8 +30,8 @@ def manifest() -> dict:
     return {
         "version": "2026.1.1-1",
         "input": {"size": 200},
-        "views": {"black": LIMITS, "crop": LIMITS | {"operating_point": 0.42}},
-        "thresholds": {"familiar": 1.875},
+        "views": {"black": LIMITS, "crop": LIMITS | {"uncertain_low": 0.42}},
+        "thresholds": {"familiar": 1.875, "sensitivity": 0.95, "normal_coverage": 0.9},
         "training": {
             "split": {"test": ["H1", "7"], "train": ["H2", "8"]},
             "seed": 3,
@@ -63,12 +63,15 @@ def test_numbers_are_those_of_the_manifest(manifest):
     for told in ("200 x 200 px", "- H1, 7\n- H2, 8\n", "Seed 3; options: steps 420, batch 32"):
         assert told in text
     assert "farther from its training cells than 1.88" in text
-    assert "| cell cut out on black | 1.25 | 0.31 | 0.64 | – |" in text
-    assert "| crop with surroundings | 1.25 | 0.31 | 0.64 | 0.42 |" in text
+    assert "| cell cut out on black | 1.25 | 0.31 | 0.64 |" in text
+    assert "| crop with surroundings | 1.25 | 0.42 | 0.64 |" in text
+    assert "from which on 95% of the strangers' blasts lie" in text
+    assert "where\n90% of the strangers' normal cells lie below it" in text
 
 
 def test_weights_without_a_measure_of_the_domain_say_so(manifest):
-    assert "these weights cannot tell" in card(manifest | {"thresholds": {}})
+    del manifest["thresholds"]["familiar"]
+    assert "these weights cannot tell" in card(manifest)
 
 
 def test_what_was_not_measured_is_not_told(manifest):
