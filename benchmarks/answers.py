@@ -12,7 +12,8 @@ from ultralytics import YOLO
 from benchmarks.timing import Way, median_milliseconds, report
 from models.classifier import Classifier
 from models.detector import Detector
-from models.images import classifier_input, detector_input
+from models.explain import MAP_LIMIT, coloured, enlarged
+from models.images import classifier_input, detector_input, encode_png
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 PRECISIONS = ("auto", "f32")
@@ -22,6 +23,7 @@ def main() -> None:
     """Print both comparisons; weights of the Keras and torch networks do not change their speed."""
     pixels = np.random.default_rng(0).integers(0, 256, (450, 450, 3), np.uint8)
     report("One cell image, 450 x 450", median_milliseconds(classifier_ways(pixels)), "ms")
+    report("Its activation map", median_milliseconds(map_ways(pixels)), "ms")
     field = np.random.default_rng(0).integers(0, 256, (1944, 2592, 3), np.uint8)
     report("One field, 2592 x 1944 at 960", median_milliseconds(detector_ways(field)), "ms")
 
@@ -44,7 +46,23 @@ def classifier_ways(pixels: np.ndarray) -> dict[str, Way]:
 def served_classifier(precision: str, pixels: np.ndarray) -> Way:
     """The served classifier without its gate, which no other way has."""
     classifier = Classifier.load(WEIGHTS / "classifier", precision)
-    return lambda: classifier.probabilities([pixels])
+    return lambda: classifier.probabilities([pixels], "crop")
+
+
+def map_ways(pixels: np.ndarray) -> dict[str, Way]:
+    """The answer alone, and the activation map as the picture that the page shows."""
+    classifier = Classifier.load(WEIGHTS / "classifier")
+    side = classifier.manifest.input_size
+    values = classifier.activation_map(pixels)
+
+    def picture(values: np.ndarray) -> bytes:
+        return encode_png(coloured(enlarged(values, side), MAP_LIMIT))
+
+    return {
+        "Leukoscope, the answer alone": lambda: classifier.probabilities([pixels], "crop"),
+        "Leukoscope, the activation map": lambda: picture(classifier.activation_map(pixels)),
+        "of which: colours and PNG": lambda: picture(values),
+    }
 
 
 def detector_ways(field: np.ndarray) -> dict[str, Way]:

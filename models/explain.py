@@ -21,9 +21,9 @@ FOR_BLAST: Colour = (213, 94, 0)
 FOR_NORMAL: Colour = (0, 114, 178)
 """Vermilion and blue of Okabe and Ito: told apart with any kind of colour vision."""
 
-MAP_LIMIT = 8.0
+MAP_LIMIT = 4.0
 """Log-odds at which a place of the activation map has its full colour. The same for every image, so
-that pictures can be compared; of C-NMC cells the strongest places lie between 3 and 17."""
+that pictures can be compared; the strongest places of C-NMC cells lie between 1 and 9."""
 
 EVALUATIONS = 300
 """Masked images that one explanation asks about: enough for some 150 regions."""

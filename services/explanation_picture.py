@@ -70,7 +70,7 @@ def _draw_scale(picture: Image.Image, top: int, limit: float) -> None:
     picture.paste(Image.fromarray(overlay(_white(ramp.shape), ramp, 1)), (MARGIN, top))
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT)
     middle, under = picture.width / 2, top + SCALE_HEIGHT + STEP / 2
-    pen.text((MARGIN, under), f"−{limit:.2g} for normal", INK, font, "lm")
+    pen.text((MARGIN, under), f"-{limit:.2g} for normal", INK, font, "lm")
     unit = "0: percentage points for each 1% of the picture"
     pen.text((middle, under), unit, INK, font, "mm")
     pen.text((picture.width - MARGIN, under), f"for ALL blast +{limit:.2g}", INK, font, "rm")

@@ -100,7 +100,8 @@ from settings import Settings
 from app import create_app
 from tests.stand_ins import stand_in_models
 create_app(Settings.from_environment(), stand_in_models())
-heavy = {"tensorflow", "keras", "torch", "ultralytics", "matplotlib"} & set(sys.modules)
+heavy = {"tensorflow", "keras", "torch", "ultralytics", "matplotlib", "shap", "numba", "pandas"}
+heavy &= set(sys.modules)
 sys.exit(", ".join(sorted(heavy)) or 0)
 """
     process = run(code, INSTANCE=tmp_path / "instance")

@@ -10,17 +10,19 @@ import csv
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+import numpy as np
+from playwright.sync_api import Browser, Locator, Page
 
+from models.images import RgbImage, encode_png, read_image
 from settings import ROOT
-from tests.browser.serving import browser, served
-from tests.people import PASSWORD
+from tests.browser.serving import browser, served, sign_up_and_in
 from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 from training.data import DEFAULT_DATA, subject_split
 
 OUT = ROOT / "docs" / "screenshots"
 PORT = 5057
 SIZES = {1440: 900, 390: 844}
+SHAP_MILLISECONDS = 600_000
 
 
 def main() -> None:
@@ -31,23 +33,26 @@ def main() -> None:
         served(Path(folder) / "instance", PORT, signup="open") as address,
         browser() as chrome,
     ):
+        doubtful = doubtful_images(Path(folder))
         for width, height in SIZES.items():
-            play(chrome, address, width, height)
+            play(chrome, address, width, height, doubtful)
 
 
-def play(chrome: Browser, address: str, width: int, height: int) -> None:
+def play(chrome: Browser, address: str, width: int, height: int, doubtful: dict[str, Path]) -> None:
     """Take every picture at one width."""
     size = {"width": width, "height": height}
     page = chrome.new_context(base_url=address, viewport=size).new_page()
     page.goto("/sign-in")
     _take(page, "sign-in", width)
-    _sign_in(page, f"reader-{width}")
+    sign_up_and_in(page, f"reader-{width}")
     page.goto("/classify")
     _take(page, "classify-empty", width)
     _upload(page, cells())
     _take(page, "classify", width)
     _open_first(page)
     _take(page, "classify-result", width)
+    play_shap(page, width)
+    play_results(page, width, doubtful)
     page.goto("/detect")
     _upload(page, fields())
     _take(page, "detect", width)
@@ -60,13 +65,69 @@ def play(chrome: Browser, address: str, width: int, height: int) -> None:
     _take(page, "model", width)
 
 
+def play_shap(page: Page, width: int) -> None:
+    """Take the page of a cell while its SHAP values are computed, and with them."""
+    page.get_by_role("button", name="Compute SHAP values").click()
+    page.locator("progress:not([value='0'])[value]").wait_for(timeout=SHAP_MILLISECONDS)
+    _take(page, "classify-shap-running", width)
+    page.get_by_role("link", name="SHAP picture").wait_for(timeout=SHAP_MILLISECONDS)
+    page.wait_for_load_state("networkidle")
+    _take(page, "classify-shap", width)
+
+
+def play_results(page: Page, width: int, doubtful: dict[str, Path]) -> None:
+    """Take one page of every other result and of every doubtful image."""
+    page.goto("/classify")
+    _upload(page, [*held_out_cells("hem", 12), *held_out_cells("all", 4)])
+    items = page.locator(".upload-item")
+    found = {item.locator("[data-word]").inner_text(): _link(item) for item in items.all()}
+    page.goto("/classify")
+    _upload(page, list(doubtful.values()))
+    found |= {name: _link(items.nth(number)) for number, name in enumerate(doubtful)}
+    # A result that the present weights give none of these cells has no picture.
+    for name in (name for name in ("Normal", "Uncertain", *doubtful) if name in found):
+        page.goto(found[name])
+        page.wait_for_load_state("networkidle")
+        _take(page, f"classify-{name.lower()}", width)
+
+
 def cells() -> list[Path]:
     """A blast, a normal precursor and a field without white cells, of test subjects."""
+    images = [held_out_cells(label, 1)[0] for label in ("all", "hem")]
+    return [*images, sorted((DEFAULT_DATA / "chula_rbc12" / "images").glob("*.webp"))[0]]
+
+
+def held_out_cells(label: str, count: int) -> list[Path]:
+    """Some cells of one label, of test subjects."""
     with (DEFAULT_DATA / "cnmc" / "manifest.csv").open(newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if subject_split(row["subject"]) == "test"]
-    first = {label: [row for row in rows if row["label"] == label][7] for label in ("all", "hem")}
-    images = [DEFAULT_DATA / "cnmc" / "images" / row["file"] for row in first.values()]
-    return [*images, sorted((DEFAULT_DATA / "chula_rbc12" / "images").glob("*.webp"))[0]]
+    files = [row["file"] for row in rows if row["label"] == label][7 : 7 + 20 * count : 20]
+    return [DEFAULT_DATA / "cnmc" / "images" / file for file in files]
+
+
+def doubtful_images(folder: Path) -> dict[str, Path]:
+    """Images that the gate refuses or marks, by what there is about them, kept in `folder`."""
+    images = {
+        "several": read_image(fields()[0].read_bytes()).rgb,
+        "cut-off": _half_a_cell(),
+        # A stain that does not exist.
+        "unfamiliar": read_image(held_out_cells("all", 1)[0].read_bytes()).rgb[..., [2, 0, 1]],
+    }
+    for name, rgb in images.items():
+        (folder / f"{name}.png").write_bytes(encode_png(np.ascontiguousarray(rgb)))
+    return {name: folder / f"{name}.png" for name in images}
+
+
+def _half_a_cell() -> RgbImage:
+    """A white cell of a test field of TXL-PBC, cropped through its middle."""
+    path = fields()[1]
+    rgb = read_image(path.read_bytes()).rgb
+    height, width = rgb.shape[:2]
+    label = (DEFAULT_DATA / "txl_pbc" / "labels" / "test" / path.name).with_suffix(".txt")
+    lines = [line.split() for line in label.read_text().splitlines()]
+    x, y, w, h = next(tuple(map(float, line[1:])) for line in lines if line[0] == "0")
+    top, bottom = max(0, y - 0.7 * h) * height, (y + 0.7 * h) * height
+    return rgb[round(top) : round(bottom), round(max(0, x - 0.9 * w) * width) : round(x * width)]
 
 
 def fields() -> list[Path]:
@@ -75,23 +136,14 @@ def fields() -> list[Path]:
     return [DEFAULT_COMPOSITES / "test" / "images" / "000004.jpg", *real]
 
 
-def _sign_in(page: Page, name: str) -> None:
-    page.goto("/sign-up")
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("again").fill(PASSWORD)
-    page.get_by_role("button", name="Sign up").click()
-    page.goto("/sign-in")
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/classify")
-
-
 def _upload(page: Page, files: list[Path]) -> None:
     page.set_input_files("#images", files)
     for number in range(len(files)):
         page.locator(".upload-item").nth(number).get_by_role("link", name="Open").wait_for()
+
+
+def _link(item: Locator) -> str:
+    return item.get_by_role("link", name="Open").get_attribute("href")
 
 
 def _open_first(page: Page) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from app import create_app, make_server
-from models.loading import load_models
+from models.loading import Models
 from records import db
 from settings import Settings
+from tests.people import PASSWORD
 
 QUIET = (
     "--no-sandbox",
@@ -42,16 +43,33 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(instance: Path, port: int, signup: str = "approved") -> Iterator[str]:
-    """The application with the weights it ships, on an empty instance; gives its address."""
+def served(
+    instance: Path, port: int, signup: str = "approved", models: Models | None = None
+) -> Iterator[str]:
+    """The application on an empty instance, with the weights it ships or others; its address."""
     settings = replace(Settings(), instance_dir=instance, port=port, signup=signup)
-    app = create_app(settings, load_models(settings.weights_dir))
+    app = create_app(settings, models)
     with app.app_context():
         db.create_all()
     server = make_server(app, settings)
     threading.Thread(target=server.run, daemon=True).start()
     yield f"http://127.0.0.1:{port}"
     server.close()
+    app.extensions["leukoscope_tasks"].stop()
+
+
+def sign_up_and_in(page: Page, name: str) -> None:
+    """Make an account, which the settings must let in at once, and sign in to it."""
+    page.goto("/sign-up")
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("again").fill(PASSWORD)
+    page.get_by_role("button", name="Sign up").click()
+    page.goto("/sign-in")
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/classify")
 
 
 def watched(page: Page) -> list[str]:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -108,13 +110,18 @@ def test_another_head_draws_another_map(tmp_path):
         [[[250, 20, 20], [20, 250, 20]], [[20, 20, 250], [120, 120, 120]]], np.uint8
     )
     image = quarters.repeat(SIDE // 2, axis=0).repeat(SIDE // 2, axis=1)
-    weights = np.random.default_rng(5).normal(size=(2, 3, 2))
-    maps = [
-        Classifier.load(write_classifier(tmp_path / str(number), head=head.tolist()), "f32")
-        .activation_map(image)
-        .ravel()
-        for number, head in enumerate(weights)
+    first, *others = np.random.default_rng(5).normal(size=(21, 3, 2))
+    drawn = _map(tmp_path / "first", first, image)
+    alike = [
+        np.corrcoef(drawn, _map(tmp_path / str(number), head, image))[0, 1]
+        for number, head in enumerate(others)
     ]
 
-    assert min(np.ptp(each) for each in maps) > 0.1
-    assert abs(np.corrcoef(*maps)[0, 1]) < 0.5
+    assert np.ptp(drawn) > 0.1
+    assert abs(np.mean(alike)) < 0.4
+
+
+def _map(folder: Path, head: np.ndarray, image: RgbImage) -> np.ndarray:
+    """The map of a network with this head, its places in one row."""
+    network = write_classifier(folder, head=head.tolist())
+    return Classifier.load(network, "f32").activation_map(image).ravel()

@@ -138,7 +138,7 @@ def test_the_page_says_what_the_pictures_are_and_are_not(signed_in, cell_id):
     page = signed_in.get(f"/classify/{cell_id}").text
 
     assert "where the network’s answer comes from, not where disease is" in texts(page)
-    assert "−8 for normal" in page
+    assert "−4 for normal" in page
     assert 'label for="opacity"' in page
     assert "#d55e00" in page
     assert "#0072b2" in page

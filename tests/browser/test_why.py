@@ -1,0 +1,120 @@
+"""The overlay and the SHAP values in the browser, on stand-in models."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from models import explain
+from tests.browser.serving import browser, chromium, served, sign_up_and_in, watched
+from tests.pages.test_explanation import Shap
+from tests.stand_ins import stand_in_models
+from tests.uploads import png
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium() is None, reason="Chromium is not installed here"),
+]
+
+
+@pytest.fixture(scope="module")
+def shap() -> Iterator[Shap]:
+    stand_in = Shap()
+    stand_in.go_on.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explain, "shap_values", stand_in)
+        yield stand_in
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, shap: Shap) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    instance: Path = tmp_path_factory.mktemp("clinic") / "instance"
+    with served(instance, port, models=stand_in_models()) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def page(address: str, tmp_path_factory) -> Iterator[Page]:
+    cell = tmp_path_factory.mktemp("images") / "cell.png"
+    cell.write_bytes(png())
+    with browser() as chrome:
+        page = chrome.new_context(base_url=address).new_page()
+        page.set_default_timeout(20_000)
+        complaints = watched(page)
+        sign_up_and_in(page, "ada")
+        page.set_input_files("#images", cell)
+        page.locator(".upload-item").get_by_role("link", name="Open").click()
+        yield page
+        assert complaints == []
+
+
+def opacity(page: Page) -> float:
+    return float(page.locator("[data-overlay]").evaluate("map => getComputedStyle(map).opacity"))
+
+
+def test_the_map_lies_over_the_cell_and_the_keyboard_fades_it(page: Page):
+    window, overlay = page.locator(".map-pictures img").all()
+    assert window.bounding_box() == overlay.bounding_box()
+    slider = page.get_by_label("Strength of the overlay")
+    assert opacity(page) == 0.8
+
+    slider.press("End")
+    assert opacity(page) == 1
+    slider.press("ArrowLeft")
+    assert opacity(page) == 0.95
+    expect(page.locator("output")).to_have_text("95%")
+    slider.press("Home")
+    assert opacity(page) == 0
+
+
+def test_shap_values_come_while_the_page_waits_and_are_there_later(page: Page, shap: Shap):
+    page.get_by_role("button", name="Compute SHAP values").click()
+    expect(page.locator("progress[value='30']")).to_be_visible()
+    expect(page.get_by_text("Being computed… 10%")).to_be_visible()
+
+    page.reload()
+    expect(page.locator("progress[value='30']")).to_be_visible()
+    shap.go_on.set()
+    download = page.get_by_role("link", name="SHAP picture")
+    expect(download).to_be_visible()
+    loaded = "image => image.complete && image.naturalWidth === 1032"
+    picture = page.locator("[data-picture] img")
+    picture.evaluate("image => image.decode()")
+    assert picture.evaluate(loaded)
+
+    page.reload()
+    expect(picture).to_be_visible()
+    assert shap.made == 1
+
+
+def test_a_failure_can_be_tried_again(page: Page, shap: Shap):
+    shap.error = ValueError("broken")
+    page.goto("/classify")
+    page.set_input_files("#images", {"name": "b.png", "mimeType": "image/png", "buffer": png()})
+    page.locator(".upload-item").get_by_role("link", name="Open").click()
+    page.get_by_role("button", name="Compute SHAP values").click()
+    expect(page.get_by_role("alert")).to_contain_text("Something went wrong")
+
+    shap.error = None
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("link", name="SHAP picture")).to_be_visible()
+
+
+def test_without_script_the_map_is_a_second_picture(page: Page, address: str):
+    plain = page.context.browser.new_context(
+        base_url=address, java_script_enabled=False, storage_state=page.context.storage_state()
+    ).new_page()
+    plain.goto(page.url)
+    window, overlay = (
+        picture.bounding_box() for picture in plain.locator(".map-pictures img").all()
+    )
+
+    assert overlay["x"] >= window["x"] + window["width"]
+    assert plain.get_by_label("Strength of the overlay").is_hidden()
