@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.classifier import Classifier
 from models.detector import Detector
 from models.images import ImageError, RgbImage, read_image
+from models.loading import load_models
 from models.weights import WeightsError
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
@@ -37,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     classify = commands.add_parser("classify", help="read single-cell images")
     classify.set_defaults(reader=_classifier)
+    classify.add_argument(
+        "--insist", action="store_true", help="read a cell also where it cannot be seen well"
+    )
     detect = commands.add_parser("detect", help="find the cells of smear fields")
     detect.set_defaults(reader=_detector)
     detect.add_argument(
@@ -57,8 +60,8 @@ def _share(text: str) -> float:
 
 
 def _classifier(options: argparse.Namespace) -> Reader:
-    classifier = Classifier.load(options.weights / "classifier", options.precision)
-    return lambda rgb: asdict(classifier.classify(rgb))
+    models = load_models(options.weights, options.precision)
+    return lambda rgb: asdict(models.classify(rgb, options.insist))
 
 
 def _detector(options: argparse.Namespace) -> Reader:

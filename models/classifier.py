@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.cells import on_black
-from models.findings import ALL_BLAST, NORMAL, UNCERTAIN, Classification
-from models.gate import reason_not_usable
+from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from models.images import RgbImage, classifier_input
 from models.runtime import Network, Precision
 from models.weights import Manifest, load_manifest
@@ -60,14 +58,6 @@ class Classifier:
     def familiar_limit(self) -> float | None:
         """Largest distance of a familiar cell."""
         return self._manifest.thresholds.get("familiar")
-
-    def classify(self, rgb: RgbImage) -> Classification:
-        """Read one cell image, uint8 (height, width, 3) RGB of any size."""
-        reason = reason_not_usable(rgb)
-        if reason:
-            return Classification(None, None, False, reason, self.version)
-        reading = self.read(rgb, "black" if on_black(rgb) else "crop")
-        return Classification(reading.label, reading.probability, True, None, self.version)
 
     def read(self, window: RgbImage, view: str) -> Reading:
         """Read one square of a cell (`models.cells.cut`), uint8 RGB, in the view given."""

@@ -10,6 +10,10 @@ ALL_BLAST = "all_blast"
 NORMAL = "normal"
 UNCERTAIN = "uncertain"
 CELL_LABELS = ("blast", "wbc", "rbc", "platelet")
+WHITE_CELLS = ("blast", "wbc")
+
+Box = tuple[float, float, float, float]
+"""x1, y1, x2, y2 in pixels of the upright image."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Classification:
     can_insist: bool = False
     insisted: bool = False
     view: str | None = None
-    window: tuple[float, float, float, float] | None = None
+    window: Box | None = None
     familiar: bool | None = None
     cells: int | None = None
 
@@ -41,7 +45,7 @@ class Classification:
 class Detection:
     """One found cell: box x1, y1, x2, y2 in pixels of the upright file, confidence in 0..1."""
 
-    box: tuple[float, float, float, float]
+    box: Box
     label: str
     confidence: float
 
@@ -64,7 +68,7 @@ class FieldFindings:
     @property
     def blast_share(self) -> float | None:
         """Blasts as a share of white cells (blasts included), or None without white cells."""
-        white = self.counts["blast"] + self.counts["wbc"]
+        white = sum(self.counts[label] for label in WHITE_CELLS)
         return self.counts["blast"] / white if white else None
 
     def as_dict(self) -> dict[str, Any]:

@@ -2,82 +2,250 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.cells import BLACK
-from models.images import RgbImage, centre_square, resize
+from models.cells import BLACK, Window, black_window, crop_window, on_black
+from models.detector import Detector
+from models.findings import WHITE_CELLS, Box
+from models.images import RgbImage, resize
 
-MIN_CELL_SIDE = 32
-WORKING_SIDE = 128
+MIN_SIDE = 32
+WORKING_SIDE = 256
+"""Longer side in pixels to which an image is brought: the one cell in it, whether it fills a third
+of the image or all of it, then has a size that the detector was trained on."""
+
 MIN_CONTRAST = 4.0
 """Standard deviation of grey levels (0..255) under which an image shows nothing."""
 
 MIN_COLOUR = 3.0
 """Mean spread between a pixel's channels (0..255) under which an image is grey."""
 
-MIN_NUCLEUS_SHARE = 0.01
-"""Smallest share of the image that a stained nucleus fills: less than real cells show, more than
-red cells do (tests/models/test_gate.py; rates of real cells in docs/validation.md)."""
+MIN_CONFIDENCE = 0.5
+"""Confidence (0..1) of the detector from which a white cell counts."""
+
+MIN_NUCLEUS_SHARE = 0.12
+"""Smallest share of a cell's box that its stained nucleus fills."""
+
+MIN_TEXTURE = 1.0
+"""Median deviation (0..255) of a nucleus from its median, under which it is drawn, not stained."""
+
+MAX_GREEN = 0.05
+"""Largest share of an image that may let more green light pass than red: the stains absorb green
+most, nucleus and red cells alike."""
+
+MIN_NEIGHBOUR = 0.5
+"""Smallest side, against the largest cell's, from which a further cell makes them several."""
+
+EDGE = 3
+"""Pixels of the working size from the edge of the image up to which a box ends there."""
+
+MAX_CUT = 0.35
+"""Largest stretch of the image's edge, against the cell's side, along which a nucleus is cut."""
+
+SHARPNESS_SIDE = 48
+"""Pixels to which a cell's longer side is brought before its sharpness is measured."""
+
+MIN_SHARPNESS = 0.15
+"""Sharpness under which a cell is out of focus."""
+
+REASONS = {
+    "blank": "The image is blank. Choose one that shows a single stained white cell.",
+    "no_colour": "The image has no colour. The stain's colours are needed: take it in colour.",
+    "no_cell": (
+        "No white cell was found. Use a sharp crop of one cell from a Romanowsky-stained smear."
+    ),
+    "several_cells": "There are several white cells. Use Detect to find them all, or crop one.",
+    "over_exposed": "The image is over-exposed. Take it again with less light.",
+    "dark": "The image is too dark. Take it again with more light.",
+    "cut_off": "The cell is cut off by the image's edge. Crop it again, with a little around it.",
+    "blurred": "The cell is out of focus. Focus on it and take the image again.",
+}
+"""What can speak against an image, as a sentence that says what to do; "too_small" names sizes."""
 
 
-def reason_not_usable(rgb: RgbImage) -> str | None:
-    """Tell in a sentence why uint8 RGB pixels are no readable cell image, or None if they are."""
+@dataclass(frozen=True)
+class Examination:
+    """What the gate found: the one cell to read, and by `code` and `reason` what speaks against it.
+
+    `window` is the square to be read, None unless there is one cell; `view` how it is seen
+    (`models.cells.VIEWS`). Without a code it is fit to be read, with one only where `can_insist`
+    and if the person does. `cells` counts the white cells, None where none was looked for.
+    """
+
+    code: str | None = None
+    reason: str | None = None
+    can_insist: bool = False
+    view: str | None = None
+    window: Window | None = None
+    cells: int | None = None
+
+
+def examine(rgb: RgbImage, detector: Detector) -> Examination:
+    """Look for the one white cell of a uint8 RGB image, and at how well it can be seen."""
     height, width = rgb.shape[:2]
-    if min(height, width) < MIN_CELL_SIDE:
-        return (
-            f"The image is only {width} × {height} pixels. Crop the cell from a larger original: "
-            f"at least {MIN_CELL_SIDE} pixels a side."
-        )
-    pixels = resize(centre_square(rgb), WORKING_SIDE, WORKING_SIDE)
-    return _reason_from_light(pixels) or _reason_from_stain(pixels)
+    if min(height, width) < MIN_SIDE:
+        return Examination("too_small", _too_small(width, height))
+    small = fitted(rgb, WORKING_SIDE)
+    if code := _nothing_to_see(small):
+        return Examination(code, REASONS[code])
+    view = "black" if on_black(rgb) else "crop"
+    cells = _whole_ones_first(_white_cells(small, view, detector), small)
+    if len(cells) != 1:
+        code = "several_cells" if cells else _fault_of_light(small) or "no_cell"
+        return Examination(code, REASONS[code], view=view, cells=len(cells))
+    code = _fault_of_light(small) or _fault_of_cell(small, cells[0], view)
+    window = _window(rgb, cells[0], view)
+    return Examination(code, REASONS.get(code), code is not None, view, window, 1)
 
 
-def nucleus_share(rgb: RgbImage) -> float:
-    """Share (0..1) of a uint8 RGB image that its largest stained nucleus fills.
+def nucleus_share(rgb: RgbImage, box: Box) -> float:
+    """Share (0..1) of a box, x1, y1, x2, y2 in pixels, that its largest stained nucleus fills."""
+    nucleus = _nucleus(rgb, box)
+    return float(nucleus.mean()) if nucleus.size else 0.0
+
+
+def green_share(rgb: RgbImage) -> float:
+    """Share (0..1) of what is not black that absorbs clearly less green than red light."""
+    foreground = rgb.max(axis=2) > BLACK
+    density = _optical_density(rgb, _background(rgb, foreground))[foreground]
+    return float((density[:, 1] < density[:, 0] - 0.05).mean())
+
+
+def texture(rgb: RgbImage, box: Box) -> float:
+    """Median deviation from the median (0..255) of a nucleus, in its darkest channel."""
+    darkest = _inside(rgb, box).min(axis=2)[_nucleus(rgb, box)].astype(np.float32)
+    return float(np.median(np.abs(darkest - np.median(darkest)))) if darkest.size else 0.0
+
+
+def cut_share(rgb: RgbImage, box: Box) -> float:
+    """Longest stretch along which the image's edge cuts a nucleus, in sides of the cell's box."""
+    nucleus = _nucleus(rgb, box)
+    edges = nucleus[:, 0], nucleus[0], nucleus[:, -1], nucleus[-1]
+    cut = [edge.sum() for edge, there in zip(edges, _at_edges(rgb, box), strict=True) if there]
+    return float(max(cut, default=0) / max(nucleus.shape))
+
+
+def sharpness(rgb: RgbImage, box: Box) -> float:
+    """How steep the edges in a cell's box are, at one size for every cell.
+
+    The 99th percentile of the slope of its darkest channel, in grey levels a pixel where the cell
+    is `SHARPNESS_SIDE` px long, as a share of the range from its dark to its bright parts.
+    """
+    cell = fitted(_inside(rgb, box), SHARPNESS_SIDE).min(axis=2).astype(np.float32)
+    dark, bright = np.percentile(cell, (5, 95))
+    slopes = np.hypot(*np.gradient(cell))
+    return float(np.percentile(slopes, 99) / max(1.0, bright - dark))
+
+
+def fitted(rgb: RgbImage, side: int) -> RgbImage:
+    """Enlarge or shrink uint8 RGB pixels until their longer side has `side` pixels."""
+    height, width = rgb.shape[:2]
+    scale = side / max(height, width)
+    return resize(rgb, max(1, round(width * scale)), max(1, round(height * scale)))
+
+
+def _too_small(width: int, height: int) -> str:
+    return (
+        f"The image is only {width} × {height} pixels. Crop the cell from a larger original: "
+        f"at least {MIN_SIDE} pixels a side."
+    )
+
+
+def _nothing_to_see(small: RgbImage) -> str | None:
+    if small.mean(axis=2).std() < MIN_CONTRAST:
+        return "blank"
+    return "no_colour" if np.ptp(small, axis=2).mean() < MIN_COLOUR else None
+
+
+def _fault_of_light(small: RgbImage) -> str | None:
+    grey = small.mean(axis=2)
+    if np.quantile(grey, 0.01) > 245:
+        return "over_exposed"
+    return "dark" if np.quantile(grey, 0.99) < 40 else None
+
+
+def _white_cells(small: RgbImage, view: str, detector: Detector) -> list[Box]:
+    """Boxes of the white cells: what was cut out, or what the detector finds, with a nucleus."""
+    if green_share(small) > MAX_GREEN:
+        return []
+    boxes = _cut_out(small) if view == "black" else _detected(small, detector)
+    return [
+        box
+        for box in boxes
+        if nucleus_share(small, box) >= MIN_NUCLEUS_SHARE and texture(small, box) >= MIN_TEXTURE
+    ]
+
+
+def _cut_out(small: RgbImage) -> list[Box]:
+    shapes, _ = ndimage.label(ndimage.binary_opening(small.max(axis=2) > BLACK, iterations=2))
+    return [
+        (columns.start, rows.start, columns.stop, rows.stop)
+        for rows, columns in ndimage.find_objects(shapes)
+    ]
+
+
+def _detected(small: RgbImage, detector: Detector) -> list[Box]:
+    found = detector.find(small, MIN_CONFIDENCE).detections
+    return [cell.box for cell in found if cell.label in WHITE_CELLS]
+
+
+def _whole_ones_first(boxes: list[Box], small: RgbImage) -> list[Box]:
+    """The cells that lie wholly inside, whatever the edge cuts beside them; else all."""
+    return [box for box in boxes if not any(_at_edges(small, box))] or boxes
+
+
+def _fault_of_cell(small: RgbImage, box: Box, view: str) -> str | None:
+    if cut_share(small, box) > MAX_CUT:
+        return "cut_off"
+    # Of a cell that was cut out only the nucleus is left, whose edges tell too little of focus.
+    is_blurred = view == "crop" and sharpness(small, box) < MIN_SHARPNESS
+    return "blurred" if is_blurred else None
+
+
+def _window(rgb: RgbImage, box: Box, view: str) -> Window:
+    if view == "black":
+        return black_window(rgb)
+    scale = max(rgb.shape[:2]) / WORKING_SIDE
+    return crop_window(tuple(edge * scale for edge in box))
+
+
+def _at_edges(small: RgbImage, box: Box) -> tuple[bool, bool, bool, bool]:
+    """Whether a box ends at the left, upper, right and lower edge of its image."""
+    height, width = small.shape[:2]
+    left, top, right, bottom = box
+    return left < EDGE, top < EDGE, right > width - EDGE, bottom > height - EDGE
+
+
+def _nucleus(rgb: RgbImage, box: Box) -> NDArray[np.bool_]:
+    """The largest stained region inside a box, bool of the box's shape.
 
     Romanowsky-stained chromatin absorbs green and red light but lets blue pass (optical density
     after Beer and Lambert, against the image's own background); red cells absorb blue as well.
     """
     foreground = rgb.max(axis=2) > BLACK
-    density = _optical_density(rgb, foreground)
+    density = _optical_density(_inside(rgb, box), _background(rgb, foreground))
     red, green, blue = np.moveaxis(density, 2, 0)
-    stained = foreground & (green > 0.25) & (red > 0.12) & (blue < 0.75 * green)
-    regions, count = ndimage.label(ndimage.binary_opening(stained, iterations=2))
-    return float(np.bincount(regions.ravel())[1:].max() / regions.size) if count else 0.0
+    stained = _inside(foreground, box) & (green > 0.2) & (red > 0.08) & (blue < 0.85 * green)
+    regions, count = ndimage.label(ndimage.binary_opening(stained))
+    return regions == 1 + np.bincount(regions.ravel())[1:].argmax() if count else regions > 0
 
 
-def _reason_from_light(pixels: RgbImage) -> str | None:
-    grey = pixels.mean(axis=2)
-    if grey.std() < MIN_CONTRAST:
-        return "The image is blank. Choose one that shows a single stained white cell."
-    if np.quantile(grey, 0.01) > 245:
-        return "The image is over-exposed. Take it again with less light."
-    if np.quantile(grey, 0.99) < 40:
-        return "The image is too dark. Take it again with more light."
-    return None
+def _inside(image: NDArray, box: Box) -> NDArray:
+    left, top, right, bottom = (max(0, round(edge)) for edge in box)
+    return image[top:bottom, left:right]
 
 
-def _reason_from_stain(pixels: RgbImage) -> str | None:
-    if np.ptp(pixels, axis=2).mean() < MIN_COLOUR:
-        return "The image has no colour. The stain's colours are needed: take it in colour."
-    if nucleus_share(pixels) < MIN_NUCLEUS_SHARE:
-        return (
-            "No stained nucleus was found, so this does not look like a white cell. Use a sharp "
-            "crop of one cell from a Romanowsky-stained smear; for a whole field use Detect."
-        )
-    return None
-
-
-def _optical_density(rgb: RgbImage, foreground: NDArray[np.bool_]) -> NDArray[np.float32]:
-    pixels = rgb.astype(np.float32) + 1
-    return -np.log10(pixels / (_background(rgb, foreground) + 1))
+def _optical_density(rgb: RgbImage, background: NDArray[np.float32]) -> NDArray[np.float32]:
+    return -np.log10((rgb.astype(np.float32) + 1) / (background + 1))
 
 
 def _background(rgb: RgbImage, foreground: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Colour of the empty slide: the brightest of the image, or a usual one for cut-out cells."""
     if foreground.mean() < 0.8:
         return np.array([235, 225, 235], np.float32)
-    brightest = np.percentile(rgb[foreground], 95, axis=0)
+    brightest = np.percentile(rgb[foreground], 99, axis=0)
     return np.maximum(brightest, 60).astype(np.float32)

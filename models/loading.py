@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from models.cells import cut
 from models.classifier import Classifier
 from models.detector import Detector
+from models.findings import Classification
+from models.gate import Examination, examine
+from models.images import RgbImage
 from models.runtime import Precision
 
 
@@ -16,6 +20,41 @@ class Models:
 
     classifier: Classifier
     detector: Detector
+
+    def classify(self, rgb: RgbImage, insist: bool = False) -> Classification:
+        """Read the one cell of a uint8 RGB image of any size, if the gate lets it through.
+
+        With `insist` also one that it would rather not let through, where there is one cell.
+        """
+        seen = examine(rgb, self.detector)
+        said = self._said(seen)
+        if seen.code and not (insist and seen.can_insist):
+            return said
+        reading = self.classifier.read(cut(rgb, seen.window, seen.view), seen.view)
+        return replace(
+            said,
+            label=reading.label,
+            probability=reading.probability,
+            usable=True,
+            can_insist=False,
+            insisted=seen.can_insist,
+            familiar=reading.familiar,
+        )
+
+    def _said(self, seen: Examination) -> Classification:
+        """What is known before the classifier is asked."""
+        return Classification(
+            label=None,
+            probability=None,
+            usable=False,
+            reason=seen.reason,
+            model=self.classifier.version,
+            code=seen.code,
+            can_insist=seen.can_insist,
+            view=seen.view,
+            window=seen.window and seen.window.box,
+            cells=seen.cells,
+        )
 
 
 def load_models(weights: Path, precision: Precision = "auto") -> Models:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template
+from collections.abc import Callable
+
+from flask import Blueprint, Response, abort, redirect, render_template, url_for
 from flask_login import login_required
+from werkzeug.wrappers import Response as AnyResponse
 
 from models.explain import FOR_BLAST, FOR_NORMAL, MAP_LIMIT
 from pages import uploads
@@ -11,7 +14,7 @@ from pages.explanation import document, the_explainer
 from pages.stored import image_response, own_analysis, the_analyst
 from pages.uploads import Answer, UploadPage
 from records import explanations
-from records.analyses import CLASSIFICATION, place_in_batch
+from records.analyses import CLASSIFICATION, Analysis, place_in_batch
 
 blueprint = Blueprint("classification", __name__, url_prefix="/classify")
 
@@ -64,3 +67,31 @@ def image(analysis_id: str) -> Response:
     """The cell image, upright and without metadata; a bounded copy of a very large one."""
     analysis = own_analysis(analysis_id, CLASSIFICATION)
     return image_response(analysis.display_name or analysis.image_name)
+
+
+@blueprint.post("/<analysis_id>/insist")
+@login_required
+def insist(analysis_id: str) -> AnyResponse:
+    """Read a cell all the same that the gate would rather not; the answer is a new analysis."""
+    analysis = own_analysis(analysis_id, CLASSIFICATION)
+    if not analysis.finding.get("can_insist"):
+        abort(409)
+    return _read_again(the_analyst().insist, analysis, "classification.result")
+
+
+@blueprint.post("/<analysis_id>/detect")
+@login_required
+def detect(analysis_id: str) -> AnyResponse:
+    """Carry the image over to Detect; the answer is a new analysis."""
+    analysis = own_analysis(analysis_id, CLASSIFICATION)
+    return _read_again(the_analyst().detect_again, analysis, "field.result")
+
+
+def _read_again(
+    read: Callable[[Analysis], Analysis], analysis: Analysis, result_endpoint: str
+) -> AnyResponse:
+    try:
+        again = read(analysis)
+    except FileNotFoundError:
+        abort(404)
+    return redirect(url_for(result_endpoint, analysis_id=again.id), code=303)

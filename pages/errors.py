@@ -18,6 +18,7 @@ MESSAGES = {
     403: ("Not for you", "Your account may not do this. An administrator may."),
     404: ("Nothing here", "There is nothing at this address, or it is not yours to see."),
     405: ("That did not work", "This address does not take that kind of request."),
+    409: ("That did not work", "This cannot be done with this analysis."),
     413: ("Too large", "What was sent is larger than this server takes."),
     429: ("Too many attempts", "There were too many attempts."),
     500: ("Our mistake", "Something went wrong on the server. It was logged; please try again."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -27,6 +27,22 @@ READ_AT_ONCE = 2
 
 LARGE_IMAGE = 20_000_000
 """Pixels above which a PNG is written fast rather than small."""
+
+DESCRIBED = (
+    "owner_id",
+    "batch_id",
+    "file_name",
+    "file_format",
+    "file_bytes",
+    "sha256",
+    "width",
+    "height",
+    "notes",
+)
+"""The columns of an analysis that say whose file it is of and what that was like."""
+
+Described = dict[str, Any]
+"""Values of these columns."""
 
 StoredImages = Mapping[str, tuple[bytes, ImageType]]
 
@@ -53,12 +69,30 @@ class Analyst:
     def classify(self, owner_id: str, upload: Upload) -> Analysis:
         """Read one cell image and keep it with the answer; raises `ImageError` if refused."""
         with self._reading:
-            return self._classify(owner_id, upload)
+            image = read_image(upload.content, self._limits)
+            return self._classify(_described(owner_id, upload, image), image.rgb)
 
     def detect(self, owner_id: str, upload: Upload) -> Analysis:
         """Find the cells of one field and keep both; raises `ImageError` if refused."""
         with self._reading:
-            return self._detect(owner_id, upload)
+            image = read_image(upload.content, self._limits)
+            return self._detect(_described(owner_id, upload, image), image.rgb)
+
+    def insist(self, analysis: Analysis) -> Analysis:
+        """Read a cell image that the gate would rather not, and keep the answer as a new analysis.
+
+        Raises `FileNotFoundError` when the image is gone.
+        """
+        with self._reading:
+            return self._classify(_carried_over(analysis), self._pixels(analysis), insist=True)
+
+    def detect_again(self, analysis: Analysis) -> Analysis:
+        """Find the cells of an image that was sent to be classified, as a new analysis.
+
+        Raises `FileNotFoundError` when the image is gone.
+        """
+        with self._reading:
+            return self._detect(_carried_over(analysis), self._pixels(analysis))
 
     def delete(self, analysis: Analysis) -> None:
         """Remove the images and the row; if an image cannot be removed, all stays to be retried."""
@@ -69,31 +103,34 @@ class Analyst:
         """One kept image, encoded; raises `FileNotFoundError` when it is gone."""
         return self._store.read(name)
 
-    def _classify(self, owner_id: str, upload: Upload) -> Analysis:
-        image = read_image(upload.content, self._limits)
-        found = self._models.classifier.classify(image.rgb)
+    def _classify(self, described: Described, rgb: RgbImage, insist: bool = False) -> Analysis:
+        found = self._models.classify(rgb, insist)
         analysis = Analysis(
-            **_described(owner_id, upload, image),
+            **described,
             kind=analyses.CLASSIFICATION,
             result=found.label or analyses.NOT_USABLE,
             probability=found.probability,
             finding=asdict(found),
             model_version=found.model,
         )
-        return self._keep(analysis, _copies(image.rgb))
+        return self._keep(analysis, _copies(rgb))
 
-    def _detect(self, owner_id: str, upload: Upload) -> Analysis:
-        image = read_image(upload.content, self._limits)
-        found = self._models.detector.find(image.rgb)
+    def _detect(self, described: Described, rgb: RgbImage) -> Analysis:
+        found = self._models.detector.find(rgb)
         analysis = Analysis(
-            **_described(owner_id, upload, image),
+            **described,
             kind=analyses.DETECTION,
             result=_result_of(found),
             probability=None,
             finding=found.as_dict(),
             model_version=found.model,
         )
-        return self._keep(analysis, {**_copies(image.rgb), **_cells(image.rgb, found)})
+        return self._keep(analysis, {**_copies(rgb), **_cells(rgb, found)})
+
+    def _pixels(self, analysis: Analysis) -> RgbImage:
+        """The kept image; it was within the limits when it came, and PNG may need more bytes."""
+        content = self._store.read(analysis.image_name)
+        return read_image(content, replace(self._limits, max_bytes=len(content))).rgb
 
     def _keep(self, analysis: Analysis, images: StoredImages) -> Analysis:
         names: list[str] = []
@@ -126,7 +163,12 @@ def display_name(file_name: str) -> str:
     return visible or "unnamed"
 
 
-def _described(owner_id: str, upload: Upload, image: UploadedImage) -> dict[str, Any]:
+def _carried_over(analysis: Analysis) -> Described:
+    """The same file, to be read once more."""
+    return {column: getattr(analysis, column) for column in DESCRIBED}
+
+
+def _described(owner_id: str, upload: Upload, image: UploadedImage) -> Described:
     return {
         "owner_id": owner_id,
         "batch_id": upload.batch_id,

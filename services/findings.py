@@ -8,10 +8,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from models.findings import Detection, FieldFindings
+from models.findings import WHITE_CELLS, Detection, FieldFindings
 from records.analyses import Analysis
-
-WHITE_CELLS = ("blast", "wbc")
 
 USUAL_DIFFERENTIAL = 100
 """White cells that a differential counts at the least; a share of fewer says little."""

@@ -30,6 +30,9 @@ DETECTOR = {
 }
 
 
+LONE_CELL = 44
+"""Side in pixels of the cell of `drawn_cell` where the detector's 64 px show it."""
+
 GREY = ((0.0, 1 / 3),) * 3
 
 
@@ -61,18 +64,18 @@ def _channels_last(node: ov.Node) -> ov.Node:
     return ops.transpose(node, np.array([0, 2, 3, 1]))
 
 
-def write_detector(folder: Path) -> Path:
-    """A network that answers every field with one blast of 10 x 10 px at its middle."""
+def write_detector(folder: Path, side: int = 10) -> Path:
+    """A network that answers every field with one blast of `side` px a side at its middle."""
     image = ops.parameter([1, 3, 64, 64], np.float32)
     nothing = ops.multiply(ops.reduce_mean(image, np.array([0, 1, 2, 3])), np.float32(0))
-    head = np.array([32, 32, 10, 10, 0.9, 0.1, 0.0, 0.0], np.float32).reshape(1, 8, 1)
+    head = np.array([32, 32, side, side, 0.9, 0.1, 0.0, 0.0], np.float32).reshape(1, 8, 1)
     return _save(ov.Model([ops.add(ops.constant(head), nothing)], [image]), folder, DETECTOR)
 
 
 def write_weights(folder: Path) -> Path:
-    """Both networks in the layout of weights/."""
+    """Both networks in the layout of weights/; the detector's cell is that of `drawn_cell`."""
     write_classifier(folder / "classifier")
-    write_detector(folder / "detector")
+    write_detector(folder / "detector", LONE_CELL)
     return folder
 
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image, ImageDraw
 
-from models.findings import Classification, Detection, FieldFindings
-from models.gate import reason_not_usable
+from models.classifier import Reading
+from models.findings import Detection, FieldFindings
 from models.images import RgbImage
 from models.loading import Models
 
@@ -26,13 +26,10 @@ class StandInClassifier:
     version = "stand-in-1"
     manifest = SimpleNamespace(input_size=32)
 
-    def classify(self, rgb: RgbImage) -> Classification:
-        reason = reason_not_usable(rgb)
-        if reason:
-            return Classification(None, None, False, reason, self.version)
-        probability = self._probability(rgb)
+    def read(self, window: RgbImage, view: str) -> Reading:
+        probability = self._probability(window)
         label = "all_blast" if probability > 0.7 else "normal" if probability < 0.3 else "uncertain"
-        return Classification(label, probability, True, None, self.version)
+        return Reading(probability, label, None, None)
 
     def probabilities(self, windows: list[RgbImage], view: str) -> np.ndarray:
         return np.array([self._probability(rgb) for rgb in windows])
@@ -46,7 +43,8 @@ class StandInClassifier:
 
 
 class StandInDetector:
-    """Finds one cell of each kind in every field, in its four quarters."""
+    """Finds one white cell in the middle of a square image; in any other, one cell of each kind in
+    its four quarters."""
 
     version = "stand-in-1"
     default_confidence = 0.25
@@ -54,20 +52,9 @@ class StandInDetector:
     def find(self, rgb: RgbImage, min_confidence: float | None = None) -> FieldFindings:
         height, width = rgb.shape[:2]
         floor = self.default_confidence if min_confidence is None else min_confidence
-        half_width, half_height = width / 2, height / 2
-        places = {"blast": (0, 0), "wbc": (1, 0), "rbc": (0, 1), "platelet": (1, 1)}
-        found = tuple(
-            Detection(
-                (x * half_width, y * half_height, (x + 1) * half_width, (y + 1) * half_height),
-                label,
-                confidence,
-            )
-            for confidence, (label, (x, y)) in zip(
-                (0.9, 0.8, 0.7, 0.3), places.items(), strict=True
-            )
-            if confidence >= floor
-        )
-        return FieldFindings(width, height, found, self.version)
+        found = _one_cell(width) if width == height else _cells_in_quarters(width, height)
+        kept = tuple(cell for cell in found if cell.confidence >= floor)
+        return FieldFindings(width, height, kept, self.version)
 
 
 def stand_in_models() -> Models:
@@ -76,13 +63,17 @@ def stand_in_models() -> Models:
 
 
 def drawn_cell(side: int = 120, chromatin: tuple[int, int, int] = CHROMATIN) -> RgbImage:
-    """One drawn white cell, uint8 (side, side, 3) RGB, among two red cells."""
+    """One drawn white cell, uint8 (side, side, 3) RGB, among two red cells.
+
+    The nucleus is paler towards its middle, as the gate takes a flat one for a drawing.
+    """
     image = Image.new("RGB", (side, side), PLASMA)
     pen = ImageDraw.Draw(image)
     _disc(pen, 0.1, 0.1, 0.18, side, RED_CELL)
     _disc(pen, 0.95, 0.8, 0.18, side, RED_CELL)
     _disc(pen, 0.5, 0.5, 0.34, side, CYTOPLASM)
-    _disc(pen, 0.5, 0.5, 0.27, side, chromatin)
+    for radius, paler in ((0.27, 0), (0.2, 6), (0.12, 12)):
+        _disc(pen, 0.5, 0.5, radius, side, tuple(value + paler for value in chromatin))
     return np.asarray(image)
 
 
@@ -97,6 +88,21 @@ def drawn_field(width: int = 480, height: int = 360) -> RgbImage:
         pen.ellipse((x - 30, y - 30, x + 30, y + 30), fill=CYTOPLASM)
         pen.ellipse((x - 25, y - 25, x + 25, y + 25), fill=CHROMATIN)
     return np.asarray(image)
+
+
+def _one_cell(side: int) -> tuple[Detection, ...]:
+    """The box of `drawn_cell`."""
+    return (Detection((0.16 * side, 0.16 * side, 0.84 * side, 0.84 * side), "wbc", 0.9),)
+
+
+def _cells_in_quarters(width: int, height: int) -> tuple[Detection, ...]:
+    w, h = width / 2, height / 2
+    return (
+        Detection((0, 0, w, h), "blast", 0.9),
+        Detection((w, 0, 2 * w, h), "wbc", 0.8),
+        Detection((0, h, w, 2 * h), "rbc", 0.7),
+        Detection((w, h, 2 * w, 2 * h), "platelet", 0.3),
+    )
 
 
 def _disc(

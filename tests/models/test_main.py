@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image, ImageFilter
 
 from models.__main__ import main
 from models.images import encode_png
@@ -47,7 +48,9 @@ def test_classify_prints_one_object_a_file(capsys, weights, cell):
     first, second = lines(capsys)
     assert first == second
     assert first["file"] == cell
-    assert list(first) == ["file", "label", "probability", "usable", "reason", "model"]
+    assert list(first)[:6] == ["file", "label", "probability", "usable", "reason", "model"]
+    assert first["window"] == pytest.approx([-1.9, -1.9, 121.9, 121.9], abs=1)
+    assert (first["view"], first["cells"], first["code"]) == ("crop", 1, None)
     assert first["label"] == "uncertain"
     assert 0.6 <= first["probability"] < 0.7
 
@@ -61,6 +64,17 @@ def test_an_image_without_a_cell_is_an_answer_not_an_error(capsys, weights, tmp_
     assert "blank" in line["reason"]
 
 
+def test_whoever_insists_gets_an_answer_for_a_cell_that_is_hard_to_see(capsys, weights, tmp_path):
+    blurred = tmp_path / "blurred.png"
+    with Image.fromarray(drawn_cell()) as image:
+        image.filter(ImageFilter.GaussianBlur(10)).save(blurred)
+    assert main(["classify", "--weights", weights, str(blurred)]) == 0
+    assert main(["classify", "--weights", weights, "--insist", str(blurred)]) == 0
+    refused, read = lines(capsys)
+    assert (refused["code"], refused["label"], refused["insisted"]) == ("blurred", None, False)
+    assert (read["code"], read["label"], read["insisted"]) == ("blurred", "uncertain", True)
+
+
 def test_detect_prints_boxes_in_pixels_of_the_file(capsys, weights, field):
     assert main(["detect", "--weights", weights, field]) == 0
     (line,) = lines(capsys)
@@ -68,7 +82,7 @@ def test_detect_prints_boxes_in_pixels_of_the_file(capsys, weights, field):
     assert line["counts"] == {"blast": 1, "wbc": 0, "rbc": 0, "platelet": 0}
     (detection,) = line["detections"]
     assert detection["label"] == "blast"
-    assert detection["box"] == pytest.approx([270, 110, 370, 210], abs=1)
+    assert detection["box"] == pytest.approx([100, 0, 540, 320], abs=1)
 
 
 def test_min_confidence_moves_the_floor(capsys, weights, field):

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from records.image_store import ImageStore
+from tests.people import post
 from tests.stand_ins import drawn_cell, drawn_field
 from tests.uploads import MIDDLE, PALE, cell_image, encoded, png, send, texts, upload_cell
 
@@ -146,3 +147,52 @@ def test_a_field_has_no_page_among_the_cells(signed_in: FlaskClient):
     answer = send(signed_in, "/detect", ("field.png", png(drawn_field())), as_json=True)
 
     assert signed_in.get(f"/classify/{answer.json['id']}").status_code == 404
+
+
+def blurred() -> bytes:
+    return png(np.asarray(cell_image().filter(ImageFilter.GaussianBlur(10))))
+
+
+def test_whoever_insists_gets_an_answer_as_a_new_analysis(signed_in: FlaskClient):
+    refused_id = upload_cell(signed_in, content=blurred())
+    page = signed_in.get(f"/classify/{refused_id}").text
+    assert "out of focus" in texts(page)
+    assert f'action="/classify/{refused_id}/insist"' in page
+
+    answer = post(signed_in, f"/classify/{refused_id}/insist")
+    assert answer.status_code == 303
+    read = signed_in.get(answer.headers["Location"]).text
+    assert "<meter" in read
+    assert "/insist" not in read
+    assert "<meter" not in signed_in.get(f"/classify/{refused_id}").text
+
+
+def test_there_is_no_insisting_where_there_is_nothing_to_read(signed_in: FlaskClient):
+    for content in (png(), RESULTS["not_usable"][0], png(drawn_field())):
+        analysis_id = upload_cell(signed_in, content=content)
+        assert "/insist" not in signed_in.get(f"/classify/{analysis_id}").text
+        assert post(signed_in, f"/classify/{analysis_id}/insist").status_code == 409
+
+
+def test_several_cells_are_carried_over_to_detect(signed_in: FlaskClient):
+    analysis_id = upload_cell(signed_in, "field.png", png(np.tile(drawn_cell(), (1, 2, 1))))
+    page = signed_in.get(f"/classify/{analysis_id}").text
+    assert "several white cells" in texts(page)
+    assert f'action="/classify/{analysis_id}/detect"' in page
+
+    answer = post(signed_in, f"/classify/{analysis_id}/detect")
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/detect/")
+    assert "field.png" in signed_in.get(answer.headers["Location"]).text
+
+
+@pytest.mark.parametrize("again", ["insist", "detect"])
+def test_reading_again_needs_the_token_and_the_image(
+    app: Flask, signed_in: FlaskClient, again: str
+):
+    address = f"/classify/{upload_cell(signed_in, content=blurred())}/{again}"
+    assert signed_in.post(address).status_code == 400
+    store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
+    for name in store.names():
+        store.delete(name)
+    assert post(signed_in, address).status_code == 404

@@ -2,7 +2,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from models.images import ImageError, ImageLimits
 from records import analyses, db
@@ -11,7 +11,7 @@ from records.image_store import ImageStore
 from services.analysis import Analyst, Upload, display_name
 from tests.people import account_named, add_account
 from tests.stand_ins import drawn_cell, drawn_field, stand_in_models
-from tests.uploads import png
+from tests.uploads import cell_image, encoded, png
 
 
 @pytest.fixture
@@ -67,6 +67,58 @@ def test_a_cell_that_is_not_usable_is_kept_with_its_reason(analyst: Analyst, ada
     assert (analysis.result, analysis.probability) == (analyses.NOT_USABLE, None)
     assert analysis.finding["usable"] is False
     assert analysis.finding["reason"].startswith("The image is blank")
+
+
+def blurred_cell() -> bytes:
+    return png(np.asarray(cell_image().filter(ImageFilter.GaussianBlur(10))))
+
+
+def test_insisting_keeps_a_second_finding_beside_the_first(analyst: Analyst, ada: str, store):
+    refused = analyst.classify(ada, upload(blurred_cell()))
+    before = dict(refused.finding)
+    read = analyst.insist(refused)
+
+    assert (refused.result, refused.finding["code"]) == (analyses.NOT_USABLE, "blurred")
+    assert refused.finding == before
+    assert read.result != analyses.NOT_USABLE
+    assert read.finding["insisted"] is True
+    assert (read.file_name, read.sha256, read.batch_id, read.owner_id) == (
+        refused.file_name, refused.sha256, refused.batch_id, ada
+    )  # fmt: skip
+    assert not set(read.image_names) & set(refused.image_names)
+    assert np.array_equal(stored(analyst, read.image_name), stored(analyst, refused.image_name))
+    analyst.delete(refused)
+    assert store.names() == set(read.image_names)
+
+
+def test_an_image_is_carried_over_to_detect(analyst: Analyst, ada: str):
+    two_cells = np.tile(drawn_cell(), (1, 2, 1))
+    several = analyst.classify(ada, upload(png(two_cells), "field.png"))
+    field = analyst.detect_again(several)
+
+    assert several.finding["code"] == "several_cells"
+    assert (field.kind, field.result, field.file_name) == ("detection", "blasts", "field.png")
+    assert np.array_equal(stored(analyst, field.image_name), two_cells)
+
+
+def test_what_was_within_the_limits_as_it_came_is_so_when_read_again(ada: str, store: ImageStore):
+    noise = np.random.default_rng(0).integers(0, 256, (150, 200, 3), np.uint8)
+    small = encoded(Image.fromarray(noise), "JPEG", quality=50)
+    analyst = Analyst(stand_in_models(), store, ImageLimits(max_bytes=len(small)))
+    sent = analyst.classify(ada, upload(small))
+
+    assert len(analyst.image(sent.image_name)) > len(small)
+    assert analyst.detect_again(sent).kind == "detection"
+
+
+@pytest.mark.parametrize("read", ["insist", "detect_again"])
+def test_an_image_that_is_gone_is_not_read_again(analyst: Analyst, ada: str, store, read: str):
+    refused = analyst.classify(ada, upload(blurred_cell()))
+    for name in refused.image_names:
+        store.delete(name)
+    with pytest.raises(FileNotFoundError):
+        getattr(analyst, read)(refused)
+    assert analyses.page_of(ada, analyses.Filters(), 1, 20).items == (refused,)
 
 
 def test_a_field_is_kept_with_a_sheet_of_its_white_cells(analyst: Analyst, ada: str):
