@@ -29,6 +29,7 @@ COMMANDS = (
     Command(("export", "detector"), "training.detector_export", "write weights/detector"),
     Command(("evaluate", "detector"), "training.detector_evaluation", "measure the detector"),
     Command(("evaluate", "classifier"), "training.classifier_evaluation", "measure the classifier"),
+    Command(("evaluate", "gate"), "training.gate_evaluation", "measure what may be classified"),
 )
 
 
