@@ -12,8 +12,8 @@ from ultralytics import YOLO
 from benchmarks.timing import Way, median_milliseconds, report
 from models.classifier import Classifier
 from models.detector import Detector
-from models.explain import MAP_LIMIT, coloured, enlarged
-from models.images import classifier_input, detector_input, encode_png
+from models.explain import MAP_LIMIT, enlarged, map_png
+from models.images import classifier_input, detector_input
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 PRECISIONS = ("auto", "f32")
@@ -56,7 +56,7 @@ def map_ways(pixels: np.ndarray) -> dict[str, Way]:
     values = classifier.activation_map(pixels)
 
     def picture(values: np.ndarray) -> bytes:
-        return encode_png(coloured(enlarged(values, side), MAP_LIMIT))
+        return map_png(enlarged(values, side), MAP_LIMIT)
 
     return {
         "Leukoscope, the answer alone": lambda: classifier.probabilities([pixels], "crop"),

@@ -6,6 +6,7 @@ SHAP values (Lundberg and Lee 2017) ask the classifier again and again, parts of
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,18 @@ Colour = tuple[int, int, int]
 FOR_BLAST: Colour = (213, 94, 0)
 FOR_NORMAL: Colour = (0, 114, 178)
 """Vermilion and blue of Okabe and Ito: told apart with any kind of colour vision."""
+
+ZERO = 127
+
+
+def _palette() -> NDArray[np.uint8]:
+    colours = np.repeat([FOR_NORMAL, FOR_BLAST], [ZERO, ZERO + 1], axis=0)
+    alpha = np.rint(255 * np.abs(np.arange(-ZERO, ZERO + 1)) / ZERO)
+    return np.column_stack([colours, alpha]).astype(np.uint8)
+
+
+PALETTE = _palette()
+"""RGBA, uint8 (255, 4), from what speaks for normal, opaque, over transparent to a blast."""
 
 MAP_LIMIT = 4.0
 """Log-odds at which a place of the activation map has its full colour. The same for every image, so
@@ -88,23 +101,27 @@ def enlarged(values: NDArray, side: int) -> NDArray[np.float32]:
     return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC))
 
 
-def coloured(values: NDArray, limit: float) -> NDArray[np.uint8]:
-    """Colour a map (height, width): uint8 (height, width, 4) RGBA, to be laid over an image.
+def levels(values: NDArray, limit: float) -> NDArray[np.uint8]:
+    """Places in `PALETTE` for a map (height, width): `ZERO` for 0, its ends from `limit` on."""
+    return np.rint(ZERO + ZERO * np.clip(np.asarray(values) / limit, -1, 1)).astype(np.uint8)
 
-    What speaks for a blast (above 0) is vermilion, what speaks for normal blue; 0 is transparent,
-    and `limit` and beyond are opaque.
+
+def map_png(values: NDArray, limit: float) -> bytes:
+    """Encode a map (height, width) as PNG to be laid over an image: colours and transparency.
+
+    By palette: a quarter of the bytes of RGBA to compress, in a fifth of the time.
     """
-    values = np.asarray(values)
-    picture = np.empty((*values.shape, 4), np.uint8)
-    picture[..., :3] = np.where((values > 0)[..., None], FOR_BLAST, FOR_NORMAL)
-    picture[..., 3] = np.rint(255 * np.clip(np.abs(values) / limit, 0, 1))
-    return picture
+    picture = Image.fromarray(levels(values, limit))
+    picture.putpalette(PALETTE[:, :3].tobytes())
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1, transparency=PALETTE[:, 3].tobytes())
+    return buffer.getvalue()
 
 
 def overlay(rgb: RgbImage, values: NDArray, limit: float) -> RgbImage:
     """Lay a coloured map (height, width) over the grey of a uint8 RGB image of the same size."""
     grey = Image.fromarray(rgb).convert("L").convert("RGBA")
-    laid = Image.alpha_composite(grey, Image.fromarray(coloured(values, limit)))
+    laid = Image.alpha_composite(grey, Image.fromarray(PALETTE[levels(values, limit)]))
     return np.asarray(laid.convert("RGB"))
 
 

@@ -20,7 +20,7 @@ from records.image_store import ImageStore
 from services.explanation_picture import shap_picture
 from services.tasks import Progress, TaskError, Tasks
 
-LARGEST_SHOWN = 1200
+LARGEST_SHOWN = 800
 """Side in pixels above which a window is shrunk for the screen, and its map with it."""
 
 LONGEST_QUEUE = 50
@@ -58,14 +58,14 @@ class Explainer:
         return encode_png(explain.shown_window(self._window(analysis), LARGEST_SHOWN))
 
     def activation_map(self, analysis: Analysis) -> bytes:
-        """RGBA PNG of the activation map, as large as `window`, to be laid over it.
+        """PNG of the activation map, transparent at 0, as large as `window`, to be laid over it.
 
         Raises `FileNotFoundError` when the image is gone.
         """
         window = self._window(analysis)
         values = self._classifier.activation_map(window)
         side = min(len(window), LARGEST_SHOWN)
-        return encode_png(explain.coloured(explain.enlarged(values, side), explain.MAP_LIMIT))
+        return explain.map_png(explain.enlarged(values, side), explain.MAP_LIMIT)
 
     def ask(self, analysis: Analysis) -> Explanation:
         """Have SHAP values made, unless they are there or on their way; a failed try is repeated.

@@ -22,7 +22,8 @@ from training.data import DEFAULT_DATA, subject_split
 OUT = ROOT / "docs" / "screenshots"
 PORT = 5057
 SIZES = {1440: 900, 390: 844}
-SHAP_MILLISECONDS = 600_000
+PATIENCE = 600_000
+"""Milliseconds to wait for anything: the machine may be training at the same time."""
 
 
 def main() -> None:
@@ -42,6 +43,7 @@ def play(chrome: Browser, address: str, width: int, height: int, doubtful: dict[
     """Take every picture at one width."""
     size = {"width": width, "height": height}
     page = chrome.new_context(base_url=address, viewport=size).new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto("/sign-in")
     _take(page, "sign-in", width)
     sign_up_and_in(page, f"reader-{width}")
@@ -68,9 +70,9 @@ def play(chrome: Browser, address: str, width: int, height: int, doubtful: dict[
 def play_shap(page: Page, width: int) -> None:
     """Take the page of a cell while its SHAP values are computed, and with them."""
     page.get_by_role("button", name="Compute SHAP values").click()
-    page.locator("progress:not([value='0'])[value]").wait_for(timeout=SHAP_MILLISECONDS)
+    page.locator("progress:not([value='0'])[value]").wait_for()
     _take(page, "classify-shap-running", width)
-    page.get_by_role("link", name="SHAP picture").wait_for(timeout=SHAP_MILLISECONDS)
+    page.get_by_role("link", name="SHAP picture").wait_for()
     page.wait_for_load_state("networkidle")
     _take(page, "classify-shap", width)
 

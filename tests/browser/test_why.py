@@ -46,7 +46,7 @@ def page(address: str, tmp_path_factory) -> Iterator[Page]:
     cell.write_bytes(png())
     with browser() as chrome:
         page = chrome.new_context(base_url=address).new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         complaints = watched(page)
         sign_up_and_in(page, "ada")
         page.set_input_files("#images", cell)

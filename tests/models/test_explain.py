@@ -1,7 +1,9 @@
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from models import explain
 from models.classifier import Classifier
@@ -68,11 +70,13 @@ def test_shap_ends_when_nobody_waits(cell: RgbImage):
 
 
 def test_a_map_is_blue_transparent_and_vermilion():
-    picture = explain.coloured(np.array([[-4.0, 0.0, 2.0, 9.0]]), limit=4)
+    content = explain.map_png(np.array([[-4.0, 0.0, 2.0, 9.0]]), limit=4)
+    with Image.open(BytesIO(content)) as image:
+        picture = np.asarray(image.convert("RGBA"))
 
     assert picture[0, 0].tolist() == [*explain.FOR_NORMAL, 255]
     assert picture[0, 1, 3] == 0
-    assert picture[0, 2].tolist() == [*explain.FOR_BLAST, 128]
+    assert picture[0, 2].tolist() == [*explain.FOR_BLAST, 126]
     assert picture[0, 3].tolist() == [*explain.FOR_BLAST, 255]
 
 
