@@ -61,16 +61,16 @@ class Classifier:
 
     def read(self, window: RgbImage, view: str) -> Reading:
         """Read one square of a cell (`models.cells.cut`), uint8 RGB, in the view given."""
-        outputs = self._run(window)
-        probability = self._probability(outputs["logits"][0], view)
-        distance = _distance(outputs)
+        outputs = self.outputs(window)
+        probability = self._probability(outputs["logits"], view)
+        distance = self.distance(outputs)
         familiar = None if distance is None else distance <= self.familiar_limit
         return Reading(probability, self.label(probability, view), distance, familiar)
 
     def probabilities(self, windows: Sequence[RgbImage], view: str) -> NDArray[np.float64]:
         """Calibrated P(ALL blast) in 0..1 of each square, shape (n,)."""
         return np.array(
-            [self._probability(self._run(window)["logits"][0], view) for window in windows]
+            [self._probability(self.outputs(window)["logits"], view) for window in windows]
         )
 
     def activation_map(self, window: RgbImage) -> NDArray[np.float32]:
@@ -79,7 +79,7 @@ class Classifier:
         Its mean is the difference of the two logits, exactly (class activation mapping, Zhou et
         al. 2016, of a network that is pooled last).
         """
-        cam = self._run(window)["cam"][0]
+        cam = self.outputs(window)["cam"]
         return cam[..., self._blast] - cam[..., self._normal]
 
     def label(self, probability: float, view: str) -> str:
@@ -91,8 +91,20 @@ class Classifier:
             return NORMAL
         return UNCERTAIN
 
-    def _run(self, window: RgbImage) -> dict[str, NDArray[np.float32]]:
-        return self._network.run(classifier_input(window, self._manifest.input_size)[None])
+    def outputs(self, window: RgbImage) -> dict[str, NDArray[np.float32]]:
+        """Return all that the network says of one square, uint8 RGB, before calibration.
+
+        "logits" (2,), "cam" (h, w, 2), and of weights joined from several networks "members"
+        (networks, 2) and "embedding" (features,).
+        """
+        prepared = classifier_input(window, self._manifest.input_size)
+        return {name: value[0] for name, value in self._network.run(prepared[None]).items()}
+
+    @staticmethod
+    def distance(outputs: dict[str, NDArray[np.float32]]) -> float | None:
+        """Root mean square of the whitened features: a Mahalanobis distance over their number."""
+        embedding = outputs.get("embedding")
+        return None if embedding is None else float(np.sqrt((embedding**2).mean()))
 
     def _probability(self, logits: NDArray[np.float32], view: str) -> float:
         temperature = self._manifest.views[view]["temperature"]
@@ -103,9 +115,3 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Exponentiate and normalise the last axis to sum 1, without overflow."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def _distance(outputs: dict[str, NDArray[np.float32]]) -> float | None:
-    """Root mean square of the whitened features, as a Mahalanobis distance over their number."""
-    embedding = outputs.get("embedding")
-    return None if embedding is None else float(np.sqrt((embedding[0] ** 2).mean()))

@@ -32,24 +32,28 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def uncertain_band(
-    probabilities: np.ndarray, labels: np.ndarray, coverage: float = 0.9
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    blast_coverage: float = 0.9,
+    normal_coverage: float = 0.9,
 ) -> tuple[float, float]:
     """Return (low, high): normal below low, blast from high on, uncertain between.
 
     `probabilities` (n,) are P(blast) in 0..1, `labels` (n,) are 1 for blasts and 0 for normal
-    cells. At least `coverage` (above 0, below 1) of new blasts lie at low or above, at least
-    `coverage` of new normal cells below high: split conformal prediction for each class on its own
-    (Vovk 2012, arXiv 1209.2673), quantiles of n + 1. A class with too few cells to promise that
-    moves its limit past 0 or 1, so that the other class is never named. Where classes are so far
-    apart that low would exceed high, both are their middle: the promise holds and nothing is
+    cells. At least `blast_coverage` (above 0, below 1) of new blasts lie at low or above, at least
+    `normal_coverage` of new normal cells below high: split conformal prediction for each class on
+    its own (Vovk 2012, arXiv 1209.2673), quantiles of n + 1. A class with too few cells to promise
+    that moves its limit past 0 or 1, so that the other class is never named. Where classes are so
+    far apart that low would exceed high, both are their middle: the promise holds and nothing is
     uncertain.
     """
-    if not 0 < coverage < 1:
-        raise ValueError(f"The coverage must lie between 0 and 1, not at {coverage:g}.")
+    for coverage in (blast_coverage, normal_coverage):
+        if not 0 < coverage < 1:
+            raise ValueError(f"The coverage must lie between 0 and 1, not at {coverage:g}.")
     labels = np.asarray(labels)
-    low = _lower_limit(np.asarray(probabilities, np.float64)[labels == 1], coverage)
+    low = _lower_limit(np.asarray(probabilities, np.float64)[labels == 1], blast_coverage)
     mirrored = _lower_limit(
-        -np.asarray(probabilities, np.float64)[labels == 0], coverage, lowest=-1
+        -np.asarray(probabilities, np.float64)[labels == 0], normal_coverage, lowest=-1
     )
     high = nextafter(-mirrored, inf)
     if low >= high:

@@ -1,9 +1,10 @@
 """Train the classifier (EfficientNetB3) on cells on black and on cells cropped from composites.
 
-Stage 1 learns at a small image size, stage 2 finishes at the size that is served; both on cells of
-train subjects alone. Then temperature and uncertain band are fitted on cells of val subjects, and
-the network for serving is written to --weights-out. Logs, curves and checkpoints go to --out;
-`--resume` goes on from the last checkpoint.
+Three rounds (data.ROUNDS), each without one normal subject and a group of those with blasts,
+give three networks, each with strangers of its own. Stage 1 learns at a small image size, stage 2
+finishes at the size that is served. When all rounds are trained, `export classifier` joins them to
+the network for serving. Logs, curves and checkpoints go to --out/ROUND; `--resume` goes on from the
+last checkpoints.
 """
 
 from __future__ import annotations
@@ -26,20 +27,18 @@ from training import augmentation, classifier_export
 from training.architectures import ARCHITECTURES, build
 from training.charts import training_curves
 from training.classifier_data import Pool, make_pool, training_batch
-from training.classifier_validation import Validation, make_validation
-from training.composites import DEFAULT_CACHE
-from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
-from training.data import DEFAULT_DATA, PROJECT
-
-DEFAULT_INIT = PROJECT.parent / "shared" / "init" / "efficientnetb3_notop.weights.h5"
+from training.classifier_options import add_arguments, places_of
+from training.classifier_validation import make_watched
+from training.data import ROUNDS
 
 _WARM_UP_STEPS = 100
 _LAST_RATE = 0.02
 _LABEL_SMOOTHING = 0.05
 _BATCHES_AHEAD = 4
 
+__all__ = ("add_arguments", "run")
+
 Batch = tuple[np.ndarray, np.ndarray]
-Columns = ("step", "stage", "size", "loss", "val_auroc_black", "val_auroc_crops", "seconds")
 
 
 @dataclass(frozen=True)
@@ -97,13 +96,17 @@ class Log:
 
     def __init__(self, path: Path, *, anew: bool) -> None:
         self._path = path
-        if anew or not path.exists():
-            path.write_text(",".join(Columns) + "\n")
+        if anew:
+            path.unlink(missing_ok=True)
 
     def add(self, **values: object) -> None:
-        """Append a row."""
+        """Append a row; the first one names the columns."""
+        first = not self._path.exists()
         with self._path.open("a", newline="") as stream:
-            csv.DictWriter(stream, Columns).writerow(values)
+            writer = csv.DictWriter(stream, list(values))
+            if first:
+                writer.writeheader()
+            writer.writerow(values)
 
 
 def rate_at(stage: Stage, step: int) -> float:
@@ -155,9 +158,10 @@ def fit(
     stages: list[Stage],
     validate: Callable[[int], dict[str, float]],
     args: argparse.Namespace,
+    out: Path,
 ) -> None:
     """Train all steps that are left, validating and saving every `args.every` steps."""
-    log = Log(args.out / "metrics.csv", anew=not args.resume)
+    log = Log(out / "metrics.csv", anew=not args.resume)
     plan = list(remaining(stages, int(trainer.step)))
     made = ahead(batches(pool, plan, args.seed, augmentation.from_arguments(args)))
     losses: list[float] = []
@@ -193,69 +197,31 @@ def stages_of(args: argparse.Namespace) -> list[Stage]:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train, calibrate, export."""
-    args.out.mkdir(parents=True, exist_ok=True)
+    """Train the rounds that are asked for; export when all are trained."""
     tf.config.threading.set_intra_op_parallelism_threads(args.threads)
+    for held_out in args.rounds:
+        train_round(args, held_out)
+    if tuple(args.rounds) == ROUNDS:
+        classifier_export.run(args)
+
+
+def train_round(args: argparse.Namespace, held_out: str) -> keras.Model:
+    """Train one network, to which the subjects of the group `held_out` remain strangers."""
+    out = args.out / held_out
+    out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(args.seed)
-    stages = stages_of(args)
-    pool = make_pool(args.data, args.composites, args.cutouts, ("train",))
-    validation = make_validation(args.data, args.composites, args.val_cells)
-    trainer = Trainer(build(args.architecture, None if args.scratch else args.init), args.out)
+    places = places_of(args)
+    watched = make_watched(places, held_out, args.watch_cells)
+    trainer = Trainer(build(args.architecture, None if args.scratch else args.init), out)
     if args.resume:
         trainer.restore()
-    fit(trainer, pool, stages, lambda size: _scores(trainer.model, validation, size), args)
-    trainer.model.save(args.out / "model.keras")
-    training_curves(args.out / "metrics.csv", args.out / "curves.svg")
-    classifier_export.export(trainer.model, validation, stages[-1].size, args)
 
+    def watch(size: int) -> dict[str, float]:
+        return {
+            f"val_auroc_{v}": round(w.auroc(trainer.model, size), 4) for v, w in watched.items()
+        }
 
-def _scores(model: keras.Model, validation: Validation, size: int) -> dict[str, float]:
-    return {
-        "val_auroc_black": round(validation.auroc(model, "black", size), 4),
-        "val_auroc_crops": round(validation.auroc(model, "crops", size), 4),
-    }
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m training classifier`."""
-    _add_places(parser.add_argument_group("places"))
-    _add_training(parser.add_argument_group("training"))
-    augmentation.add_arguments(parser)
-
-
-def _add_places(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the image sets")
-    group.add_argument(
-        "--composites",
-        type=Path,
-        default=DEFAULT_COMPOSITES,
-        help="folder with train/ and val/ made by `python -m training composites`",
-    )
-    group.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE, help="cache of cut-out cells")
-    group.add_argument("--init", type=Path, default=DEFAULT_INIT, help="backbone to start from")
-    group.add_argument("--out", type=Path, default=PROJECT / "runs" / "classifier")
-    group.add_argument(
-        "--weights-out", type=Path, default=classifier_export.DEFAULT_WEIGHTS, help="served network"
-    )
-
-
-def _add_training(group: argparse._ArgumentGroup) -> None:
-    numbers = {
-        "steps": (1000, "steps of the first stage"),
-        "size": (128, "image side in pixels of the first stage"),
-        "batch": (32, "images a step of the first stage"),
-        "finish-steps": (300, "steps of the second stage"),
-        "finish-size": (0, "image side of the second stage and of serving; 0: the architecture's"),
-        "finish-batch": (16, "images a step of the second stage"),
-        "every": (100, "steps between validations and checkpoints"),
-        "val-cells": (300, "cells of each class and view to validate and calibrate on"),
-        "threads": (2, "processor threads"),
-        "seed": (1, "seed of all that is drawn"),
-    }
-    for name, (value, meaning) in numbers.items():
-        group.add_argument(f"--{name}", type=int, default=value, help=f"{meaning} (%(default)s)")
-    group.add_argument("--rate", type=float, default=1e-3, help="learning rate (%(default)s)")
-    group.add_argument("--architecture", choices=sorted(ARCHITECTURES), default="EfficientNetB3")
-    group.add_argument("--scratch", action="store_true", help="start from random weights")
-    group.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    group.add_argument("--version", default="", help="of the weights: today's date and -1")
+    fit(trainer, make_pool(places, held_out, args.black_share), stages_of(args), watch, args, out)
+    trainer.model.save(out / "model.keras")
+    training_curves(out / "metrics.csv", out / "curves.svg")
+    return trainer.model

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from models.cells import Window
+from models.cells import Window, black_window, crop_window, cut
 from models.images import RgbImage, min_max
 from training.augmentation import Augmentation, random_view, restain_on_black, vary
+from training.composites import DEFAULT_SEED, make_composites
 from training.cutouts import CNMC_RED_CELL, PBC_RED_CELL, CutOut, cut_all
-from training.data import CnmcCell, DataError, Split, read_cnmc, subject_split
+from training.data import PROJECT, CnmcCell, DataError, read_cnmc, round_of
 
 BLAST, NORMAL = 1, 0
 CANVAS = 450
 """Side in pixels of a C-NMC image; cells of other sources are put on a black one of that side."""
 
-_CROPS_SHARE = 0.75
+DEFAULT_ROUNDS = PROJECT / "datasets" / "rounds"
+_ROUND_COMPOSITES = 3200
 _LEAST_BOX = 20.0
-_CROP_FACTORS = 1.1, 2.3
-_NORMAL_SHARES = {"hem": 0.35, "lymphocyte": 0.15, "txl": 0.2, "smudge": 0.05}
+_CROP_ZOOMS = 0.8, 1.4
+_CROP_SHARES = {"hem": 0.4, "lymphocyte": 0.15, "txl": 0.15, "smudge": 0.05}
+_BLACK_SHARES = {"hem": 0.7, "lymphocyte": 0.1}
 
 
 @dataclass(frozen=True)
 class CellSource:
-    """Where one training cell is: a file, its window there (None: cut out, to be put on black)."""
+    """Where one cell is: a file, the window to show of it (None: cut out, to be put on black)."""
 
     path: Path
     window: Window | None
@@ -47,43 +50,79 @@ class Group:
 
 @dataclass(frozen=True)
 class Pool:
-    """Groups to draw from, of each class, in both views."""
+    """Groups to draw from, of each class, in both views, and how often cells are on black."""
 
     crops: tuple[tuple[Group, ...], tuple[Group, ...]]
     on_black: tuple[tuple[Group, ...], tuple[Group, ...]]
+    black_share: float
 
 
-def make_pool(data: Path, composites: Path, cutouts: Path, splits: Sequence[Split]) -> Pool:
-    """Collect the cells of `splits` below `data` and `composites`; raises DataError."""
+@dataclass(frozen=True)
+class Places:
+    """Folders: the image sets, composites of the splits, those made for the rounds, cut-outs."""
+
+    data: Path
+    composites: Path
+    rounds: Path
+    cutouts: Path
+
+
+def make_pool(places: Places, held_out: str, black_share: float = 0.5) -> Pool:
+    """Collect the training cells of a round, which leaves the group `held_out` out.
+
+    `black_share` of the images drawn are cells on black, the others crops. Raises DataError.
+    """
+
+    def known(source: CellSource) -> bool:
+        return not source.subject or round_of(source.subject) != held_out
+
+    crops = crop_sources(places.composites / "train") + _with_subject(round_crops(places))
+    black = stored_sources(places.data) + _lone_cut_outs(places)
     return Pool(
-        crops=_by_class(crop_sources(composites / "train", splits)),
-        on_black=_by_class(black_sources(data, cutouts, splits)),
+        crops=_by_class(filter(known, crops), _CROP_SHARES),
+        on_black=_by_class(filter(known, black), _BLACK_SHARES),
+        black_share=black_share,
     )
 
 
-def crop_sources(folder: Path, splits: Sequence[Split]) -> list[CellSource]:
-    """Read cells.csv of a folder of composites, cells of other splits' subjects left out."""
+def pool_on_black(sources: Iterable[CellSource]) -> Pool:
+    """Make a pool of cells on black alone."""
+    return Pool(crops=((), ()), on_black=_by_class(sources, {}), black_share=1.0)
+
+
+def strangers(places: Places, held_out: str) -> dict[str, list[CellSource]]:
+    """List the cells, by view, that a round never trains on.
+
+    Those of the group `held_out`, on black and cropped from composites; in crops also white cells
+    of the test split whose donors are unknown, which no round trains on.
+    """
+    crops = _with_subject(crop_sources(places.composites / "train")) + round_crops(places)
+    return {
+        "black": [s for s in stored_sources(places.data) if round_of(s.subject) == held_out],
+        "crop": [s for s in crops if not s.subject or round_of(s.subject) == held_out],
+    }
+
+
+def round_crops(places: Places) -> list[CellSource]:
+    """List the crops of composites with the test split's cells, made where they are not there."""
+    folder = make_composites(
+        places.data, places.rounds, places.cutouts, "test", _ROUND_COMPOSITES, DEFAULT_SEED, 2
+    )
+    return crop_sources(folder)
+
+
+def crop_sources(folder: Path) -> list[CellSource]:
+    """Read cells.csv of a folder of composites, specks left out."""
     path = folder / "cells.csv"
     if not path.is_file():
         raise DataError(f"There is no file {path}. Make it: python -m training composites.")
     with path.open(newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if _side(row) >= _LEAST_BOX]
-    return [
-        _crop_source(folder, row)
-        for row in rows
-        if not row["subject"] or subject_split(row["subject"]) in splits
-    ]
+        return [_crop_source(folder, r) for r in csv.DictReader(stream) if _side(r) >= _LEAST_BOX]
 
 
-def black_sources(data: Path, cutouts: Path, splits: Sequence[Split]) -> list[CellSource]:
-    """List C-NMC cells as stored, and the other sets' cut-out cells, of `splits`."""
-    others = [cell for cell in cut_all(data, cutouts) if not cell.subject and cell.split in splits]
-    return stored_sources(data, splits) + [_cut_out(cell) for cell in others]
-
-
-def stored_sources(data: Path, splits: Sequence[Split]) -> list[CellSource]:
-    """List the C-NMC cells of `splits`, on black as stored."""
-    return [_stored(cell) for cell in read_cnmc(data) if cell.split in splits]
+def stored_sources(data: Path) -> list[CellSource]:
+    """List the C-NMC cells, on black as stored."""
+    return [_stored(cell) for cell in read_cnmc(data)]
 
 
 def training_batch(
@@ -91,18 +130,11 @@ def training_batch(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw float32 (count, size, size, 3) RGB min-max images and their classes int (count,).
 
-    Half are blasts; three quarters are crops of composites.
+    Half are blasts.
     """
     classes = rng.permutation(np.arange(count) % 2)
     images = [_training_image(pool, int(blast), size, rng, strength) for blast in classes]
     return np.stack(images), classes
-
-
-def upright_crop(rgb: RgbImage, window: Window) -> RgbImage:
-    """Cut a window, clipped at the image's edges, as a person would crop a cell."""
-    half = window.side / 2
-    top, left = (max(0, round(value - half)) for value in (window.y, window.x))
-    return rgb[top : round(window.y + half), left : round(window.x + half)]
 
 
 def read_rgb(path: Path) -> RgbImage:
@@ -110,28 +142,40 @@ def read_rgb(path: Path) -> RgbImage:
     return np.ascontiguousarray(_read(path)[..., ::-1])
 
 
-def evaluation_crops(sources: Sequence[CellSource], factor: float = 1.4) -> list[RgbImage]:
-    """Crop cells at `factor` times the longer side of their box, RGB uint8 of their own size."""
-    return [
-        upright_crop(
-            read_rgb(source.path),
-            Window(source.window.x, source.window.y, factor * source.window.side),
-        )
-        for source in sources
-    ]
+def shown(source: CellSource) -> RgbImage:
+    """Return the square that the served classifier is shown of a cell, RGB uint8."""
+    if source.window is None:
+        rgb = np.ascontiguousarray(on_black(source.path)[..., ::-1])
+        return cut(rgb, black_window(rgb), "black")
+    return cut(read_rgb(source.path), source.window, "crop")
 
 
-def _by_class(sources: list[CellSource]) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
-    return tuple(_groups([s for s in sources if s.blast == blast]) for blast in (NORMAL, BLAST))
+def _with_subject(sources: list[CellSource]) -> list[CellSource]:
+    return [source for source in sources if source.subject]
 
 
-def _groups(sources: list[CellSource]) -> tuple[Group, ...]:
+def _lone_cut_outs(places: Places) -> list[CellSource]:
+    cells = cut_all(places.data, places.cutouts)
+    return [_cut_out(cell) for cell in cells if not cell.subject and cell.split == "train"]
+
+
+def _by_class(
+    sources: Iterable[CellSource], shares: dict[str, float]
+) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
+    known = list(sources)
+    return tuple(
+        _groups([source for source in known if source.blast == blast], shares)
+        for blast in (NORMAL, BLAST)
+    )
+
+
+def _groups(sources: list[CellSource], stated: dict[str, float]) -> tuple[Group, ...]:
     """Group cells by subject and kind; within a kind a group counts by the root of its size."""
     cells: dict[tuple[str, str], list[CellSource]] = {}
     for source in sources:
         cells.setdefault((source.kind, source.subject), []).append(source)
     roots = {key: len(members) ** 0.5 for key, members in cells.items()}
-    shares = _kind_shares({kind for kind, _ in cells})
+    shares = _kind_shares({kind for kind, _ in cells}, stated)
     totals = {kind: sum(r for key, r in roots.items() if key[0] == kind) for kind in shares}
     return tuple(
         Group(tuple(members), shares[key[0]] * roots[key] / totals[key[0]])
@@ -139,12 +183,12 @@ def _groups(sources: list[CellSource]) -> tuple[Group, ...]:
     )
 
 
-def _kind_shares(kinds: set[str]) -> dict[str, float]:
+def _kind_shares(kinds: set[str], stated: dict[str, float]) -> dict[str, float]:
     """Share of each kind; kinds without a stated share divide what is left, and all sum to 1."""
-    stated = {kind: share for kind, share in _NORMAL_SHARES.items() if kind in kinds}
-    rest = sorted(kinds - set(stated))
-    left = max(0.0, 1 - sum(_NORMAL_SHARES.values()))
-    shares = {**stated, **dict.fromkeys(rest, left / max(1, len(rest)))}
+    there = {kind: share for kind, share in stated.items() if kind in kinds}
+    rest = sorted(kinds - set(there))
+    left = max(0.0, 1 - sum(stated.values()))
+    shares = {**there, **dict.fromkeys(rest, left / max(1, len(rest)))}
     total = sum(shares.values())
     return {kind: share / total for kind, share in shares.items()}
 
@@ -152,8 +196,7 @@ def _kind_shares(kinds: set[str]) -> dict[str, float]:
 def _training_image(
     pool: Pool, blast: int, size: int, rng: np.random.Generator, strength: Augmentation
 ) -> np.ndarray:
-    cropped = rng.random() < _CROPS_SHARE
-    groups = (pool.crops if cropped else pool.on_black)[blast]
+    groups = (pool.on_black if rng.random() < pool.black_share else pool.crops)[blast]
     weights = np.array([group.weight for group in groups])
     group = groups[rng.choice(len(groups), p=weights / weights.sum())]
     source = group.cells[rng.integers(len(group.cells))]
@@ -165,18 +208,23 @@ def _training_image(
 def _cropped_view(
     source: CellSource, size: int, rng: np.random.Generator, strength: Augmentation
 ) -> np.ndarray:
-    box = source.window
-    shift = rng.uniform(-0.1, 0.1, 2) * box.side
-    window = Window(box.x + shift[0], box.y + shift[1], box.side * rng.uniform(*_CROP_FACTORS))
+    window = _moved(source.window, 0.07, rng.uniform(*_CROP_ZOOMS), rng)
     return random_view(_read(source.path), window, size, rng, strength)
 
 
 def _black_view(
     source: CellSource, size: int, rng: np.random.Generator, strength: Augmentation
 ) -> np.ndarray:
-    window = Window(CANVAS / 2, CANVAS / 2, CANVAS)
-    view = random_view(on_black(source.path), window, size, rng, strength, cv2.BORDER_CONSTANT)
+    image = on_black(source.path)
+    window = _moved(black_window(image), 0.03, 1.0, rng)
+    view = random_view(image, window, size, rng, strength, cv2.BORDER_CONSTANT)
     return restain_on_black(view, rng, strength.restain)
+
+
+def _moved(window: Window, reach: float, zoom: float, rng: np.random.Generator) -> Window:
+    """Shift a window by up to `reach` of its side, and widen it by `zoom`."""
+    x, y = rng.uniform(-reach, reach, 2) * window.side
+    return Window(window.x + x, window.y + y, window.side * zoom)
 
 
 def on_black(path: Path) -> np.ndarray:
@@ -205,10 +253,10 @@ def _side(row: dict[str, str]) -> float:
 
 
 def _crop_source(folder: Path, row: dict[str, str]) -> CellSource:
-    x, y = (float(row["x1"]) + float(row["x2"])) / 2, (float(row["y1"]) + float(row["y2"])) / 2
+    box = tuple(float(row[edge]) for edge in ("x1", "y1", "x2", "y2"))
     return CellSource(
         path=folder / "images" / row["image"],
-        window=Window(x, y, _side(row)),
+        window=crop_window(box),
         blast=int(row["label"] == "blast"),
         kind=row["kind"],
         subject=row["subject"],

@@ -1,10 +1,11 @@
-"""Measure the served classifier on cells never trained on.
+"""Measure the served classifier on cells of people never trained on.
 
-Three sets: C-NMC cells of the test subjects, on black as stored; white cells cropped from the
-composites of the test split, which are made if they are not there; normal cells cropped from the
-PBC tiles of the test split. Intervals are 95%, by bootstrap over subjects and their cells. With
---record the figures also go into docs/validation.md, and into the model card and manifest of the
-weights, and the charts beside these.
+Each round's network is measured on its strangers, in both views: C-NMC cells on black as stored,
+and white cells cropped from composites. Temperature and uncertain band of a round are those fitted
+on the strangers of the other rounds. All networks together are measured on normal cells of the PBC
+tiles that none of them saw. Intervals are 95%, by bootstrap over subjects and their cells. With
+--record the figures also go into docs/validation.md and into the manifest and model card of the
+weights, and the charts beside the weights.
 """
 
 import argparse
@@ -14,46 +15,40 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from models.cells import Window
+from models.cells import VIEWS, crop_window
 from models.classifier import Classifier
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
-from models.gate import reason_not_usable
-from models.images import RgbImage
 from training import charts, scores
 from training.classifier_card import write_card
-from training.classifier_data import (
-    CellSource,
-    crop_sources,
-    evaluation_crops,
-    read_rgb,
-    stored_sources,
-)
-from training.composites import DEFAULT_CACHE, held_out_composites
+from training.classifier_data import DEFAULT_ROUNDS, CellSource, Places, shown
+from training.classifier_options import DEFAULT_WEIGHTS
+from training.classifier_readings import Limits, Readings, calibrate, read_strangers
+from training.composites import DEFAULT_CACHE
 from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
-from training.data import DEFAULT_DATA, PROJECT, PbcTile, manifest_rows, read_pbc
+from training.data import DEFAULT_DATA, PROJECT, ROUNDS, PbcTile, manifest_rows, read_pbc
 from training.documents import record
 from training.figures import Figure, Sets, as_plain, as_tables, estimate
 
-DEFAULT_WEIGHTS = PROJECT / "weights" / "classifier"
 _CALLED = (ALL_BLAST, UNCERTAIN, NORMAL)
 _EVEN = 0.5
+_TITLES = {"black": "Cells on black", "crop": "Crops of composites"}
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells as the classifier read them, arrays (n,): P(ALL blast) and label that it gave, whether
-    the gate took the image; whether it is a blast, of what kind, of which subject (the name of the
-    image where no donor is known).
+    """Cells as they were read, arrays (n,): P(ALL blast) and label; whether each is a blast, of
+    what kind, of which subject (the name of the image where no donor is known), its
+    round and file.
     """
 
     probabilities: np.ndarray
     labels: np.ndarray
-    usable: np.ndarray
     blasts: np.ndarray
     kinds: np.ndarray
     subjects: np.ndarray
+    rounds: np.ndarray
+    files: np.ndarray
 
     def chosen(self, where: np.ndarray) -> "Cells":
         """Return the cells of a mask or of indexes."""
@@ -68,51 +63,71 @@ class Cells:
 Measure = Callable[[Cells], float]
 
 
-def read_cells(
-    classifier: Classifier, sources: list[CellSource], images: Iterable[RgbImage]
-) -> Cells:
-    """Run the served network on the images of `sources`, those that the gate refuses too."""
-    probabilities, usable = [], []
-    for image in tqdm(images, total=len(sources), mininterval=5):
-        probabilities.append(float(classifier.probabilities([image])[0]))
-        usable.append(reason_not_usable(image) is None)
+def cross_fitted(readings: Readings) -> Cells:
+    """Judge each round's strangers by limits that were fitted on the other rounds' strangers."""
+    parts = [_judged_round(readings, name) for name in np.unique(readings.rounds)]
+    columns = zip(*(vars(part).values() for part in parts), strict=True)
+    return Cells(*(np.concatenate(values) for values in columns))
+
+
+def _judged_round(readings: Readings, name: str) -> Cells:
+    own = readings.rounds == name
+    return cells_of(readings.chosen(own), calibrate(readings.chosen(~own)))
+
+
+def cells_of(readings: Readings, limits: Limits) -> Cells:
+    """Judge cells by the limits given."""
+    probabilities = limits.probabilities(readings.logits)
     return Cells(
-        probabilities=np.array(probabilities),
-        labels=np.array([classifier.label(probability) for probability in probabilities]),
-        usable=np.array(usable),
-        blasts=np.array([bool(source.blast) for source in sources]),
-        kinds=np.array([source.kind for source in sources]),
-        subjects=np.array([source.subject or source.path.name for source in sources]),
+        probabilities=probabilities,
+        labels=limits.labels(probabilities),
+        blasts=readings.blasts,
+        kinds=readings.kinds,
+        subjects=np.where(readings.subjects == "", readings.files, readings.subjects),
+        rounds=readings.rounds,
+        files=readings.files,
     )
 
 
-def read_stored(classifier: Classifier, data: Path) -> tuple[Cells, np.ndarray]:
-    """Read the C-NMC cells of the test subjects; also return their areas (n,) in pixels."""
-    sources = stored_sources(data, ("test",))
+def areas_of(files: Iterable[str], data: Path) -> np.ndarray:
+    """Return the area (n,) in pixels of C-NMC cells."""
     rows = manifest_rows(data / "cnmc", ("file", "cell_pixels"))
     areas = {row["file"]: float(row["cell_pixels"]) for row in rows}
-    cells = read_cells(classifier, sources, (read_rgb(source.path) for source in sources))
-    return cells, np.array([areas[source.path.name] for source in sources])
+    return np.array([areas[name] for name in files])
 
 
-def read_crops(classifier: Classifier, sources: list[CellSource]) -> Cells:
-    """Read cells cropped at 1.4 times their box."""
-    return read_cells(classifier, sources, evaluation_crops(sources))
-
-
-def tile_sources(data: Path) -> list[CellSource]:
-    """List the PBC cells of the test split, all of them normal."""
-    return [_tile_source(tile) for tile in read_pbc(data) if tile.split == "test"]
+def read_tiles(classifier: Classifier, data: Path) -> Cells:
+    """Read the PBC cells of the test split, all of them normal, with the joined network."""
+    tiles = [tile for tile in read_pbc(data) if tile.split == "test"]
+    read = [classifier.read(shown(_tile_source(tile)), "crop") for tile in tiles]
+    return Cells(
+        probabilities=np.array([reading.probability for reading in read]),
+        labels=np.array([reading.label for reading in read]),
+        blasts=np.zeros(len(tiles), bool),
+        kinds=np.array([tile.kind for tile in tiles]),
+        subjects=np.array([tile.path.name for tile in tiles]),
+        rounds=np.full(len(tiles), ""),
+        files=np.array([tile.path.name for tile in tiles]),
+    )
 
 
 def _tile_source(tile: PbcTile) -> CellSource:
-    x1, y1, x2, y2 = tile.box
-    window = Window((x1 + x2) / 2, (y1 + y2) / 2, max(x2 - x1, y2 - y1))
-    return CellSource(tile.path, window, blast=0, kind=tile.kind, subject="")
+    return CellSource(tile.path, crop_window(tile.box), blast=0, kind=tile.kind, subject="")
 
 
 def _auroc(cells: Cells) -> float:
     return scores.auroc(*cells.judged)
+
+
+def _mean_auroc(cells: Cells) -> float:
+    return float(
+        np.mean([_auroc(cells.chosen(cells.rounds == n)) for n in np.unique(cells.rounds)])
+    )
+
+
+def _at_point(score: Callable[[np.ndarray, np.ndarray], float]) -> Measure:
+    """Score what lies at or above the operating point: what is not called normal."""
+    return lambda cells: score(cells.labels != NORMAL, cells.blasts)
 
 
 def _at_even(score: Callable[[np.ndarray, np.ndarray], float]) -> Measure:
@@ -136,33 +151,28 @@ def _among(measure: Measure, *kinds: str) -> Measure:
 _UNCERTAIN: dict[str, Measure] = {
     "called uncertain, as a share": lambda cells: float((cells.labels == UNCERTAIN).mean()),
 }
-_GATE: dict[str, Measure] = {
-    "usable by the gate, as a share": lambda cells: float(cells.usable.mean()),
-}
 _OF_NORMAL: dict[str, Measure] = {
-    "specificity at 0.5": _at_even(scores.specificity),
+    "specificity at the operating point": _at_point(scores.specificity),
     **_UNCERTAIN,
     "specificity of the rest": _decided(scores.specificity),
-    **_GATE,
+    "specificity at 0.5": _at_even(scores.specificity),
 }
 _OF_BOTH: dict[str, Measure] = {
-    "sensitivity (recall) at 0.5": _at_even(scores.sensitivity),
-    "specificity at 0.5": _at_even(scores.specificity),
-    **_UNCERTAIN,
+    "sensitivity at the operating point": _at_point(scores.sensitivity),
+    **_OF_NORMAL,
     "sensitivity of the rest": _decided(scores.sensitivity),
-    "specificity of the rest": _decided(scores.specificity),
+    "sensitivity (recall) at 0.5": _at_even(scores.sensitivity),
     "accuracy at 0.5": _at_even(scores.accuracy),
     "precision at 0.5": _at_even(scores.precision),
     "F1 at 0.5": _at_even(scores.f1),
     "expected calibration error": lambda cells: scores.calibration_error(*cells.judged),
-    **_GATE,
 }
-STORED_MEASURES: dict[str, Measure] = {"AUROC": _auroc, **_OF_BOTH}
-CROP_MEASURES: dict[str, Measure] = {
-    "AUROC, blasts against all other white cells": _auroc,
-    "AUROC, blasts against normal precursors (HEM)": _among(_auroc, "all", "hem"),
-    **_OF_BOTH,
+_AGAINST_HEM = {"AUROC, blasts against normal precursors (HEM)": _among(_auroc, "all", "hem")}
+_MEASURES: dict[str, dict[str, Measure]] = {
+    "black": {"AUROC": _auroc, **_OF_BOTH},
+    "crop": {"AUROC": _auroc, **_AGAINST_HEM, **_OF_BOTH},
 }
+_AREA = "AUROC of the cell's area alone, without a network"
 
 
 def by_kind(cells: Cells) -> dict[str, Measure]:
@@ -187,25 +197,31 @@ def measured(cells: Cells, measures: dict[str, Measure], rounds: int) -> dict[st
     }
 
 
-def evaluate(stored: Cells, areas: np.ndarray, crops: Cells, tiles: Cells, rounds: int) -> Sets:
-    """Return all figures, by title of the set."""
-    area = measured(
-        replace(stored, probabilities=areas),
-        {"AUROC of the cell's area alone, without a network": _auroc},
-        rounds,
-    )
-    return {
-        f"C-NMC cells on black: {_contents(stored)}": {
-            **area,
-            **measured(stored, STORED_MEASURES, rounds),
-        },
-        f"Crops of test composites: {_contents(crops)}": measured(
-            crops, {**CROP_MEASURES, **by_kind(crops)}, rounds
-        ),
-        f"Crops of PBC tiles: {_contents(tiles)}": measured(
-            tiles, {**_OF_NORMAL, **by_kind(tiles)}, rounds
-        ),
-    }
+def evaluate(views: dict[str, Cells], areas: np.ndarray, tiles: Cells, rounds: int) -> Sets:
+    """Return all figures, by title of the set; `areas` (n,) belong to the cells on black."""
+    by_area = replace(views["black"], probabilities=areas)
+    sets = {}
+    for view, cells in views.items():
+        for name in ROUNDS:
+            own = cells.rounds == name
+            part = cells.chosen(own)
+            figures = measured(part, _MEASURES[view], rounds)
+            if view == "black":
+                figures = {**measured(by_area.chosen(own), {_AREA: _auroc}, rounds), **figures}
+            sets[f"{_TITLES[view]}, strangers with {name}: {_contents(part)}"] = figures
+        sets[f"{_TITLES[view]}, all strangers: {_contents(cells)}"] = _of_all(
+            cells, by_area if view == "black" else None, rounds
+        )
+    tiles_title = f"Crops of PBC tiles, all networks together: {_contents(tiles)}"
+    return {**sets, tiles_title: measured(tiles, {**_OF_NORMAL, **by_kind(tiles)}, rounds)}
+
+
+def _of_all(cells: Cells, by_area: Cells | None, rounds: int) -> dict[str, Figure]:
+    """Measure all rounds together; areas under the curve are means of the rounds'."""
+    mean = {"AUROC": _mean_auroc}
+    area = measured(by_area, {_AREA: _mean_auroc}, rounds) if by_area else {}
+    kinds = {} if by_area else by_kind(cells)
+    return {**area, **measured(cells, {**mean, **_OF_BOTH, **kinds}, rounds)}
 
 
 def _contents(cells: Cells) -> str:
@@ -213,34 +229,46 @@ def _contents(cells: Cells) -> str:
     return f"{blasts} blasts, {len(cells.blasts) - blasts} normal cells"
 
 
-def weakness(stored: Cells) -> str:
-    """Say which class of C-NMC cells has one subject alone, in a sentence each; often empty."""
-    sentences = []
-    for name, where in (("blasts", stored.blasts), ("normal precursors", ~stored.blasts)):
-        subjects = np.unique(stored.subjects[where])
-        if len(subjects) == 1:
-            sentences.append(
-                f"All {name} of C-NMC here are of one subject ({subjects[0]}): an interval tells "
-                "how far its cells vary, and nothing of how far people do."
-            )
-    return " ".join(sentences)
+def weakness(cells: Cells) -> str:
+    """Say of how few subjects the classes of the rounds are, as a sentence."""
+    normal = np.unique(cells.subjects[~cells.blasts])
+    return (
+        f"The normal precursors of C-NMC are of {len(normal)} subjects ({', '.join(normal)}), one "
+        "a round: the interval of a round tells how far its cells vary, and nothing of how far "
+        "people do."
+    )
 
 
-def draw(stored: Cells, crops: Cells, band: tuple[float, float], folder: Path) -> None:
-    """Draw all charts into `folder`."""
-    sets = {"C-NMC cells on black": stored, "crops of composites": crops}
-    judged = {name: cells.judged for name, cells in sets.items()}
-    charts.roc_chart(judged, folder / "roc.svg")
+def draw(views: dict[str, Cells], band: tuple[float, float], folder: Path) -> None:
+    """Draw all charts into `folder`; `band` is the uncertain one of cells on black, as served."""
+    judged = {_TITLES[view]: cells.judged for view, cells in views.items()}
+    charts.roc_curves(
+        [_curve(view, name, cells) for view, cells in views.items() for name in ROUNDS],
+        folder / "roc.svg",
+    )
     charts.reliability_chart(judged, folder / "reliability.svg")
     charts.confusion_chart(
-        {name: confusion(cells) for name, cells in sets.items()},
+        {_TITLES[view]: confusion(cells) for view, cells in views.items()},
         ("ALL blast", "uncertain", "normal"),
         folder / "confusion.svg",
     )
+    stored = views["black"]
     by_subject = {
         name: stored.chosen(stored.subjects == name).judged for name in np.unique(stored.subjects)
     }
     charts.subject_chart(by_subject, band, folder / "subjects.svg")
+
+
+def _curve(view: str, name: str, cells: Cells) -> charts.Curve:
+    part = cells.chosen(cells.rounds == name)
+    samples = scores.subject_samples(part.kinds, part.subjects, 200)
+    places, rates, low, high = scores.roc_band(*part.judged, samples)
+    called = part.labels != NORMAL
+    point = (1 - scores.specificity(called, part.blasts), scores.sensitivity(called, part.blasts))
+    return {
+        **{"name": f"with {name}", "panel": _TITLES[view], "auroc": {"value": _auroc(part)}},
+        **{"fpr": places, "tpr": rates, "low": low, "high": high, "operating_point": point},
+    }
 
 
 def confusion(cells: Cells) -> np.ndarray:
@@ -258,32 +286,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the image sets")
     parser.add_argument("--composites", type=Path, default=DEFAULT_COMPOSITES)
+    parser.add_argument("--round-composites", type=Path, default=DEFAULT_ROUNDS)
     parser.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE)
+    numbers = {
+        "cells": (400, "cells on black of each subject, at most"),
+        "crops": (100, "crops of each subject, or kind of unknown subject, at most"),
+        "rounds": (500, "bootstrap samples"),
+    }
+    for name, (value, meaning) in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=value, help=f"{meaning} (%(default)s)")
     parser.add_argument(
         "--out",
         type=Path,
         default=PROJECT / "runs" / "classifier-evaluation",
         help="folder for evaluation.json, and for the charts unless recorded",
     )
-    parser.add_argument("--rounds", type=int, default=500, help="bootstrap samples (%(default)s)")
     parser.add_argument("--record", action="store_true", help="write the figures into documents")
 
 
 def run(args: argparse.Namespace) -> None:
     """Measure, print, and write figures and charts."""
     classifier = Classifier.load(args.weights)
-    folder = held_out_composites(args.data, args.composites, args.cutouts)
-    stored, areas = read_stored(classifier, args.data)
-    crops = read_crops(classifier, crop_sources(folder, ("test",)))
-    tiles = read_crops(classifier, tile_sources(args.data))
-    sets = evaluate(stored, areas, crops, tiles, args.rounds)
+    places = Places(args.data, args.composites, args.round_composites, args.cutouts)
+    readings = read_strangers(classifier, places, args.cells, args.crops)
+    views = {view: cross_fitted(readings[view]) for view in VIEWS}
+    areas = areas_of(views["black"].files, args.data)
+    sets = evaluate(views, areas, read_tiles(classifier, args.data), args.rounds)
     heading = f"Classifier {classifier.version}, `python -m training evaluate classifier`:"
-    text = "\n\n".join(filter(None, (heading, as_tables(sets), weakness(stored))))
+    text = "\n\n".join((heading, as_tables(sets), weakness(views["black"])))
     print(text)
     _write(args, sets, text)
-    limits = classifier.manifest.thresholds
-    band = (limits["uncertain_low"], limits["uncertain_high"])
-    draw(stored, crops, band, args.weights / "charts" if args.record else args.out)
+    limits = classifier.manifest.views
+    bands = {
+        view: (limits[view]["uncertain_low"], limits[view]["uncertain_high"]) for view in VIEWS
+    }
+    draw(views, bands, args.weights / "charts" if args.record else args.out)
 
 
 def _write(args: argparse.Namespace, sets: Sets, text: str) -> None:

@@ -1,67 +1,57 @@
-"""Cells of val subjects in both views, to watch training by and to calibrate on."""
+"""Cells of a round's strangers in both views, to watch its training by.
+
+Nothing is chosen by them: the last step of every round is what is kept.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 import keras
 import numpy as np
+import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from models.images import RgbImage, classifier_input
-from training.classifier_data import (
-    BLAST,
-    NORMAL,
-    CellSource,
-    crop_sources,
-    evaluation_crops,
-    read_rgb,
-    stored_sources,
-)
+from models.images import classifier_input
+from training.classifier_data import BLAST, NORMAL, CellSource, Places, shown, strangers
 
-View = Literal["black", "crops"]
 _AT_ONCE = 32
 
 
 @dataclass(frozen=True)
-class Validation:
-    """Cell images (RGB uint8, any size) and classes (n,) of each view."""
+class Watched:
+    """Cells of one view: squares as shown, uint8 RGB of any size, and classes (n,)."""
 
-    images: dict[View, list[RgbImage]]
-    classes: dict[View, np.ndarray]
+    images: list[np.ndarray]
+    classes: np.ndarray
 
-    def logits(self, model: keras.Model, view: View, size: int) -> np.ndarray:
-        """Return the network's answers (n, 2) at `size` pixels a side."""
-        inputs = [classifier_input(image, size) for image in self.images[view]]
-        parts = [np.stack(inputs[at : at + _AT_ONCE]) for at in range(0, len(inputs), _AT_ONCE)]
-        return np.concatenate([model(part, training=False) for part in parts])
-
-    def auroc(self, model: keras.Model, view: View, size: int) -> float:
-        """Return the area under the ROC curve of blasts against all other cells of a view."""
-        logits = self.logits(model, view, size)
-        return float(roc_auc_score(self.classes[view], logits[:, BLAST] - logits[:, NORMAL]))
+    def auroc(self, model: keras.Model, size: int) -> float:
+        """Return the area under the ROC curve of blasts against all other cells."""
+        logits = answers(model, [classifier_input(image, size) for image in self.images])
+        return float(roc_auc_score(self.classes, logits[:, BLAST] - logits[:, NORMAL]))
 
 
-def make_validation(data: Path, composites: Path, cells: int) -> Validation:
-    """Choose up to `cells` of each class and view of val subjects, always the same ones."""
-    stored = _chosen(stored_sources(data, ("val",)), cells)
-    cropped = _chosen(crop_sources(composites / "val", ("val",)), cells)
-    return Validation(
-        images={
-            "black": [read_rgb(source.path) for source in stored],
-            "crops": evaluation_crops(cropped),
-        },
-        classes={
-            "black": np.array([source.blast for source in stored]),
-            "crops": np.array([source.blast for source in cropped]),
-        },
-    )
+def answers(model: keras.Model, inputs: Sequence[np.ndarray]) -> np.ndarray:
+    """Return what a network of one output says of prepared images of one size, (n, ...)."""
+    read = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+    parts = [np.stack(inputs[at : at + _AT_ONCE]) for at in range(0, len(inputs), _AT_ONCE)]
+    return np.concatenate([read(tf.constant(part)) for part in parts])
 
 
-def _chosen(sources: Sequence[CellSource], cells: int) -> list[CellSource]:
+def make_watched(places: Places, held_out: str, cells: int) -> dict[str, Watched]:
+    """Choose up to `cells` of each class and view of a round's strangers, always the same ones."""
+    by_view = strangers(places, held_out)
+    return {view: watched_cells(sample(sources, cells)) for view, sources in by_view.items()}
+
+
+def watched_cells(sources: Sequence[CellSource]) -> Watched:
+    """Read cells as they are shown."""
+    return Watched([shown(s) for s in sources], np.array([s.blast for s in sources]))
+
+
+def sample(sources: Sequence[CellSource], cells: int) -> list[CellSource]:
+    """Choose up to `cells` of each class, always the same ones."""
     rng = np.random.default_rng(0)
     chosen: list[CellSource] = []
     for blast in (NORMAL, BLAST):

@@ -12,6 +12,7 @@ can leave such images out by subject).
 
 import argparse
 import csv
+import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -307,10 +308,12 @@ def _write_rows(path: Path, rows: list[WhiteCell]) -> None:
 
 
 def _gather_rows(folder: Path, count: int) -> None:
-    """Join the rows of all images into cells.csv."""
+    """Join the rows of all images into cells.csv; a reader of it never sees half of them."""
     header = ",".join(field.name for field in fields(WhiteCell))
     parts = ((folder / "cells" / f"{n:06}.csv").read_text().split("\n", 1)[1] for n in range(count))
-    (folder / "cells.csv").write_text(f"{header}\n" + "".join(parts))
+    whole = folder / f"cells.csv.{os.getpid()}"
+    whole.write_text(f"{header}\n" + "".join(parts))
+    whole.replace(folder / "cells.csv")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -24,6 +24,11 @@ SUBJECT_SPLITS: dict[str, Split] = {
     **dict.fromkeys(("H14", "44", "23", "16"), "val"),
     **dict.fromkeys(("H10", "34", "51", "32", "30", "46"), "train"),
 }
+ROUNDS = ("H22", "H14", "H10")
+"""Rounds of the classifier's training, by the normal subject that each leaves out, with all blast
+subjects of the same split."""
+
+_ROUND_OF_SPLIT: dict[Split, str] = {"test": "H22", "val": "H14", "train": "H10"}
 TXL_LABELS = ("wbc", "rbc", "platelet")
 
 
@@ -82,13 +87,18 @@ class TxlField:
 
 def hashed_split(name: str) -> Split:
     """Split a name by its SHA-256: a tenth test, a tenth val, the rest train."""
-    tenth = int(hashlib.sha256(name.encode()).hexdigest(), 16) % 10
-    return {0: "test", 1: "val"}.get(tenth, "train")
+    return {0: "test", 1: "val"}.get(_hash_of(name) % 10, "train")
 
 
 def subject_split(subject: str) -> Split:
     """Return the split of a subject; subjects unknown to `SUBJECT_SPLITS` are split by hash."""
     return SUBJECT_SPLITS.get(subject) or hashed_split(subject)
+
+
+def round_of(subject: str) -> str:
+    """Return the round in which a subject is a stranger; unknown ones are dealt by hash."""
+    known = SUBJECT_SPLITS.get(subject)
+    return _ROUND_OF_SPLIT[known] if known else ROUNDS[_hash_of(subject) % len(ROUNDS)]
 
 
 def read_cnmc(data: Path) -> list[CnmcCell]:
@@ -163,6 +173,10 @@ def manifest_rows(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]
     if missing:
         raise DataError(f"{manifest} has no rows with: {', '.join(missing)}.")
     return rows
+
+
+def _hash_of(name: str) -> int:
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16)
 
 
 def _pixel_box(row: dict[str, str]) -> tuple[float, float, float, float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from models.weights import MANIFEST, sha256_of
-from training.data import PROJECT, SUBJECT_SPLITS
+from training.data import PROJECT, SUBJECT_SPLITS, round_of
 
 NETWORK_FILES = ("network.xml", "network.bin")
 DATA_SETS = (
@@ -41,6 +41,14 @@ def subject_split() -> dict[str, list[str]]:
     for subject, split in SUBJECT_SPLITS.items():
         splits.setdefault(split, []).append(subject)
     return splits
+
+
+def round_subjects() -> dict[str, list[str]]:
+    """Return the C-NMC subjects that each round of the classifier's training leaves out."""
+    rounds: dict[str, list[str]] = {}
+    for subject in SUBJECT_SPLITS:
+        rounds.setdefault(round_of(subject), []).append(subject)
+    return rounds
 
 
 def todays_version() -> str:

@@ -28,7 +28,7 @@ def test_the_band_lies_at_corrected_quantiles_of_each_class():
     blasts, normal = np.arange(1, 10) / 10, np.arange(1, 20) / 20 - 0.02
     probabilities = np.concatenate([blasts, normal])
     labels = np.repeat([1, 0], [9, 19])
-    low, high = uncertain_band(probabilities, labels, coverage=0.8)
+    low, high = uncertain_band(probabilities, labels, 0.8, 0.8)
     assert low == pytest.approx(0.2)
     assert high == pytest.approx(0.78)
     assert np.mean(normal < high) >= 0.8
@@ -68,4 +68,4 @@ def test_too_few_cells_of_a_class_leave_its_rival_unnamed():
 
 def test_a_coverage_is_a_share():
     with pytest.raises(ValueError, match="coverage"):
-        uncertain_band(np.array([0.5]), np.array([1]), coverage=90)
+        uncertain_band(np.array([0.5]), np.array([1]), 90)

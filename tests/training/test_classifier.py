@@ -13,10 +13,11 @@ from tests.stand_ins import drawn_cell
 from tests.training.drawn import draw_sets
 from tests.training.test_architectures import small_backbone
 from tests.training.test_classifier_data import draw_composites
+from training import classifier_data
 from training.__main__ import main
 from training.architectures import ARCHITECTURES, Architecture
 from training.classifier import Stage, ahead, rate_at, remaining
-from training.data import PROJECT
+from training.data import PROJECT, ROUNDS
 
 # Keras hands its variables to numpy in a way that numpy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -36,15 +37,18 @@ def command(place):
 
     def train(*words: str) -> int:
         places = ["--data", place / "data", "--composites", place / "composites"]
+        places += ["--round-composites", place / "rounds"]
         places += ["--cutouts", place / "cutouts", "--out", place / "run"]
         places += ["--weights-out", place / "weights"]
         numbers = ["--steps", "3", "--size", "24", "--batch", "4", "--every", "2"]
         numbers += ["--finish-steps", "2", "--finish-batch", "2", "--threads", "1"]
+        numbers += ["--watch-cells", "4", "--fit-cells", "12"]
         names = ["--scratch", "--architecture", "small"]
         return main(["classifier", *map(str, places), *numbers, *names, *words])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ARCHITECTURES, "small", Architecture(small_backbone, 32))
+        patch.setattr(classifier_data, "_ROUND_COMPOSITES", 8)
         yield train
 
 
@@ -55,7 +59,7 @@ def trained(place, command):
 
 
 def rows(trained) -> list[dict[str, str]]:
-    with (trained / "run" / "metrics.csv").open() as stream:
+    with (trained / "run" / "H10" / "metrics.csv").open() as stream:
         return list(csv.DictReader(stream))
 
 
@@ -66,25 +70,34 @@ def test_metrics_are_logged_and_plotted(trained):
         ("3", "learn", "24"),
         ("5", "finish", "32"),
     ]
-    assert all(0 <= float(row["val_auroc_crops"]) <= 1 for row in logged)
-    assert (trained / "run" / "curves.svg").read_text().lstrip().startswith("<?xml")
+    assert all(0 <= float(row["val_auroc_crop"]) <= 1 for row in logged)
+    assert (trained / "run" / "H10" / "curves.svg").read_text().lstrip().startswith("<?xml")
 
 
 def test_the_exported_network_is_served(trained):
     classifier = Classifier.load(trained / "weights", "f32")
     assert classifier.manifest.input_size == 32
-    result = classifier.classify(drawn_cell())
-    assert result.usable
-    assert 0 < result.probability < 1
+    reading = classifier.read(drawn_cell(), "crop")
+    assert 0 < reading.probability < 1
+    assert reading.distance > 0
+
+
+def test_each_round_gives_a_network_of_its_own(trained):
+    members = Classifier.load(trained / "weights", "f32").outputs(drawn_cell())["members"]
+    assert members.shape == (len(ROUNDS), 2)
+    assert len({tuple(logits) for logits in members}) == len(ROUNDS)
 
 
 def test_the_manifest_tells_how_it_was_trained(trained):
     manifest = json.loads((trained / "weights" / "manifest.json").read_text())
     assert manifest["classes"] == ["normal", "all_blast"]
-    assert manifest["training"]["split"]["test"] == ["H22", "33", "38", "2"]
+    assert manifest["training"]["split"]["H22"] == ["H22", "33", "38", "2"]
     assert manifest["training"]["arguments"]["steps"] == 3
-    assert 0 <= manifest["thresholds"]["uncertain_low"] <= manifest["thresholds"]["uncertain_high"]
-    assert manifest["temperature"] > 0
+    assert set(manifest["views"]) == {"black", "crop"}
+    for limits in manifest["views"].values():
+        assert limits["temperature"] > 0
+        assert limits["uncertain_low"] <= limits["uncertain_high"]
+    assert manifest["thresholds"]["familiar"] > 0
 
 
 def test_what_is_shipped_names_no_local_path(trained):
@@ -92,6 +105,11 @@ def test_what_is_shipped_names_no_local_path(trained):
         text = (trained / "weights" / name).read_text()
         assert "/tmp" not in text
         assert str(PROJECT) not in text
+
+
+def test_one_round_alone_exports_nothing(place, command):
+    assert command("--rounds", "H22", "--out", str(place / "one"), "--weights-out", "nowhere") == 0
+    assert [path.name for path in (place / "one").iterdir()] == ["H22"]
 
 
 def test_resuming_goes_on_with_what_is_left(trained, command):

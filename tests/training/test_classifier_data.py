@@ -8,21 +8,26 @@ import pytest
 
 from models.cells import Window
 from tests.training.drawn import draw_cell_on_black, draw_field, draw_sets
+from training import classifier_data
 from training.augmentation import Augmentation
 from training.classifier_data import (
     CANVAS,
     CellSource,
+    Places,
     _groups,
-    black_sources,
     crop_sources,
-    evaluation_crops,
     make_pool,
     on_black,
+    pool_on_black,
+    round_crops,
+    shown,
+    stored_sources,
+    strangers,
     training_batch,
-    upright_crop,
 )
 from training.data import DataError
 
+NONE = Augmentation(rotate=0, flip=0, shear=0, zoom=0, restain=0, vary=0, compress=0)
 ROWS = (
     # x1, y1, x2, y2, label, kind, subject
     (20, 20, 60, 60, "blast", "all", "34"),
@@ -49,44 +54,78 @@ def draw_composites(folder):
 @pytest.fixture(scope="module")
 def places(tmp_path_factory):
     folder = tmp_path_factory.mktemp("places")
-    return draw_sets(folder / "data"), draw_composites(folder / "composites"), folder / "cutouts"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier_data, "_ROUND_COMPOSITES", 8)
+        yield Places(
+            draw_sets(folder / "data"),
+            draw_composites(folder / "composites"),
+            folder / "rounds",
+            folder / "cutouts",
+        )
 
 
-def test_crops_of_other_splits_subjects_and_specks_are_left_out(places):
-    sources = crop_sources(places[1] / "train", ("train",))
+def test_crops_are_read_but_for_specks(places):
+    sources = crop_sources(places.composites / "train")
     assert [(s.kind, s.subject, s.blast) for s in sources] == [
         ("all", "34", 1),
+        ("all", "44", 1),
         ("hem", "H10", 0),
         ("txl", "", 0),
     ]
-    assert sources[0].window == Window(40, 40, 40)
+    assert sources[0].window == Window(40, 40, 60)
+
+
+def test_a_rounds_pool_holds_no_stranger(places):
+    pool = make_pool(places, "H14")
+    groups = [group for view in (pool.crops, pool.on_black) for side in view for group in side]
+    subjects = {cell.subject for group in groups for cell in group.cells}
+    assert {"34", "33", "H10", "H22", ""} >= subjects >= {"34", "33", "H10", ""}
+    of_view = {cell.subject for side in pool.on_black for group in side for cell in group.cells}
+    assert of_view == {"34", "33", "H10", "H22", ""}
+
+
+def test_strangers_are_of_the_group_left_out_or_of_the_test_split(places):
+    found = strangers(places, "H14")
+    assert {source.subject for source in found["black"]} == {"44", "H14"}
+    assert {source.subject for source in found["crop"]} == {"44", ""}
+    trained = {cell for side in make_pool(places, "H14").crops for g in side for cell in g.cells}
+    assert not trained & set(found["crop"])
+
+
+def test_crops_made_for_the_rounds_are_of_the_test_splits_cells(places):
+    assert {source.subject for source in round_crops(places)} <= {"33", "H22", ""}
 
 
 def test_missing_composites_are_named_with_the_command(tmp_path):
     with pytest.raises(DataError, match="training composites"):
-        crop_sources(tmp_path, ("train",))
+        crop_sources(tmp_path)
 
 
-def test_black_cells_are_those_of_the_split(places):
-    data, _, cutouts = places
-    sources = black_sources(data, cutouts, ("train",))
-    assert {s.subject for s in sources if s.subject} == {"34", "H10"}
-    assert {s.kind for s in sources if not s.subject} == {"lymphocyte", "monocyte"}
+def test_stored_cells_are_of_all_subjects(places):
+    sources = stored_sources(places.data)
+    assert {s.subject for s in sources} == {"34", "44", "33", "H10", "H14", "H22"}
     assert all(s.blast == (s.kind == "all") for s in sources)
+
+
+def test_a_pool_on_black_draws_nothing_else(places):
+    pool = pool_on_black(stored_sources(places.data))
+    images, _ = training_batch(pool, 8, 24, np.random.default_rng(0), NONE)
+    assert images[:, 0, 0].max() < 0.1
 
 
 def test_kinds_get_their_stated_shares_and_subjects_the_root_of_their_size():
     def cells(kind, subject, count):
         return [CellSource(None, None, 0, kind, subject)] * count
 
-    groups = _groups(cells("hem", "A", 4) + cells("hem", "B", 1) + cells("lymphocyte", "", 9))
+    there = cells("hem", "A", 4) + cells("hem", "B", 1) + cells("lymphocyte", "", 9)
+    groups = _groups(there, {"hem": 0.35, "lymphocyte": 0.15, "txl": 0.2})
     weights = [group.weight for group in groups]
     # hem 0.35 and lymphocyte 0.15 of what is there: 0.7 and 0.3; within hem 2 to 1
     np.testing.assert_allclose(weights, [0.7 * 2 / 3, 0.7 / 3, 0.3])
 
 
 def test_a_batch_is_half_blasts_in_the_networks_range(places):
-    pool = make_pool(*places, ("train",))
+    pool = make_pool(places, "H22")
     images, classes = training_batch(pool, 16, 24, np.random.default_rng(0), Augmentation())
     assert images.shape == (16, 24, 24, 3)
     assert images.dtype == np.float32
@@ -95,7 +134,7 @@ def test_a_batch_is_half_blasts_in_the_networks_range(places):
 
 
 def test_a_batch_depends_on_its_seed_alone(places):
-    pool = make_pool(*places, ("train",))
+    pool = make_pool(places, "H22")
     first, again, other = (
         training_batch(pool, 4, 24, np.random.default_rng(seed), Augmentation())[0]
         for seed in (1, 1, 2)
@@ -114,15 +153,16 @@ def test_cut_out_cells_are_put_on_a_black_canvas_at_scale(tmp_path):
     assert width == pytest.approx(60 * 118 / 82, abs=5)
 
 
-def test_crops_are_clipped_at_the_edge():
-    image = np.zeros((50, 60, 3), np.uint8)
-    assert upright_crop(image, Window(30, 25, 20)).shape == (20, 20, 3)
-    assert upright_crop(image, Window(5, 25, 20)).shape == (20, 15, 3)
+def test_a_crop_is_shown_as_the_square_that_is_served(places):
+    crop = crop_sources(places.composites / "train")[0]
+    assert shown(crop).shape == (60, 60, 3)
 
 
-def test_evaluation_crops_are_larger_than_the_box(places):
-    crops = evaluation_crops(crop_sources(places[1] / "val", ("val",)))
-    assert [crop.shape for crop in crops] == [(56, 56, 3), (56, 56, 3)]
+def test_a_cell_on_black_is_shown_at_its_own_scale(places):
+    stored = next(s for s in stored_sources(places.data) if s.subject == "H10")
+    square = shown(stored)
+    assert square.shape[0] == square.shape[1] >= 80
+    assert not square[0, 0].any()
 
 
 def test_unreadable_files_are_named(tmp_path):

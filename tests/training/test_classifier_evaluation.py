@@ -6,22 +6,22 @@ import pytest
 from models.classifier import Classifier
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from tests.networks import write_classifier
-from training import classifier_evaluation
+from tests.training.test_classifier_data import draw_composites
+from training import classifier_data, classifier_evaluation
 from training.__main__ import main
-from training.classifier_data import CellSource
 from training.classifier_evaluation import (
-    CROP_MEASURES,
-    STORED_MEASURES,
+    _MEASURES,
     Cells,
+    areas_of,
     by_kind,
     confusion,
+    cross_fitted,
+    evaluate,
     measured,
-    read_cells,
-    read_stored,
-    tile_sources,
+    read_tiles,
     weakness,
 )
-from training.composites import COUNTS
+from training.classifier_readings import Readings
 
 CHARTS = {"roc", "reliability", "confusion", "subjects"}
 
@@ -35,8 +35,8 @@ def make_cells(*rows: tuple[float, str, str, str, str]) -> Cells:
     """Rows: probability, label, kind, subject, and how often such a cell is there."""
     repeated = [row[:4] for row in rows for _ in range(int(row[4]))]
     probabilities, labels, kinds, subjects = map(np.array, zip(*repeated, strict=True))
-    usable = np.ones(len(kinds), bool)
-    return Cells(probabilities, labels, usable, kinds == "all", kinds, subjects)
+    rounds = np.full(len(kinds), "H22")
+    return Cells(probabilities, labels, kinds == "all", kinds, subjects, rounds, subjects)
 
 
 CELLS = make_cells(
@@ -55,23 +55,27 @@ def values(measures):
 
 
 def test_scores_at_a_half_and_outside_the_uncertain_band():
-    found = values(STORED_MEASURES)
+    found = values(_MEASURES["black"])
     assert found["sensitivity (recall) at 0.5"] == 8 / 10
     assert found["specificity at 0.5"] == 8 / 10
     assert found["accuracy at 0.5"] == 16 / 20
     assert found["called uncertain, as a share"] == 3 / 20
     assert found["sensitivity of the rest"] == 6 / 8
     assert found["specificity of the rest"] == 8 / 9
-    assert found["usable by the gate, as a share"] == 1
+
+
+def test_the_operating_point_counts_all_that_is_not_called_normal():
+    found = values(_MEASURES["black"])
+    assert found["sensitivity at the operating point"] == 8 / 10
+    assert found["specificity at the operating point"] == 8 / 10
 
 
 def test_blasts_are_held_against_all_cells_and_against_their_like():
-    found = values(CROP_MEASURES)
+    found = values(_MEASURES["crop"])
     of_hem = (6 * 4 + 2 * (0.5 + 3) + 2 * 3 / 2) / 40
     of_txl = (6 * 5 + 2 * 5 + 2 * 5 / 2) / 60
     assert found["AUROC, blasts against normal precursors (HEM)"] == pytest.approx(of_hem)
-    together = found["AUROC, blasts against all other white cells"]
-    assert together == pytest.approx(0.4 * of_hem + 0.6 * of_txl)
+    assert found["AUROC"] == pytest.approx(0.4 * of_hem + 0.6 * of_txl)
 
 
 def test_specificity_of_each_kind_of_normal_cell():
@@ -83,7 +87,7 @@ def test_specificity_of_each_kind_of_normal_cell():
 
 
 def test_intervals_hold_what_another_draw_of_subjects_would_give():
-    figure = measured(CELLS, STORED_MEASURES, 200)["sensitivity (recall) at 0.5"]
+    figure = measured(CELLS, _MEASURES["black"], 200)["sensitivity (recall) at 0.5"]
     assert (figure.low, figure.high) == (pytest.approx(0.5, abs=0.3), 1.0)
 
 
@@ -91,62 +95,76 @@ def test_confusion_counts_what_is_said():
     assert confusion(CELLS).tolist() == [[6, 2, 2], [1, 1, 8]]
 
 
-def test_a_class_of_one_subject_is_named():
-    cnmc = CELLS.chosen(CELLS.kinds != "txl")
-    assert "normal precursors" in weakness(cnmc)
-    assert "(H22)" in weakness(cnmc)
-    assert "blasts" not in weakness(cnmc)
-    assert not weakness(CELLS)
+def test_the_few_normal_subjects_are_named():
+    assert "of 1 subjects (H22)" in weakness(CELLS.chosen(CELLS.kinds != "txl"))
 
 
-def test_what_the_gate_refuses_is_read_and_counted(classifier, tmp_path):
-    grey = np.full((64, 64, 3), 128, np.uint8)
-    source = CellSource(tmp_path / "a.png", None, 1, "all", "33")
-    cells = read_cells(classifier, [source], [grey])
-    assert cells.usable.tolist() == [False]
-    assert cells.probabilities.tolist() == classifier.probabilities([grey]).tolist()
-    assert cells.labels.tolist() == [classifier.label(cells.probabilities[0])]
-    assert (cells.kinds[0], cells.subjects[0], cells.blasts[0]) == ("all", "33", True)
+def drawn_readings(shift: float) -> Readings:
+    """Three rounds of 40 cells; blasts lie 2 higher, all cells of H10 `shift` higher."""
+    rng = np.random.default_rng(0)
+    blasts = np.tile((True, False), 60)
+    rounds = np.repeat(("H22", "H14", "H10"), 40)
+    scores = rng.normal(0, 1, 120) + 2 * blasts + shift * (rounds == "H10")
+    names = np.where(blasts, "33", rounds)
+    kinds = np.where(blasts, "all", "hem")
+    logits = np.stack((np.zeros(120), scores), axis=1)
+    return Readings(logits, np.ones(120), blasts, kinds, names, rounds, names)
 
 
-def test_only_test_subjects_are_read_and_areas_belong_to_their_cells(classifier, drawn_sets):
-    cells, areas = read_stored(classifier, drawn_sets)
-    assert set(cells.subjects) == {"33", "H22"}
-    assert areas[cells.blasts].tolist() == [round(np.pi * 48**2)]
-    assert areas[~cells.blasts].tolist() == [round(np.pi * 40**2)]
+def test_a_round_is_judged_by_the_limits_of_the_others():
+    plain, moved = (cross_fitted(drawn_readings(shift)) for shift in (0.0, 50.0))
+    own = moved.rounds == "H10"
+    assert set(moved.labels[own]) == {ALL_BLAST}
+    assert NORMAL in plain.labels[plain.rounds == "H10"]
+    assert not np.array_equal(plain.probabilities[~own], moved.probabilities[~own])
 
 
-def test_tiles_are_those_of_the_test_split_about_their_cell(drawn_sets):
-    sources = tile_sources(drawn_sets)
-    assert 0 < len(sources) < 20
-    assert not any(source.blast for source in sources)
-    window = sources[0].window
-    assert (window.x, window.y, window.side) == pytest.approx((90, 90, 64))
+def test_all_strangers_get_the_mean_area_under_the_curve():
+    cells = cross_fitted(drawn_readings(50.0))
+    tiles = make_cells((0.1, NORMAL, "monocyte", "a.jpg", "3"))
+    sets = evaluate({"black": cells, "crop": cells}, np.arange(120.0), tiles, 5)
+    *parts, whole = (found for title, found in sets.items() if title.startswith("Cells on black"))
+    assert len(parts) == 3
+    mean = np.mean([found["AUROC"].value for found in parts])
+    assert whole["AUROC"].value == pytest.approx(mean)
+
+
+def test_areas_belong_to_their_cells(drawn_sets):
+    areas = areas_of(["UID_33_all.png", "UID_H22_hem.png"], drawn_sets)
+    assert areas.tolist() == [round(np.pi * 48**2), round(np.pi * 40**2)]
+
+
+def test_tiles_are_those_of_the_test_split(classifier, drawn_sets):
+    tiles = read_tiles(classifier, drawn_sets)
+    assert 0 < len(tiles.kinds) < 20
+    assert not tiles.blasts.any()
+    assert set(tiles.labels) <= {NORMAL, UNCERTAIN, ALL_BLAST}
 
 
 @pytest.fixture
 def command(drawn_sets, classifier, tmp_path, monkeypatch):
     """The whole command with few composites; the words behind are added to it."""
-    monkeypatch.setitem(COUNTS, "test", 8)
+    monkeypatch.setattr(classifier_data, "_ROUND_COMPOSITES", 8)
     monkeypatch.setattr(classifier_evaluation, "PROJECT", tmp_path)
     (tmp_path / "docs").mkdir()
-    places = {name: str(tmp_path / name) for name in ("weights", "composites", "cutouts", "out")}
-    options = [part for name, place in places.items() for part in (f"--{name}", place)]
+    draw_composites(tmp_path / "composites")
+    names = ("weights", "composites", "cutouts", "out", "round-composites")
+    options = [part for name in names for part in (f"--{name}", str(tmp_path / name))]
 
-    def evaluate(*words: str) -> int:
+    def run(*words: str) -> int:
         usual = ("evaluate", "classifier", "--data", str(drawn_sets), "--rounds", "5")
         return main([*usual, *options, *words])
 
-    return evaluate
+    return run
 
 
 def test_the_command_prints_and_writes_figures_and_charts(command, tmp_path, capsys):
     assert command() == 0
     printed = capsys.readouterr().out
     assert "| AUROC of the cell's area alone, without a network | 1.000 |" in printed
-    assert "one subject (H22)" in printed
+    assert "of 3 subjects (H10, H14, H22)" in printed
     out = tmp_path / "out"
-    assert len(json.loads((out / "evaluation.json").read_text())) == 3
+    assert len(json.loads((out / "evaluation.json").read_text())) == 9
     assert {path.stem for path in out.glob("*.svg")} == CHARTS
     assert not list((tmp_path / "docs").iterdir())
 

@@ -10,16 +10,16 @@ from models.classifier import softmax
 from models.runtime import Network
 from training.architectures import build
 from training.classifier_export import write_network
+from training.joining import Whitening
 
 SIZE = 64
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
-@pytest.fixture(scope="module")
-def model() -> keras.Model:
+def spread_out(seed: int) -> keras.Model:
     """EfficientNetB3 with random weights, its answers spread out as a trained one's are."""
-    keras.utils.set_random_seed(1)
+    keras.utils.set_random_seed(seed)
     model = build("EfficientNetB3")
     for layer in model.get_layer("backbone").layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -35,20 +35,33 @@ def model() -> keras.Model:
 
 
 @pytest.fixture(scope="module")
-def served(model, tmp_path_factory) -> Network:
+def networks() -> list[keras.Model]:
+    return [spread_out(1), spread_out(2)]
+
+
+@pytest.fixture(scope="module")
+def served(networks, tmp_path_factory) -> Network:
     folder = tmp_path_factory.mktemp("served")
-    write_network(model, folder, SIZE)
+    features = 2 * networks[0].get_layer("backbone").output_shape[-1]
+    whitening = Whitening(np.eye(features, 4, dtype=np.float32), np.ones(4, np.float32))
+    write_network(networks, whitening, folder, SIZE)
     return Network(folder / "network.xml", "f32")
 
 
-def test_probabilities_agree_within_a_hundredth(model, served):
+def test_probabilities_agree_within_a_hundredth(networks, served):
     images = np.random.default_rng(0).random((8, SIZE, SIZE, 3), np.float32)
-    trained = softmax(np.asarray(model(images, training=False), np.float64))
-    answered = softmax(
-        np.concatenate([served.run(image[None])["logits"] for image in images]).astype(np.float64)
-    )
+    logits = np.stack([np.asarray(model(images, training=False)) for model in networks], axis=1)
+    trained = softmax(logits.mean(axis=1).astype(np.float64))
+    answered = served.run(images)
     assert np.ptp(trained[:, 0]) > 0.05
-    np.testing.assert_allclose(answered, trained, atol=0.01)
+    np.testing.assert_allclose(softmax(answered["logits"].astype(np.float64)), trained, atol=0.01)
+    np.testing.assert_allclose(answered["members"], logits, atol=0.05)
+
+
+def test_many_images_at_once_get_the_answers_of_each(served):
+    images = np.random.default_rng(0).random((3, SIZE, SIZE, 3), np.float32)
+    alone = [served.run(image[None])["logits"][0] for image in images]
+    np.testing.assert_allclose(served.run(images)["logits"], alone, atol=1e-4)
 
 
 def test_the_map_sums_to_the_logits(served):
