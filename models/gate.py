@@ -22,7 +22,7 @@ MIN_CONTRAST = 4.0
 """Standard deviation of grey levels (0..255) under which an image shows nothing."""
 
 MIN_COLOUR = 3.0
-"""Mean spread between a pixel's channels (0..255) under which an image is grey."""
+"""Mean spread between a pixel's channels (0..255), black left out, under which an image is grey."""
 
 MIN_CONFIDENCE = 0.5
 """Confidence (0..1) of the detector from which a white cell counts."""
@@ -156,9 +156,10 @@ def _too_small(width: int, height: int) -> str:
 
 
 def _nothing_to_see(small: RgbImage) -> str | None:
-    if small.mean(axis=2).std() < MIN_CONTRAST:
+    foreground = small.max(axis=2) > BLACK
+    if not foreground.any() or small.mean(axis=2).std() < MIN_CONTRAST:
         return "blank"
-    return "no_colour" if np.ptp(small, axis=2).mean() < MIN_COLOUR else None
+    return "no_colour" if np.ptp(small, axis=2)[foreground].mean() < MIN_COLOUR else None
 
 
 def _fault_of_light(small: RgbImage) -> str | None:

@@ -80,11 +80,17 @@ def test_a_cell_cut_out_on_black_needs_no_detector():
     assert seen.window.side == pytest.approx(0.73 * 200, rel=0.03)
 
 
+def test_a_small_cell_in_much_black_has_colour():
+    rgb = np.pad(cut_out(), ((400, 400), (400, 400), (0, 0)))
+    assert examine(rgb, Finds()).code is None
+
+
 @pytest.mark.parametrize(
     ("rgb", "code", "words"),
     [
         (np.full((20, 90, 3), 99, np.uint8), "too_small", "only 90 × 20"),
         (np.full((90, 90, 3), 200, np.uint8), "blank", "blank"),
+        (np.arange(90 * 90 * 3, dtype=np.uint8).reshape(90, 90, 3) % 2 * 12, "blank", "blank"),
         (
             np.asarray(Image.fromarray(drawn_cell()).convert("L").convert("RGB")),
             "no_colour",
