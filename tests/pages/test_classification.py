@@ -7,6 +7,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image, ImageFilter
 
+from models.gate import REASONS
+from pages.wording import REFUSED_WORDS
+from records import db
+from records.analyses import Analysis
 from records.image_store import ImageStore
 from tests.people import post
 from tests.stand_ins import drawn_cell, drawn_field
@@ -196,3 +200,33 @@ def test_reading_again_needs_the_token_and_the_image(
     for name in store.names():
         store.delete(name)
     assert post(signed_in, address).status_code == 404
+
+
+@pytest.mark.parametrize(("familiar", "marked"), [(False, True), (True, False), (None, False)])
+def test_an_unfamiliar_cell_is_marked_beside_its_answer(app, signed_in, familiar, marked):
+    analysis_id = upload_cell(signed_in)
+    with app.app_context():
+        analysis = db.session.get(Analysis, analysis_id)
+        analysis.finding = {**analysis.finding, "familiar": familiar}
+        db.session.commit()
+    page = texts(signed_in.get(f"/classify/{analysis_id}").text)
+
+    assert ("Outside the validated domain" in page) == marked
+    assert "Probability of ALL blast" in page
+
+
+def test_an_analysis_from_before_the_gate_found_cells_is_shown(app, signed_in: FlaskClient):
+    analysis_id = upload_cell(signed_in)
+    with app.app_context():
+        analysis = db.session.get(Analysis, analysis_id)
+        kept = ("label", "probability", "usable", "reason", "model")
+        analysis.finding = {name: analysis.finding[name] for name in kept}
+        db.session.commit()
+
+    assert "Probability of ALL blast" in texts(signed_in.get(f"/classify/{analysis_id}").text)
+    assert signed_in.get(f"/classify/{analysis_id}/window.png").status_code == 200
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_every_reason_of_the_gate_has_a_title(code: str):
+    assert REFUSED_WORDS[code]
