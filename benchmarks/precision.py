@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.cells import black_window, cut
 from models.classifier import Classifier
 from models.images import read_image
 from training.data import DEFAULT_DATA, read_cnmc
@@ -19,9 +20,10 @@ def main() -> None:
     if not (DEFAULT_DATA / "cnmc").is_dir():
         print(f"\nPrecision: not measured, {DEFAULT_DATA / 'cnmc'} is missing")
         return
-    cells = [read_image(cell.path.read_bytes()).rgb for cell in read_cnmc(DEFAULT_DATA)[::EVERY]]
+    images = [read_image(cell.path.read_bytes()).rgb for cell in read_cnmc(DEFAULT_DATA)[::EVERY]]
+    cells = [cut(image, black_window(image), "black") for image in images]
     usual, exact = (
-        Classifier.load(WEIGHTS / "classifier", precision).probabilities(cells)
+        Classifier.load(WEIGHTS / "classifier", precision).probabilities(cells, "black")
         for precision in ("auto", "f32")
     )
     moved = np.abs(usual - exact)

@@ -14,19 +14,21 @@ from models.images import RgbImage, classifier_input
 from models.runtime import Network, Precision
 from models.weights import Manifest, load_manifest
 
+_AT_ONCE = 16
+
 
 @dataclass(frozen=True)
 class Reading:
     """What the classifier says of one cell: calibrated P(ALL blast) in 0..1 and its name.
 
     `distance` tells how far the cell lies from those trained on (1 is usual), `familiar` whether
-    that is within the validated domain; None where the weights do not measure it.
+    that is within the validated domain.
     """
 
     probability: float
     label: str
-    distance: float | None
-    familiar: bool | None
+    distance: float
+    familiar: bool
 
 
 class Classifier:
@@ -54,24 +56,19 @@ class Classifier:
         """What the weights say of themselves."""
         return self._manifest
 
-    @property
-    def familiar_limit(self) -> float | None:
-        """Largest distance of a familiar cell."""
-        return self._manifest.thresholds.get("familiar")
-
     def read(self, window: RgbImage, view: str) -> Reading:
         """Read one square of a cell (`models.cells.cut`), uint8 RGB, in the view given."""
         outputs = self.outputs(window)
         probability = self._probability(outputs["logits"], view)
         distance = self.distance(outputs)
-        familiar = None if distance is None else distance <= self.familiar_limit
+        familiar = distance <= self._manifest.thresholds["familiar"]
         return Reading(probability, self.label(probability, view), distance, familiar)
 
     def probabilities(self, windows: Sequence[RgbImage], view: str) -> NDArray[np.float64]:
-        """Calibrated P(ALL blast) in 0..1 of each square, shape (n,)."""
-        return np.array(
-            [self._probability(self.outputs(window)["logits"], view) for window in windows]
-        )
+        """Calibrated P(ALL blast) in 0..1 of each square, shape (n,); several at once."""
+        parts = (windows[at : at + _AT_ONCE] for at in range(0, len(windows), _AT_ONCE))
+        logits = [logits for part in parts for logits in self._run(part)["logits"]]
+        return np.array([self._probability(each, view) for each in logits])
 
     def activation_map(self, window: RgbImage) -> NDArray[np.float32]:
         """What each place adds to the answer, (h, w): above 0 for ALL blast, below for normal.
@@ -94,17 +91,18 @@ class Classifier:
     def outputs(self, window: RgbImage) -> dict[str, NDArray[np.float32]]:
         """Return all that the network says of one square, uint8 RGB, before calibration.
 
-        "logits" (2,), "cam" (h, w, 2), and of weights joined from several networks "members"
-        (networks, 2) and "embedding" (features,).
+        "logits" (2,), "cam" (h, w, 2), "members" (networks, 2) and "embedding" (features,).
         """
-        prepared = classifier_input(window, self._manifest.input_size)
-        return {name: value[0] for name, value in self._network.run(prepared[None]).items()}
+        return {name: value[0] for name, value in self._run([window]).items()}
 
     @staticmethod
-    def distance(outputs: dict[str, NDArray[np.float32]]) -> float | None:
+    def distance(outputs: dict[str, NDArray[np.float32]]) -> float:
         """Root mean square of the whitened features: a Mahalanobis distance over their number."""
-        embedding = outputs.get("embedding")
-        return None if embedding is None else float(np.sqrt((embedding**2).mean()))
+        return float(np.sqrt((outputs["embedding"] ** 2).mean()))
+
+    def _run(self, windows: Sequence[RgbImage]) -> dict[str, NDArray[np.float32]]:
+        size = self._manifest.input_size
+        return self._network.run(np.stack([classifier_input(window, size) for window in windows]))
 
     def _probability(self, logits: NDArray[np.float32], view: str) -> float:
         temperature = self._manifest.views[view]["temperature"]

@@ -15,7 +15,6 @@ import numpy as np
 
 from models.cells import BLACK, Window
 from training.stain import (
-    nucleus_density,
     optical_density,
     random_stain,
     restain,
@@ -29,15 +28,17 @@ _SHRINK_FROM = 1.5
 @dataclass(frozen=True)
 class Augmentation:
     """Strengths, 0 switches one off: angles in degrees, shear and zoom as fractions, the others as
-    probabilities that an image is flipped, restained, varied in light and focus, or compressed.
+    probabilities that an image is flipped, restained, varied in light and focus, made grey, or
+    compressed.
     """
 
     rotate: float = 180.0
     flip: float = 0.5
-    shear: float = 0.12
-    zoom: float = 0.12
-    restain: float = 0.8
+    shear: float = 0.06
+    zoom: float = 0.06
+    restain: float = 1.0
     vary: float = 0.9
+    grey: float = 0.3
     compress: float = 0.3
 
 
@@ -79,25 +80,21 @@ def restain_on_black(bgr: np.ndarray, rng: np.random.Generator, share: float) ->
     if rng.random() >= share or not inside.any():
         return bgr
     density = optical_density(bgr)
-    target = _between(nucleus_density(density, inside), random_stain(rng), rng)
-    stained = transmitted(restain(density, inside, target), np.float32(256.0)) - 1
+    stained = transmitted(restain(density, inside, random_stain(rng)), np.float32(256.0)) - 1
     return np.where(inside[..., None], np.clip(stained, 0, 255), 0).astype(np.uint8)
 
 
 def vary(bgr: np.ndarray, rng: np.random.Generator, strength: Augmentation) -> np.ndarray:
-    """Vary colour, light, focus, noise and compression of a uint8 image."""
+    """Vary colour, light, focus, noise and compression of a uint8 image, or take its colour."""
     if rng.random() < strength.vary:
         bgr = vary_field(bgr, rng)
+    if rng.random() < strength.grey:
+        bgr = cv2.cvtColor(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     if rng.random() < strength.compress:
         quality = int(rng.integers(40, 95))
         _, data = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))
         bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
     return bgr
-
-
-def _between(own: np.ndarray, drawn: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    share = rng.uniform(0.3, 1.0)
-    return (1 - share) * own + share * drawn
 
 
 def _near(bgr: np.ndarray, window: Window, size: int) -> tuple[np.ndarray, Window]:

@@ -44,7 +44,7 @@ FAMILIAR_SHARE = 0.99
 
 _TOLD_ARGUMENTS = (
     *("architecture", "scratch", "steps", "size", "batch", "finish_steps", "finish_batch"),
-    *("rate", "black_share"),
+    *("rate", "black_share", "note"),
 )
 
 
@@ -102,6 +102,11 @@ def _whitening(networks: Sequence[keras.Model], places: Places, cells: int, size
     return fit_whitening(np.concatenate(features, axis=1))
 
 
+def _told(args: argparse.Namespace) -> dict[str, Any]:
+    told = {name: getattr(args, name) for name in _TOLD_ARGUMENTS}
+    return {name: value for name, value in told.items() if value != ""}
+
+
 def _features_of(network: keras.Model) -> keras.Model:
     told = with_features(network)
     return keras.Model(told.inputs, told.outputs[1])
@@ -118,7 +123,7 @@ def _manifest(args: argparse.Namespace, size: int) -> dict[str, Any]:
             "data": list(DATA_SETS),
             "split": round_subjects(),
             "seed": args.seed,
-            "arguments": {name: getattr(args, name) for name in _TOLD_ARGUMENTS},
+            "arguments": _told(args),
             "augmentation": vars(from_arguments(args)),
         },
         "metrics": {},

@@ -67,6 +67,7 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--architecture", choices=sorted(ARCHITECTURES), default="EfficientNetB3")
     group.add_argument("--scratch", action="store_true", help="start from random weights")
     group.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    group.add_argument("--note", default="", help="what else the manifest should tell of it")
     group.add_argument("--version", default="", help="of the weights: today's date and -1")
 
 

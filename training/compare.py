@@ -34,7 +34,9 @@ from training.classifier_validation import answers, sample, watched_cells
 from training.compare_report import ANSWERS, COST, SPLITS, report
 from training.data import DEFAULT_DATA, PROJECT, round_of
 
-PAPERS_AUGMENTATION = Augmentation(rotate=0, restain=0, vary=0, compress=0)
+PAPERS_AUGMENTATION = Augmentation(
+    rotate=0, shear=0.12, zoom=0.12, restain=0, vary=0, grey=0, compress=0
+)
 _TEST_SHARE = 0.2
 
 

@@ -17,7 +17,7 @@ from training.augmentation import (
     vary,
 )
 
-NONE = Augmentation(rotate=0, flip=0, shear=0, zoom=0, restain=0, vary=0, compress=0)
+NONE = Augmentation(rotate=0, flip=0, shear=0, zoom=0, restain=0, vary=0, grey=0, compress=0)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from training.classifier_data import (
 )
 from training.data import DataError
 
-NONE = Augmentation(rotate=0, flip=0, shear=0, zoom=0, restain=0, vary=0, compress=0)
+NONE = Augmentation(rotate=0, flip=0, shear=0, zoom=0, restain=0, vary=0, grey=0, compress=0)
 ROWS = (
     # x1, y1, x2, y2, label, kind, subject
     (20, 20, 60, 60, "blast", "all", "34"),
