@@ -98,9 +98,9 @@ def _one_cell(side: int) -> tuple[Detection, ...]:
 def _cells_in_quarters(width: int, height: int) -> tuple[Detection, ...]:
     w, h = width / 2, height / 2
     return (
-        Detection((0, 0, w, h), "blast", 0.9),
-        Detection((w, 0, 2 * w, h), "wbc", 0.8),
-        Detection((0, h, w, 2 * h), "rbc", 0.7),
+        Detection((0.0, 0.0, w, h), "blast", 0.9),
+        Detection((w, 0.0, 2 * w, h), "wbc", 0.8),
+        Detection((0.0, h, w, 2 * h), "rbc", 0.7),
         Detection((w, h, 2 * w, 2 * h), "platelet", 0.3),
     )
 

@@ -290,7 +290,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE)
     numbers = {
         "cells": (400, "cells on black of each subject, at most"),
-        "crops": (100, "crops of each subject, or kind of unknown subject, at most"),
+        "crops": (50, "crops of each subject, or kind of unknown subject, at most"),
         "rounds": (500, "bootstrap samples"),
     }
     for name, (value, meaning) in numbers.items():

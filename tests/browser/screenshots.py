@@ -1,7 +1,7 @@
 """Take the pictures of docs/screenshots: `python -m tests.browser.screenshots`.
 
-Uses cells and fields of ../shared/data (C-NMC, CC BY 3.0; TXL-PBC and Chula, MIT) and test
-composites, made by `python -m training composites --split test`.
+Uses cells and fields of ../shared/data (C-NMC, CC BY 3.0; PBC, CC BY 4.0; TXL-PBC and Chula, MIT)
+and test composites, made by `python -m training composites --split test`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
 from models.images import RgbImage, encode_png, read_image
+from models.loading import load_models
 from settings import ROOT
 from tests.browser.serving import browser, served, sign_up_and_in
 from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
-from training.data import DEFAULT_DATA, subject_split
+from training.data import DEFAULT_DATA, read_pbc, subject_split
 
 OUT = ROOT / "docs" / "screenshots"
+WEIGHTS = ROOT / "weights"
 PORT = 5057
 SIZES = {1440: 900, 390: 844}
 PATIENCE = 600_000
@@ -64,6 +67,9 @@ def play(chrome: Browser, address: str, width: int, height: int, doubtful: dict[
     page.goto("/history")
     _take(page, "history", width)
     page.goto("/models/classifier")
+    # Charts below the window would load only when scrolled to.
+    page.eval_on_selector_all("img.chart", "all => all.forEach(one => { one.loading = 'eager' })")
+    page.wait_for_load_state("networkidle")
     _take(page, "model", width)
 
 
@@ -109,16 +115,23 @@ def held_out_cells(label: str, count: int) -> list[Path]:
 
 def doubtful_images(folder: Path) -> dict[str, Path]:
     """Images that the gate refuses or marks, by what there is about them, kept in `folder`."""
-    blast = read_image(held_out_cells("all", 1)[0].read_bytes()).rgb
     images = {
         "several": read_image(fields()[0].read_bytes()).rgb,
         "cut-off": _half_a_cell(),
-        # Half way to a stain that does not exist.
-        "unfamiliar": blast // 2 + blast[..., [2, 0, 1]] // 2,
+        "unfamiliar": _unfamiliar_tile(),
     }
     for name, rgb in images.items():
         (folder / f"{name}.png").write_bytes(encode_png(np.ascontiguousarray(rgb)))
     return {name: folder / f"{name}.png" for name in images}
+
+
+def _unfamiliar_tile() -> RgbImage:
+    """The first PBC tile of the test split that the shipped classifier marks as unlike its own."""
+    models = load_models(WEIGHTS)
+    tiles = (
+        read_image(t.path.read_bytes()).rgb for t in read_pbc(DEFAULT_DATA) if t.split == "test"
+    )
+    return next(rgb for rgb in tiles if models.classify(rgb).familiar is False)
 
 
 def _half_a_cell() -> RgbImage:
@@ -154,8 +167,17 @@ def _open_first(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def _shrink(path: Path) -> None:
+    """Keep 256 colours of a picture, as many as anyone tells apart here: a third of the bytes."""
+    with Image.open(path) as image:
+        small = image.convert("RGB").quantize(256)
+    small.save(path, optimize=True)
+
+
 def _take(page: Page, name: str, width: int) -> None:
-    page.screenshot(path=OUT / f"{name}-{width}.png", full_page=True)
+    path = OUT / f"{name}-{width}.png"
+    page.screenshot(path=path, full_page=True)
+    _shrink(path)
 
 
 if __name__ == "__main__":
