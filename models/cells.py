@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.findings import Box
 from models.images import RgbImage
 
 VIEWS = ("black", "crop")
@@ -31,8 +32,14 @@ class Window:
     y: float
     side: float
 
+    @classmethod
+    def around(cls, box: Box) -> Window:
+        """Return the smallest square with a box (x1, y1, x2, y2) at its centre."""
+        x1, y1, x2, y2 = box
+        return cls((x1 + x2) / 2, (y1 + y2) / 2, max(x2 - x1, y2 - y1))
+
     @property
-    def box(self) -> tuple[float, float, float, float]:
+    def box(self) -> Box:
         """x1, y1, x2, y2; they may lie outside the image."""
         half = self.side / 2
         return self.x - half, self.y - half, self.x + half, self.y + half
@@ -63,10 +70,10 @@ def black_window(rgb: RgbImage) -> Window:
     return Window((left + right + 1) / 2, (top + bottom + 1) / 2, max(kept, extent))
 
 
-def crop_window(box: tuple[float, float, float, float]) -> Window:
+def crop_window(box: Box) -> Window:
     """Return the square around a detected cell; x1, y1, x2, y2 in pixels."""
-    x1, y1, x2, y2 = box
-    return Window((x1 + x2) / 2, (y1 + y2) / 2, CROP_FACTOR * max(x2 - x1, y2 - y1))
+    tight = Window.around(box)
+    return replace(tight, side=CROP_FACTOR * tight.side)
 
 
 def cut(rgb: RgbImage, window: Window, view: str) -> RgbImage:

@@ -108,12 +108,7 @@ class Explainer:
         with Image.open(io.BytesIO(self._store.read(analysis.image_name)), formats=["PNG"]) as kept:
             rgb = np.asarray(kept.convert("RGB"))
         box = analysis.finding.get("window")
-        return cut(rgb, _window_of(box), analysis.finding["view"]) if box else centre_square(rgb)
-
-
-def _window_of(box: list[float]) -> Window:
-    x1, y1, x2, y2 = box
-    return Window((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1)
+        return cut(rgb, Window.around(box), analysis.finding["view"]) if box else centre_square(rgb)
 
 
 def _view(analysis: Analysis, window: RgbImage) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -103,6 +104,7 @@ def strangers(places: Places, held_out: str) -> dict[str, list[CellSource]]:
     }
 
 
+@cache
 def round_crops(places: Places) -> list[CellSource]:
     """List the crops of composites with the test split's cells, made where they are not there."""
     folder = make_composites(

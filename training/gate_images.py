@@ -172,8 +172,7 @@ def _count_white(field: TxlField) -> int:
 
 
 def _white_cell(path: Path, box: Box) -> WhiteCell:
-    x1, y1, x2, y2 = box
-    return WhiteCell(path, Window((x1 + x2) / 2, (y1 + y2) / 2, max(x2 - x1, y2 - y1)))
+    return WhiteCell(path, Window.around(box))
 
 
 def _holds(window: Window, other: Window) -> bool:

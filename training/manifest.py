@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,18 +38,12 @@ def record_metrics(folder: Path, metrics: dict[str, Any]) -> None:
 
 def subject_split() -> dict[str, list[str]]:
     """Return the C-NMC subjects of each split."""
-    splits: dict[str, list[str]] = {}
-    for subject, split in SUBJECT_SPLITS.items():
-        splits.setdefault(split, []).append(subject)
-    return splits
+    return _subjects_by(SUBJECT_SPLITS.__getitem__)
 
 
 def round_subjects() -> dict[str, list[str]]:
     """Return the C-NMC subjects that each round of the classifier's training leaves out."""
-    rounds: dict[str, list[str]] = {}
-    for subject in SUBJECT_SPLITS:
-        rounds.setdefault(round_of(subject), []).append(subject)
-    return rounds
+    return _subjects_by(round_of)
 
 
 def todays_version() -> str:
@@ -61,6 +56,13 @@ def commit() -> str:
     command = ("git", "rev-parse", "HEAD")
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S603
     return done.stdout.strip()
+
+
+def _subjects_by(group: Callable[[str], str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for subject in SUBJECT_SPLITS:
+        groups.setdefault(group(subject), []).append(subject)
+    return groups
 
 
 def _save(folder: Path, content: dict[str, Any]) -> None:
