@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,9 @@ from records.analyses import Analysis
 USUAL_DIFFERENTIAL = 100
 """White cells that a differential counts at the least; a share of fewer says little."""
 
+Z_95 = 1.959964
+"""Normal quantile that leaves 2.5% above it; static/js/threshold.js has the same."""
+
 COLUMNS = ("file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model")
 
 # A spreadsheet takes a cell that begins so for a formula; the last four are full-width letters.
@@ -22,11 +26,20 @@ _FORMULA_STARTS = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 @dataclass(frozen=True)
 class BlastShare:
-    """Blasts among the white cells found; `share` in 0..1 is None without white cells."""
+    """Blasts among the white cells found."""
 
     blasts: int
     white_cells: int
-    share: float | None
+
+    @property
+    def share(self) -> float | None:
+        """The share in 0..1, or None without white cells."""
+        return self.blasts / self.white_cells if self.white_cells else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95% interval of the share: see `interval`."""
+        return interval(self.blasts, self.white_cells)
 
     @property
     def reliable(self) -> bool:
@@ -47,8 +60,21 @@ def field_findings(analysis: Analysis) -> FieldFindings:
 def blast_share(findings: FieldFindings) -> BlastShare:
     """Blasts as a share of white cells, with its denominator."""
     counts = findings.counts
-    white_cells = sum(counts[label] for label in WHITE_CELLS)
-    return BlastShare(counts["blast"], white_cells, findings.blast_share)
+    return BlastShare(counts["blast"], sum(counts[label] for label in WHITE_CELLS))
+
+
+def interval(successes: int, total: int) -> tuple[float, float] | None:
+    """95% interval (low, high) in 0..1 of a share, by Wilson's score; None when `total` is 0.
+
+    Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212; method 3 of Newcombe, Stat. Med. 17 (1998) 857.
+    """
+    if not total:
+        return None
+    share, z2 = successes / total, Z_95**2
+    middle = share + z2 / (2 * total)
+    half = Z_95 * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
+    whole = 1 + z2 / total
+    return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
 
 
 def most_suspicious_first(findings: FieldFindings) -> list[int]:

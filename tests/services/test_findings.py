@@ -7,6 +7,7 @@ import io
 import json
 
 import pytest
+from scipy.stats import binomtest
 
 from models.findings import CELL_LABELS, Detection
 from services.findings import (
@@ -14,6 +15,7 @@ from services.findings import (
     as_json,
     blast_share,
     field_findings,
+    interval,
     most_suspicious_first,
 )
 from tests.services.fields import CELLS, kept_field
@@ -37,6 +39,16 @@ def test_share_has_its_denominator():
 def test_share_of_no_white_cells_is_none():
     share = blast_share(field_findings(kept_field(cells=CELLS[2:3])))
     assert (share.blasts, share.white_cells, share.share) == (0, 0, None)
+
+
+@pytest.mark.parametrize(("successes", "total"), [(0, 1), (1, 1), (3, 20), (0, 200), (199, 200)])
+def test_the_interval_is_wilsons(successes, total):
+    expected = binomtest(successes, total).proportion_ci(0.95, "wilson")
+    assert interval(successes, total) == pytest.approx((expected.low, expected.high), abs=1e-7)
+
+
+def test_of_nothing_there_is_no_interval():
+    assert interval(0, 0) is None
 
 
 @pytest.mark.parametrize(("white_cells", "reliable"), [(99, False), (100, True)])
