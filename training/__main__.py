@@ -27,6 +27,9 @@ COMMANDS = (
     Command(("detector",), "training.detector", "train the detector of cells in fields"),
     Command(("classifier",), "training.classifier", "train the classifier of single cells"),
     Command(("compare",), "training.compare", "train and compare the paper's architectures"),
+    Command(
+        ("ablation",), "training.ablation", "take the classifier's choices back, one at a time"
+    ),
     Command(("export", "detector"), "training.detector_export", "write weights/detector"),
     Command(("export", "classifier"), "training.classifier_export", "write weights/classifier"),
     Command(("evaluate", "detector"), "training.detector_evaluation", "measure the detector"),

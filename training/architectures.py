@@ -68,12 +68,15 @@ ARCHITECTURES = {
 }
 
 
-def build(name: str, init: Path | None = None, size: int | None = None) -> keras.Model:
+def build(
+    name: str, init: Path | None = None, size: int | None = None, classes: int = len(CLASSES)
+) -> keras.Model:
     """Build a classifier: float32 (n, h, w, 3) RGB 0..1 to logits (n, 2) in the order `CLASSES`.
 
     The paper's heads: the features pooled or flattened, one dense layer; the softmax is taken
     outside. `init` holds weights of the backbone; `size` fixes h and w, which a head on flattened
-    features needs. Raises DataError when there is no such file.
+    features needs; another task has another number of `classes`. Raises DataError when there is no
+    such file.
     """
     row = ARCHITECTURES[name]
     keras.config.set_dtype_policy(row.policy)
@@ -87,7 +90,7 @@ def build(name: str, init: Path | None = None, size: int | None = None) -> keras
     features = backbone(_scaled(row)(image))
     head_input = keras.layers.Flatten() if row.flatten else keras.layers.GlobalAveragePooling2D()
     dropped = keras.layers.Dropout(_DROPOUT)(head_input(features))
-    logits = keras.layers.Dense(len(CLASSES), dtype="float32", name="head")(dropped)
+    logits = keras.layers.Dense(classes, dtype="float32", name="head")(dropped)
     return keras.Model(image, logits, name=name)
 
 

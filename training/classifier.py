@@ -27,7 +27,7 @@ from training import augmentation, classifier_export
 from training.architectures import ARCHITECTURES, build
 from training.charts import training_curves
 from training.classifier_data import Pool, make_pool, training_batch
-from training.classifier_options import add_arguments, places_of
+from training.classifier_options import add_arguments, places_of, start_of
 from training.classifier_validation import make_watched
 from training.data import ROUNDS
 
@@ -79,7 +79,7 @@ class Trainer:
         """Take one step on images and classes at learning rate `rate`; returns the loss."""
         self.optimizer.learning_rate.assign(rate)
         images, classes = batch
-        loss = self._graph(tf.constant(images), tf.one_hot(classes, 2))
+        loss = self._graph(tf.constant(images), tf.one_hot(classes, self.model.output_shape[-1]))
         self.step.assign_add(1)
         return float(loss)
 
@@ -212,7 +212,7 @@ def train_round(args: argparse.Namespace, held_out: str) -> keras.Model:
     keras.utils.set_random_seed(args.seed)
     places = places_of(args)
     watched = make_watched(places, held_out, args.watch_cells)
-    trainer = Trainer(build(args.architecture, None if args.scratch else args.init), out)
+    trainer = Trainer(build(args.architecture, start_of(args)), out)
     if args.resume:
         trainer.restore()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -49,13 +49,22 @@ class Group:
     weight: float
 
 
+def as_it_is(bgr: np.ndarray) -> np.ndarray:
+    """Return an image unchanged."""
+    return bgr
+
+
 @dataclass(frozen=True)
 class Pool:
-    """Groups to draw from, of each class, in both views, and how often cells are on black."""
+    """Groups to draw from, of each class, in both views, and how often cells are on black.
 
-    crops: tuple[tuple[Group, ...], tuple[Group, ...]]
-    on_black: tuple[tuple[Group, ...], tuple[Group, ...]]
+    `prepare` is done last to every image, uint8 BGR to the same.
+    """
+
+    crops: tuple[tuple[Group, ...], ...]
+    on_black: tuple[tuple[Group, ...], ...]
     black_share: float
+    prepare: Callable[[np.ndarray], np.ndarray] = as_it_is
 
 
 @dataclass(frozen=True)
@@ -132,10 +141,10 @@ def training_batch(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw float32 (count, size, size, 3) RGB min-max images and their classes int (count,).
 
-    Half are blasts.
+    Every class is drawn as often as the others: half of the cells are blasts.
     """
-    classes = rng.permutation(np.arange(count) % 2)
-    images = [_training_image(pool, int(blast), size, rng, strength) for blast in classes]
+    classes = rng.permutation(np.arange(count) % len(pool.crops))
+    images = [_training_image(pool, int(drawn), size, rng, strength) for drawn in classes]
     return np.stack(images), classes
 
 
@@ -196,15 +205,15 @@ def _kind_shares(kinds: set[str], stated: dict[str, float]) -> dict[str, float]:
 
 
 def _training_image(
-    pool: Pool, blast: int, size: int, rng: np.random.Generator, strength: Augmentation
+    pool: Pool, drawn: int, size: int, rng: np.random.Generator, strength: Augmentation
 ) -> np.ndarray:
-    groups = (pool.on_black if rng.random() < pool.black_share else pool.crops)[blast]
+    groups = (pool.on_black if rng.random() < pool.black_share else pool.crops)[drawn]
     weights = np.array([group.weight for group in groups])
     group = groups[rng.choice(len(groups), p=weights / weights.sum())]
     source = group.cells[rng.integers(len(group.cells))]
     view = _cropped_view if source.window else _black_view
     bgr = vary(view(source, size, rng, strength), rng, strength)
-    return min_max(bgr[..., ::-1])
+    return min_max(pool.prepare(bgr)[..., ::-1])
 
 
 def _cropped_view(

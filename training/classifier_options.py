@@ -74,3 +74,8 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
 def places_of(args: argparse.Namespace) -> Places:
     """Return the folders that the options name."""
     return Places(args.data, args.composites, args.round_composites, args.cutouts)
+
+
+def start_of(args: argparse.Namespace) -> Path | None:
+    """Return the backbone's weights to start from, None for random ones."""
+    return None if args.scratch else args.init

@@ -134,11 +134,12 @@ def run(args: argparse.Namespace) -> None:
     jobs = [Job(name, split) for name in args.only for split in SPLITS]
     context = multiprocessing.get_context("spawn")
     # A process for each training: TensorFlow gives no memory back.
-    with ProcessPoolExecutor(args.workers, context, _alone, max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(args.workers, context, one_thread, max_tasks_per_child=1) as pool:
         for done in [pool.submit(train, job, args) for job in jobs]:
             done.result()
     report(args)
 
 
-def _alone() -> None:
+def one_thread() -> None:
+    """Let this process compute in one thread: others train beside it."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
