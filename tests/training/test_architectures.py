@@ -129,3 +129,12 @@ def test_weights_to_start_from_are_loaded(small, tmp_path):
 def test_missing_weights_are_named(small, tmp_path):
     with pytest.raises(DataError, match=r"nothing\.h5"):
         build(small, init=tmp_path / "nothing.h5")
+
+
+def test_moving_averages_follow_a_short_training(small):
+    model = build(small)
+    images = np.random.default_rng(0).uniform(size=(8, 32, 32, 3)).astype(np.float32)
+    for _ in range(60):
+        trained = model(images, training=True)
+    difference = keras.ops.convert_to_numpy(model(images, training=False)) - trained
+    assert np.abs(np.mean(difference, axis=0)).max() < 0.1
