@@ -33,6 +33,15 @@ def random_stain(rng: np.random.Generator) -> np.ndarray:
     return green * np.array((rng.uniform(0.1, 0.6), 1.0, rng.uniform(0.3, 0.85)), np.float32)
 
 
+def field_stain(rng: np.random.Generator) -> np.ndarray:
+    """Draw the density (3,; blue, green, red) of a field's nuclei over its plasma.
+
+    The bounds are those measured in TXL-PBC's four microscopes, a little widened.
+    """
+    green = np.exp(rng.uniform(np.log(0.6), np.log(2.2)))
+    return green * np.array((rng.uniform(0.0, 0.45), 1.0, rng.uniform(0.25, 0.8)), np.float32)
+
+
 def restain(density: np.ndarray, inside: np.ndarray, stain: np.ndarray) -> np.ndarray:
     """Scale a cell's density so that its nucleus gets the density `stain` (3,)."""
     return density * (stain / np.maximum(nucleus_density(density, inside), 0.05))
@@ -45,7 +54,7 @@ def crisper(density: np.ndarray, sigma: float, amount: float) -> np.ndarray:
 
 def vary_field(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Vary colour, light, sharpness and noise of a whole uint8 field as microscopes do."""
-    image = _vary_colour(bgr, rng)
+    image = vary_colour(bgr, rng)
     if rng.random() < 0.35:
         image = _light_unevenly(image, rng)
     if rng.random() < 0.5:
@@ -55,8 +64,8 @@ def vary_field(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def _vary_colour(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Apply gamma, gain and white balance by table, then saturation (float32, 0..255)."""
+def vary_colour(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Vary gamma, gain, white balance and saturation of a uint8 BGR image: float32, 0..255."""
     gains = rng.uniform(0.75, 1.15) * np.exp(rng.normal(0, 0.07, 3))
     gamma = np.exp(rng.normal(0, 0.18))
     levels = np.linspace(0, 1, 256)[:, None] ** gamma * 255 * gains

@@ -1,12 +1,13 @@
+import argparse
 import csv
 import shutil
 
-import numpy as np
 import pytest
 
-from training.composites import SIDE, CellPool, _place, make_composites
-from training.cutouts import CutOut
+from training.composites import add_arguments, make_composites, run
 from training.data import DataError, subject_split
+from training.painting import SIDE
+from training.realism import EVERYTHING
 
 COUNT = 24
 
@@ -86,29 +87,20 @@ def test_a_lost_image_is_made_again_as_it_was(made, drawn_sets, tmp_path):
     assert _rows(copy / "test") == _rows(out / "test")
 
 
-def test_a_pool_without_blasts_is_refused(tmp_path):
-    normal = CutOut(tmp_path / "a.png", "hem", "H10", "a", 100.0, "train")
-    with pytest.raises(DataError, match="all, pbc"):
-        CellPool([normal])
+def test_other_elements_are_not_mixed_in(made, drawn_sets):
+    out, cache = made
+    plain = EVERYTHING.without(["rim", "crowds"])
+    with pytest.raises(DataError, match="another recipe"):
+        make_composites(drawn_sets, out, cache, "test", COUNT, 1, 1, plain)
 
 
-def test_no_subject_dominates(tmp_path):
-    cells = [CutOut(tmp_path / "h.png", "hem", "H10", "h", 1.0, "train")]
-    cells += [CutOut(tmp_path / "l.png", "lymphocyte", "", "l", 1.0, "train")]
-    cells += [CutOut(tmp_path / "b.png", "all", "51", "b", 1.0, "train")] * 400
-    cells += [CutOut(tmp_path / "c.png", "all", "16", "c", 1.0, "train")] * 100
-    pool, rng = CellPool(cells), np.random.default_rng(0)
-    drawn = [pool.draw(True, rng).subject for _ in range(600)]
-    assert drawn.count("16") / 600 == pytest.approx(1 / 3, abs=0.07)
-
-
-@pytest.mark.parametrize(("clustered", "low", "high"), [(True, 0.85, 1.1), (False, 1.25, 99)])
-def test_places_touch_or_stand_apart(clustered, low, high):
-    rng = np.random.default_rng(0)
-    for _ in range(30):
-        x, y = _place(20, [(256, 256, 20)], clustered, rng)
-        assert low <= np.hypot(x - 256, y - 256) / 40 <= high
-
-
-def test_a_full_image_has_no_place():
-    assert _place(20, [(256, 256, 600)], False, np.random.default_rng(0)) is None
+def test_elements_are_left_out_by_name_on_the_command_line(made, drawn_sets, tmp_path, capsys):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    words = ["--split", "test", "--count", "2", "--workers", "1", "--without", "rim,clusters"]
+    places = ["--data", drawn_sets, "--cutouts", made[1], "--out", tmp_path]
+    run(parser.parse_args([*words, *map(str, places)]))
+    assert "2 composites in" in capsys.readouterr().out
+    recipe = (tmp_path / "test" / "recipe.json").read_text()
+    assert '"rim"' not in recipe
+    assert '"smudges"' in recipe

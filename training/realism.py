@@ -1,0 +1,77 @@
+"""What is done so that a composite looks like a real field, each element named once, here.
+
+`Realism()` has all of them; an ablation leaves some out by name. A recipe (seed, elements, version
+of the code) is written beside the composites, so that no folder holds those of two recipes.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+from training.data import DataError
+
+VERSION = 2
+"""Counts up whenever the same seed and elements give other images."""
+
+
+def _element(meaning: str) -> bool:
+    return field(default=True, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True)
+class Realism:
+    """Which elements are drawn; none of them looks at whether a cell is a blast."""
+
+    rim: bool = _element("uneven cytoplasm, bays and vacuoles on cells cut out without them")
+    chromatin: bool = _element("contrast and sharpness of chromatin as in real fields")
+    shared_stain: bool = _element("one stain for all cells of a field, that of its own if any")
+    clusters: bool = _element("cells that touch")
+    crowds: bool = _element("fields full of white cells, as in marrow")
+    smudges: bool = _element("smudge cells")
+    pushed: bool = _element("red cells pushed aside by white cells, none shines through")
+    platelets: bool = _element("platelets on and beside red cells")
+    precipitate: bool = _element("specks and threads of stain")
+    light: bool = _element("plasma in many tints, uneven light, vignetting")
+    defocus: bool = _element("defocus, chromatic edges, sharpening and noise of a camera")
+    jpeg: bool = _element("compression, once or twice")
+    scale_range: bool = _element("red cells 11 to 90 px wide; otherwise 40 px")
+    whole_cells: bool = _element("cells cut at seams between pieces of background taken away")
+
+    def without(self, names: Iterable[str]) -> "Realism":
+        """Switch elements off; raise DataError where a name is none of them."""
+        names = set(names)
+        unknown = sorted(names - set(ELEMENTS))
+        if unknown:
+            raise DataError(f"No element: {', '.join(unknown)}. There are: {', '.join(ELEMENTS)}.")
+        return replace(self, **dict.fromkeys(names, False))
+
+    @property
+    def elements(self) -> list[str]:
+        """The names of the elements that are on."""
+        return [name for name in ELEMENTS if getattr(self, name)]
+
+
+EVERYTHING = Realism()
+
+ELEMENTS: dict[str, str] = {one.name: one.metadata["meaning"] for one in fields(Realism)}
+"""Name and meaning of each element."""
+
+
+def claim(folder: Path, seed: int, realism: Realism, count: int) -> None:
+    """Write `recipe.json` into a folder of composites, or check the one that is there.
+
+    Raises DataError where the folder's composites were made by another recipe. Without a recipe
+    (made by an earlier version) a folder may be read if all `count` are there, but not added to.
+    """
+    path = folder / "recipe.json"
+    recipe = {"version": VERSION, "seed": seed, "elements": realism.elements}
+    made = len(list((folder / "cells").glob("*.csv")))
+    known = json.loads(path.read_text()) if path.exists() else None
+    if known != recipe and (known or 0 < made < count):
+        raise DataError(
+            f"The composites in {folder} were made by another recipe (seed, elements or version). "
+            "Name another folder with --out, or delete this one."
+        )
+    if made == 0:
+        path.write_text(json.dumps(recipe, indent=1) + "\n")
