@@ -88,11 +88,11 @@ def cut(rgb: RgbImage, window: Window, view: str) -> RgbImage:
         (max(0, -top), max(0, top + side - height)),
         (max(0, -left), max(0, left + side - width)),
     ]
-    if any(max(pair) for pair in outside):
-        mode = {"mode": "constant"} if view == "black" else {"mode": "symmetric"}
-        rgb = np.pad(rgb, (*outside, (0, 0)), **mode)
-    top, left = top + outside[0][0], left + outside[1][0]
-    return rgb[top : top + side, left : left + side]
+    inside = rgb[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
+    if not any(max(pair) for pair in outside):
+        return inside
+    mode = {"mode": "constant"} if view == "black" else {"mode": "symmetric"}
+    return np.pad(inside, (*outside, (0, 0)), **mode)
 
 
 def _ends(side: int) -> tuple[slice, slice]:

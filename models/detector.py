@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.findings import Detection, FieldFindings
+from models.findings import Detection, FieldFindings, Progress
 from models.images import RgbImage, detector_input
 from models.runtime import Network, Precision
 from models.weights import Manifest, load_manifest
@@ -77,11 +77,21 @@ class Detector:
         """The confidence below which a box is not shown unless asked for, 0..1."""
         return self._manifest.thresholds["confidence"]
 
-    def find(self, rgb: RgbImage, min_confidence: float | None = None) -> FieldFindings:
+    def find(
+        self,
+        rgb: RgbImage,
+        min_confidence: float | None = None,
+        progress: Progress | None = None,
+    ) -> FieldFindings:
         """Find the cells of one field, uint8 (height, width, 3) RGB of any size."""
         floor = self.default_confidence if min_confidence is None else min_confidence
         height, width = rgb.shape[:2]
-        parts = [self._find_in(rgb, tile, floor) for tile in tiles(width, height)]
+        cover = list(tiles(width, height))
+        parts = []
+        for done, tile in enumerate(cover, start=1):
+            parts.append(self._find_in(rgb, tile, floor))
+            if progress:
+                progress(done, len(cover))
         found = suppress(_join(parts), self._manifest.thresholds["iou"])
         return FieldFindings(width, height, self._detections(found), self.version)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 ALL_BLAST = "all_blast"
@@ -14,6 +15,9 @@ WHITE_CELLS = ("blast", "wbc")
 
 Box = tuple[float, float, float, float]
 """x1, y1, x2, y2 in pixels of the upright image."""
+
+Progress = Callable[[int, int], None]
+"""Told how much of a task is done, and how much there is of it; what it raises ends the task."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +47,43 @@ class Classification:
 
 @dataclass(frozen=True)
 class Detection:
-    """One found cell: box x1, y1, x2, y2 in pixels of the upright file, confidence in 0..1."""
+    """One found cell: box x1, y1, x2, y2 in pixels of the upright file, confidence in 0..1.
+
+    `confidence` is the calibrated probability of `label`. White cells alone have those of being a
+    `blast` and of being `white`, and what the classifier says of their crop: `second` is its
+    P(ALL blast), `second_label` all_blast, normal or uncertain.
+    """
 
     box: Box
     label: str
     confidence: float
+    blast: float | None = None
+    white: float | None = None
+    second: float | None = None
+    second_label: str | None = None
 
 
 @dataclass(frozen=True)
 class FieldFindings:
-    """All cells found in one field of `width` x `height` pixels, most confident first."""
+    """All cells found in one field of `width` x `height` pixels, most confident first.
+
+    `doubtful` are white cells too unsure to be counted at the operating point, `thresholds` the
+    calibrated probabilities (0..1) that it asks of "blast", "white", "rbc" and "platelet".
+    `red_cell` is the median diameter of the red cells in pixels of the file, None where too few
+    were found to tell; `scale` is the factor by which the file was resized beyond the usual
+    reading because of it. `second_model` is the version of the classifier that read the white
+    cells, if one did.
+    """
 
     width: int
     height: int
     detections: tuple[Detection, ...]
     model: str
+    doubtful: tuple[Detection, ...] = ()
+    thresholds: dict[str, float] = field(default_factory=dict)
+    red_cell: float | None = None
+    scale: float = 1.0
+    second_model: str | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -72,11 +98,5 @@ class FieldFindings:
         return self.counts["blast"] / white if white else None
 
     def as_dict(self) -> dict[str, Any]:
-        """The findings as JSON takes them: width, height, detections, counts, model."""
-        return {
-            "width": self.width,
-            "height": self.height,
-            "detections": [asdict(detection) for detection in self.detections],
-            "counts": self.counts,
-            "model": self.model,
-        }
+        """The findings as JSON takes them: the fields of this class and `counts`."""
+        return {**asdict(self), "counts": self.counts}

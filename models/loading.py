@@ -8,10 +8,11 @@ from pathlib import Path
 from models.cells import cut
 from models.classifier import Classifier
 from models.detector import Detector
-from models.findings import Classification
+from models.findings import Classification, FieldFindings, Progress
 from models.gate import Examination, examine
 from models.images import RgbImage
 from models.runtime import Precision
+from models.second_reader import read_cells
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,17 @@ class Models:
             familiar=reading.familiar,
         )
 
+    def read_field(self, rgb: RgbImage, progress: Progress | None = None) -> FieldFindings:
+        """Find the cells of a uint8 RGB field of any size, and read its white ones once more.
+
+        `progress` is told of both as halves of the way: which takes longer is not known before.
+        """
+        tell = progress or _nobody
+        found = self.detector.find(rgb, progress=lambda done, total: tell(done, 2 * total))
+        return read_cells(
+            rgb, found, self.classifier, lambda done, total: tell(total + done, 2 * total)
+        )
+
     def _said(self, seen: Examination) -> Classification:
         """What is known before the classifier is asked."""
         return Classification(
@@ -63,3 +75,7 @@ def load_models(weights: Path, precision: Precision = "auto") -> Models:
         Classifier.load(weights / "classifier", precision),
         Detector.load(weights / "detector", precision),
     )
+
+
+def _nobody(done: int, total: int) -> None:
+    """Nobody asked for progress."""

@@ -116,7 +116,7 @@ class Analyst:
         return self._keep(analysis, _copies(rgb))
 
     def _detect(self, described: Described, rgb: RgbImage) -> Analysis:
-        found = self._models.detector.find(rgb)
+        found = self._models.read_field(rgb)
         analysis = Analysis(
             **described,
             kind=analyses.DETECTION,

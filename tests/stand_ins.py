@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from models.classifier import Reading
-from models.findings import Detection, FieldFindings
+from models.findings import Detection, FieldFindings, Progress
 from models.images import RgbImage
 from models.loading import Models
 
@@ -28,8 +28,10 @@ class StandInClassifier:
 
     def read(self, window: RgbImage, view: str) -> Reading:
         probability = self._probability(window)
-        label = "all_blast" if probability > 0.7 else "normal" if probability < 0.3 else "uncertain"
-        return Reading(probability, label, None, None)
+        return Reading(probability, self.label(probability, view), None, None)
+
+    def label(self, probability: float, view: str) -> str:
+        return "all_blast" if probability > 0.7 else "normal" if probability < 0.3 else "uncertain"
 
     def probabilities(self, windows: list[RgbImage], view: str) -> np.ndarray:
         return np.array([self._probability(rgb) for rgb in windows])
@@ -44,17 +46,33 @@ class StandInClassifier:
 
 class StandInDetector:
     """Finds one white cell in the middle of a square image; in any other, one cell of each kind in
-    its four quarters."""
+    its four quarters, and a doubtful one in its middle."""
 
     version = "stand-in-1"
     default_confidence = 0.25
 
-    def find(self, rgb: RgbImage, min_confidence: float | None = None) -> FieldFindings:
+    def find(
+        self,
+        rgb: RgbImage,
+        min_confidence: float | None = None,
+        progress: Progress | None = None,
+    ) -> FieldFindings:
         height, width = rgb.shape[:2]
         floor = self.default_confidence if min_confidence is None else min_confidence
-        found = _one_cell(width) if width == height else _cells_in_quarters(width, height)
+        lone = width == height
+        found = _one_cell(width) if lone else _cells_in_quarters(width, height)
         kept = tuple(cell for cell in found if cell.confidence >= floor)
-        return FieldFindings(width, height, kept, self.version)
+        if progress:
+            progress(1, 1)
+        return FieldFindings(
+            width,
+            height,
+            kept,
+            self.version,
+            doubtful=() if lone or min_confidence is not None else _doubtful(width, height),
+            thresholds={"blast": 0.5, "white": 0.25, "rbc": 0.25, "platelet": 0.25},
+            red_cell=None if lone else 32.0,
+        )
 
 
 def stand_in_models() -> Models:
@@ -92,17 +110,24 @@ def drawn_field(width: int = 480, height: int = 360) -> RgbImage:
 
 def _one_cell(side: int) -> tuple[Detection, ...]:
     """The box of `drawn_cell`."""
-    return (Detection((0.16 * side, 0.16 * side, 0.84 * side, 0.84 * side), "wbc", 0.9),)
+    return (
+        Detection((0.16 * side, 0.16 * side, 0.84 * side, 0.84 * side), "wbc", 0.9, 0.05, 0.95),
+    )
 
 
 def _cells_in_quarters(width: int, height: int) -> tuple[Detection, ...]:
     w, h = width / 2, height / 2
     return (
-        Detection((0.0, 0.0, w, h), "blast", 0.9),
-        Detection((w, 0.0, 2 * w, h), "wbc", 0.8),
+        Detection((0.0, 0.0, w, h), "blast", 0.9, 0.9, 0.96),
+        Detection((w, 0.0, 2 * w, h), "wbc", 0.8, 0.12, 0.92),
         Detection((0.0, h, w, 2 * h), "rbc", 0.7),
         Detection((w, h, 2 * w, 2 * h), "platelet", 0.3),
     )
+
+
+def _doubtful(width: int, height: int) -> tuple[Detection, ...]:
+    box = (0.4 * width, 0.4 * height, 0.6 * width, 0.6 * height)
+    return (Detection(box, "wbc", 0.12, 0.08, 0.2),)
 
 
 def _disc(

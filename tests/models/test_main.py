@@ -78,7 +78,7 @@ def test_whoever_insists_gets_an_answer_for_a_cell_that_is_hard_to_see(capsys, w
 def test_detect_prints_boxes_in_pixels_of_the_file(capsys, weights, field):
     assert main(["detect", "--weights", weights, field]) == 0
     (line,) = lines(capsys)
-    assert list(line) == ["file", "width", "height", "detections", "counts", "model"]
+    assert list(line)[:4] == ["file", "width", "height", "detections"]
     assert line["counts"] == {"blast": 1, "wbc": 0, "rbc": 0, "platelet": 0}
     (detection,) = line["detections"]
     assert detection["label"] == "blast"

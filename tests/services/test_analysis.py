@@ -142,8 +142,8 @@ def test_the_result_of_a_field(analyst: Analyst, ada: str, monkeypatch, labels, 
     detector = analyst._models.detector
     everything = type(detector).find
 
-    def find(self, rgb, min_confidence=None):
-        found = everything(self, rgb, min_confidence)
+    def find(self, rgb, min_confidence=None, progress=None):
+        found = everything(self, rgb, min_confidence, progress)
         some = tuple(cell for cell in found.detections if cell.label in labels)
         return type(found)(found.width, found.height, some, found.model)
 
