@@ -7,6 +7,8 @@ from training.realism import Realism
 from training.stain import transmitted, vary_colour
 
 _QUALITY = 95
+# Plasma is tinted already: more would make it green, which no smear is.
+_BALANCE = 0.02
 # Log gains (blue, green, red) of plasma tints: grey, yellowish, lilac, bluish, rosy.
 _TINTS = np.array(
     ((0, 0, 0), (-0.22, -0.05, 0), (-0.02, -0.1, 0), (0.05, 0, -0.06), (-0.12, -0.1, 0.02))
@@ -20,7 +22,7 @@ def photograph(
     light = _tint(plasma, rng) if realism.light else plasma
     image = transmitted(density, light.astype(np.float32))
     if realism.light:
-        image = vary_colour(_whole(image * _unevenness(image.shape[:2], rng)), rng)
+        image = vary_colour(_whole(image * _unevenness(image.shape[:2], rng)), rng, _BALANCE)
     if realism.defocus:
         image = _through_camera(image, rng)
     return _whole(image)

@@ -64,9 +64,12 @@ def vary_field(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def vary_colour(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Vary gamma, gain, white balance and saturation of a uint8 BGR image: float32, 0..255."""
-    gains = rng.uniform(0.75, 1.15) * np.exp(rng.normal(0, 0.07, 3))
+def vary_colour(bgr: np.ndarray, rng: np.random.Generator, balance: float = 0.07) -> np.ndarray:
+    """Vary gamma, gain, white balance and saturation of a uint8 BGR image: float32, 0..255.
+
+    `balance` is the deviation of the logarithm of each channel's gain.
+    """
+    gains = rng.uniform(0.75, 1.15) * np.exp(rng.normal(0, balance, 3))
     gamma = np.exp(rng.normal(0, 0.18))
     levels = np.linspace(0, 1, 256)[:, None] ** gamma * 255 * gains
     image = cv2.LUT(bgr, np.clip(levels, 0, 255).astype(np.float32).reshape(256, 1, 3))
