@@ -9,11 +9,21 @@ from flask import Blueprint, Response, abort, render_template, send_file
 from flask_login import login_required
 
 from pages.stored import image_response, own_analysis, the_analyst
-from records.analyses import DETECTION, Analysis, place_in_batch
+from records.analyses import DETECTION, RESULTS, Analysis, place_in_batch
 from services import pictures
 from services.analysis import GALLERY_CELLS
 from services.annotation import CELL_STYLES, DRAWING_ORDER, annotated_png
-from services.findings import as_csv, as_json, blast_share, field_findings, most_suspicious_first
+from services.findings import (
+    DOUBTFUL,
+    SECOND_READER,
+    USUAL_DIFFERENTIAL,
+    as_csv,
+    as_json,
+    blast_share,
+    field_findings,
+    most_suspicious_first,
+    second_share,
+)
 
 blueprint = Blueprint("field", __name__, url_prefix="/detect")
 
@@ -24,16 +34,20 @@ def result(analysis_id: str) -> str:
     """What the detector found in one field."""
     analysis = own_analysis(analysis_id, DETECTION)
     findings = field_findings(analysis)
-    order = most_suspicious_first(findings)
     return render_template(
         "field/result.html",
         analysis=analysis,
         place=place_in_batch(analysis),
         findings=findings,
         share=blast_share(findings),
-        gallery=list(enumerate(order[:GALLERY_CELLS])),
+        second=second_share(findings),
+        second_reader=SECOND_READER,
+        results=RESULTS[DETECTION],
+        usual_differential=USUAL_DIFFERENTIAL,
+        white_cells=most_suspicious_first(findings),
+        gallery_cells=GALLERY_CELLS,
         styles=CELL_STYLES,
-        drawing_order=DRAWING_ORDER,
+        drawing_order=(DOUBTFUL, *DRAWING_ORDER),
         tile=pictures.TILE_SIDE,
         columns=pictures.COLUMNS,
     )

@@ -9,7 +9,7 @@ from flask import Flask
 
 from records import analyses
 from records.analyses import Analysis
-from services.findings import blast_share, field_findings
+from services.findings import blast_share, field_findings, interval_words, share_words
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,14 @@ def init_app(app: Flask) -> None:
         view_words=VIEW_WORDS,
         kind_words=KIND_WORDS,
     )
-    app.jinja_env.filters.update(percent=percent, file_size=file_size, when=when, summary=summary)
+    app.jinja_env.filters.update(
+        percent=percent,
+        file_size=file_size,
+        when=when,
+        summary=summary,
+        share_words=share_words,
+        interval_words=interval_words,
+    )
 
 
 def percent(probability: float) -> str:

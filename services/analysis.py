@@ -200,11 +200,11 @@ def _copies(rgb: RgbImage) -> StoredImages:
 
 
 def _cells(rgb: RgbImage, found: FieldFindings) -> StoredImages:
-    """The sheet of white cells for the gallery, if there are any."""
+    """The sheet of white cells for the gallery, doubtful ones too, if there are any."""
     shown = most_suspicious_first(found)[:GALLERY_CELLS]
     if not shown:
         return {}
-    sheet = pictures.cell_sheet(rgb, [found.detections[index].box for index in shown])
+    sheet = pictures.cell_sheet(rgb, [cell.found.box for cell in shown])
     return {"cells_name": (_png(sheet), "png")}
 
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
 from models.findings import Detection, FieldFindings
 from records.analyses import Analysis
-from services.findings import blast_share, field_findings
+from services.findings import (
+    SECOND_READER,
+    blast_share,
+    field_findings,
+    interval_words,
+    second_share,
+    share_words,
+)
 
 NOTICE = "Assists a qualified reader. Does not diagnose."
 INK, PAPER = "#1c1a22", "#ffffff"
@@ -111,14 +119,28 @@ def _keys(field: Image.Image, findings: FieldFindings) -> list[_Key]:
 
 
 def _lines(analysis: Analysis, findings: FieldFindings, scale: float) -> list[str]:
-    share = blast_share(findings)
-    size = "" if scale == 1 else f" Drawn at {scale:.0%} of the file's size."
     return [
-        f"{share.blasts} of {share.white_cells} white cells found were called blasts.{size}",
+        *_said(findings),
+        *([] if scale == 1 else [f"Drawn at {scale:.0%} of the file's size."]),
         f"Detector {analysis.model_version}, {analysis.created_at:%d %b %Y %H:%M} UTC",
         f"SHA-256 of the file {analysis.sha256[:32]}…",
         NOTICE,
     ]
+
+
+def _said(findings: FieldFindings) -> Iterator[str]:
+    """What each reader says of the field, in a line each."""
+    share, second = blast_share(findings), second_share(findings)
+    within = f" (95% interval {interval_words(share)})" if share.white_cells else ""
+    yield f"{share.blasts} of {share.white_cells} white cells found were called blasts{within}."
+    if "blast" in findings.thresholds:
+        threshold = share_words(findings.thresholds["blast"])
+        yield f"A cell is called a blast from a probability of {threshold} on."
+    if second:
+        yield (
+            f"{SECOND_READER} {findings.second_model} calls {second.blasts} of them ALL blasts "
+            f"and is uncertain of {second.uncertain}."
+        )
 
 
 def _with_legend(field: Image.Image, keys: list[_Key], lines: list[str]) -> Image.Image:

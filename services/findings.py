@@ -6,19 +6,31 @@ import csv
 import io
 import json
 import math
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from typing import Any
 
-from models.findings import WHITE_CELLS, Detection, FieldFindings
+from models.findings import ALL_BLAST, NORMAL, UNCERTAIN, WHITE_CELLS, Detection, FieldFindings
 from records.analyses import Analysis
 
 USUAL_DIFFERENTIAL = 100
 """White cells that a differential counts at the least; a share of fewer says little."""
 
-Z_95 = 1.959964
-"""Normal quantile that leaves 2.5% above it; static/js/threshold.js has the same."""
+DOUBTFUL = "doubtful"
+"""What a white cell is shown as that does not count at the model's threshold."""
 
-COLUMNS = ("file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model")
+SECOND_READER = "EfficientNetB3"
+"""The architecture of the classifier, which reads every found white cell once more."""
+
+Z_95 = 1.959964
+"""Normal quantile that leaves 2.5% above it; static/js/shares.js has the same."""
+
+COLUMNS = (
+    *("file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model"),
+    *("blast_probability", "blast_threshold"),
+    *("second_label", "second_all_blast_probability", "second_model"),
+)
 
 # A spreadsheet takes a cell that begins so for a formula; the last four are full-width letters.
 _FORMULA_STARTS = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -26,10 +38,14 @@ _FORMULA_STARTS = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 @dataclass(frozen=True)
 class BlastShare:
-    """Blasts among the white cells found."""
+    """Blasts among the white cells found, by one reader.
+
+    Cells that it is `uncertain` of are among the white cells and not among the blasts.
+    """
 
     blasts: int
     white_cells: int
+    uncertain: int = 0
 
     @property
     def share(self) -> float | None:
@@ -42,25 +58,60 @@ class BlastShare:
         return interval(self.blasts, self.white_cells)
 
     @property
+    def at_most(self) -> BlastShare:
+        """The same, were every uncertain cell a blast."""
+        return BlastShare(self.blasts + self.uncertain, self.white_cells)
+
+    @property
     def reliable(self) -> bool:
         """Whether at least as many white cells were found as a differential counts."""
         return self.white_cells >= USUAL_DIFFERENTIAL
 
 
+@dataclass(frozen=True)
+class WhiteCell:
+    """A white cell of the gallery; `number`, from 0, is its place on the sheet of cells.
+
+    It is `counted` where it counts at the model's own threshold.
+    """
+
+    number: int
+    found: Detection
+    counted: bool
+
+    @property
+    def shown_as(self) -> str:
+        """Its label, or `DOUBTFUL`."""
+        return self.found.label if self.counted else DOUBTFUL
+
+    @property
+    def disagreed(self) -> bool:
+        """Whether the second reader says the opposite; uncertain is no opposite."""
+        opposite = NORMAL if self.found.label == "blast" else ALL_BLAST
+        return self.found.second_label == opposite
+
+
 def field_findings(analysis: Analysis) -> FieldFindings:
-    """The findings as the detector gave them."""
+    """The findings as the models gave them; an older one lacks what was not yet asked."""
     kept = analysis.finding
-    detections = tuple(
-        Detection(tuple(each["box"]), each["label"], each["confidence"])
-        for each in kept["detections"]
-    )
-    return FieldFindings(kept["width"], kept["height"], detections, kept["model"])
+    given = {each.name: kept[each.name] for each in fields(FieldFindings) if each.name in kept}
+    cells = {part: _detections(kept.get(part, ())) for part in ("detections", "doubtful")}
+    return FieldFindings(**{**given, **cells})
 
 
 def blast_share(findings: FieldFindings) -> BlastShare:
-    """Blasts as a share of white cells, with its denominator."""
+    """Blasts as a share of white cells, as the detector calls them."""
     counts = findings.counts
     return BlastShare(counts["blast"], sum(counts[label] for label in WHITE_CELLS))
+
+
+def second_share(findings: FieldFindings) -> BlastShare | None:
+    """ALL blasts as a share of the same white cells, by the second reader; None without one."""
+    if findings.second_model is None:
+        return None
+    white = [cell for cell in findings.detections if cell.label in WHITE_CELLS]
+    labels = Counter(cell.second_label for cell in white)
+    return BlastShare(labels[ALL_BLAST], len(white), labels[UNCERTAIN])
 
 
 def interval(successes: int, total: int) -> tuple[float, float] | None:
@@ -77,17 +128,32 @@ def interval(successes: int, total: int) -> tuple[float, float] | None:
     return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
 
 
-def most_suspicious_first(findings: FieldFindings) -> list[int]:
-    """Places of the white cells among the detections, in the order in which to look at them.
+def share_words(share: float) -> str:
+    """A share (0..1) in per cent, near the ends with a decimal; static/js/shares.js does the same.
 
-    Blasts come first, the most confident one at the top. The other white cells follow, the least
-    confident first: among those a blast that was missed is likeliest. Kept sheets of cells are
-    in this order too, so another order needs new sheets.
+    Halves are rounded up, as scripts do it.
     """
-    numbered = list(enumerate(findings.detections))
-    blasts = [(-cell.confidence, index) for index, cell in numbered if cell.label == "blast"]
-    others = [(cell.confidence, index) for index, cell in numbered if cell.label == "wbc"]
-    return [index for _, index in sorted(blasts) + sorted(others)]
+    if 0.1 <= share <= 0.9:
+        return f"{math.floor(100 * share + 0.5)}%"
+    return f"{math.floor(1000 * share + 0.5) / 10:g}%"
+
+
+def interval_words(share: BlastShare) -> str:
+    """The 95% interval of a share, as "3.1% to 14%"; empty without white cells."""
+    return " to ".join(share_words(bound) for bound in share.interval or ())
+
+
+def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
+    """The white cells, doubtful ones too, in the order in which to look at them.
+
+    First come those that either reader calls a blast, then the others; each by the detector's
+    probability of a blast. Where that was not kept, confident blasts come first and confident
+    other white cells last. Kept sheets of cells are in this order, so another needs new sheets.
+    """
+    white = [(cell, True) for cell in findings.detections if cell.label in WHITE_CELLS]
+    white += [(cell, False) for cell in findings.doubtful]
+    white.sort(key=lambda one: _suspicion(one[0]), reverse=True)
+    return [WhiteCell(number, cell, counted) for number, (cell, counted) in enumerate(white)]
 
 
 def as_document(analysis: Analysis) -> dict[str, Any]:
@@ -101,16 +167,45 @@ def as_json(analysis: Analysis) -> str:
 
 
 def as_csv(analysis: Analysis) -> str:
-    """One detection a line: file, number, label, confidence (0..1), box in pixels, model."""
+    """One counted cell a line, `COLUMNS`: probabilities in 0..1, box in pixels of the file.
+
+    What a reader did not say of a cell is empty.
+    """
     buffer = io.StringIO(newline="")
     table = csv.writer(buffer)
     table.writerow(COLUMNS)
-    file_name = _harmless(analysis.file_name)
-    for number, cell in enumerate(field_findings(analysis).detections, start=1):
-        box = (f"{edge:.1f}" for edge in cell.box)
-        confidence = f"{cell.confidence:.4f}"
-        table.writerow([file_name, number, cell.label, confidence, *box, analysis.model_version])
+    findings = field_findings(analysis)
+    for number, cell in enumerate(findings.detections, start=1):
+        table.writerow([_harmless(analysis.file_name), number, *_line(findings, cell)])
     return buffer.getvalue()
+
+
+def _detections(kept: Iterable[dict[str, Any]]) -> tuple[Detection, ...]:
+    return tuple(Detection(**{**each, "box": tuple(each["box"])}) for each in kept)
+
+
+def _suspicion(cell: Detection) -> tuple[bool, float]:
+    """The higher, the sooner to be looked at."""
+    is_blast = cell.label == "blast"
+    probability = cell.blast
+    if probability is None:
+        probability = cell.confidence if is_blast else -cell.confidence
+    return is_blast or cell.second_label == ALL_BLAST, probability
+
+
+def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:
+    """All of a line of the table but its beginning."""
+    return [
+        *(cell.label, _decimals(cell.confidence)),
+        *(f"{edge:.1f}" for edge in cell.box),
+        *(findings.model, _decimals(cell.blast), _decimals(findings.thresholds.get("blast"))),
+        *(cell.second_label, _decimals(cell.second)),
+        findings.second_model if cell.second_label else None,
+    ]
+
+
+def _decimals(number: float | None) -> str | None:
+    return None if number is None else f"{number:.4f}"
 
 
 def _harmless(text: str) -> str:

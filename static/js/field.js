@@ -1,5 +1,8 @@
 // Looks around in a field: the view is the picture's viewBox, in pixels of the file.
 
+import { cells } from "./cells.js";
+import "./threshold.js";
+
 const CLOSEST = 48;
 const AROUND_CELL = 5;
 const STEP = 0.15;
@@ -7,8 +10,6 @@ const CLICK = 4;
 
 const picture = document.querySelector("[data-picture]");
 const whole = { x: 0, y: 0, width: Number(picture.dataset.width), height: Number(picture.dataset.height) };
-const boxes = [...picture.querySelectorAll("rect[data-label]")];
-const cells = [...document.querySelectorAll("[data-gallery] button")];
 const pointers = new Map();
 let view = { ...whole };
 let moved = 0;
@@ -46,33 +47,27 @@ function edges(box) {
   return { x, y, width, height };
 }
 
-/** The box of a gallery cell: the two were written from the same numbers. */
-function boxOf(cell) {
-  const [x1, y1] = cell.dataset.box.split(" ").map(Number);
-  return boxes.find((box) => Number(box.getAttribute("x")) === x1 && Number(box.getAttribute("y")) === y1);
-}
-
-function choose(box, cell) {
-  for (const each of [...boxes, ...cells]) {
-    each.classList.toggle("chosen", each === box || each === cell);
+/** Mark one white cell, in the picture and in the gallery. */
+function choose(chosen) {
+  for (const cell of cells) {
+    cell.box.classList.toggle("chosen", cell === chosen);
+    cell.item?.firstElementChild.classList.toggle("chosen", cell === chosen);
   }
 }
 
 function showCell(cell) {
-  const box = boxOf(cell);
-  document.getElementById(`show-${box.dataset.label}`).checked = true;
-  choose(box, cell);
-  const { x, y, width, height } = edges(box);
+  document.getElementById(`show-${cell.label}`).checked = true;
+  choose(cell);
+  const { x, y, width, height } = edges(cell.box);
   const side = AROUND_CELL * Math.max(width, height);
   const shown = Math.max(side, side * whole.width / whole.height);
   show({ x: x + width / 2 - shown / 2, y: y + height / 2 - shown * whole.height / whole.width / 2, width: shown });
   picture.scrollIntoView({ block: "nearest" });
 }
 
-function showBox(box) {
-  const cell = cells.find((each) => boxOf(each) === box);
-  choose(box, cell);
-  cell?.scrollIntoView({ block: "nearest" });
+function showBox(cell) {
+  choose(cell);
+  cell.item?.scrollIntoView({ block: "nearest" });
 }
 
 const KEYS = {
@@ -138,13 +133,14 @@ for (const end of ["pointerup", "pointercancel"]) {
 }
 
 picture.addEventListener("click", (event) => {
-  if (moved <= CLICK && event.target.matches(".boxes-blast rect, .boxes-wbc rect")) {
-    showBox(event.target);
+  const cell = cells.find(({ box }) => box === event.target);
+  if (moved <= CLICK && cell) {
+    showBox(cell);
   }
 });
 
 for (const cell of cells) {
-  cell.addEventListener("click", () => showCell(cell));
+  cell.item?.addEventListener("click", () => showCell(cell));
 }
 
 for (const button of document.querySelectorAll("[data-zoom]")) {

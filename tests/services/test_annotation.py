@@ -15,7 +15,7 @@ from services import annotation
 from services.annotation import CELL_STYLES, annotated_png
 from services.pictures import encode_jpeg
 from settings import ROOT
-from tests.services.fields import CELLS, kept_field
+from tests.services.fields import CELLS, kept, kept_field, older_field, read_field
 
 PLASMA = (238, 228, 236)
 
@@ -89,21 +89,42 @@ def test_the_legend_counts_every_kind_in_its_colour():
         assert (legend == colour(label)).all(axis=2).any()
 
 
-def test_the_lines_tell_share_model_and_purpose(monkeypatch):
-    said: list[str] = []
+@pytest.fixture
+def said(monkeypatch) -> list[str]:
+    """What is written into pictures."""
+    written: list[str] = []
     write = annotation.ImageDraw.ImageDraw.text
     monkeypatch.setattr(
         annotation.ImageDraw.ImageDraw,
         "text",
-        lambda pen, place, text, **how: said.append(text) or write(pen, place, text, **how),
+        lambda pen, place, text, **how: written.append(text) or write(pen, place, text, **how),
     )
-    drawn(CELLS, side=400)
-    assert "2 of 4 white cells found were called blasts. Drawn at 300% of the file's size." in said
-    assert "Detector 2026.11.22-1, 22 Nov 2026 20:05 UTC" in said
-    assert "Assists a qualified reader. Does not diagnose." in said
+    return written
+
+
+def test_the_lines_tell_both_shares_threshold_models_and_purpose(said):
+    annotated_png(kept(read_field()), encode_png(plain(400)))
+    assert [line for line in said if line.endswith((".", "UTC"))] == [
+        "2 of 4 white cells found were called blasts (95% interval 15% to 85%).",
+        "A cell is called a blast from a probability of 25% on.",
+        "EfficientNetB3 2026.11.23-1 calls 2 of them ALL blasts and is uncertain of 1.",
+        "Drawn at 300% of the file's size.",
+        "Detector 2026.11.22-1, 22 Nov 2026 20:05 UTC",
+        "Assists a qualified reader. Does not diagnose.",
+    ]
     assert "B Blasts: 2" in said
     assert "R Red cells: 1" in said
-    assert "B 91%" in said
+    assert "B 90%" in said
+
+
+def test_what_is_doubtful_is_not_drawn(said):
+    annotated_png(kept(read_field()), encode_png(plain(400)))
+    assert len([line for line in said if re.fullmatch(r"[BW] \d+%", line)]) == 4
+
+
+def test_an_older_finding_is_drawn_without_what_it_lacks(said):
+    annotated_png(older_field(), encode_png(plain(400)))
+    assert not [line for line in said if "EfficientNetB3" in line or "probability" in line]
 
 
 def test_the_page_and_the_pictures_show_a_label_in_the_same_colour():

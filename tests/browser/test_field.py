@@ -1,0 +1,256 @@
+"""The page of a field in the browser: the threshold, both readers, the gallery."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from models.findings import Detection, FieldFindings
+from models.loading import Models
+from services.findings import BlastShare, interval_words, share_words
+from tests.browser.serving import browser, chromium, served, sign_up_and_in, watched
+from tests.services.fields import THRESHOLDS, read_field, twice_read
+from tests.stand_ins import drawn_field, stand_in_models
+from tests.uploads import png
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium() is None, reason="Chromium is not installed here"),
+]
+
+FEW, MANY = "few", "many"
+LABELS = ("blast", "wbc")
+SECOND_LABELS = ("all_blast", "normal", "uncertain")
+
+
+def drawn_cells(count: int) -> tuple[Detection, ...]:
+    """White cells about which the readers say anything at all."""
+    chance = random.Random(7)
+    cells = []
+    for place in range(count):
+        white = chance.uniform(0.05, 1)
+        blast, second, label = (
+            chance.uniform(0, white),
+            chance.random(),
+            chance.choice(SECOND_LABELS),
+        )
+        cells.append(twice_read(place, blast, white, second, label))
+    return tuple(cells)
+
+
+def many() -> FieldFindings:
+    """A field of 1,500 boxes, 300 of them white cells, doubtful ones included."""
+    red = tuple(Detection((x, 90.0, x + 1.0, 99.0), "rbc", 0.9) for x in range(1200))
+    white = drawn_cells(300)
+    counted = [one for one in white if one.label == "blast" or one.white >= THRESHOLDS["white"]]
+    doubtful = tuple(one for one in white if one not in counted)
+    return read_field(width=1200, height=900, detections=(*counted, *red), doubtful=doubtful)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    instance: Path = tmp_path_factory.mktemp("clinic") / "instance"
+    with served(instance, port, models=stand_in_models()) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def signed_in(address: str) -> Iterator[Page]:
+    with browser() as chrome:
+        page = chrome.new_context(base_url=address).new_page()
+        page.set_default_timeout(60_000)
+        complaints = watched(page)
+        sign_up_and_in(page, "ada")
+        yield page
+        assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def fields(signed_in: Page) -> dict[str, str]:
+    """Addresses of fields: one with few cells, one with many."""
+    return {FEW: uploaded(signed_in, read_field()), MANY: uploaded(signed_in, many())}
+
+
+def uploaded(page: Page, found: FieldFindings) -> str:
+    """Address of a field of which the models say this."""
+    file = {"name": "field.png", "mimeType": "image/png", "buffer": png(drawn_field())}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Models, "read_field", lambda self, rgb, progress=None: found)
+        page.goto("/detect")
+        page.set_input_files("#images", file)
+        return page.get_by_role("link", name="Open").get_attribute("href")
+
+
+@pytest.fixture
+def page(signed_in: Page, fields: dict[str, str]) -> Page:
+    signed_in.goto(fields[FEW])
+    return signed_in
+
+
+def slider(page: Page):
+    return page.get_by_role("slider", name="Call it a blast from a probability of")
+
+
+def counts(page: Page) -> tuple[int, int]:
+    """Blasts and other white cells, of which the table must tell as many as there are boxes."""
+    told = tuple(int(page.locator(f"[data-count={label}]").inner_text()) for label in LABELS)
+    assert told == tuple(page.locator(f".boxes-{label} rect:visible").count() for label in LABELS)
+    return told
+
+
+def order(page: Page) -> list[int]:
+    items = page.locator("[data-gallery] > li:visible")
+    return items.evaluate_all("all => all.map((item) => Number(item.dataset.cell))")
+
+
+def test_the_slider_relabels_and_recounts_at_once(page: Page):
+    assert counts(page) == (2, 2)
+    slider(page).fill("40")
+    expect(page.locator("[data-count=blast]")).to_have_text("1")
+    assert counts(page) == (1, 3)
+    lowered = page.locator("[data-gallery] > li[data-cell='1']")
+    expect(lowered.locator("[data-word]")).to_have_text("Other white cell")
+    expect(lowered.get_by_text("Disagree")).to_be_visible()
+    expect(page.locator("[data-figure=detector-blasts]")).to_have_text("1 of 4")
+    title = page.locator("rect[data-cell='1'] title")
+    assert title.inner_html().startswith("Other white cell: detector 30% blast")
+
+
+def test_doubtful_cells_appear_as_they_pass_and_join_the_denominators(page: Page):
+    doubtful = page.locator("rect[data-cell='4']")
+    expect(doubtful).to_be_hidden()
+    slider(page).fill("12")
+    expect(doubtful).to_be_visible()
+    assert counts(page) == (4, 1)
+    expect(page.locator("[data-gallery] > li[data-cell='4']")).to_be_visible()
+    expect(page.locator("[data-figure=second-blasts]")).to_have_text("2 of 5")
+    expect(page.locator("[data-figure=second-uncertain]")).to_have_text("1")
+    expect(page.locator("[data-figure=second-at-most]")).to_have_text("60%")
+    expect(page.locator("[data-few]")).to_contain_text("With 5 the share")
+
+
+def test_the_word_follows_and_the_kept_finding_is_named(page: Page):
+    word = page.locator(".finding-word:visible")
+    state = page.locator("[data-state]")
+    expect(state).to_have_text("▲ The model’s own threshold; the finding is kept at it.")
+    slider(page).fill("95")
+    expect(word).to_have_text("No blasts found")
+    expect(page.get_by_text("calls none of them a blast")).to_be_visible()
+    expect(state).to_have_text("You are looking at 95%; the kept finding is at 25%.")
+    expect(page.get_by_role("status").filter(has_text="At 95%")).to_have_text(
+        "At 95%: 0 of 4 white cells are called blasts."
+    )
+    page.get_by_role("button", name="Back to the model’s 25%").press("Enter")
+    expect(word).to_have_text("Blasts found")
+    expect(state).to_contain_text("The model’s own threshold")
+    assert counts(page) == (2, 2)
+
+
+def test_the_slider_is_moved_by_the_keyboard(page: Page):
+    slider(page).press("ArrowLeft")
+    expect(slider(page)).to_have_attribute("aria-valuetext", "24%")
+    slider(page).press("ArrowRight")
+    expect(page.locator("[data-state]")).to_contain_text("The model’s own threshold")
+    slider(page).press("Home")
+    expect(page.locator("[data-at]")).to_have_text("5%")
+    assert counts(page) == (5, 0)
+
+
+def test_the_gallery_is_sorted_by_either_reader_and_by_disagreement(page: Page):
+    sort = page.get_by_label("Sort by")
+    assert order(page) == [0, 1, 2, 3]
+    expected = {
+        "Detector: probability of a blast": [0, 1, 3, 2],
+        "EfficientNetB3: probability of an ALL blast": [1, 2, 3, 0],
+        "Disagreement first": [0, 2, 1, 3],
+        "Most suspicious first": [0, 1, 2, 3],
+    }
+    for choice, numbers in expected.items():
+        sort.select_option(label=choice)
+        assert order(page) == numbers
+
+
+def test_only_disagreements_are_shown_if_wished(page: Page):
+    only = page.get_by_role("checkbox", name="Only disagreements (2)")
+    only.press("Space")
+    assert order(page) == [0, 2]
+    slider(page).fill("12")
+    expect(page.get_by_role("checkbox", name="Only disagreements (3)")).to_be_checked()
+    assert order(page) == [0, 4, 2]
+    slider(page).fill("95")
+    expect(page.get_by_role("checkbox", name="Only disagreements (2)")).to_be_checked()
+    assert order(page) == [1, 2]
+
+
+def test_a_filter_that_leaves_nothing_says_so(page: Page, fields):
+    agreed = tuple(one for one in read_field().detections if one.second_label == "uncertain")
+    page.goto(uploaded(page, read_field(detections=agreed, doubtful=())))
+    page.get_by_role("checkbox", name="Only disagreements (0)").check()
+    expect(page.get_by_text("The readers disagree about none of these cells.")).to_be_visible()
+
+
+def test_box_and_cell_find_each_other_after_a_move(page: Page):
+    slider(page).fill("40")
+    page.locator("[data-gallery] > li[data-cell='1'] button").press("Enter")
+    expect(page.locator("rect.chosen")).to_have_attribute("data-cell", "1")
+    page.get_by_title("Whole field").click()
+    page.locator("rect[data-cell='2']").click()
+    expect(page.locator(".gallery-cell.chosen")).to_contain_text("5% blast")
+
+
+def test_script_and_server_agree_at_every_threshold(page: Page, fields):
+    page.goto(fields[MANY])
+    white = [*many().doubtful, *(one for one in many().detections if one.label != "rbc")]
+    for place in range(5, 100, 6):
+        slider(page).fill(str(place))
+        at = place / 100 if place != 25 else THRESHOLDS["blast"]
+        shown = [one for one in white if one.blast >= at or one.white >= THRESHOLDS["white"]]
+        share = BlastShare(sum(one.blast >= at for one in shown), len(shown))
+        second = BlastShare(sum(one.second_label == "all_blast" for one in shown), len(shown))
+        for reader, expected in (("detector", share), ("second", second)):
+            figure = f"[data-figure={reader}-"
+            expect(page.locator(f"{figure}blasts]")).to_have_text(
+                f"{expected.blasts} of {expected.white_cells}"
+            )
+            expect(page.locator(f"{figure}share]")).to_have_text(share_words(expected.share))
+            expect(page.locator(f"{figure}interval]")).to_have_text(interval_words(expected))
+
+
+def test_of_many_cells_the_page_tells_how_many_are_shown(page: Page, fields):
+    page.goto(fields[MANY])
+    shown = page.locator("[data-gallery] > li:visible")
+    note = page.locator("[data-gallery-note]")
+    for place in (None, "50", "5"):
+        if place:
+            slider(page).fill(place)
+            expect(page.locator("[data-at]")).to_have_text(f"{place}%")
+        total = sum(counts(page))
+        expect(note).to_contain_text(f"{shown.count()} of {total} are shown")
+    assert shown.count() <= 240 < total
+
+
+def test_without_script_the_page_is_as_at_the_models_threshold(page: Page, address: str, fields):
+    plain = page.context.browser.new_context(
+        base_url=address, java_script_enabled=False, storage_state=page.context.storage_state()
+    ).new_page()
+    plain.goto(fields[FEW])
+    assert counts(plain) == (2, 2)
+    assert order(plain) == [0, 1, 2, 3]
+    for control in (slider(plain), plain.get_by_label("Sort by")):
+        expect(control).to_be_hidden()
+    expect(plain.locator(".finding-word:visible")).to_have_text("Blasts found")
+
+
+def test_it_fits_on_a_phone(page: Page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    slider(page).fill("12")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1280, "height": 720})
