@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import PurePath
 
-from flask import Blueprint, Response, abort, render_template, send_file
+from flask import Blueprint, Response, abort, current_app, render_template, send_file
 from flask_login import login_required
 
 from pages.stored import image_response, own_analysis, the_analyst
@@ -15,6 +15,7 @@ from services.analysis import GALLERY_CELLS
 from services.annotation import CELL_STYLES, DRAWING_ORDER, annotated_png
 from services.findings import (
     DOUBTFUL,
+    LOWEST_THRESHOLD,
     SECOND_READER,
     USUAL_DIFFERENTIAL,
     as_csv,
@@ -24,6 +25,7 @@ from services.findings import (
     most_suspicious_first,
     second_share,
 )
+from services.model_cards import aimed_sensitivity
 
 blueprint = Blueprint("field", __name__, url_prefix="/detect")
 
@@ -43,6 +45,8 @@ def result(analysis_id: str) -> str:
         second=second_share(findings),
         second_reader=SECOND_READER,
         results=RESULTS[DETECTION],
+        sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
+        lowest=LOWEST_THRESHOLD,
         usual_differential=USUAL_DIFFERENTIAL,
         white_cells=most_suspicious_first(findings),
         gallery_cells=GALLERY_CELLS,

@@ -23,6 +23,9 @@ DOUBTFUL = "doubtful"
 SECOND_READER = "EfficientNetB3"
 """The architecture of the classifier, which reads every found white cell once more."""
 
+LOWEST_THRESHOLD = 0.05
+"""Where the slider ends: the P(white) from which on the detector keeps what is doubtful."""
+
 Z_95 = 1.959964
 """Normal quantile that leaves 2.5% above it; static/js/shares.js has the same."""
 

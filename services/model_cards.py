@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.findings import FieldFindings
 from models.weights import Manifest, WeightsError, read_manifest
 
 CARD, CHARTS = "model_card.md", "charts"
@@ -27,6 +28,19 @@ def read_card(weights: Path, model: str) -> ModelCard:
     """Read what lies beside a network in `weights`; why something cannot be read is logged."""
     folder = weights / model
     return ModelCard(model, _manifest(folder, model), _text(folder / CARD), _charts(folder))
+
+
+def aimed_sensitivity(weights: Path, findings: FieldFindings) -> float | None:
+    """Share of blasts (0..1) that the threshold of these findings was chosen to find.
+
+    None where that is not known: the detector in `weights` is another, or does not tell.
+    """
+    manifest = _manifest(weights / "detector", "detector")
+    if manifest is None or manifest.version != findings.model:
+        return None
+    if manifest.thresholds.get("blast") != findings.thresholds.get("blast"):
+        return None
+    return manifest.details.get("operating_point", {}).get("blast_sensitivity")
 
 
 def read_chart(weights: Path, model: str, name: str) -> bytes:

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from services.model_cards import read_card, read_chart
+from services.model_cards import aimed_sensitivity, read_card, read_chart
 from tests.networks import write_classifier
+from tests.services.fields import THRESHOLDS, read_field
 
 
 @pytest.fixture
@@ -48,3 +49,37 @@ def test_what_cannot_be_read_is_none(weights, content):
 def test_nothing_but_charts_is_given_out(weights, name):
     with pytest.raises(FileNotFoundError):
         read_chart(weights, "classifier", name)
+
+
+def detector_of(weights, **changes) -> None:
+    """Put a detector's manifest there that tells what its threshold was chosen for."""
+    (weights / "detector").mkdir()
+    manifest = {
+        "model": "detector",
+        "version": read_field().model,
+        "classes": ["blast", "wbc", "rbc", "platelet"],
+        "input": {"size": 960},
+        "thresholds": THRESHOLDS,
+        "operating_point": {"blast_sensitivity": 0.9},
+        "files": {},
+    }
+    (weights / "detector" / "manifest.json").write_text(json.dumps({**manifest, **changes}))
+
+
+def test_what_a_threshold_was_chosen_for(tmp_path):
+    detector_of(tmp_path)
+    assert aimed_sensitivity(tmp_path, read_field()) == 0.9
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"version": "another"},
+        {"thresholds": {**THRESHOLDS, "blast": 0.2}},
+        {"operating_point": {}},
+        {"classes": None},
+    ],
+)
+def test_what_another_threshold_was_chosen_for_is_not_told(tmp_path, changes):
+    detector_of(tmp_path, **changes)
+    assert aimed_sensitivity(tmp_path, read_field()) is None
