@@ -30,8 +30,9 @@ _SAME_SCALE = 0.1
 # Green density above which nothing is a red cell, nor two.
 _DENSE = 0.6
 _CHULA_SHARE = 0.68
-# TXL-PBC frames fields round their white cell: side by side, all of those would stand in rows.
-_OWN_WHITE_SHARE = 0.6
+# TXL-PBC frames fields round their white cell: side by side, all of those would stand in rows. So
+# many stay for each field that the tiles are of, and so many at most.
+_OWN_WHITE_SHARE, _MOST_OWN_WHITE = 0.15, 0.6
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Backgrounds:
             fields, scales = _neighbours(self._chula, rng), _CHULA_SCALE
         else:
             looks = _pick(self._txl, rng)
-            fields, scales = [_pick(looks, rng) for _ in range(8)], _TXL_SCALE
+            fields, scales = [_pick(looks, rng) for _ in range(12)], _TXL_SCALE
         red_cell = float(np.exp(rng.triangular(*np.log(scales))))
         red_cell = red_cell if realism.scale_range else _ONE_SCALE
         return _piece(fields, red_cell, side, realism.whole_cells, rng)
@@ -174,7 +175,7 @@ def _piece(
 
 def _alike(one: Levelled, other: Levelled) -> bool:
     """Tell whether two fields look as if they were of one smear, by plasma and red cells."""
-    same_plasma = np.abs(one.plasma - other.plasma).max() < 15
+    same_plasma = np.abs(one.plasma - other.plasma).max() < 30
     return bool(same_plasma and np.abs(one.depth - other.depth).max() < 0.06)
 
 
@@ -187,22 +188,23 @@ def _laid(
     """
     density = np.zeros((side, side, 3), np.float32)
     boxes: list[Box] = []
+    share = min(_OWN_WHITE_SHARE * len(tiles), _MOST_OWN_WHITE)
     height, width = (min(tile.shape[axis] for tile, _ in tiles) for axis in (0, 1))
     down, right = max(int(height - overlap), 8), max(int(width - overlap), 8)
     for top in range(-int(rng.integers(down)), side, down):
         left = -int(rng.integers(right))
         while left < side:
             tile, cells = _mirrored(*_pick(tiles, rng), *(rng.random(2) < 0.5))
-            tile, cells = _thinned(tile, cells, rng)
+            tile, cells = _thinned(tile, cells, share, rng)
             _add(density, tile, left, top)
             boxes += [cell.moved(left, top) for cell in cells]
             left += max(int(tile.shape[1] - overlap), 8)
     return density, boxes
 
 
-def _thinned(tile: np.ndarray, boxes: list[Box], rng: np.random.Generator) -> Tile:
+def _thinned(tile: np.ndarray, boxes: list[Box], share: float, rng: np.random.Generator) -> Tile:
     """Take white cells away, but for a share of them."""
-    leaving = [b for b in boxes if b.label == "wbc" and rng.random() > _OWN_WHITE_SHARE]
+    leaving = [b for b in boxes if b.label == "wbc" and rng.random() > share]
     tile = erased(tile, leaving) if leaving else tile
     return tile, [box for box in boxes if box not in leaving]
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from training.backgrounds import Box
+from training.composite_sheet import save_sheet
 from training.cutouts import cut_all
 from training.data import DEFAULT_DATA, PROJECT, SPLITS, FieldBox, Split, yolo_line
 from training.optics import compressed
@@ -113,11 +114,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without", default="", metavar="NAMES", help=f"leave out, of: {','.join(ELEMENTS)}"
     )
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE", help="only a JPEG of some beside real fields"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Make the composites and print where they are."""
+    """Make the composites, or a sheet of some, and print where they are."""
     realism = EVERYTHING.without(name for name in args.without.split(",") if name)
+    if args.sheet:
+        cells = cut_all(args.data, args.cutouts, args.workers)
+        painter = Painter(args.data, args.cutouts, cells, "val", args.seed, realism)
+        save_sheet(painter, args.data, args.sheet)
+        return
     for split in (args.split,) if args.split else SPLITS:
         count = args.count or COUNTS[split]
         folder = make_composites(

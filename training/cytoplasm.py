@@ -42,7 +42,7 @@ def _unevenness(angle: np.ndarray, side: float, rng: np.random.Generator) -> np.
     """Return the rim's width by direction against its mean: broad on one `side` (radians)."""
     waves = 1 + rng.uniform(0.2, 1.1) * np.cos(angle - side)
     for number in (2, 3, 5):
-        waves += rng.normal(0, 0.25) * np.cos(number * angle - rng.uniform(0, 2 * np.pi))
+        waves += rng.normal(0, 0.5 / number) * np.cos(number * angle - rng.uniform(0, 2 * np.pi))
     return np.maximum(waves, 0)
 
 

@@ -217,7 +217,7 @@ def _pushes(piece: Piece, pasted: list[Pasted], rng: np.random.Generator) -> lis
     pushes = []
     for cell in pasted:
         radius = cell.patch.radius
-        hold, reach = radius * rng.uniform(0.3, 0.85), radius + piece.red_cell * rng.uniform(0.6, 1)
+        hold, reach = radius * rng.uniform(0.25, 0.7), radius + piece.red_cell * rng.uniform(0.6, 1)
         if rng.random() < _PUSHED_SHARE and nearest((*cell.centre, reach), whites) > 1:
             pushes.append(Push(*cell.centre, hold, reach))
     return pushes

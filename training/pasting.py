@@ -42,10 +42,10 @@ class Look:
 
 def draw_look(stain: np.ndarray, realism: Realism, rng: np.random.Generator) -> Look:
     """Draw what the cells of one field share; cytoplasm lies between lilac and basophilic blue."""
-    blue = np.array((0.09, 0.37, 0.42)) * rng.uniform(0.5, 1.4)
+    blue = np.array((0.22, 0.9, 1.0)) * np.clip(stain[1], 0.5, 1.3) * rng.uniform(0.2, 0.55)
     cytoplasm = stain * rng.uniform(0.15, 0.35)
     cytoplasm = cytoplasm + (blue - cytoplasm) * rng.uniform(0, 1)
-    contrast = float(np.exp(rng.normal(1.1, 0.35))) if realism.chromatin else 1.0
+    contrast = float(np.exp(rng.normal(1.0, 0.3))) if realism.chromatin else 1.0
     softness = rng.uniform(0, 0.05) if realism.chromatin else 0.0
     return Look(stain, cytoplasm, contrast, softness, float(np.exp(rng.normal(0, 0.07))), realism)
 
@@ -72,7 +72,6 @@ def ready(
     inside = rgba[..., 3] > 127
     stain = look.stain if look.realism.shared_stain else field_stain(rng)
     density = restain(optical_density(rgba[..., :3]), inside, stain * rng.normal(1, 0.07))
-    density = np.where(inside[..., None], density, density[inside].mean(axis=0))
     if look.realism.chromatin:
         density = _structured(density, inside, from_black, red_cell, look, rng)
     patch = Patch(density.astype(np.float32), feathered(inside, red_cell * rng.uniform(0.01, 0.03)))
@@ -116,7 +115,21 @@ def _decoded(cell: CutOut) -> tuple[np.ndarray, float]:
     outline = max(outlines, key=cv2.contourArea)
     kept = cv2.drawContours(np.zeros_like(mask), [outline], -1, 255, cv2.FILLED)
     hull = cv2.contourArea(cv2.convexHull(outline))
-    return np.dstack((rgba[..., :3], kept)), cv2.contourArea(outline) / max(hull, 1.0)
+    return _spread(rgba[..., :3], kept), cv2.contourArea(outline) / max(hull, 1.0)
+
+
+def _spread(bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return BGRA with a cell's colours spread beyond its mask (0 or 255).
+
+    Otherwise black from outside would draw a line round each cell when it is resized and turned.
+    """
+    inside = (mask > 0).astype(np.float32)
+    weight = cv2.blur(inside, (25, 25)) + 1e-6
+    near = cv2.blur(bgr * inside[..., None], (25, 25)) / weight[..., None]
+    mean = bgr[mask > 0].mean(axis=0)
+    near = np.where(weight[..., None] > 0.01, near, mean)
+    filled = np.where(mask[..., None] > 0, bgr, near).round().astype(np.uint8)
+    return np.dstack((filled, mask))
 
 
 def _without_red_cells(rgba: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -139,7 +152,11 @@ def _turned(rgba: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     flipped = rgba[:, ::-1] if rng.random() < 0.5 else rgba
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(0, 360), 1)
     turn[:, 2] += (side - width) / 2, (side - height) / 2
-    return cv2.warpAffine(np.ascontiguousarray(flipped), turn, (side, side))
+    flipped = np.ascontiguousarray(flipped)
+    # Beyond the cut-out its outermost colours go on, unseen: there the opacity is none.
+    turned = cv2.warpAffine(flipped, turn, (side, side), borderMode=cv2.BORDER_REPLICATE)
+    turned[..., 3] = cv2.warpAffine(flipped[..., 3], turn, (side, side))
+    return turned
 
 
 def _structured(
@@ -159,14 +176,18 @@ def _structured(
         return cv2.GaussianBlur(density, (0, 0), max(red_cell * look.softness, 0.2))
     level = nucleus_density(density, inside)
     change = look.contrast * rng.uniform(0.8, 1.25) * (density / level - 1)
-    density = level * (1 + 0.45 * np.tanh(change / 0.45))
+    density = level * (1 + 0.4 * np.tanh(change / 0.4))
     sigma = max(red_cell * rng.uniform(0.02, 0.05), 0.6)
     return crisper(density.astype(np.float32), sigma, rng.uniform(0.3, 1.5))
 
 
 def _smudged(patch: Patch, red_cell: float, rng: np.random.Generator) -> Patch:
     """Stretch, fray and thin a cell."""
-    side = patch.opacity.shape[0]
+    margin = patch.opacity.shape[0] // 2
+    frame = (margin,) * 4
+    whole = cv2.copyMakeBorder(patch.density, *frame, cv2.BORDER_REPLICATE)
+    opacity = cv2.copyMakeBorder(patch.opacity, *frame, cv2.BORDER_CONSTANT)
+    side = opacity.shape[0]
     y, x = np.mgrid[:side, :side].astype(np.float32)
     grain = rng.normal(0, 1, (2, side, side)).astype(np.float32)
     wave = red_cell * rng.uniform(0.08, 0.2)
@@ -177,7 +198,7 @@ def _smudged(patch: Patch, red_cell: float, rng: np.random.Generator) -> Patch:
     sigma = red_cell * rng.uniform(0.03, 0.12)
     parts = (
         cv2.GaussianBlur(cv2.remap(part, x, y, cv2.INTER_LINEAR), (0, 0), sigma)
-        for part in (patch.density, patch.opacity)
+        for part in (whole, opacity)
     )
     density, opacity = parts
     return Patch(density * np.float32(rng.uniform(0.35, 0.8)), opacity)

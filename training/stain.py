@@ -39,7 +39,9 @@ def field_stain(rng: np.random.Generator) -> np.ndarray:
     The bounds are those measured in TXL-PBC's four microscopes, a little widened.
     """
     green = np.exp(rng.uniform(np.log(0.6), np.log(2.2)))
-    return green * np.array((rng.uniform(0.0, 0.45), 1.0, rng.uniform(0.25, 0.8)), np.float32)
+    red = rng.uniform(0.28, 0.8)
+    # Where blue is absorbed more than red, nuclei would be brown.
+    return green * np.array((rng.uniform(0, min(0.4, 0.75 * red)), 1.0, red), np.float32)
 
 
 def restain(density: np.ndarray, inside: np.ndarray, stain: np.ndarray) -> np.ndarray:
