@@ -58,12 +58,7 @@ def play(chrome: Browser, address: str, width: int, height: int, doubtful: dict[
     _take(page, "classify-result", width)
     play_shap(page, width)
     play_results(page, width, doubtful)
-    page.goto("/detect")
-    _upload(page, fields())
-    _take(page, "detect", width)
-    _open_first(page)
-    page.wait_for_timeout(500)
-    _take(page, "detect-result", width)
+    play_field(page, width)
     page.goto("/history")
     _take(page, "history", width)
     page.goto("/models/classifier")
@@ -71,6 +66,20 @@ def play(chrome: Browser, address: str, width: int, height: int, doubtful: dict[
     page.eval_on_selector_all("img.chart", "all => all.forEach(one => { one.loading = 'eager' })")
     page.wait_for_load_state("networkidle")
     _take(page, "model", width)
+
+
+def play_field(page: Page, width: int) -> None:
+    """Take fields, one field's page, and the same page with the slider moved."""
+    page.goto("/detect")
+    _upload(page, fields())
+    _take(page, "detect", width)
+    _open_first(page)
+    page.wait_for_timeout(500)
+    _take(page, "detect-result", width)
+    page.get_by_label("Call it a blast").fill("8")
+    page.get_by_label("Sort by").select_option(label="Disagreement first")
+    page.wait_for_timeout(500)
+    _take(page, "detect-threshold", width)
 
 
 def play_shap(page: Page, width: int) -> None:
