@@ -1,6 +1,7 @@
 """A sheet of composites beside real fields at one scale, for the eyes of whoever judges them."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -23,7 +24,7 @@ def save_sheet(painter: Painter, data: Path, path: Path) -> None:
     """Write a JPEG: composites by `painter` on the left, TXL-PBC's val fields on the right."""
     count = _ROWS * _COLUMNS
     halves = (("Composites", _composites(painter)), ("Real fields (TXL-PBC)", _real(data)))
-    parts = [_half(title, [next(tiles) for _ in range(count)]) for title, tiles in halves]
+    parts = [_half(title, list(islice(tiles, count))) for title, tiles in halves]
     path.parent.mkdir(parents=True, exist_ok=True)
     gap = np.full((parts[0].shape[0], 2 * _GAP, 3), 255, np.uint8)
     sheet = np.hstack((parts[0], gap, parts[1]))
@@ -81,7 +82,9 @@ def _in_pixels(box: FieldBox, bgr: np.ndarray) -> Box:
 
 
 def _half(title: str, tiles: list[np.ndarray]) -> np.ndarray:
-    """Lay tiles out in rows under a heading."""
+    """Lay tiles out in rows under a heading; where there are too few, the rest is white."""
+    blank = np.full((TILE, TILE, 3), 255, np.uint8)
+    tiles = tiles + [blank] * (_ROWS * _COLUMNS - len(tiles))
     framed = [cv2.copyMakeBorder(one, 0, 4, 0, 4, 0, value=(255, 255, 255)) for one in tiles]
     starts = range(0, len(framed), _COLUMNS)
     rows = np.vstack([np.hstack(framed[start : start + _COLUMNS]) for start in starts])
