@@ -1,60 +1,51 @@
-"""One smear field of any size to its cells."""
+"""One smear field of any size and magnification to its cells."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.findings import Detection, FieldFindings, Progress
+from models.boxes import Found, suppress
+from models.findings import CELL_LABELS, WHITE_CELLS, Detection, FieldFindings, Progress
 from models.images import RgbImage, detector_input
+from models.magnification import TrainedRange, median_diameter, red_cell_diameters
+from models.operating_point import DECIMALS, OperatingPoint, calibrated
 from models.runtime import Network, Precision
+from models.tiles import REACH, Tile, tiles
 from models.weights import Manifest, load_manifest
 
-REACH = 2592
-"""Longest side in pixels of a field that is read as one frame; larger ones are read in tiles."""
-
-OVERLAP = 416
-"""Pixels that neighbouring tiles share: more than the largest cell at 100x with a fine camera."""
-
 MAX_DETECTIONS = 3000
-"""Cells kept of one frame or tile, most confident first."""
+"""Cells kept of one frame or tile, likeliest first."""
+
+_BLAST, _WBC = CELL_LABELS.index("blast"), CELL_LABELS.index("wbc")
 
 
 @dataclass(frozen=True)
-class Tile:
-    """A part of a field, in pixels: what is read, and the core whose cells it answers for."""
+class FieldReading:
+    """What one pass over a field found, at `scale` network pixels for one of the file."""
 
-    left: int
-    top: int
-    right: int
-    bottom: int
-    core: tuple[int, int, int, int]
+    found: Found
+    scale: float
+    diameters: NDArray[np.float32]
 
-
-@dataclass(frozen=True)
-class Found:
-    """Boxes (n, 4) x1, y1, x2, y2, class indices (n,) and confidences (n,), float32."""
-
-    boxes: NDArray[np.float32]
-    classes: NDArray[np.int64]
-    confidences: NDArray[np.float32]
-
-    def take(self, keep: NDArray) -> Found:
-        """Select rows by index or mask."""
-        return Found(self.boxes[keep], self.classes[keep], self.confidences[keep])
+    @property
+    def red_cell(self) -> float | None:
+        """Median diameter of the red cells in pixels of the file, None where too few were found."""
+        return median_diameter(self.diameters)
 
 
 class Detector:
-    """YOLOv8 served by OpenVINO; every cell is counted once, under its best class."""
+    """YOLOv8 served by OpenVINO; every cell is counted once, under its likeliest kind."""
 
     def __init__(self, network: Network, manifest: Manifest) -> None:
         self._network = network
         self._manifest = manifest
+        self._point = OperatingPoint.of(manifest.thresholds)
+        self._range = TrainedRange(**manifest.scale)
+        self._columns = [manifest.classes.index(label) for label in CELL_LABELS]
 
     @classmethod
     def load(cls, folder: Path, precision: Precision = "auto") -> Detector:
@@ -72,125 +63,153 @@ class Detector:
         """What the weights say of themselves."""
         return self._manifest
 
-    @property
-    def default_confidence(self) -> float:
-        """The confidence below which a box is not shown unless asked for, 0..1."""
-        return self._manifest.thresholds["confidence"]
-
     def find(
         self,
         rgb: RgbImage,
         min_confidence: float | None = None,
         progress: Progress | None = None,
     ) -> FieldFindings:
-        """Find the cells of one field, uint8 (height, width, 3) RGB of any size."""
-        floor = self.default_confidence if min_confidence is None else min_confidence
-        height, width = rgb.shape[:2]
-        cover = list(tiles(width, height))
-        parts = []
-        for done, tile in enumerate(cover, start=1):
-            parts.append(self._find_in(rgb, tile, floor))
-            if progress:
-                progress(done, len(cover))
-        found = suppress(_join(parts), self._manifest.thresholds["iou"])
-        return FieldFindings(width, height, self._detections(found), self.version)
+        """Find the cells of one field, uint8 (height, width, 3) RGB of any size.
 
-    def _find_in(self, rgb: RgbImage, tile: Tile, floor: float) -> Found:
+        Counted are those of the operating point, or all from `min_confidence` (0..1) on.
+        `progress` is told the tiles read and their number; that of a second reading is added.
+        """
+        floor = self._point.floor
+        if min_confidence is not None:
+            floor = min(floor, min_confidence)
+        reading, red_cell = self._best_reading(rgb, floor, progress)
+        if min_confidence is None:
+            counted, doubtful = self._sorted_out(reading.found)
+        else:
+            counted, doubtful = self._from(reading.found, min_confidence), ()
+        height, width = rgb.shape[:2]
+        return FieldFindings(
+            width,
+            height,
+            counted,
+            self.version,
+            doubtful=doubtful,
+            thresholds=self._point.kinds,
+            red_cell=red_cell and round(red_cell, 2),
+            scale=round(reading.scale / self._usual_scale(width, height), 4),
+        )
+
+    def _best_reading(
+        self, rgb: RgbImage, floor: float, progress: Progress | None
+    ) -> tuple[FieldReading, float | None]:
+        """Read a field, and once more where its red cells are of a size not trained on.
+
+        The second of the pair is their median diameter in the file, None where it is not known or
+        did not help: the second reading counts if it finds no fewer red cells.
+        """
+        height, width = rgb.shape[:2]
+        steps = _Steps(progress)
+        usual = self._usual_scale(width, height)
+        first = self._read(rgb, usual, floor, steps)
+        if first.red_cell is None:
+            return first, None
+        factor = self._range.factor(first.red_cell * usual)
+        if factor == 1:
+            return first, first.red_cell
+        again = self._read(rgb, usual * factor, floor, steps)
+        if len(again.diameters) >= len(first.diameters):
+            return again, again.red_cell
+        return first, None
+
+    def _usual_scale(self, width: int, height: int) -> float:
+        """Network pixels for one of the file where nothing is known of its magnification."""
+        return min(1.0, self._manifest.input_size / min(REACH, max(width, height)))
+
+    def _read(self, rgb: RgbImage, scale: float, floor: float, steps: _Steps) -> FieldReading:
+        height, width = rgb.shape[:2]
+        # A length such as 960 / (960 / 2000) must not fall short of 2000 by rounding.
+        reach = int(self._manifest.input_size / scale + 1e-6)
+        cover = list(tiles(width, height, reach))
+        steps.total += len(cover)
+        parts = []
+        for tile in cover:
+            parts.append(self._find_in(rgb, tile, scale, floor))
+            steps.one_done()
+        found = suppress(Found.join(parts), self._point.iou)
+        return FieldReading(found, scale, red_cell_diameters(found, width, height))
+
+    def _find_in(self, rgb: RgbImage, tile: Tile, scale: float, floor: float) -> Found:
         part = rgb[tile.top : tile.bottom, tile.left : tile.right]
-        letterbox = detector_input(part, self._manifest.input_size)
+        letterbox = detector_input(part, self._manifest.input_size, scale)
         (head,) = self._network.run(letterbox.pixels[None]).values()
-        found = suppress(decode(head[0], floor), self._manifest.thresholds["iou"])
+        boxes, scores = decode(head[0])
+        every = Found(boxes, calibrated(scores[:, self._columns], self._manifest.calibration))
+        found = suppress(every.take(every.best >= floor), self._point.iou)
         boxes = letterbox.to_field(found.boxes)
         boxes[:, 0::2] = boxes[:, 0::2].clip(0, part.shape[1]) + tile.left
         boxes[:, 1::2] = boxes[:, 1::2].clip(0, part.shape[0]) + tile.top
-        moved = Found(boxes, found.classes, found.confidences)
-        return moved.take(_centred_in(moved.boxes, tile.core))
+        moved = Found(boxes, found.probabilities).take(np.arange(len(boxes)) < MAX_DETECTIONS)
+        return moved.take(tile.answers_for(moved.boxes))
 
-    def _detections(self, found: Found) -> tuple[Detection, ...]:
-        rows = zip(found.boxes.tolist(), found.classes, found.confidences.tolist(), strict=True)
-        return tuple(
-            Detection(
-                tuple(round(edge, 2) for edge in box), self._manifest.classes[kind], confidence
-            )
-            for box, kind, confidence in rows
-        )
+    def _sorted_out(self, found: Found) -> tuple[tuple[Detection, ...], tuple[Detection, ...]]:
+        """Return what is counted at the operating point, and the white cells that are not."""
+        point = self._point
+        kinds = _kinds(found, found.probabilities[:, _BLAST] >= point.blast)
+        limits = np.array([point.blast, np.nan, point.rbc, point.platelet])[kinds]
+        counted = _confidences(found, kinds) >= limits
+        counted |= found.is_white & (found.white >= point.white)
+        doubtful = found.is_white & ~counted & (found.white >= point.floor)
+        return _detections(found, kinds, counted), _detections(found, kinds, doubtful)
 
-
-def decode(head: NDArray[np.float32], min_confidence: float) -> Found:
-    """Read a raw YOLOv8 head (4 + classes, anchors): cx, cy, w, h, then a score per class."""
-    scores = head[4:]
-    classes = scores.argmax(axis=0)
-    confidences = scores.max(axis=0)
-    kept = np.flatnonzero(confidences >= min_confidence)
-    centre, half = head[:2, kept].T, head[2:4, kept].T / 2
-    boxes = np.concatenate([centre - half, centre + half], axis=1)
-    return Found(boxes, classes[kept], confidences[kept])
+    def _from(self, found: Found, min_confidence: float) -> tuple[Detection, ...]:
+        """Return all boxes from a confidence on; what is likelier a blast than not is called so."""
+        blast, wbc = found.probabilities[:, _BLAST], found.probabilities[:, _WBC]
+        kinds = _kinds(found, blast >= np.minimum(self._point.blast, wbc))
+        return _detections(found, kinds, _confidences(found, kinds) >= min_confidence)
 
 
-def suppress(found: Found, max_iou: float) -> Found:
-    """Greedy non-maximum suppression over all classes, most confident first.
+class _Steps:
+    """Counts what is done of a total that may grow, and tells whoever asked."""
 
-    A box goes when its intersection over union with a kept one exceeds `max_iou` (0..1).
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._done = 0
+        self.total = 0
+
+    def one_done(self) -> None:
+        self._done += 1
+        if self._progress:
+            self._progress(self._done, self.total)
+
+
+def decode(head: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Read a raw YOLOv8 head (4 + classes, n): cx, cy, w, h, then a score per class.
+
+    Returns boxes (n, 4) x1, y1, x2, y2 in network pixels and scores (n, classes) in 0..1.
     """
-    order = np.argsort(-found.confidences, kind="stable")
-    kept: list[int] = []
-    while order.size and len(kept) < MAX_DETECTIONS:
-        best, order = order[0], order[1:]
-        kept.append(int(best))
-        order = order[iou(found.boxes[best], found.boxes[order]) <= max_iou]
-    return found.take(np.array(kept, np.int64))
+    centre, half = head[:2].T, head[2:4].T / 2
+    return np.concatenate([centre - half, centre + half], axis=1), head[4:].T
 
 
-def iou(box: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union (n,) of one box (4,) with others (n, 4), x1, y1, x2, y2."""
-    low = np.maximum(box[:2], others[:, :2])
-    high = np.minimum(box[2:], others[:, 2:])
-    shared = (high - low).clip(0).prod(axis=1)
-    areas = (others[:, 2:] - others[:, :2]).prod(axis=1) + (box[2:] - box[:2]).prod()
-    return shared / np.maximum(areas - shared, 1e-9)
+def _kinds(found: Found, blast_if_white: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """What each box is, as an index of `CELL_LABELS` (n,)."""
+    others = 2 + found.probabilities[:, 2:].argmax(axis=1)
+    return np.where(found.is_white, np.where(blast_if_white, _BLAST, _WBC), others)
 
 
-def tiles(width: int, height: int) -> Iterator[Tile]:
-    """Cover a field of `width` x `height` px with frames of at most `REACH` px a side.
-
-    Every point lies in the core of one tile, and a cell centred there is wholly inside the tile.
-    """
-    if max(width, height) <= REACH:
-        yield Tile(0, 0, width, height, (0, 0, width, height))
-        return
-    for (top, bottom, core_top, core_bottom), (
-        left,
-        right,
-        core_left,
-        core_right,
-    ) in itertools.product(_spans(height), _spans(width)):
-        yield Tile(left, top, right, bottom, (core_left, core_top, core_right, core_bottom))
+def _confidences(found: Found, kinds: NDArray[np.int64]) -> NDArray[np.float64]:
+    return found.probabilities[np.arange(len(kinds)), kinds]
 
 
-def _spans(length: int) -> list[tuple[int, int, int, int]]:
-    """Cut one axis into equal overlapping spans: start, end, start of core, end of core."""
-    if length <= REACH:
-        return [(0, length, 0, length)]
-    count = -(-(length - OVERLAP) // (REACH - OVERLAP))
-    starts = np.linspace(0, length - REACH, count).round().astype(int).tolist()
-    cuts = [(before + REACH + after) // 2 for before, after in itertools.pairwise(starts)]
-    edges = [0, *cuts, length]
-    return [
-        (start, start + REACH, edges[index], edges[index + 1]) for index, start in enumerate(starts)
-    ]
+def _detections(
+    found: Found, kinds: NDArray[np.int64], keep: NDArray[np.bool_]
+) -> tuple[Detection, ...]:
+    """Name the boxes of a mask (n,), most confident first."""
+    confidences = np.where(keep, _confidences(found, kinds), -1)
+    order = np.argsort(-confidences, kind="stable")[: keep.sum()]
+    return tuple(_detection(found, kinds[row], row) for row in order)
 
 
-def _centred_in(boxes: NDArray[np.float32], core: tuple[int, int, int, int]) -> NDArray[np.bool_]:
-    # Two pixels of grace: a cell on the seam may be placed a little differently by each tile;
-    # found twice it is merged, found by neither it would be lost.
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    low, high = np.array(core[:2]) - 2, np.array(core[2:]) + 2
-    return ((centres >= low) & (centres <= high)).all(axis=1)
-
-
-def _join(parts: list[Found]) -> Found:
-    return Found(
-        np.concatenate([part.boxes for part in parts]),
-        np.concatenate([part.classes for part in parts]),
-        np.concatenate([part.confidences for part in parts]),
-    )
+def _detection(found: Found, kind: int, row: int) -> Detection:
+    box = tuple(round(edge, 2) for edge in found.boxes[row].tolist())
+    probabilities = found.probabilities[row].tolist()
+    label, confidence = CELL_LABELS[kind], probabilities[kind]
+    if label not in WHITE_CELLS:
+        return Detection(box, label, confidence)
+    white = round(probabilities[_BLAST] + probabilities[_WBC], DECIMALS)
+    return Detection(box, label, confidence, probabilities[_BLAST], white)

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from models.cells import BLACK, Window, black_window, crop_window, on_black
 from models.detector import Detector
-from models.findings import WHITE_CELLS, Box
+from models.findings import Box
 from models.images import RgbImage, resize
 
 MIN_SIDE = 32
@@ -24,8 +24,8 @@ MIN_CONTRAST = 4.0
 MIN_COLOUR = 3.0
 """Mean spread between a pixel's channels (0..255), black left out, under which an image is grey."""
 
-MIN_CONFIDENCE = 0.5
-"""Confidence (0..1) of the detector from which a white cell counts."""
+MIN_WHITE = 0.5
+"""The detector's P(white cell) from which a cell counts, blast or not."""
 
 MIN_NUCLEUS_SHARE = 0.12
 """Smallest share of a cell's box that its stained nucleus fills."""
@@ -190,8 +190,9 @@ def _cut_out(small: RgbImage) -> list[Box]:
 
 
 def _detected(small: RgbImage, detector: Detector) -> list[Box]:
-    found = detector.find(small, MIN_CONFIDENCE).detections
-    return [cell.box for cell in found if cell.label in WHITE_CELLS]
+    found = detector.find(small)
+    cells = (*found.detections, *found.doubtful)
+    return [cell.box for cell in cells if (cell.white or 0) >= MIN_WHITE]
 
 
 def _whole_ones_first(boxes: list[Box], small: RgbImage) -> list[Box]:

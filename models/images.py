@@ -128,10 +128,13 @@ class Letterbox:
         return (boxes - offset) / np.float32(self.scale)
 
 
-def detector_input(rgb: RgbImage, size: int = 960) -> Letterbox:
-    """Fit a field into a grey square of `size` px: shrunk if larger, never enlarged, centred."""
+def detector_input(rgb: RgbImage, size: int = 960, scale: float | None = None) -> Letterbox:
+    """Fit a field into a grey square of `size` px, centred, resized by `scale`.
+
+    Without `scale` it is shrunk if larger, never enlarged; with it, it must fit.
+    """
     height, width = rgb.shape[:2]
-    scale = min(1.0, size / max(height, width))
+    scale = scale or min(1.0, size / max(height, width))
     new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
     left, top = (size - new_width) // 2, (size - new_height) // 2
     canvas = np.full((size, size, 3), LETTERBOX_GREY, np.uint8)

@@ -21,7 +21,9 @@ class Manifest:
     """What one network says of itself; `input_size` in pixels, the other numbers unitless.
 
     `views` holds the calibration of each view of a cell (a classifier's alone): temperature,
-    uncertain_low, uncertain_high.
+    uncertain_low, uncertain_high. A detector's `calibration` holds slope and offset of each
+    question (`models.operating_point`), its `scale` the red-cell diameters that it was trained on:
+    red_cell_low, red_cell_high in pixels of its input.
     """
 
     folder: Path
@@ -31,6 +33,8 @@ class Manifest:
     input_size: int
     thresholds: dict[str, float]
     views: dict[str, dict[str, float]]
+    calibration: dict[str, dict[str, float]]
+    scale: dict[str, float]
     files: dict[str, str]
     details: dict[str, Any] = field(repr=False)
 
@@ -70,7 +74,9 @@ def read_manifest(folder: Path, model: str) -> Manifest:
             classes=tuple(content["classes"]),
             input_size=int(content["input"]["size"]),
             thresholds=_numbers(content["thresholds"]),
-            views={view: _numbers(limits) for view, limits in content.get("views", {}).items()},
+            views=_tables(content.get("views", {})),
+            calibration=_tables(content.get("calibration", {})),
+            scale=_numbers(content.get("scale", {})),
             files=dict(content["files"]),
             details=content,
         )
@@ -82,6 +88,10 @@ def read_manifest(folder: Path, model: str) -> Manifest:
 
 def _numbers(content: dict[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in content.items()}
+
+
+def _tables(content: dict[str, Any]) -> dict[str, dict[str, float]]:
+    return {name: _numbers(numbers) for name, numbers in content.items()}
 
 
 def _check_file(path: Path, expected: str, model: str) -> None:

@@ -49,7 +49,6 @@ class StandInDetector:
     its four quarters, and a doubtful one in its middle."""
 
     version = "stand-in-1"
-    default_confidence = 0.25
 
     def find(
         self,
@@ -58,7 +57,7 @@ class StandInDetector:
         progress: Progress | None = None,
     ) -> FieldFindings:
         height, width = rgb.shape[:2]
-        floor = self.default_confidence if min_confidence is None else min_confidence
+        floor = 0.25 if min_confidence is None else min_confidence
         lone = width == height
         found = _one_cell(width) if lone else _cells_in_quarters(width, height)
         kept = tuple(cell for cell in found if cell.confidence >= floor)

@@ -1,33 +1,55 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from models.detector import OVERLAP, REACH, Detector, Found, decode, iou, suppress, tiles
+from models.detector import Detector, decode
+from models.findings import FieldFindings
 from models.weights import load_manifest
 from tests.networks import write_detector
 from tests.stand_ins import drawn_field
 
-
-def found(*rows: tuple) -> Found:
-    """Rows of x1, y1, x2, y2, class, confidence."""
-    table = np.array(rows, np.float32).reshape(-1, 6)
-    return Found(table[:, :4], table[:, 4].astype(np.int64), table[:, 5])
+GREY = (200, 200, 200)
+RED = (180, 100, 100)
+TRAINED = {"red_cell_low": 6.0, "red_cell_high": 40.0}
 
 
 class SpotNetwork:
-    """Finds black discs, as a YOLOv8 head of four classes would report them."""
+    """Finds dark discs, as a YOLOv8 head of four classes would report them.
+
+    Black ones are white cells, others red cells; it knows them from `low` to `high` px only.
+    """
+
+    def __init__(self, low: float = 0, high: float = 1e9) -> None:
+        self._low, self._high = low, high
 
     def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        regions, _ = ndimage.label(batch[0].max(axis=0) < 0.1)
+        regions, _ = ndimage.label(batch[0].min(axis=0) < 0.42)
         columns = []
         for rows, cols in ndimage.find_objects(regions):
             cx, cy = (cols.start + cols.stop) / 2, (rows.start + rows.stop) / 2
             size = (cols.stop - cols.start, rows.stop - rows.start)
-            columns.append([cx, cy, *size, 0.1, 0.8, 0.1, 0.1])
+            black = batch[0, :, rows, cols].min() < 0.1
+            scores = (0.1, 0.7, 0.1, 0.1) if black else (0.01, 0.01, 0.9, 0.01)
+            if self._low <= max(size) <= self._high:
+                columns.append([cx, cy, *size, *scores])
         head = np.array(columns, np.float32).reshape(-1, 8).T
         return {"head": head[None]}
+
+
+class FixedNetwork:
+    """Answers with boxes given as cx, cy, w, h and four scores."""
+
+    def __init__(self, *rows: tuple[float, ...]) -> None:
+        self._head = np.array(rows, np.float32).reshape(-1, 8).T[None]
+
+    def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        return {"head": self._head}
 
 
 @pytest.fixture
@@ -36,9 +58,42 @@ def detector(tmp_path) -> Detector:
 
 
 @pytest.fixture
-def spot_detector(tmp_path) -> Detector:
-    manifest = load_manifest(write_detector(tmp_path / "detector"), "detector")
-    return Detector(SpotNetwork(), manifest)
+def served(tmp_path) -> Callable[..., Detector]:
+    """Puts a stand-in network under the detector, with other values in its manifest."""
+    manifest = load_manifest(write_detector(tmp_path / "stand-in"), "detector")
+    return lambda network, **values: Detector(network, replace(manifest, **values))
+
+
+@pytest.fixture
+def spot_detector(served) -> Detector:
+    return served(SpotNetwork())
+
+
+def discs(
+    width: int, height: int, centres: Iterable[tuple[int, int]], diameter: int, colour: tuple
+) -> np.ndarray:
+    """A grey field with discs of one size and colour."""
+    image = Image.new("RGB", (width, height), GREY)
+    pen, radius = ImageDraw.Draw(image), diameter / 2
+    for x, y in centres:
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+    return np.asarray(image)
+
+
+def grid(width: int, height: int, pitch: int) -> list[tuple[int, int]]:
+    """Places in rows and columns, clear of the edges."""
+    return [
+        (x, y)
+        for x in range(pitch, width - pitch // 2, pitch)
+        for y in range(pitch, height - pitch // 2, pitch)
+    ]
+
+
+def furthest(findings: FieldFindings, centres: list[tuple[int, int]]) -> float:
+    """The largest distance in pixels from a place to the nearest box's middle."""
+    boxes = np.array([cell.box for cell in findings.detections])
+    middles = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2
+    return float(np.abs(middles - np.array(centres)).max(axis=2).min(axis=0).max())
 
 
 def test_a_field_goes_through_the_network_and_back(detector):
@@ -46,14 +101,16 @@ def test_a_field_goes_through_the_network_and_back(detector):
     assert (findings.width, findings.height, findings.model) == (640, 320, "test-1")
     (detection,) = findings.detections
     assert detection.label == "blast"
-    assert detection.confidence == pytest.approx(0.9, abs=1e-3)
+    # scores 0.9 and 0.1 leave nothing to other kinds; odds 9 against 1/9
+    assert detection.white == pytest.approx(1, abs=1e-3)
+    assert detection.blast == detection.confidence == pytest.approx(81 / 82, abs=1e-3)
     # 10 px in the middle of a network input of 64 px, which shows the field at a tenth
     assert detection.box == pytest.approx((270, 110, 370, 210), abs=0.5)
 
 
 def test_min_confidence_lowers_and_raises_the_floor(detector):
-    assert detector.find(drawn_field(), 0.95).detections == ()
-    assert len(detector.find(drawn_field(), 0.05).detections) == 1
+    assert detector.find(drawn_field(), 0.995).detections == ()
+    assert len(detector.find(drawn_field(), 0.01).detections) == 1
 
 
 def test_counts_and_share(spot_detector):
@@ -65,53 +122,64 @@ def test_counts_and_share(spot_detector):
     assert findings.blast_share == 0.0
 
 
-def test_decode_reads_centres_and_best_class():
-    head = np.array([[10, 20, 4, 6, 0.1, 0.7, 0.2, 0], [1, 1, 1, 1, 0.1, 0.1, 0.1, 0.1]]).T
-    result = decode(head.astype(np.float32), 0.5)
-    np.testing.assert_array_equal(result.boxes, [[8, 17, 12, 23]])
-    assert (result.classes.tolist(), result.confidences.tolist()) == ([1], [np.float32(0.7)])
+def test_decode_reads_centres_and_all_scores():
+    boxes, scores = decode(np.array([[10, 20, 4, 6, 0.1, 0.7, 0.2, 0]], np.float32).T)
+    np.testing.assert_array_equal(boxes, [[8, 17, 12, 23]])
+    np.testing.assert_array_equal(scores, np.array([[0.1, 0.7, 0.2, 0]], np.float32))
 
 
-def test_suppress_counts_a_cell_once_whatever_its_classes():
-    result = suppress(
-        found((0, 0, 10, 10, 0, 0.6), (1, 0, 11, 10, 1, 0.9), (30, 0, 40, 10, 1, 0.5)), 0.5
+def apart(*scores: tuple[float, ...]) -> FixedNetwork:
+    """Boxes of 8 px beside each other."""
+    return FixedNetwork(*((6 + 10 * n, 30, 8, 8, *each) for n, each in enumerate(scores)))
+
+
+KINDS = {"confidence": 0.25, "iou": 0.5, "blast": 0.3, "white": 0.6, "rbc": 0.5, "platelet": 0.7}
+FIELD = np.full((64, 64, 3), 200, np.uint8)
+
+
+def test_every_kind_is_counted_from_its_own_threshold_on(served):
+    network = apart(
+        (0, 0, 0.51, 0), (0, 0, 0.49, 0), (0, 0, 0, 0.71), (0, 0, 0, 0.69), (0, 0.61, 0, 0)
     )
-    assert result.confidences.tolist() == [np.float32(0.9), np.float32(0.5)]
-    assert result.classes.tolist() == [1, 1]
+    findings = served(network, thresholds=KINDS).find(FIELD)
+    assert findings.counts == {"blast": 0, "wbc": 1, "rbc": 1, "platelet": 1}
+    assert findings.thresholds == {"blast": 0.3, "white": 0.6, "rbc": 0.5, "platelet": 0.7}
+    assert findings.doubtful == ()
 
 
-def test_suppress_keeps_touching_cells():
-    result = suppress(found((0, 0, 10, 10, 0, 0.6), (8, 0, 18, 10, 0, 0.9)), 0.5)
-    assert len(result.boxes) == 2
+def test_a_blast_counts_though_white_cells_need_more(served):
+    (cell,) = served(apart((0.4, 0.01, 0, 0)), thresholds=KINDS).find(FIELD).detections
+    assert (cell.label, cell.confidence) == ("blast", cell.blast)
+    assert 0.3 < cell.blast < cell.white < 0.6
 
 
-def test_suppress_takes_nothing():
-    assert suppress(found(), 0.5).boxes.shape == (0, 4)
+def test_an_unsure_white_cell_is_doubtful_down_to_the_floor(served):
+    network = apart((0.01, 0.5, 0, 0), (0.0, 0.06, 0, 0), (0.0, 0.04, 0, 0), (0, 0.1, 0.2, 0))
+    findings = served(network, thresholds=KINDS).find(FIELD)
+    assert findings.detections == ()
+    assert [cell.white for cell in findings.doubtful] == pytest.approx([0.51, 0.06], abs=1e-3)
+    assert {cell.label for cell in findings.doubtful} == {"wbc"}
 
 
-def test_iou_by_hand():
-    box = np.array([0, 0, 10, 10], np.float32)
-    others = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30]], np.float32)
-    np.testing.assert_allclose(iou(box, others), [1, 1 / 3, 0])
+def test_a_confidence_asked_for_takes_all_kinds_alike(served):
+    network = apart((0.3, 0.28, 0, 0), (0.01, 0.5, 0, 0), (0, 0, 0.32, 0), (0, 0, 0, 0.2))
+    findings = served(network, thresholds=KINDS).find(FIELD, 0.25)
+    assert [cell.label for cell in findings.detections] == ["wbc", "rbc", "blast"]
+    assert findings.doubtful == ()
 
 
-def test_fields_in_reach_are_one_frame():
-    (tile,) = tiles(REACH, 1944)
-    assert (tile.left, tile.top, tile.right, tile.bottom) == (0, 0, REACH, 1944)
+def test_what_is_likelier_a_blast_than_not_is_one_where_a_confidence_is_asked_for(served):
+    network = apart((0.14, 0.1, 0, 0))
+    (cell,) = served(network, thresholds=KINDS).find(FIELD, 0.05).detections
+    assert cell.label == "blast"
+    assert cell.blast < KINDS["blast"]
 
 
-@pytest.mark.parametrize(("width", "height"), [(REACH + 1, 300), (6000, 4000), (11000, 9100)])
-def test_cores_cover_a_large_field_once_and_tiles_overlap(width, height):
-    covered = np.zeros((height // 10 + 1, width // 10 + 1), np.uint8)
-    for tile in tiles(width, height):
-        assert 0 <= tile.left < tile.right <= width
-        assert 0 <= tile.top < tile.bottom <= height
-        assert tile.right - tile.left <= REACH
-        x1, y1, x2, y2 = tile.core
-        covered[-(-y1 // 10) : -(-y2 // 10), -(-x1 // 10) : -(-x2 // 10)] += 1
-        assert x1 == 0 or x1 - tile.left >= OVERLAP // 2
-        assert x2 == width or tile.right - x2 >= OVERLAP // 2
-    assert (covered[: height // 10, : width // 10] == 1).all()
+def test_the_manifest_s_calibration_is_used(served):
+    network = apart((0, 0, 0.5, 0))
+    sceptical = {"rbc": {"slope": 1.0, "offset": -3.0}}
+    assert served(network).find(FIELD).counts["rbc"] == 1
+    assert served(network, calibration=sceptical).find(FIELD).counts["rbc"] == 0
 
 
 def test_cells_on_the_seams_of_tiles_are_found_once(spot_detector):
@@ -122,11 +190,8 @@ def test_cells_on_the_seams_of_tiles_are_found_once(spot_detector):
         field[y - 50 : y + 50, x - 45 : x + 45] = 0
     findings = spot_detector.find(field)
     assert findings.counts["wbc"] == len(centres)
-    boxes = np.array([detection.box for detection in findings.detections])
-    middles = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2
-    distances = np.abs(middles - np.array(centres)).max(axis=2)
     # one network pixel is 40 px of a tile here
-    assert distances.min(axis=0).max() < 45
+    assert furthest(findings, centres) < 45
 
 
 def test_boxes_stay_inside_the_field(spot_detector):
@@ -134,3 +199,72 @@ def test_boxes_stay_inside_the_field(spot_detector):
     field[:12, :12] = 0
     (detection,) = spot_detector.find(field).detections
     assert min(detection.box) >= 0
+
+
+def test_red_cells_in_the_trained_range_are_read_once(served):
+    centres = grid(300, 300, 50)
+    calls = []
+    findings = served(SpotNetwork(), input_size=320, scale=TRAINED).find(
+        discs(300, 300, centres, 20, RED), progress=lambda *step: calls.append(step)
+    )
+    assert findings.counts["rbc"] == len(centres)
+    assert findings.red_cell == pytest.approx(20, abs=1.5)
+    assert findings.scale == 1
+    assert calls == [(1, 1)]
+
+
+def test_a_field_of_too_large_cells_is_read_again_smaller(served):
+    field = discs(600, 600, grid(600, 600, 80), 60, RED)
+    findings = served(SpotNetwork(), input_size=640, scale=TRAINED).find(field)
+    assert findings.scale == pytest.approx(20 / 61, abs=0.02)
+    assert findings.red_cell == pytest.approx(60, abs=4)
+    assert findings.counts["rbc"] == len(grid(600, 600, 80))
+    assert furthest(findings, grid(600, 600, 80)) < 4
+
+
+def test_a_field_of_too_small_cells_is_read_again_larger_in_tiles(served):
+    width, height, pitch = 1600, 1200, 80
+    centres = grid(width, height, pitch)
+    field = discs(width, height, centres, 24, RED)
+    calls = []
+    findings = served(SpotNetwork(), input_size=320, scale=TRAINED).find(
+        field, progress=lambda *step: calls.append(step)
+    )
+    # 24 px of the file are 4 to 5 of the network's, and should be 12
+    assert 2.4 <= findings.scale <= 3
+    assert findings.red_cell == pytest.approx(24, abs=3)
+    assert findings.counts["rbc"] == len(centres)
+    assert furthest(findings, centres) < 4
+    assert calls[0] == (1, 1)
+    assert calls[-1][0] == calls[-1][1] == len(calls) > 4
+
+
+def test_a_second_reading_that_finds_fewer_is_not_believed(served):
+    field = discs(600, 600, grid(600, 600, 80), 60, RED)
+    findings = served(SpotNetwork(low=50), input_size=640, scale=TRAINED).find(field)
+    assert (findings.scale, findings.red_cell) == (1, None)
+    assert findings.counts["rbc"] == len(grid(600, 600, 80))
+
+
+def test_too_few_red_cells_tell_no_size(served):
+    field = discs(600, 600, [(100, 100), (300, 300), (500, 500)], 60, RED)
+    findings = served(SpotNetwork(), input_size=640, scale=TRAINED).find(field)
+    assert (findings.scale, findings.red_cell) == (1, None)
+
+
+class StoppedError(Exception):
+    """Raised by whoever has seen enough."""
+
+
+def test_progress_may_stop_the_reading(spot_detector):
+    seen = []
+
+    def stop(done: int, total: int) -> None:
+        seen.append((done, total))
+        if done == 2:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        spot_detector.find(np.full((3000, 6000, 3), 200, np.uint8), progress=stop)
+    assert seen == [(1, 6), (2, 6)]
+    assert spot_detector.find(FIELD).detections == ()

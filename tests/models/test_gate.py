@@ -18,17 +18,25 @@ LONE = (0.16, 0.16, 0.84, 0.84)
 
 
 class Finds:
-    """A detector that finds white cells at boxes given in fractions of the image's sides."""
+    """A detector that finds cells at boxes given in fractions of the image's sides.
 
-    def __init__(self, *boxes: tuple[float, ...], label: str = "wbc") -> None:
-        self._boxes, self._label = boxes, label
+    `white` is their P(white cell), None for red cells; those below 0.7 are doubtful.
+    """
 
-    def find(self, rgb: RgbImage, min_confidence: float | None = None) -> FieldFindings:
+    def __init__(self, *boxes: tuple[float, ...], white: float | None = 0.9) -> None:
+        self._boxes, self._white = boxes, white
+
+    def find(self, rgb: RgbImage) -> FieldFindings:
         height, width = rgb.shape[:2]
+        label, blast = ("rbc", None) if self._white is None else ("wbc", 0.0)
         cells = tuple(
-            Detection((x1 * width, y1 * height, x2 * width, y2 * height), self._label, 0.9)
+            Detection(
+                (x1 * width, y1 * height, x2 * width, y2 * height), label, 0.9, blast, self._white
+            )
             for x1, y1, x2, y2 in self._boxes
         )
+        if (self._white or 1) < 0.7:
+            return FieldFindings(width, height, (), "test-1", doubtful=cells)
         return FieldFindings(width, height, cells, "test-1")
 
 
@@ -62,6 +70,10 @@ def upper_half() -> RgbImage:
 
 def two_cells() -> RgbImage:
     return np.concatenate([drawn_cell(), drawn_cell()], axis=1)
+
+
+def test_a_cell_that_is_not_counted_in_fields_may_be_read():
+    assert examine(drawn_cell(), Finds(LONE, white=0.6)).code is None
 
 
 @pytest.mark.parametrize("side", [40, 120, 900])
@@ -108,7 +120,7 @@ def test_what_shows_no_cell_is_refused_whoever_insists(rgb, code, words):
     assert words in seen.reason
 
 
-@pytest.mark.parametrize("detector", [Finds(), Finds(LONE, label="rbc")])
+@pytest.mark.parametrize("detector", [Finds(), Finds(LONE, white=None), Finds(LONE, white=0.4)])
 def test_without_a_white_cell_found_there_is_none(detector):
     seen = examine(drawn_cell(), detector)
     assert (seen.code, seen.cells, seen.can_insist) == ("no_cell", 0, False)

@@ -1,0 +1,119 @@
+"""Boxes with the probabilities of what is in them, and one box for every cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+MAX_INSIDE = 0.8
+"""Share of a white cell's box inside another's, above which both are of one cell: large
+neutrophils get a second box for a part of them."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Boxes (n, 4) x1, y1, x2, y2 and probabilities (n, 4) in 0..1, columns `CELL_LABELS`."""
+
+    boxes: NDArray[np.float32]
+    probabilities: NDArray[np.float64]
+
+    @property
+    def white(self) -> NDArray[np.float64]:
+        """P(white cell), blast or not, of each box (n,)."""
+        return self.probabilities[:, :2].sum(axis=1)
+
+    @property
+    def red(self) -> NDArray[np.float64]:
+        """P(red cell) of each box (n,)."""
+        return self.probabilities[:, 2]
+
+    @property
+    def best(self) -> NDArray[np.float64]:
+        """The largest of P(white), P(red cell) and P(platelet) of each box (n,)."""
+        return np.maximum(self.white, self.probabilities[:, 2:].max(axis=1))
+
+    @property
+    def is_white(self) -> NDArray[np.bool_]:
+        """Whether a white cell is the likeliest content of each box (n,)."""
+        return self.white >= self.best
+
+    def take(self, keep: NDArray) -> Found:
+        """Select rows by index or mask."""
+        return Found(self.boxes[keep], self.probabilities[keep])
+
+    @classmethod
+    def join(cls, parts: list[Found]) -> Found:
+        """Put all rows of several below each other."""
+        return cls(
+            np.concatenate([part.boxes for part in parts]),
+            np.concatenate([part.probabilities for part in parts]),
+        )
+
+
+def suppress(found: Found, max_iou: float) -> Found:
+    """Greedy non-maximum suppression over all classes, likeliest first.
+
+    A box goes when its intersection over union with a kept one exceeds `max_iou` (0..1), or when
+    both are white cells and more than `MAX_INSIDE` of the smaller lies in the larger.
+    """
+    ranked = found.take(np.argsort(-found.best, kind="stable"))
+    first, second = _neighbours(ranked.boxes)
+    one, other = ranked.boxes[first], ranked.boxes[second]
+    same = iou(one, other) > max_iou
+    same |= ranked.is_white[first] & ranked.is_white[second] & (inside(one, other) > MAX_INSIDE)
+    return ranked.take(_greedy(first[same], second[same], len(ranked.boxes)))
+
+
+def iou(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Intersection over union (n,) of boxes x1, y1, x2, y2: (n, 4), or (4,) against all."""
+    shared = _shared(one, other)
+    return shared / np.maximum(_area(one) + _area(other) - shared, 1e-9)
+
+
+def inside(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Share (n,) of the smaller box that lies inside the larger, of boxes as in `iou`."""
+    return _shared(one, other) / np.maximum(np.minimum(_area(one), _area(other)), 1e-9)
+
+
+def _shared(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    low = np.maximum(one[..., :2], other[..., :2])
+    high = np.minimum(one[..., 2:], other[..., 2:])
+    return (high - low).clip(0).prod(axis=-1)
+
+
+def _area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    return (boxes[..., 2:] - boxes[..., :2]).prod(axis=-1)
+
+
+def _neighbours(boxes: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of rows, the lower one first, of which one has its centre near or in the other's box.
+
+    Boxes that share half of the smaller one do: a tree of centres finds them without comparing
+    every box with every other.
+    """
+    if not len(boxes):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    reach = np.hypot(*(boxes[:, 2:] - boxes[:, :2]).T) / 2
+    near = KDTree(centres).query_ball_point(centres, reach)
+    counts = [len(each) for each in near]
+    one = np.repeat(np.arange(len(boxes)), counts)
+    other = np.fromiter(chain.from_iterable(near), np.int64, sum(counts))
+    apart = one != other
+    return np.minimum(one, other)[apart], np.maximum(one, other)[apart]
+
+
+def _greedy(first: NDArray[np.int64], second: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+    """Which of `count` ranked rows stay (mask) when each kept `first` drives out its `second`."""
+    order = np.argsort(first, kind="stable")
+    second = second[order]
+    starts = np.searchsorted(first[order], np.arange(count + 1))
+    kept = np.ones(count, bool)
+    for rank in range(count):
+        if kept[rank]:
+            kept[second[starts[rank] : starts[rank + 1]]] = False
+    return kept

@@ -1,0 +1,52 @@
+"""How large the red cells are, and at which scale a field had better be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.boxes import Found
+
+CONFIDENT = 0.5
+"""P(red cell) from which on a box is measured."""
+
+ENOUGH = 5
+"""Red cells from which on their median is believed."""
+
+_CLEAR = 2.0
+_WELL_INSIDE = 2.0
+_MAX_ENLARGED = 6.0
+
+
+@dataclass(frozen=True)
+class TrainedRange:
+    """Red-cell diameters that training covered, in pixels of the network's input."""
+
+    red_cell_low: float = 11.0
+    red_cell_high: float = 90.0
+
+    def factor(self, diameter: float) -> float:
+        """By what to resize a field whose red cells are `diameter` px, 1 if they are in range.
+
+        It takes them to twice the lower end or half the upper one: well inside, at the least cost.
+        """
+        if diameter < self.red_cell_low:
+            return min(_MAX_ENLARGED, _WELL_INSIDE * self.red_cell_low / diameter)
+        if diameter > self.red_cell_high:
+            return self.red_cell_high / _WELL_INSIDE / diameter
+        return 1.0
+
+
+def red_cell_diameters(found: Found, width: int, height: int) -> NDArray[np.float32]:
+    """Diameters (n,) in pixels, as sqrt(area), of confident red cells clear of the edges."""
+    low, high = found.boxes[:, :2], found.boxes[:, 2:]
+    clear = ((low > _CLEAR) & (high < np.array([width, height]) - _CLEAR)).all(axis=1)
+    sides = (high - low)[clear & (found.red >= CONFIDENT)]
+    return np.sqrt(sides.prod(axis=1))
+
+
+def median_diameter(diameters: NDArray[np.float32]) -> float | None:
+    """Return the median (px) of at least `ENOUGH` diameters (n,), else None."""
+    return float(np.median(diameters)) if len(diameters) >= ENOUGH else None
