@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN, WHITE_CELLS, Detection, FieldFindings
+from models.operating_point import OperatingPoint
 from records.analyses import Analysis
 
 USUAL_DIFFERENTIAL = 100
@@ -23,7 +24,7 @@ DOUBTFUL = "doubtful"
 SECOND_READER = "EfficientNetB3"
 """The architecture of the classifier, which reads every found white cell once more."""
 
-LOWEST_THRESHOLD = 0.05
+LOWEST_THRESHOLD = OperatingPoint.floor
 """Where the slider ends: the P(white) from which on the detector keeps what is doubtful."""
 
 Z_95 = 1.959964

@@ -211,7 +211,7 @@ def test_script_and_server_agree_at_every_threshold(page: Page, fields):
     white = [*many().doubtful, *(one for one in many().detections if one.label != "rbc")]
     for place in range(5, 100, 6):
         slider(page).fill(str(place))
-        at = place / 100 if place != 25 else THRESHOLDS["blast"]
+        at = place / 100
         shown = [one for one in white if one.blast >= at or one.white >= THRESHOLDS["white"]]
         share = BlastShare(sum(one.blast >= at for one in shown), len(shown))
         second = BlastShare(sum(one.second_label == "all_blast" for one in shown), len(shown))
