@@ -23,6 +23,7 @@ format: .venv-dev/installed
 train: .venv-dev/installed
 	$(DEV) -m training composites
 	$(DEV) -m training detector
+	$(DEV) -m training calibrate detector
 	$(DEV) -m training classifier
 
 bench: .venv-dev/installed

@@ -27,11 +27,13 @@ COMMANDS = (
     Command(("detector",), "training.detector", "train the detector of cells in fields"),
     Command(("classifier",), "training.classifier", "train the classifier of single cells"),
     Command(("compare",), "training.compare", "train and compare the paper's architectures"),
+    Command(("compare-detectors",), "training.compare_detectors", "train YOLOv5 beside YOLOv8"),
     Command(
         ("ablation",), "training.ablation", "take the classifier's choices back, one at a time"
     ),
     Command(("export", "detector"), "training.detector_export", "write weights/detector"),
     Command(("export", "classifier"), "training.classifier_export", "write weights/classifier"),
+    Command(("calibrate", "detector"), "training.detector_calibration", "choose its thresholds"),
     Command(("evaluate", "detector"), "training.detector_evaluation", "measure the detector"),
     Command(("evaluate", "classifier"), "training.classifier_evaluation", "measure the classifier"),
     Command(("evaluate", "gate"), "training.gate_evaluation", "measure what may be classified"),

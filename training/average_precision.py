@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.detector import iou
+from models.boxes import iou
 from training.figures import share
 
 IOUS = np.arange(0.5, 1.0, 0.05)
@@ -31,9 +31,20 @@ class Judged:
 def judge(boxes: np.ndarray, confidences: np.ndarray, truths: np.ndarray) -> Judged:
     """Match boxes (n, 4) with true boxes (m, 4), both x1, y1, x2, y2 in pixels."""
     order = np.argsort(-confidences, kind="stable")
-    overlaps = np.array([iou(box, truths) for box in boxes[order]]).reshape(len(order), len(truths))
-    correct = np.stack([_matched(overlaps, floor) for floor in IOUS], axis=1)
+    overlaps = _overlaps(boxes[order], truths)
+    correct = np.stack([_partners(overlaps, floor) >= 0 for floor in IOUS], axis=1)
     return Judged(confidences[order], correct, len(truths))
+
+
+def partners(boxes: np.ndarray, confidences: np.ndarray, truths: np.ndarray) -> np.ndarray:
+    """Return for each box (n, 4) the index of the true box (m, 4) that it overlaps by half.
+
+    Every true box goes to one box, the most confident ones choose first; -1 where none is left.
+    """
+    order = np.argsort(-confidences, kind="stable")
+    found = np.empty(len(order), int)
+    found[order] = _partners(_overlaps(boxes[order], truths), IOUS[0])
+    return found
 
 
 def average_precision(images: Sequence[Judged]) -> np.ndarray:
@@ -56,14 +67,18 @@ def precision_and_recall(images: Sequence[Judged], floor: float) -> tuple[float,
     return share(hits, shown), share(hits, truths)
 
 
-def _matched(overlaps: np.ndarray, floor: float) -> np.ndarray:
-    """Tell (n,) which detections, most confident first, match a true box of their own."""
+def _overlaps(boxes: np.ndarray, truths: np.ndarray) -> np.ndarray:
+    return np.array([iou(box, truths) for box in boxes]).reshape(len(boxes), len(truths))
+
+
+def _partners(overlaps: np.ndarray, floor: float) -> np.ndarray:
+    """Return (n,) the true box of its own that each detection, most confident first, matches."""
     free = np.where(overlaps >= floor, overlaps, 0.0)
-    matched = np.zeros(len(overlaps), bool)
+    matched = np.full(len(overlaps), -1)
     for number in range(len(overlaps)):
         if free.shape[1] and free[number].max() > 0:
-            matched[number] = True
-            free[:, free[number].argmax()] = 0
+            matched[number] = free[number].argmax()
+            free[:, matched[number]] = 0
     return matched
 
 

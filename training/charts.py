@@ -55,7 +55,7 @@ _DASHES = (
     "-.",
 )
 # Light and dark, so that they differ on paper too; the ink that is read on each.
-_PROTOCOL_COLOURS = {"random": ("#a9cbe3", "black"), "subjects": (NORMAL_COLOUR, "white")}
+_PROTOCOL_COLOURS = (("#a9cbe3", "black"), (NORMAL_COLOUR, "white"))
 _VIEW = "val_auroc_"
 _WIDTH = 7.2  # inches; nearly 700 px in a browser, where 10 pt are then 13 px
 _STYLE = {
@@ -100,24 +100,30 @@ def compared_training(runs: Mapping[str, Path], out: Path) -> None:
         _name_training(losses, scores)
 
 
-def metric_bars(rows: Sequence[Row], out: Path) -> None:
-    """Draw accuracy, precision, recall and F1 of each architecture, a bar for each protocol.
+def metric_bars(
+    rows: Sequence[Row],
+    out: Path,
+    metrics: Mapping[str, str] = METRICS,
+    protocols: Mapping[str, str] = PROTOCOLS,
+) -> None:
+    """Draw four metrics of each architecture, a bar for each of two protocols.
 
-    Whiskers are intervals. Rows without these measures are left out.
+    Both are titles by their key in a row. Whiskers are intervals. Rows without these measures are
+    left out.
     """
-    rows = [row for row in rows if all(metric in row for metric in METRICS)]
+    rows = [row for row in rows if all(metric in row for metric in metrics)]
     names = list(dict.fromkeys(row["architecture"] for row in rows))
     with _chart(out, 2, 2, (_WIDTH, 1.5 + 0.92 * max(len(names), 1)), sharey=True) as panels:
-        for axes, (metric, title) in zip(panels, METRICS.items(), strict=True):
-            for protocol in PROTOCOLS:
+        for axes, (metric, title) in zip(panels, metrics.items(), strict=True):
+            for number, (protocol, meaning) in enumerate(protocols.items()):
                 of_one = {r["architecture"]: r[metric] for r in rows if r["protocol"] == protocol}
-                _draw_bars(axes, names, of_one, protocol)
+                _draw_bars(axes, names, of_one, number, meaning)
             axes.set(title=title, xlim=(0, 1.02), yticks=range(len(names)), yticklabels=names)
             axes.tick_params(axis="y", length=0)
         panels[0].invert_yaxis()
         handles, labels = panels[0].get_legend_handles_labels()
         figure = panels[0].get_figure()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(PROTOCOLS))
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(protocols))
 
 
 def roc_curves(curves: Sequence[Curve], out: Path) -> None:
@@ -151,8 +157,13 @@ def roc_chart(sets: Mapping[str, Judged], out: Path) -> None:
     roc_curves(curves, out)
 
 
-def reliability_chart(sets: Mapping[str, Judged], out: Path) -> None:
-    """Draw, for each named set, the share of blasts over the probability that was stated.
+def reliability_chart(
+    sets: Mapping[str, Judged],
+    out: Path,
+    found: str = "blasts",
+    stated: str = "P(ALL blast)",
+) -> None:
+    """Draw, for each named set, the share of what was `found` over the probability `stated`.
 
     Below it: how many cells were given each probability.
     """
@@ -167,10 +178,34 @@ def reliability_chart(sets: Mapping[str, Judged], out: Path) -> None:
                 color=line.get_color(),
                 linestyle=line.get_linestyle(),
             )
-        shares.set(ylabel="share of blasts", title="Reliability", xlim=(0, 1), ylim=(-0.02, 1.02))
-        counts.set(xlabel="stated P(ALL blast)", ylabel="cells")
+        shares.set(ylabel=f"share of {found}", title="Reliability", xlim=(0, 1))
+        shares.set_ylim(-0.02, 1.02)
+        counts.set(xlabel=f"stated {stated}", ylabel="cells")
         figure = shares.get_figure()
         figure.legend(*shares.get_legend_handles_labels(), loc="outside lower center")
+
+
+def froc_chart(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
+    threshold: float | None,
+    out: Path,
+) -> None:
+    """Draw sensitivity for blasts over false blasts a field, and mark the threshold served.
+
+    Each curve is false blasts a field, sensitivity and threshold (n,).
+    """
+    with _chart(out, 1, 1, (4.8, 4.6)) as (axes,):
+        for name, (false, sensitivity, limits) in curves.items():
+            (line,) = axes.plot(false, sensitivity, label=name)
+            if threshold is not None:
+                at = np.abs(limits - threshold).argmin()
+                label = f"at {threshold:.2f}: {sensitivity[at]:.2f}, {false[at]:.2f} a field"
+                place = false[at], sensitivity[at]
+                axes.plot(*place, "o", mfc="white", color=line.get_color(), label=label)
+        axes.set(xlabel="false blasts a field", ylabel="sensitivity", title="FROC", ylim=(0, 1.02))
+        axes.set_xscale("symlog", linthresh=0.1)
+        axes.set_xlim(left=0)
+        _legend_below(axes)
 
 
 def confusion_chart(counts: Mapping[str, np.ndarray], columns: tuple[str, ...], out: Path) -> None:
@@ -253,15 +288,17 @@ def _name_training(losses: Axes, scores: Axes) -> None:
     _legend_below(scores)
 
 
-def _draw_bars(axes: Axes, names: list[str], shown: Mapping[str, Any], protocol: str) -> None:
-    """Draw a bar for each of `names` that is shown, with its value at its foot."""
-    colour, ink = _PROTOCOL_COLOURS[protocol]
-    side = 0.8 / len(PROTOCOLS)
-    shift = side * (list(PROTOCOLS).index(protocol) - (len(PROTOCOLS) - 1) / 2)
+def _draw_bars(
+    axes: Axes, names: list[str], shown: Mapping[str, Any], number: int, meaning: str
+) -> None:
+    """Draw protocol `number`'s bar for each of `names` that is shown, its value at its foot."""
+    colour, ink = _PROTOCOL_COLOURS[number]
+    side = 0.8 / len(_PROTOCOL_COLOURS)
+    shift = side * (number - (len(_PROTOCOL_COLOURS) - 1) / 2)
     for place, name in enumerate(names):
         if name in shown:
             value, low, high = (shown[name][part] for part in ("value", "low", "high"))
-            label = PROTOCOLS[protocol] if place == 0 else None
+            label = meaning if place == 0 else None
             axes.barh(place + shift, value, side, color=colour, label=label)
             axes.plot((low, high), (place + shift,) * 2, color="black", linestyle="-", linewidth=1)
             axes.text(0.03, place + shift, f"{value:.2f}", va="center", color=ink, fontsize=9)

@@ -17,17 +17,17 @@ _SMALL_KINDS = ("rbc", "platelet")
 _TXL_REPEATS = 2
 
 
-def prepare(data: Path, composites: Path, folder: Path) -> Path:
+def prepare(data: Path, composites: Path, folder: Path, most: int | None = None) -> Path:
     """Write a fresh data set below `folder`; return the path of its recipe (YAML).
 
-    Train: composites of `train` and TXL-PBC's train fields. Val: those of `val`. Raises DataError
-    where composites are missing.
+    Train: composites of `train` (the first `most`) and TXL-PBC's train fields. Val: those of `val`.
+    Raises DataError where composites are missing.
     """
     shutil.rmtree(folder, ignore_errors=True)
     for split, repeats in (("train", _TXL_REPEATS), ("val", 1)):
         (folder / "images" / split).mkdir(parents=True)
         (folder / "labels" / split).mkdir(parents=True)
-        _add_composites(composites / split, folder, split)
+        _add_composites(composites / split, folder, split, most)
         for repeat in range(repeats):
             for field in read_txl(data, split):
                 _add_txl(field, folder, f"txl-{repeat}-{field.path.name}")
@@ -44,8 +44,8 @@ def large_enough(lines: list[str]) -> list[str]:
     return lines
 
 
-def _add_composites(source: Path, folder: Path, split: Split) -> None:
-    images = sorted((source / "images").glob("*.jpg"))
+def _add_composites(source: Path, folder: Path, split: Split, most: int | None) -> None:
+    images = sorted((source / "images").glob("*.jpg"))[:most]
     if not images:
         raise DataError(
             f"There are no composites in {source}. Make them with "

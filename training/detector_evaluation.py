@@ -3,22 +3,23 @@
 TXL-PBC's test fields are real, but hold no blast. Composites of the test split have blasts, of
 subjects whose cells were never trained on, but pasted; they are made if they are not there.
 Intervals are 95%, by bootstrap over images. With --record the figures also go into
-docs/validation.md, and into the model card and manifest of the weights.
+docs/validation.md, into the model card and manifest of the weights, and the charts beside them.
 """
 
 import argparse
-import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
-from models.detector import Detector, iou
+from models.boxes import iou
+from models.detector import Detector
+from models.findings import Detection
 from models.images import RgbImage, read_image, resize
+from training import charts
 from training.average_precision import (
     Judged,
     average_precision,
@@ -27,8 +28,10 @@ from training.average_precision import (
 )
 from training.composites import DEFAULT_CACHE, held_out_composites
 from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
-from training.data import DEFAULT_DATA, PROJECT, read_txl
+from training.data import DEFAULT_DATA, PROJECT
+from training.detector_calibration import blast_curve, candidates
 from training.detector_export import DEFAULT_WEIGHTS
+from training.detector_truths import Field, Truth, evaluated, txl_truths
 from training.documents import record
 from training.figures import Figure, Sets, as_plain, as_tables, share, with_interval
 
@@ -44,50 +47,17 @@ _GROUPS = {
 
 
 @dataclass(frozen=True)
-class Truth:
-    """A true cell: x1, y1, x2, y2 in pixels; `kind` and `clustered` as in cells.csv."""
-
-    label: str
-    box: tuple[float, float, float, float]
-    kind: str = ""
-    clustered: bool = False
-
-
-@dataclass(frozen=True)
 class Reading:
-    """What the detector made of one field: judged boxes and (part, whole) counts, by name."""
+    """What the detector made of one field: judged boxes by group, all and those counted as served,
+    and (part, whole) counts by name.
+    """
 
     judged: dict[str, Judged]
+    served: dict[str, Judged]
     counts: dict[str, tuple[int, int]]
 
 
 Measure = Callable[[Sequence[Reading]], float]
-
-
-def txl_truths(data: Path) -> list[tuple[Path, list[Truth]]]:
-    """Return TXL-PBC's test fields with their labelled cells."""
-    fields = []
-    for field in read_txl(data, "test"):
-        with Image.open(field.path) as image:
-            width, height = image.size
-        cells = [
-            Truth(b.label, (b.x1 * width, b.y1 * height, b.x2 * width, b.y2 * height))
-            for b in field.boxes
-        ]
-        fields.append((field.path, cells))
-    return fields
-
-
-def composite_truths(folder: Path) -> list[tuple[Path, list[Truth]]]:
-    """Return the composites in `folder` with the white cells of its cells.csv."""
-    cells: dict[str, list[Truth]] = {}
-    with (folder / "cells.csv").open(newline="") as stream:
-        for row in csv.DictReader(stream):
-            box = tuple(float(row[edge]) for edge in ("x1", "y1", "x2", "y2"))
-            truth = Truth(row["label"], box, row["kind"], row["clustered"] == "1")
-            cells.setdefault(row["image"], []).append(truth)
-    images = sorted((folder / "images").glob("*.jpg"))
-    return [(image, cells.get(image.name, [])) for image in images]
 
 
 def shrunk(rgb: RgbImage, truths: list[Truth], scale: float) -> tuple[RgbImage, list[Truth]]:
@@ -100,7 +70,16 @@ def shrunk(rgb: RgbImage, truths: list[Truth], scale: float) -> tuple[RgbImage, 
 
 def read_field(detector: Detector, rgb: RgbImage, truths: list[Truth]) -> Reading:
     """Run the served detector on one field and judge what it finds."""
-    found = detector.find(rgb, _LOWEST_CONFIDENCE).detections
+    shown = detector.find(rgb).detections
+    labels = np.array([cell.label for cell in shown])
+    return Reading(
+        judged=_judged(detector.find(rgb, _LOWEST_CONFIDENCE).detections, truths),
+        served=_judged(shown, truths),
+        counts=_counts(_boxes(cell.box for cell in shown), labels, truths),
+    )
+
+
+def _judged(found: Sequence[Detection], truths: list[Truth]) -> dict[str, Judged]:
     judged = {}
     for name, labels in _GROUPS.items():
         ours = [cell for cell in found if cell.label in labels]
@@ -109,15 +88,13 @@ def read_field(detector: Detector, rgb: RgbImage, truths: list[Truth]) -> Readin
             np.array([cell.confidence for cell in ours]),
             _boxes(truth.box for truth in truths if truth.label in labels),
         )
-    shown = [cell for cell in found if cell.confidence >= detector.default_confidence]
-    labels = np.array([cell.label for cell in shown])
-    return Reading(judged, _counts(_boxes(cell.box for cell in shown), labels, truths))
+    return judged
 
 
 def _counts(
     boxes: np.ndarray, labels: np.ndarray, truths: list[Truth]
 ) -> dict[str, tuple[int, int]]:
-    """Count, at the default threshold, what precision and recall do not tell."""
+    """Count, at the operating point, what precision and recall do not tell."""
     called = [_called(boxes, labels, truth) for truth in truths]
     blasts = [n for n, truth in enumerate(truths) if truth.label == "blast"]
     normal = [n for n, truth in enumerate(truths) if truth.label == "wbc"]
@@ -147,7 +124,7 @@ def _boxes(boxes: Iterable[tuple[float, ...]]) -> np.ndarray:
     return np.array(list(boxes), np.float32).reshape(-1, 4)
 
 
-def _ap(*groups: str, strictness: slice = slice(0, 1)) -> Measure:
+def ap(*groups: str, strictness: slice = slice(0, 1)) -> Measure:
     """Measure mean average precision over groups, at the overlaps that `strictness` selects."""
 
     def measure(readings: Sequence[Reading]) -> float:
@@ -160,9 +137,24 @@ def _ap(*groups: str, strictness: slice = slice(0, 1)) -> Measure:
     return measure
 
 
-def _at_threshold(group: str, which: int, floor: float) -> Measure:
+def at_confidence(*groups: str, which: int, floor: float) -> Measure:
+    """Measure precision (`which` 0) or recall (1) of boxes from `floor` on, the mean of groups."""
+
     def measure(readings: Sequence[Reading]) -> float:
-        return precision_and_recall([reading.judged[group] for reading in readings], floor)[which]
+        each = [
+            precision_and_recall([reading.judged[group] for reading in readings], floor)[which]
+            for group in groups
+        ]
+        return float(np.mean(each))
+
+    return measure
+
+
+def _as_served(group: str, which: int) -> Measure:
+    """Measure precision (`which` 0) or recall (1) of what is counted at the operating point."""
+
+    def measure(readings: Sequence[Reading]) -> float:
+        return precision_and_recall([reading.served[group] for reading in readings], 0.0)[which]
 
     return measure
 
@@ -175,41 +167,41 @@ def _counted(name: str) -> Measure:
     return measure
 
 
-def _both(groups: dict[str, str], floor: float) -> dict[str, Measure]:
+def _both(groups: dict[str, str]) -> dict[str, Measure]:
     """Return precision and recall measures of groups, by group and title."""
     return {
-        f"{title}: {kind} at confidence {floor:g}": _at_threshold(group, which, floor)
+        f"{title}: {kind} as served": _as_served(group, which)
         for group, title in groups.items()
         for which, kind in enumerate(("precision", "recall"))
     }
 
 
-def txl_measures(floor: float) -> dict[str, Measure]:
+def txl_measures() -> dict[str, Measure]:
     """Return what is measured on real fields without blasts, by title."""
     whites = "white cells (`wbc` or `blast` box)"
     return {
-        "mAP50 of white cells, red cells, platelets": _ap("white", "rbc", "platelet"),
-        "mAP50-95 of these": _ap("white", "rbc", "platelet", strictness=slice(None)),
-        "mAP50, only `wbc` boxes counting as white cells": _ap("wbc", "rbc", "platelet"),
-        f"{whites}: AP50": _ap("white"),
-        "white cells, only `wbc` boxes: AP50": _ap("wbc"),
-        "red cells: AP50": _ap("rbc"),
-        "platelets: AP50": _ap("platelet"),
-        **_both({"white": whites, "rbc": "red cells", "platelet": "platelets"}, floor),
+        "mAP50 of white cells, red cells, platelets": ap("white", "rbc", "platelet"),
+        "mAP50-95 of these": ap("white", "rbc", "platelet", strictness=slice(None)),
+        "mAP50, only `wbc` boxes counting as white cells": ap("wbc", "rbc", "platelet"),
+        f"{whites}: AP50": ap("white"),
+        "white cells, only `wbc` boxes: AP50": ap("wbc"),
+        "red cells: AP50": ap("rbc"),
+        "platelets: AP50": ap("platelet"),
+        **_both({"white": whites, "rbc": "red cells", "platelet": "platelets"}),
         "white cells called `blast`, as a share": _counted("other normal"),
         "false `blast` boxes a field": _counted("blast-free fields"),
     }
 
 
-def composite_measures(floor: float) -> dict[str, Measure]:
+def composite_measures() -> dict[str, Measure]:
     """Return what is measured on composites, by title."""
     return {
-        "mAP50 of blasts, other white cells": _ap("blast", "wbc"),
-        "mAP50-95 of these": _ap("blast", "wbc", strictness=slice(None)),
-        "blasts: AP50": _ap("blast"),
-        "other white cells: AP50": _ap("wbc"),
-        "all white cells, whatever they are called: AP50": _ap("white"),
-        **_both({"blast": "blasts", "wbc": "other white cells", "white": "all white cells"}, floor),
+        "mAP50 of blasts, other white cells": ap("blast", "wbc"),
+        "mAP50-95 of these": ap("blast", "wbc", strictness=slice(None)),
+        "blasts: AP50": ap("blast"),
+        "other white cells: AP50": ap("wbc"),
+        "all white cells, whatever they are called: AP50": ap("white"),
+        **_both({"blast": "blasts", "wbc": "other white cells", "white": "all white cells"}),
         "blasts that stand alone, called `blast`": _counted("isolated blasts"),
         "blasts that touch another white cell, called `blast`": _counted("clustered blasts"),
         "normal precursors (HEM) called `blast`": _counted("hem"),
@@ -218,18 +210,18 @@ def composite_measures(floor: float) -> dict[str, Measure]:
     }
 
 
-def evaluate(
-    detector: Detector,
-    fields: list[tuple[Path, list[Truth]]],
-    measures: dict[str, Measure],
-    rounds: int,
-    scale: float = 1.0,
-) -> dict[str, Figure]:
-    """Read all fields, shrunk by `scale`, and measure; return the figures by title."""
-    readings = [
+def read_fields(detector: Detector, fields: Sequence[Field], scale: float = 1.0) -> list[Reading]:
+    """Read all fields, shrunk by `scale`, and judge them."""
+    return [
         read_field(detector, *shrunk(read_image(path.read_bytes()).rgb, truths, scale))
         for path, truths in tqdm(fields, mininterval=5)
     ]
+
+
+def figures(
+    readings: Sequence[Reading], measures: dict[str, Measure], rounds: int
+) -> dict[str, Figure]:
+    """Return the figures of read fields by title."""
     return {name: with_interval(measure, readings, rounds) for name, measure in measures.items()}
 
 
@@ -245,20 +237,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Measure, print, and write the figures."""
+    """Measure, print, draw, and write the figures."""
     detector = Detector.load(args.weights)
-    floor = detector.default_confidence
-    folder = held_out_composites(args.data, args.composites, args.cutouts)
-    txl, composites = txl_truths(args.data), composite_truths(folder)
+    txl = txl_truths(args.data, "test")
+    composites = evaluated(held_out_composites(args.data, args.composites, args.cutouts))
     sets = {
-        f"TXL-PBC test, {len(txl)} real fields without blasts": evaluate(
-            detector, txl, txl_measures(floor), args.rounds
+        f"TXL-PBC test, {len(txl)} real fields without blasts": figures(
+            read_fields(detector, txl), txl_measures(), args.rounds
         ),
-        f"The same fields shrunk to {_LOW_ZOOM:g}, as at low zoom": evaluate(
-            detector, txl, txl_measures(floor), args.rounds, _LOW_ZOOM
+        f"The same fields shrunk to {_LOW_ZOOM:g}, as at low zoom": figures(
+            read_fields(detector, txl, _LOW_ZOOM), txl_measures(), args.rounds
         ),
-        f"{len(composites)} composites of held-out subjects": evaluate(
-            detector, composites, composite_measures(floor), args.rounds
+        f"{len(composites)} composites of held-out subjects": figures(
+            read_fields(detector, composites), composite_measures(), args.rounds
         ),
     }
     text = (
@@ -266,6 +257,26 @@ def run(args: argparse.Namespace) -> None:
     )
     print(text)
     _write(args, sets, text)
+    draw(detector, composites, txl, args.weights / "charts" if args.record else args.out.parent)
+
+
+def draw(
+    detector: Detector, composites: Sequence[Field], txl: Sequence[Field], folder: Path
+) -> None:
+    """Draw the FROC curve and how far the stated probabilities can be trusted."""
+    pasted = candidates(detector, composites, ["white"])["white"]
+    real = candidates(detector, txl, ["white"])["white"]
+    curves = {
+        "composites of held-out subjects": blast_curve(pasted, pasted, len(composites)),
+        "false blasts on TXL-PBC test, free of blasts": blast_curve(pasted, real, len(txl)),
+    }
+    charts.froc_chart(curves, detector.manifest.thresholds.get("blast"), folder / "froc.svg")
+    found = pasted.chosen(pasted.found)
+    stated = {
+        "blast": (found.present * found.blast, found.truth == "blast"),
+        "any white cell": (found.present, found.truth != ""),
+    }
+    charts.reliability_chart(stated, folder / "reliability.svg", "boxes that are it", "confidence")
 
 
 def _write(args: argparse.Namespace, sets: Sets, text: str) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from training.manifest import record_metrics
+from training.manifest import amend
 
 
 def replace_between(path: Path, name: str, text: str) -> None:
@@ -24,7 +24,7 @@ def replace_between(path: Path, name: str, text: str) -> None:
 
 def record(name: str, weights: Path, docs: Path, metrics: dict[str, Any], text: str) -> None:
     """Put figures into the manifest of `weights`, its model card and the validation in `docs`."""
-    record_metrics(weights, metrics)
+    amend(weights, metrics=metrics)
     for document in (docs / "validation.md", weights / "model_card.md"):
         replace_between(document, name, text)
 

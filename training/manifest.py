@@ -30,10 +30,10 @@ def write_manifest(folder: Path, content: dict[str, Any]) -> None:
     _save(folder, stamped)
 
 
-def record_metrics(folder: Path, metrics: dict[str, Any]) -> None:
-    """Replace the metrics in the manifest of `folder`."""
+def amend(folder: Path, **values: Any) -> None:  # noqa: ANN401  JSON values
+    """Replace entries of the manifest of `folder`."""
     content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    _save(folder, {**content, "metrics": metrics})
+    _save(folder, {**content, **values})
 
 
 def subject_split() -> dict[str, list[str]]:

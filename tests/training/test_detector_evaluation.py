@@ -10,14 +10,13 @@ from training import detector_evaluation
 from training.__main__ import main
 from training.composites import COUNTS
 from training.detector_evaluation import (
-    Truth,
     composite_measures,
-    composite_truths,
-    evaluate,
+    figures,
+    read_fields,
     shrunk,
     txl_measures,
-    txl_truths,
 )
+from training.detector_truths import Truth
 
 # The stand-in network answers every field with this one blast, of confidence 0.9.
 ANSWER = (27.0, 27.0, 37.0, 37.0)
@@ -36,11 +35,12 @@ def field(tmp_path):
 
 
 def _values(detector, fields, measures):
-    return {name: f.value for name, f in evaluate(detector, fields, measures, 20).items()}
+    readings = read_fields(detector, fields)
+    return {name: f.value for name, f in figures(readings, measures, 20).items()}
 
 
 def test_a_blast_box_on_a_normal_cell_counts_as_a_white_cell_and_as_a_false_blast(detector, field):
-    values = _values(detector, [(field, [Truth("wbc", ANSWER)])], txl_measures(0.25))
+    values = _values(detector, [(field, [Truth("wbc", ANSWER)])], txl_measures())
     assert values["white cells (`wbc` or `blast` box): AP50"] == pytest.approx(1)
     assert values["white cells, only `wbc` boxes: AP50"] == 0
     assert values["white cells called `blast`, as a share"] == 1
@@ -51,9 +51,9 @@ def test_blasts_and_their_neighbours_are_told_apart(detector, field):
     far = (0.0, 0.0, 10.0, 10.0)
     alone = (field, [Truth("blast", ANSWER, "all", clustered=False)])
     missed = (field, [Truth("blast", far, "all", clustered=True), Truth("wbc", ANSWER, "hem")])
-    values = _values(detector, [alone, missed], composite_measures(0.25))
-    assert values["blasts: recall at confidence 0.25"] == 0.5
-    assert values["blasts: precision at confidence 0.25"] == 0.5
+    values = _values(detector, [alone, missed], composite_measures())
+    assert values["blasts: recall as served"] == 0.5
+    assert values["blasts: precision as served"] == 0.5
     assert values["blasts that stand alone, called `blast`"] == 1
     assert values["blasts that touch another white cell, called `blast`"] == 0
     assert values["normal precursors (HEM) called `blast`"] == 1
@@ -65,25 +65,6 @@ def test_cells_shrink_with_their_field():
     rgb, (cell,) = shrunk(np.zeros((100, 60, 3), np.uint8), [Truth("wbc", (10, 20, 30, 40))], 0.5)
     assert rgb.shape == (50, 30, 3)
     assert cell == Truth("wbc", (5, 10, 15, 20))
-
-
-def test_txl_truths_are_in_pixels(drawn_sets):
-    _, cells = txl_truths(drawn_sets)[0]
-    assert cells[0].label == "wbc"
-    assert cells[0].box == pytest.approx((68, 68, 132, 132))
-
-
-def test_composites_without_white_cells_are_fields_too(tmp_path):
-    (tmp_path / "images").mkdir()
-    for name in ("000000.jpg", "000001.jpg"):
-        Image.new("RGB", (64, 64)).save(tmp_path / "images" / name)
-    (tmp_path / "cells.csv").write_text(
-        "image,x1,y1,x2,y2,label,kind,subject,source_file,clustered\n"
-        "000001.jpg,1,2,3,4,blast,all,33,a.webp,1\n"
-    )
-    (_, none), (_, one) = composite_truths(tmp_path)
-    assert none == []
-    assert one == [Truth("blast", (1, 2, 3, 4), "all", True)]
 
 
 def test_the_command_prints_and_records(drawn_sets, detector, tmp_path, monkeypatch, capsys):
@@ -103,9 +84,11 @@ def test_the_command_prints_and_records(drawn_sets, detector, tmp_path, monkeypa
     assert main([*command, *options]) == 0
     printed = capsys.readouterr().out
     assert "| blasts: AP50 |" in printed
-    figures = json.loads((tmp_path / "figures.json").read_text())
-    assert len(figures) == 3
-    assert json.loads((tmp_path / "weights" / "manifest.json").read_text())["metrics"] == figures
+    measured = json.loads((tmp_path / "figures.json").read_text())
+    assert len(measured) == 3
+    assert json.loads((tmp_path / "weights" / "manifest.json").read_text())["metrics"] == measured
     for document in (card, tmp_path / "docs" / "validation.md"):
         assert "| blasts: AP50 |" in document.read_text()
     assert "Not measured" not in card.read_text()
+    for name in ("froc", "reliability"):
+        assert (tmp_path / "weights" / "charts" / f"{name}.svg").is_file()

@@ -3,7 +3,7 @@ import json
 from models.weights import load_manifest
 from tests.networks import write_detector
 from training.data import SUBJECT_SPLITS
-from training.manifest import record_metrics, subject_split, write_manifest
+from training.manifest import amend, subject_split, write_manifest
 
 
 def _described(folder):
@@ -24,7 +24,7 @@ def test_what_is_written_is_what_serving_accepts(tmp_path):
 def test_metrics_change_nothing_else(tmp_path):
     folder = write_detector(tmp_path / "detector")
     before = json.loads((folder / "manifest.json").read_text())
-    record_metrics(folder, {"AP50": 0.8})
+    amend(folder, metrics={"AP50": 0.8})
     assert json.loads((folder / "manifest.json").read_text()) == {
         **before,
         "metrics": {"AP50": 0.8},
