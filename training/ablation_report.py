@@ -38,8 +38,7 @@ def read_readings(folder: Path, view: str) -> Readings:
                 files=np.full(cells, ""),
             )
         )
-    columns = zip(*(vars(part).values() for part in parts), strict=True)
-    return Readings(*(np.concatenate(values) for values in columns))
+    return Readings.joined(parts)
 
 
 def _auroc(cells: Cells) -> float:

@@ -11,7 +11,7 @@ weights, and the charts beside the weights.
 import argparse
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from training.classifier_card import write_card
 from training.classifier_data import DEFAULT_ROUNDS, CellSource, Places, shown
 from training.classifier_options import DEFAULT_WEIGHTS
 from training.classifier_readings import Limits, Readings, calibrate, read_strangers
+from training.columns import Columns
 from training.composites import DEFAULT_CACHE
 from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 from training.data import DEFAULT_DATA, PROJECT, ROUNDS, PbcTile, manifest_rows, read_pbc
@@ -36,7 +37,7 @@ _TITLES = {"black": "Cells on black", "crop": "Crops of composites"}
 
 
 @dataclass(frozen=True)
-class Cells:
+class Cells(Columns):
     """Cells as they were read, arrays (n,): P(ALL blast) and label; whether each is a blast, of
     what kind, of which subject (the name of the image where no donor is known), its
     round and file.
@@ -50,10 +51,6 @@ class Cells:
     rounds: np.ndarray
     files: np.ndarray
 
-    def chosen(self, where: np.ndarray) -> "Cells":
-        """Return the cells of a mask or of indexes."""
-        return Cells(*(getattr(self, field.name)[where] for field in fields(self)))
-
     @property
     def judged(self) -> charts.Judged:
         """Probabilities and whether each cell is a blast."""
@@ -65,9 +62,7 @@ Measure = Callable[[Cells], float]
 
 def cross_fitted(readings: Readings) -> Cells:
     """Judge each round's strangers by limits that were fitted on the other rounds' strangers."""
-    parts = [_judged_round(readings, name) for name in np.unique(readings.rounds)]
-    columns = zip(*(vars(part).values() for part in parts), strict=True)
-    return Cells(*(np.concatenate(values) for values in columns))
+    return Cells.joined([_judged_round(readings, name) for name in np.unique(readings.rounds)])
 
 
 def _judged_round(readings: Readings, name: str) -> Cells:

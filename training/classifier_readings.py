@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from models.classifier import Classifier, softmax
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from training.calibration import fit_temperature, uncertain_band
 from training.classifier_data import BLAST, CellSource, Places, shown, strangers
+from training.columns import Columns
 from training.data import ROUNDS
 
 SENSITIVITY = 0.95
@@ -24,7 +25,7 @@ NORMAL_COVERAGE = 0.9
 
 
 @dataclass(frozen=True)
-class Readings:
+class Readings(Columns):
     """Cells of one view, arrays of n: logits (n, 2) of the network to which the cell is a stranger,
     distance from the training cells, whether it is a blast, kind, subject ("" where unknown), the
     round of that network, file.
@@ -37,10 +38,6 @@ class Readings:
     subjects: np.ndarray
     rounds: np.ndarray
     files: np.ndarray
-
-    def chosen(self, where: np.ndarray) -> Readings:
-        """Return the cells of a mask or of indexes."""
-        return Readings(*(values[where] for values in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ def read_strangers(
         for view, sources in strangers(places, name).items():
             chosen = at_most(sources, {"black": cells, "crop": crops}[view])
             parts[view].append(_read(classifier, number, chosen, f"{name}, {view}"))
-    return {view: _joined(readings) for view, readings in parts.items()}
+    return {view: Readings.joined(readings) for view, readings in parts.items()}
 
 
 def at_most(sources: Sequence[CellSource], cells: int) -> list[CellSource]:
@@ -112,8 +109,3 @@ def _read(
         rounds=np.full(len(sources), ROUNDS[number]),
         files=np.array([source.path.name for source in sources]),
     )
-
-
-def _joined(parts: Iterable[Readings]) -> Readings:
-    columns = zip(*(vars(part).values() for part in parts), strict=True)
-    return Readings(*(np.concatenate(values) for values in columns))

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from training import charts, scores
+from training.columns import Columns
 from training.data import PROJECT, ROUNDS, manifest_rows, round_of
 from training.documents import replace_between, table
 from training.figures import Figure, estimate
@@ -29,17 +30,13 @@ _TOLD = {"accuracy": "accuracy", "f1": "F1", "auroc": "AUROC"}
 
 
 @dataclass(frozen=True)
-class Answers:
+class Answers(Columns):
     """Cells of one test, arrays (n,): P(ALL blast), whether it is one, subject, file."""
 
     probabilities: np.ndarray
     blasts: np.ndarray
     subjects: np.ndarray
     files: np.ndarray
-
-    def chosen(self, where: np.ndarray) -> Answers:
-        """Return the cells of a mask or of indexes."""
-        return Answers(*(values[where] for values in vars(self).values()))
 
 
 Measure = Callable[[Answers], float]
