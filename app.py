@@ -15,13 +15,26 @@ from models.images import ImageLimits
 from models.loading import Models, load_models
 from models.weights import WeightsError
 from pages import commands, errors
+from records.audit import Event
 from records.image_store import ImageStore
 from records.secret_key import secret_key
+from services import audit
 from services.accounts import Accounts
 from services.analysis import Analyst
 from services.explanations import Explainer
 from services.tasks import Tasks
 from settings import Settings, SettingsError
+
+SAFETY_SETTINGS = (
+    "host",
+    "proxies",
+    "insecure_cookies",
+    "signup",
+    "idle_minutes",
+    "session_hours",
+    "precision",
+)
+"""What the audit trail notes of the settings at each start."""
 
 
 def create_app(settings: Settings | None = None, models: Models | None = None) -> Flask:
@@ -85,6 +98,7 @@ def main() -> None:
         app = create_app(settings)
         with app.app_context():
             upgrade()
+            note_start(settings, app.extensions["leukoscope_models"])
         server = make_server(app, settings)
     except (SettingsError, WeightsError) as error:
         sys.exit(f"Leukoscope cannot start: {error}")
@@ -94,6 +108,17 @@ def main() -> None:
     app.extensions["leukoscope_tasks"].start()
     server.run()
     app.extensions["leukoscope_tasks"].stop()
+
+
+def note_start(settings: Settings, models: Models) -> None:
+    """Note what matters to safety of this start in the audit trail: settings and models."""
+    kept = {name: getattr(settings, name) for name in SAFETY_SETTINGS}
+    audit.keep(
+        Event.START,
+        **kept,
+        classifier=models.classifier.version,
+        detector=models.detector.version,
+    )
 
 
 def make_server(app: Flask, settings: Settings) -> waitress.server.BaseWSGIServer:

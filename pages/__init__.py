@@ -13,6 +13,7 @@ NAVIGATION = (
     ("history.index", "History", False),
     ("model.index", "Models", False),
     ("admin.people", "People", True),
+    ("audit.index", "Audit", True),
 )
 
 
@@ -21,6 +22,8 @@ def register(app: Flask) -> None:
     from pages import (
         accounts,
         admin,
+        audit,
+        auditing,
         classification,
         detection,
         explanation,
@@ -33,11 +36,11 @@ def register(app: Flask) -> None:
         wording,
     )
 
-    for shared in (limits, headers, accounts, wording):
+    for shared in (auditing, limits, headers, accounts, wording):
         shared.init_app(app)
     CSRFProtect(app)
     Bootstrap5(app)
     own = (classification, explanation, detection, field, history)
-    for page in (home, accounts, *own, model, admin):
+    for page in (home, accounts, *own, model, admin, audit):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

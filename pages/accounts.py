@@ -25,6 +25,7 @@ from pages.accounts_forms import PasswordForm, SignInForm, SignUpForm
 from pages.errors import MESSAGES, wants_json
 from records.accounts import WAITING, Account, any_account
 from services.accounts import Accounts, NotYet, SignedIn
+from services.audit import act_as, as_account
 
 blueprint = Blueprint("accounts", __name__)
 login_manager = LoginManager()
@@ -53,7 +54,10 @@ def the_accounts() -> Accounts:
 
 @login_manager.user_loader
 def _load(account_id: str) -> Account | None:
-    return the_accounts().resume(session.get("sign_in"), account_id)
+    account = the_accounts().resume(session.get("sign_in"), account_id)
+    if account:
+        act_as(as_account(account))
+    return account
 
 
 @login_manager.unauthorized_handler

@@ -6,18 +6,21 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from pages import audit_commands
 from pages.accounts import the_accounts
+from pages.shell import at_the_shell
 from records import accounts as records
 from records.accounts import Account
 from services.accounts import Decision, name_key
 from services.passwords import PasswordError
 
-accounts = AppGroup("accounts", help="Who may use this installation.")
+accounts = AppGroup("accounts", callback=at_the_shell, help="Who may use this installation.")
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
     app.cli.add_command(accounts)
+    app.cli.add_command(audit_commands.group)
 
 
 @accounts.command("list")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,9 +60,20 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Keep all that the block changes; after an error in it, nothing."""
+    try:
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
 def init_app(app: Flask) -> None:
     """Connect the application to its database (`SQLALCHEMY_DATABASE_URI`)."""
-    from records import accounts, analyses, explanations  # noqa: F401  registers the tables
+    from records import accounts, analyses, audit, explanations, witness  # noqa: F401  registers
 
     db.init_app(app)
     migrate.init_app(app)

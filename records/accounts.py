@@ -1,4 +1,4 @@
-"""Accounts and who is signed in."""
+"""Accounts and who is signed in. What changes here is kept when the transaction is committed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class SignIn(db.Model):
 
 
 def add_account(name: str, name_key: str, password_hash: str, status: str) -> Account | None:
-    """Keep a new account, or return None if the name is taken.
+    """Add a new account, or return None if the name is taken; begins a new transaction.
 
     The very first account becomes an active administrator, whatever `status` says; of two that
     are first at the same time the database lets one be, and the other becomes an ordinary one.
@@ -73,7 +73,7 @@ def add_account(name: str, name_key: str, password_hash: str, status: str) -> Ac
             account.founder, account.is_administrator, account.status = 1, True, ACTIVE
         db.session.add(account)
         try:
-            db.session.commit()
+            db.session.flush()
         except IntegrityError:
             db.session.rollback()
             if find_account(name_key):
@@ -105,7 +105,6 @@ def all_accounts() -> list[Account]:
 def set_password_hash(account: Account, password_hash: str) -> None:
     """Replace the stored hash."""
     account.password_hash = password_hash
-    db.session.commit()
 
 
 def change_status(account_id: str, before: str, after: str) -> bool:
@@ -115,7 +114,6 @@ def change_status(account_id: str, before: str, after: str) -> bool:
         .where(Account.id == account_id, Account.status == before)
         .values(status=after)
     )
-    db.session.commit()
     return changed.rowcount == 1
 
 
@@ -124,7 +122,6 @@ def remove_waiting(account_id: str) -> bool:
     removed = db.session.execute(
         delete(Account).where(Account.id == account_id, Account.status == WAITING)
     )
-    db.session.commit()
     return removed.rowcount == 1
 
 
@@ -132,7 +129,7 @@ def start_sign_in(account_id: str, now: datetime) -> str:
     """Record a signed-in browser and return its id."""
     sign_in = SignIn(id=new_id(), account_id=account_id, started_at=now, seen_at=now)
     db.session.add(sign_in)
-    db.session.commit()
+    db.session.flush()
     return sign_in.id
 
 
@@ -144,23 +141,22 @@ def get_sign_in(sign_in_id: str) -> SignIn | None:
 def touch_sign_in(sign_in_id: str, now: datetime) -> None:
     """Note that the browser was seen; nothing happens if it was signed out meanwhile."""
     db.session.execute(update(SignIn).where(SignIn.id == sign_in_id).values(seen_at=now))
-    db.session.commit()
 
 
-def end_sign_in(sign_in_id: str) -> None:
-    """Sign one browser out."""
-    db.session.execute(delete(SignIn).where(SignIn.id == sign_in_id))
-    db.session.commit()
+def end_sign_in(sign_in_id: str) -> bool:
+    """Sign one browser out; False if it is already."""
+    return db.session.execute(delete(SignIn).where(SignIn.id == sign_in_id)).rowcount == 1
 
 
-def end_sign_ins_of(account_id: str) -> None:
-    """Sign an account out in every browser."""
-    db.session.execute(delete(SignIn).where(SignIn.account_id == account_id))
-    db.session.commit()
+def end_sign_ins_of(account_id: str) -> int:
+    """Sign an account out in every browser; how many there were."""
+    return db.session.execute(delete(SignIn).where(SignIn.account_id == account_id)).rowcount
 
 
-def end_sign_ins_before(started: datetime, seen: datetime) -> None:
-    """Forget browsers that signed in before `started` or were last seen before `seen`."""
-    expired = or_(SignIn.started_at < started, SignIn.seen_at < seen)
-    db.session.execute(delete(SignIn).where(expired))
-    db.session.commit()
+def end_sign_ins_before(started: datetime, seen: datetime) -> list[str]:
+    """Forget browsers that signed in before `started` or were last seen before `seen`.
+
+    Gives the id of the account of each.
+    """
+    expired = delete(SignIn).where(or_(SignIn.started_at < started, SignIn.seen_at < seen))
+    return list(db.session.scalars(expired.returning(SignIn.account_id)))

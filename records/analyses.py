@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Select, String, func, select
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Select, String, select
 from sqlalchemy.orm import Mapped, defer, mapped_column
 
-from records import UtcDateTime, db, explanations, utc_now
+from records import UtcDateTime, db, explanations, paging, utc_now
 from records.accounts import new_id
+from records.paging import Page
 
 CLASSIFICATION = "classification"
 DETECTION = "detection"
@@ -85,16 +86,6 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Page:
-    """One page of analyses; `number` and `pages` count from 1, `total` is of all pages."""
-
-    items: tuple[Analysis, ...]
-    number: int
-    pages: int
-    total: int
-
-
-@dataclass(frozen=True)
 class BatchPlace:
     """Where an analysis stands among those uploaded together, counted from 1."""
 
@@ -120,20 +111,16 @@ def any_of(owner_id: str) -> bool:
     return db.session.scalar(select(Analysis.id).filter_by(owner_id=owner_id).limit(1)) is not None
 
 
-def page_of(owner_id: str, filters: Filters, number: int, size: int) -> Page:
+def page_of(owner_id: str, filters: Filters, number: int, size: int) -> Page[Analysis]:
     """One page of the owner's analyses, newest first; a number out of range gives the nearest.
 
     Their findings, which are long for fields, are not read until asked for.
     """
     wanted = _filtered(select(Analysis).where(Analysis.owner_id == owner_id), filters)
-    total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-    pages = max(1, -(-total // size))
-    number = min(max(number, 1), pages)
     newest_first = wanted.options(defer(Analysis.finding)).order_by(
         Analysis.created_at.desc(), Analysis.id
     )
-    items = db.session.scalars(newest_first.limit(size).offset((number - 1) * size))
-    return Page(tuple(items), number, pages, total)
+    return paging.page_of(newest_first, number, size)
 
 
 def place_in_batch(analysis: Analysis) -> BatchPlace:

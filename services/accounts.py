@@ -10,8 +10,11 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from records import accounts as records
-from records import utc_now
+from records import transaction, utc_now
 from records.accounts import ACTIVE, DEACTIVATED, WAITING, Account
+from records.audit import About, Event
+from services import audit
+from services.audit import as_account, note, the_account
 from services.passwords import Passwords, check_password
 from settings import Settings
 
@@ -32,6 +35,11 @@ class Decision(Enum):
     refuse = (WAITING, None)
     deactivate = (ACTIVE, DEACTIVATED)
     reactivate = (DEACTIVATED, ACTIVE)
+
+    @property
+    def event(self) -> Event:
+        """As what it is noted."""
+        return Event(self.name)
 
 
 @dataclass(frozen=True)
@@ -86,23 +94,34 @@ class Accounts:
         shown = clean_name(name)
         check_password(password, shown)
         password_hash = self.passwords.hash(password)
-        return records.add_account(shown, name_key(shown), password_hash, self._new_status)
+        with transaction():
+            added = records.add_account(shown, name_key(shown), password_hash, self._new_status)
+            _note_sign_up(added, name_key(shown))
+        return added
 
     def sign_in(self, name: str, password: str) -> SignedIn | NotYet | None:
         """Check the password; None for unknown name and wrong password alike."""
         account = records.find_account(name_key(name))
-        if not self.passwords.verify(account.password_hash if account else None, password):
-            return None
-        if not account.is_active:
-            return NotYet(account.status)
-        if self.passwords.is_outdated(account.password_hash):
-            records.set_password_hash(account, self.passwords.hash(password))
-        return self._start(account)
+        right = self.passwords.verify(account.password_hash if account else None, password)
+        with transaction():
+            if not right:
+                # What was typed for an unknown name may be a password: it is not kept.
+                note(Event.SIGN_IN_FAILED, account and the_account(account))
+                return None
+            if not account.is_active:
+                note(Event.SIGN_IN_REFUSED, the_account(account), status=account.status)
+                return NotYet(account.status)
+            if self.passwords.is_outdated(account.password_hash):
+                records.set_password_hash(account, self.passwords.hash(password))
+            return self._start(account)
 
     def _start(self, account: Account) -> SignedIn:
         now = self.clock()
-        records.end_sign_ins_before(now - self._longest, now - self._idle)
-        return SignedIn(account, records.start_sign_in(account.id, now))
+        for account_id in records.end_sign_ins_before(now - self._longest, now - self._idle):
+            _note_expired(account_id)
+        sign_in_id = records.start_sign_in(account.id, now)
+        note(Event.SIGN_IN, the_account(account), by=as_account(account))
+        return SignedIn(account, sign_in_id)
 
     def resume(self, sign_in_id: str | None, account_id: str) -> Account | None:
         """The account of a signed-in browser, or None once it timed out or was signed out."""
@@ -111,16 +130,24 @@ class Accounts:
             return None
         now = self.clock()
         if now - sign_in.seen_at > self._idle or now - sign_in.started_at > self._longest:
-            records.end_sign_in(sign_in.id)
+            self._expire(sign_in.id, account_id)
             return None
         if now - sign_in.seen_at > _SEEN_STEP:
-            records.touch_sign_in(sign_in.id, now)
+            with transaction():
+                records.touch_sign_in(sign_in.id, now)
         account = records.get_account(account_id)
         return account if account and account.is_active else None
 
+    def _expire(self, sign_in_id: str, account_id: str) -> None:
+        with transaction():
+            if records.end_sign_in(sign_in_id):
+                _note_expired(account_id)
+
     def sign_out(self, sign_in_id: str) -> None:
         """Sign one browser out; its cookie is worth nothing from now on."""
-        records.end_sign_in(sign_in_id)
+        with transaction():
+            if records.end_sign_in(sign_in_id):
+                note(Event.SIGN_OUT)
 
     def change_password(self, account: Account, present: str, new: str) -> str | None:
         """Change the password and sign out every browser; the id of a new sign-in for this one.
@@ -128,22 +155,49 @@ class Accounts:
         None if the present password is wrong; raises `PasswordError` for an unfit new one.
         """
         if not self.passwords.verify(account.password_hash, present):
+            audit.keep(Event.PASSWORD_CHANGE_FAILED, the_account(account))
             return None
-        self.reset_password(account, new)
-        return self._start(account).sign_in_id
+        check_password(new, account.name)
+        with transaction():
+            self._set_password(account, new, Event.PASSWORD_CHANGE)
+            return self._start(account).sign_in_id
 
     def reset_password(self, account: Account, new: str) -> None:
         """Set a new password and sign out every browser; raises `PasswordError`."""
         check_password(new, account.name)
+        with transaction():
+            self._set_password(account, new, Event.PASSWORD_RESET)
+
+    def _set_password(self, account: Account, new: str, event: Event) -> None:
         records.set_password_hash(account, self.passwords.hash(new))
-        records.end_sign_ins_of(account.id)
+        ended = records.end_sign_ins_of(account.id)
+        note(event, the_account(account), name=account.name, signed_out=ended)
 
     def decide(self, account_id: str, decision: Decision) -> bool:
         """Carry out an administrator's decision; False if the account is not in that state."""
         before, after = decision.value
-        if after is None:
-            return records.remove_waiting(account_id)
-        changed = records.change_status(account_id, before, after)
-        if changed and after == DEACTIVATED:
-            records.end_sign_ins_of(account_id)
-        return changed
+        with transaction():
+            account = records.get_account(account_id)
+            if account is None or not _move(account_id, before, after):
+                return False
+            ended = records.end_sign_ins_of(account_id) if after == DEACTIVATED else 0
+            note(decision.event, the_account(account), name=account.name, signed_out=ended)
+            return True
+
+
+def _move(account_id: str, before: str, after: str | None) -> bool:
+    if after is None:
+        return records.remove_waiting(account_id)
+    return records.change_status(account_id, before, after)
+
+
+def _note_sign_up(added: Account | None, name_key: str) -> None:
+    """Also for a name that is taken, so that it costs as much as a free one."""
+    if added:
+        note(Event.SIGN_UP, the_account(added), by=as_account(added), status=added.status)
+    else:
+        note(Event.SIGN_UP_TAKEN, the_account(records.find_account(name_key)))
+
+
+def _note_expired(account_id: str) -> None:
+    note(Event.SESSION_EXPIRED, About("account", account_id), by=audit.SERVER)

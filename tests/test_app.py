@@ -1,7 +1,9 @@
+import json
 import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -90,7 +92,12 @@ def test_a_new_installation_serves_and_says_where(tmp_path: Path, free_port: int
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
     kept = {path.name for path in (tmp_path / "instance").iterdir()}
-    assert {"secret_key", "leukoscope.sqlite3"} <= kept
+    assert {"secret_key", "leukoscope.sqlite3", "audit_witness"} <= kept
+    trail = sqlite3.connect(tmp_path / "instance" / "leukoscope.sqlite3")
+    events = trail.execute("SELECT event, details FROM audit_entries ORDER BY number").fetchall()
+    trail.close()
+    assert [event for event, _ in events] == ["begin", "start"]
+    assert json.loads(events[1][1])["signup"] == "approved"
 
 
 def test_serving_needs_neither_tensorflow_nor_torch(tmp_path: Path):

@@ -14,7 +14,14 @@ from tests.stand_ins import drawn_field
 from tests.uploads import png, send, upload_cell
 
 # Addresses that take an id of something else; what guards them is tested beside them.
-NOT_OF_ANALYSES = {"admin.decide", "model.card", "model.chart", "static", "bootstrap.static"}
+NOT_OF_ANALYSES = {
+    "admin.decide",
+    "model.card",
+    "model.chart",
+    "audit.export",
+    "static",
+    "bootstrap.static",
+}
 # What an address takes besides the id, so that a request reaches the view.
 OTHER_ARGUMENTS = {"index": 0, "number": 0, "cell": 0, "cell_number": 0}
 

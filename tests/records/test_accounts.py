@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from records import accounts as records
-from records import db
+from records import db, transaction
 from records.accounts import ACTIVE, WAITING, Account, SignIn
 
 
@@ -19,7 +19,8 @@ def context(app: Flask):
 
 
 def add(name: str) -> Account | None:
-    return records.add_account(name, name.casefold(), "hash", WAITING)
+    with transaction():
+        return records.add_account(name, name.casefold(), "hash", WAITING)
 
 
 PRAGMAS = {"foreign_keys": 1, "journal_mode": "wal", "busy_timeout": 5000}

@@ -1,0 +1,68 @@
+"""The administrator's page of the audit trail: searched, read and exported."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template, request, stream_with_context
+
+from pages.admin import administrator_required
+from pages.audit_forms import AuditForm
+from records import audit as records
+from records import db, paging
+from records.audit import Event
+from services import audit
+from services.audit_export import FORMATS
+
+blueprint = Blueprint("audit", __name__, url_prefix="/admin/audit")
+
+PAGE_SIZE = 50
+MIME_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+
+
+@blueprint.get("")
+@administrator_required
+def index() -> str | tuple[str, int]:
+    """The rows that match, newest first, a page at a time."""
+    form = _form()
+    if not form.validate():
+        return render_template("audit/index.html", form=form, page=None, query={}), 422
+    query = {name: value for name, value in request.args.items() if value and name != "page"}
+    page = paging.page_of(records.found(form.search), _page_number(), PAGE_SIZE)
+    shown = render_template(
+        "audit/index.html", form=form, page=page, query=query, head=records.head(db.session())
+    )
+    audit.keep(Event.AUDIT_SEARCH, page=page.number, **_looked_for(form))
+    return shown
+
+
+@blueprint.get("/export.<any(csv, jsonl):suffix>")
+@administrator_required
+def export(suffix: str) -> Response | tuple[str, int]:
+    """The rows that match, oldest first, as a file."""
+    form = _form()
+    if not form.validate():
+        return render_template("audit/index.html", form=form, page=None, query={}), 422
+    audit.keep(Event.AUDIT_EXPORT, format=suffix, **_looked_for(form))
+    lines = FORMATS[suffix](records.in_order(form.search))
+    response = Response(stream_with_context(lines), mimetype=MIME_TYPES[suffix])
+    response.headers["Content-Disposition"] = f"attachment; filename=audit.{suffix}"
+    return response
+
+
+@blueprint.app_context_processor
+def _words() -> dict[str, dict[str, str]]:
+    return {"event_words": {event.value: event.words for event in Event}}
+
+
+def _form() -> AuditForm:
+    form = AuditForm(request.args)
+    form.offer(records.names())
+    return form
+
+
+def _page_number() -> int:
+    return request.args.get("page", 1, type=int)
+
+
+def _looked_for(form: AuditForm) -> dict[str, str]:
+    """The filters that were used."""
+    return {field.name: str(field.data) for field in form if field.data}

@@ -1,0 +1,156 @@
+"""What a person does in the browser leaves rows, and only what is done does."""
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from pages.auditing import NOTED, PICTURES, UPLOADS
+from records.audit import Event
+from tests.people import PASSWORD, account_named, post
+from tests.stand_ins import drawn_field
+from tests.trail import entries, noted
+from tests.uploads import png, send, upload_cell
+
+# Addresses with the id of an analysis that leave no row of their own, and why.
+UNNOTED = {
+    "history.thumbnail": "small, and many on one page",
+    "history.delete": "the table of analyses notes it",
+    "explanation.shap": "no picture, only how far the work is",
+}
+
+
+def events(app: Flask) -> list[str]:
+    with app.app_context():
+        return [entry.event for entry in entries()]
+
+
+def rows(app: Flask, event: Event) -> list:
+    with app.app_context():
+        return noted(event)
+
+
+def upload_field(client: FlaskClient) -> str:
+    answer = send(client, "/detect", ("field.png", png(drawn_field())), as_json=True)
+    return answer.json["id"]
+
+
+def test_every_address_with_the_id_of_an_analysis_is_noted_or_has_a_reason(app: Flask):
+    of_analyses = {
+        rule.endpoint for rule in app.url_map.iter_rules() if "analysis_id" in rule.arguments
+    }
+
+    assert of_analyses == {*NOTED, *PICTURES, *UNNOTED}
+    assert UPLOADS <= {rule.endpoint for rule in app.url_map.iter_rules()}
+
+
+def test_a_whole_visit(app: Flask, signed_in: FlaskClient):
+    cell = upload_cell(signed_in)
+    signed_in.get(f"/classify/{cell}")
+    signed_in.get(f"/classify/{cell}/image")
+    signed_in.get(f"/history/{cell}/thumbnail")
+    post(signed_in, f"/classify/{cell}/shap")
+    post(signed_in, f"/history/{cell}/delete")
+    post(signed_in, "/sign-out")
+
+    assert events(app) == [
+        "begin",
+        "sign-up",
+        "sign-in",
+        "analysis",
+        "upload",
+        "view",
+        "explanation",
+        "delete",
+        "sign-out",
+    ]
+    with app.app_context():
+        ada = account_named("ada").id
+        assert {entry.account_id for entry in entries()[2:]} == {ada}
+        assert {entry.address for entry in entries()[2:]} == {"127.0.0.1"}
+        assert {entry.object_id for entry in entries()[5:8]} == {cell}
+
+
+def test_what_an_analysis_leaves_tells_the_file_by_its_hash_and_not_by_its_name(
+    app: Flask, signed_in: FlaskClient
+):
+    cell = upload_cell(signed_in, "Mrs Miller.png")
+    post(signed_in, f"/history/{cell}/delete")
+    made, gone = rows(app, Event.ANALYSIS)[0], rows(app, Event.DELETE)[0]
+
+    assert made.known["sha256"] == gone.known["sha256"]
+    assert set(made.known) == {"owner", "kind", "model", "sha256"}
+    with app.app_context():
+        assert "Miller" not in " ".join(entry.details for entry in entries())
+
+
+def test_downloads_are_noted_with_what_was_downloaded(app: Flask, signed_in: FlaskClient):
+    field = upload_field(signed_in)
+    for name in ("annotated.png", "findings.csv", "findings.json"):
+        signed_in.get(f"/detect/{field}/{name}").close()
+
+    assert [entry.known["page"] for entry in rows(app, Event.DOWNLOAD)] == [
+        "field.annotated",
+        "field.table",
+        "field.document",
+    ]
+
+
+def test_a_picture_without_its_page_is_a_look_too(app: Flask, signed_in: FlaskClient):
+    field = upload_field(signed_in)
+    for _ in range(2):
+        signed_in.get(f"/detect/{field}/image")
+
+    (entry,) = rows(app, Event.VIEW)
+    assert (entry.object_id, entry.known) == (field, {"picture": True})
+
+
+def test_carrying_over_is_noted_about_the_first_and_analysed_as_another(
+    app: Flask, signed_in: FlaskClient
+):
+    cell = upload_cell(signed_in)
+    post(signed_in, f"/classify/{cell}/detect")
+
+    assert [entry.object_id for entry in rows(app, Event.DETECT_AGAIN)] == [cell]
+    assert [entry.known["kind"] for entry in rows(app, Event.ANALYSIS)] == [
+        "classification",
+        "detection",
+    ]
+
+
+def test_what_was_refused_is_no_look(app: Flask, signed_in, other_client: FlaskClient, client):
+    cell = upload_cell(signed_in)
+    for browser in (other_client, client):
+        browser.get(f"/classify/{cell}")
+        browser.get(f"/classify/{cell}/image")
+        post(browser, f"/history/{cell}/delete")
+
+    assert {"view", "delete"}.isdisjoint(events(app))
+
+
+def test_a_failed_sign_in_tells_from_where(app: Flask, client: FlaskClient, signed_in):
+    post(client, "/sign-in", name="ada", password="wrong")
+    (entry,) = rows(app, Event.SIGN_IN_FAILED)
+
+    with app.app_context():
+        assert entry.object_id == account_named("ada").id
+    assert (entry.account_id, entry.account_name, entry.address) == (None, "", "127.0.0.1")
+
+
+def test_who_acted_is_forgotten_after_the_request(app: Flask, signed_in: FlaskClient, client):
+    signed_in.get("/account/password")
+    post(client, "/sign-in", name="nobody", password=PASSWORD)
+
+    assert rows(app, Event.SIGN_IN_FAILED)[0].account_name == ""
+
+
+def test_nobody_sees_what_could_not_be_noted(app: Flask, signed_in: FlaskClient, monkeypatch):
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    cell = upload_cell(signed_in)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("records.audit.append", fail)
+
+    answer = signed_in.get(f"/classify/{cell}")
+    assert answer.status_code == 500
+    assert cell not in answer.text

@@ -1,0 +1,56 @@
+"""The audit trail as tests read it, and as somebody with the database file might change it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+
+from records import audit, db, transaction
+from records.audit import TRIGGERS, About, Actor, Entry, Event
+
+ADA = Actor("a" * 32, "ada", "192.0.2.1")
+CELL = About("analysis", "c" * 32)
+
+
+def append(count: int = 1) -> None:
+    """Keep some rows, one transaction each; needs an application context, as all here do."""
+    for number in range(count):
+        with transaction():
+            audit.append(db.session(), ADA, Event.VIEW, CELL, {"number": number})
+
+
+def entries() -> list[Entry]:
+    """Every row, oldest first."""
+    return list(db.session.scalars(db.select(Entry).order_by(Entry.number)))
+
+
+def noted(event: Event) -> list[Entry]:
+    """The rows of one event, oldest first."""
+    return [entry for entry in entries() if entry.event == event]
+
+
+def tamper(statement: str, **values: Any) -> None:
+    """Run SQL as somebody does who first takes the triggers away."""
+    for trigger in TRIGGERS:
+        db.session.execute(text(f"DROP TRIGGER IF EXISTS {trigger}"))
+    db.session.execute(text(statement), values)
+    db.session.commit()
+
+
+def forge(number: int, **changes: Any) -> None:
+    """Change a row and give it the hash of its new contents."""
+    content = {
+        column.name: getattr(db.session.get(Entry, number), column.name)
+        for column in audit.ENTRIES.columns
+    }
+    content |= changes
+    del content["hash"]
+    sets = ", ".join(f"{name} = :{name}" for name in changes)
+    sets = f"{sets}, hash = :hash" if sets else "hash = :hash"
+    tamper(
+        f"UPDATE audit_entries SET {sets} WHERE number = :row",
+        **changes,
+        hash=audit.digest(content),
+        row=number,
+    )
