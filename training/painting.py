@@ -204,7 +204,8 @@ def _with_room(
         density = bent(density, pushes) if pushes else density
         boxes = [bent_box(box, pushes) for box in boxes]
     covers = [cell.box for cell in pasted]
-    hidden = [box for box in boxes if _covered(box, covers) >= 1 - VISIBLE_SHARE]
+    shares = _covered(boxes, covers)
+    hidden = [b for b, share in zip(boxes, shares, strict=True) if share >= 1 - VISIBLE_SHARE]
     if realism.pushed and hidden:
         density = erased(density, [box for box in hidden if box.label != "wbc"])
     kept = (box.clipped(SIDE, SIDE) for box in boxes if box not in hidden)
@@ -244,17 +245,18 @@ def _disc_of(box: Box) -> Disc:
     return (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2, float(np.sqrt(box.area / np.pi))
 
 
-def _covered(box: Box, covers: list[Box]) -> float:
-    """Return the largest share of a box that lies under one of the others."""
-    shares = [_shared(box, cover) / box.area for cover in covers]
-    return max(shares, default=0.0)
+def _covered(boxes: list[Box], covers: list[Box]) -> np.ndarray:
+    """Return, for each box, the largest share (n,) of it that lies under one of the others."""
+    if not (boxes and covers):
+        return np.zeros(len(boxes))
+    one, other = _edges(boxes)[:, None], _edges(covers)[None]
+    corners = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
+    areas = np.array([box.area for box in boxes])
+    return np.maximum(corners, 0).prod(axis=2).max(axis=1) / areas
 
 
-def _shared(one: Box, other: Box) -> float:
-    """Return the area (square pixels) common to two boxes."""
-    width = min(one.x2, other.x2) - max(one.x1, other.x1)
-    height = min(one.y2, other.y2) - max(one.y1, other.y1)
-    return max(width, 0) * max(height, 0)
+def _edges(boxes: list[Box]) -> np.ndarray:
+    return np.array([(box.x1, box.y1, box.x2, box.y2) for box in boxes])
 
 
 def _rows(image: str, own: list[Box], pasted: list[Pasted]) -> list[WhiteCell]:

@@ -102,7 +102,7 @@ def extent(patch: Patch, centre: tuple[float, float]) -> tuple[float, float, flo
     return left + x, top + y, left + x + w, top + y + h
 
 
-@lru_cache(maxsize=1500)
+@lru_cache(maxsize=3500)
 def _decoded(cell: CutOut) -> tuple[np.ndarray, float]:
     """Read a cell (uint8 BGRA), bits of red cells taken off, and its share of its convex hull."""
     rgba = cv2.imread(str(cell.path), cv2.IMREAD_UNCHANGED)

@@ -37,6 +37,9 @@ def bent(density: np.ndarray, pushes: Sequence[Push]) -> np.ndarray:
 
 def bent_box(box: Box, pushes: Sequence[Push]) -> Box:
     """Return the box of a round cell after the pushes."""
+    pushes = [push for push in pushes if _reached(box, push)]
+    if not pushes:
+        return box
     angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     x = (box.x1 + box.x2) / 2 + (box.x2 - box.x1) / 2 * np.cos(angle)
     y = (box.y1 + box.y2) / 2 + (box.y2 - box.y1) / 2 * np.sin(angle)
@@ -51,6 +54,14 @@ def bent_box(box: Box, pushes: Sequence[Push]) -> Box:
         return box
     x, y = x + right, y + down
     return replace(box, x1=float(x.min()), y1=float(y.min()), x2=float(x.max()), y2=float(y.max()))
+
+
+def _reached(box: Box, push: Push) -> bool:
+    """Tell whether a push moves any point of the ellipse in a box, or might."""
+    return (
+        box.x1 - push.reach < push.x < box.x2 + push.reach
+        and box.y1 - push.reach < push.y < box.y2 + push.reach
+    )
 
 
 def _square(push: Push, height: int, width: int) -> tuple[slice, slice]:
