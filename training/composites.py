@@ -26,7 +26,7 @@ from training.painting import SIDE, Painter, write_rows
 from training.realism import ELEMENTS, EVERYTHING, Realism, claim
 from training.workers import image_workers
 
-COUNTS: dict[Split, int] = {"train": 12000, "val": 400, "test": 400}
+COUNTS: dict[Split, int] = {"train": 12000, "val": 400, "test": 800}
 DEFAULT_SEED = 1
 DEFAULT_OUT = PROJECT / "datasets" / "composites"
 DEFAULT_CACHE = PROJECT / "datasets" / "cutouts"
