@@ -1,33 +1,42 @@
 """A sheet of composites beside real fields at one scale, for the eyes of whoever judges them."""
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import count, islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from training.backgrounds import Box
-from training.data import FieldBox, read_txl
+from training.data import FieldBox, read_chula, read_txl
 from training.optics import compressed
 from training.painting import Painter
+
+Picture = tuple[np.ndarray, list[Box]]
+"""A uint8 BGR image and the boxes of its cells in its pixels."""
 
 TILE, RED_CELL = 200, 48.0
 """A tile's side and a red cell's diameter in it, both in pixels."""
 
-_ROWS, _COLUMNS, _GAP, _HEADING = 6, 3, 8, 34
+_COLUMNS, _GAP, _HEADING = 3, 8, 34
+_CLOSE, _WHOLE = 5 * _COLUMNS, 2 * _COLUMNS
 _QUALITY = 82
 _FIRST, _REAL_STEP = 1000, 16
 
 
 def save_sheet(painter: Painter, data: Path, path: Path) -> None:
-    """Write a JPEG: composites by `painter` on the left, TXL-PBC's val fields on the right."""
-    count = _ROWS * _COLUMNS
-    halves = (("Composites", _composites(painter)), ("Real fields (TXL-PBC)", _real(data)))
-    parts = [_half(title, list(islice(tiles, count))) for title, tiles in halves]
+    """Write a JPEG: composites by `painter` on the left, real fields on the right.
+
+    Five rows show white cells at one scale, beside them TXL-PBC's val fields; two rows show whole
+    composites, beside them Chula's val fields.
+    """
+    made = _painted(painter)
+    left = [*islice(_tiles(made), _CLOSE), *(_shrunk(bgr) for bgr, _ in islice(made, _WHOLE))]
+    right = [*islice(_tiles(_txl(data)), _CLOSE), *map(_shrunk, islice(_chula(data), _WHOLE))]
+    halves = _half("Composites", left), _half("Real fields: TXL-PBC, below Chula", right)
+    gap = np.full((halves[0].shape[0], 2 * _GAP, 3), 255, np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    gap = np.full((parts[0].shape[0], 2 * _GAP, 3), 255, np.uint8)
-    sheet = np.hstack((parts[0], gap, parts[1]))
+    sheet = np.hstack((halves[0], gap, halves[1]))
     cv2.imwrite(str(path), sheet, (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))
 
 
@@ -55,25 +64,36 @@ def tile(bgr: np.ndarray, boxes: list[Box]) -> np.ndarray | None:
     return image[top : top + TILE, left : left + TILE]
 
 
-def _composites(painter: Painter) -> Iterator[np.ndarray]:
-    number = _FIRST
-    while True:
+def _painted(painter: Painter) -> Iterator[Picture]:
+    """Paint composites, as they are read from their files, without end; pasted cells come first."""
+    for number in count(_FIRST):
         image, boxes, _, rng = painter.paint(number)
         data = np.frombuffer(compressed(image, painter.realism, rng), np.uint8)
-        part = tile(cv2.imdecode(data, cv2.IMREAD_COLOR), boxes[::-1])
-        number += 1
-        if part is not None:
-            yield part
+        yield cv2.imdecode(data, cv2.IMREAD_COLOR), boxes[::-1]
 
 
-def _real(data: Path) -> Iterator[np.ndarray]:
+def _tiles(pictures: Iterable[Picture]) -> Iterator[np.ndarray]:
+    parts = (tile(bgr, boxes) for bgr, boxes in pictures)
+    return (part for part in parts if part is not None)
+
+
+def _txl(data: Path) -> Iterator[Picture]:
     fields = read_txl(data, "val")
-    for start in range(_REAL_STEP):
-        for field in fields[start::_REAL_STEP]:
-            bgr = cv2.imread(str(field.path))
-            part = tile(bgr, [_in_pixels(box, bgr) for box in field.boxes])
-            if part is not None:
-                yield part
+    for field in (one for start in range(_REAL_STEP) for one in fields[start::_REAL_STEP]):
+        bgr = cv2.imread(str(field.path))
+        yield bgr, [_in_pixels(box, bgr) for box in field.boxes]
+
+
+def _chula(data: Path) -> Iterator[np.ndarray]:
+    fields = [field for field in read_chula(data) if field.split == "val"]
+    step = max(len(fields) // _WHOLE, 1)
+    return (cv2.imread(str(field.path)) for field in fields[::step])
+
+
+def _shrunk(bgr: np.ndarray) -> np.ndarray:
+    """Return the upper left square of a picture, as a tile."""
+    side = min(bgr.shape[:2])
+    return cv2.resize(bgr[:side, :side], (TILE, TILE), interpolation=cv2.INTER_AREA)
 
 
 def _in_pixels(box: FieldBox, bgr: np.ndarray) -> Box:
@@ -84,7 +104,7 @@ def _in_pixels(box: FieldBox, bgr: np.ndarray) -> Box:
 def _half(title: str, tiles: list[np.ndarray]) -> np.ndarray:
     """Lay tiles out in rows under a heading; where there are too few, the rest is white."""
     blank = np.full((TILE, TILE, 3), 255, np.uint8)
-    tiles = tiles + [blank] * (_ROWS * _COLUMNS - len(tiles))
+    tiles = tiles + [blank] * (_CLOSE + _WHOLE - len(tiles))
     framed = [cv2.copyMakeBorder(one, 0, 4, 0, 4, 0, value=(255, 255, 255)) for one in tiles]
     starts = range(0, len(framed), _COLUMNS)
     rows = np.vstack([np.hstack(framed[start : start + _COLUMNS]) for start in starts])
