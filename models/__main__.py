@@ -45,6 +45,12 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument(
         "--min-confidence", type=_share, help="show boxes from this confidence on, 0 to 1"
     )
+    detect.add_argument(
+        "--no-second-reader",
+        action="store_false",
+        dest="second_reader",
+        help="do not have the classifier read every white cell as well",
+    )
     for command in (classify, detect):
         command.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the weights")
         command.add_argument("--precision", choices=["auto", "f32"], default="auto")
@@ -65,8 +71,12 @@ def _classifier(options: argparse.Namespace) -> Reader:
 
 
 def _detector(options: argparse.Namespace) -> Reader:
-    detector = Detector.load(options.weights / "detector", options.precision)
-    return lambda rgb: detector.find(rgb, options.min_confidence).as_dict()
+    least = options.min_confidence
+    if not options.second_reader:
+        detector = Detector.load(options.weights / "detector", options.precision)
+        return lambda rgb: detector.find(rgb, least).as_dict()
+    models = load_models(options.weights, options.precision)
+    return lambda rgb: models.read_field(rgb, min_confidence=least).as_dict()
 
 
 def _read(file: str, reader: Reader) -> dict[str, Any]:

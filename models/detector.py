@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.boxes import Found, suppress
 from models.findings import CELL_LABELS, WHITE_CELLS, Detection, FieldFindings, Progress
 from models.images import RgbImage, detector_input
-from models.magnification import TrainedRange, median_diameter, red_cell_diameters
+from models.magnification import CONFIDENT, TrainedRange, median_diameter, red_cell_diameters
 from models.operating_point import DECIMALS, OperatingPoint, calibrated
 from models.runtime import Network, Precision
 from models.tiles import REACH, Tile, tiles
@@ -19,6 +19,16 @@ from models.weights import Manifest, load_manifest
 
 MAX_DETECTIONS = 3000
 """Cells kept of one frame or tile, likeliest first."""
+
+GLIMPSES = (2.5, 6.25, 0.4)
+"""Factors at which the middle of a field is looked at when too few red cells are found in it."""
+
+SMALLEST_FIELD = 512
+"""Longer side in pixels from which an image is a field whose red cells are looked for so; smaller
+ones are crops, which may well hold none."""
+
+MAX_ENLARGED = 8.0
+"""Factor up to which a field is enlarged: it takes 64 times the tiles."""
 
 _BLAST, _WBC = CELL_LABELS.index("blast"), CELL_LABELS.index("wbc")
 
@@ -104,27 +114,40 @@ class Detector:
         """
         height, width = rgb.shape[:2]
         steps = _Steps(progress)
-        usual = self._usual_scale(width, height)
-        first = self._read(rgb, usual, floor, steps)
-        if first.red_cell is None:
-            return first, None
-        factor = self._range.factor(first.red_cell * usual)
+        first = self._read(rgb, self._usual_scale(width, height), floor, steps)
+        factor = self._better_factor(rgb, first, steps)
         if factor == 1:
             return first, first.red_cell
-        again = self._read(rgb, usual * factor, floor, steps)
-        if len(again.diameters) >= len(first.diameters):
+        again = self._read(rgb, first.scale * factor, floor, steps)
+        if again.red_cell and len(again.diameters) >= len(first.diameters):
             return again, again.red_cell
         return first, None
+
+    def _better_factor(self, rgb: RgbImage, first: FieldReading, steps: _Steps) -> float:
+        """By what to resize a field that was read, 1 to leave it: its middle may have to tell."""
+        if first.red_cell:
+            return self._range.factor(first.red_cell * first.scale)
+        for factor in GLIMPSES if max(rgb.shape) >= SMALLEST_FIELD else ():
+            scale = first.scale * factor
+            middle = _middle(rgb, self._reach(scale))
+            glimpse = self._read(middle, scale, CONFIDENT, steps)
+            if glimpse.red_cell:
+                wanted = factor * self._range.factor(glimpse.red_cell * scale)
+                return min(MAX_ENLARGED, wanted)
+        return 1.0
 
     def _usual_scale(self, width: int, height: int) -> float:
         """Network pixels for one of the file where nothing is known of its magnification."""
         return min(1.0, self._manifest.input_size / min(REACH, max(width, height)))
 
+    def _reach(self, scale: float) -> int:
+        """Pixels of the file that fit into the network at a scale."""
+        # A length such as 960 / (960 / 2000) must not fall short of 2000 by rounding.
+        return int(self._manifest.input_size / scale + 1e-6)
+
     def _read(self, rgb: RgbImage, scale: float, floor: float, steps: _Steps) -> FieldReading:
         height, width = rgb.shape[:2]
-        # A length such as 960 / (960 / 2000) must not fall short of 2000 by rounding.
-        reach = int(self._manifest.input_size / scale + 1e-6)
-        cover = list(tiles(width, height, reach))
+        cover = list(tiles(width, height, self._reach(scale)))
         steps.total += len(cover)
         parts = []
         for tile in cover:
@@ -184,6 +207,12 @@ def decode(head: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.f
     """
     centre, half = head[:2].T, head[2:4].T / 2
     return np.concatenate([centre - half, centre + half], axis=1), head[4:].T
+
+
+def _middle(rgb: RgbImage, side: int) -> RgbImage:
+    """The central part of at most `side` pixels a side, as a view."""
+    top, left = (max(0, length - side) // 2 for length in rgb.shape[:2])
+    return rgb[top : top + side, left : left + side]
 
 
 def _kinds(found: Found, blast_if_white: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -73,6 +73,17 @@ def read_image(data: bytes, limits: ImageLimits | None = None) -> UploadedImage:
     return UploadedImage(rgb, kind, hashlib.sha256(data).hexdigest(), notes)
 
 
+def check_image(data: bytes, limits: ImageLimits | None = None) -> None:
+    """Check an uploaded file as far as it can be told without decoding a pixel.
+
+    Raises `ImageError` as `read_image` does, but for what is incomplete or damaged further on.
+    """
+    limits = limits or ImageLimits()
+    _check_bytes(data, limits)
+    with _open(data) as image:
+        _check_header(image, limits)
+
+
 def encode_png(rgb: RgbImage, compress_level: int = 3) -> bytes:
     """Encode RGB uint8 pixels as PNG without any metadata."""
     buffer = io.BytesIO()
@@ -176,6 +187,11 @@ def _check_header(image: Image.Image, limits: ImageLimits) -> None:
             f"The image is only {width} × {height} pixels; at least {MIN_SIDE} × {MIN_SIDE} "
             "are needed."
         )
+    if image.mode in ("I", "F"):
+        raise ImageError(
+            "The image has 32-bit pixels without a fixed range. Save it with 8 or 16 bits "
+            "a channel."
+        )
     # MPO is a camera's JPEG with further views behind the first, which is the picture itself.
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         raise ImageError(
@@ -196,11 +212,6 @@ def _decode(image: Image.Image) -> Image.Image:
 
 def _to_rgb(image: Image.Image) -> tuple[RgbImage, tuple[str, ...]]:
     """Convert any pixel type to RGB uint8, telling what was changed."""
-    if image.mode in ("I", "F"):
-        raise ImageError(
-            "The image has 32-bit pixels without a fixed range. Save it with 8 or 16 bits "
-            "a channel."
-        )
     if image.mode.startswith("I;16"):
         return _from_16_bit(image), ("16-bit grey values were scaled to 8 bits.",)
     notes: list[str] = []

@@ -42,13 +42,20 @@ class Models:
             familiar=reading.familiar,
         )
 
-    def read_field(self, rgb: RgbImage, progress: Progress | None = None) -> FieldFindings:
-        """Find the cells of a uint8 RGB field of any size, and read its white ones once more.
+    def read_field(
+        self,
+        rgb: RgbImage,
+        progress: Progress | None = None,
+        min_confidence: float | None = None,
+    ) -> FieldFindings:
+        """Find the cells of a uint8 RGB field (`Detector.find`), and read its white ones once more.
 
         `progress` is told of both as halves of the way: which takes longer is not known before.
         """
         tell = progress or _nobody
-        found = self.detector.find(rgb, progress=lambda done, total: tell(done, 2 * total))
+        found = self.detector.find(
+            rgb, min_confidence, progress=lambda done, total: tell(done, 2 * total)
+        )
         return read_cells(
             rgb, found, self.classifier, lambda done, total: tell(total + done, 2 * total)
         )

@@ -17,15 +17,18 @@ ENOUGH = 5
 
 _CLEAR = 2.0
 _WELL_INSIDE = 2.0
-_MAX_ENLARGED = 6.0
 
 
 @dataclass(frozen=True)
 class TrainedRange:
-    """Red-cell diameters that training covered, in pixels of the network's input."""
+    """Red-cell diameters that training covered, in pixels of the network's input.
 
-    red_cell_low: float = 11.0
-    red_cell_high: float = 90.0
+    The lower end lies somewhat above the smallest red cell that is found at all: where only the
+    largest of them are found, their median is not that of all.
+    """
+
+    red_cell_low: float = 20.0
+    red_cell_high: float = 140.0
 
     def factor(self, diameter: float) -> float:
         """By what to resize a field whose red cells are `diameter` px, 1 if they are in range.
@@ -33,7 +36,7 @@ class TrainedRange:
         It takes them to twice the lower end or half the upper one: well inside, at the least cost.
         """
         if diameter < self.red_cell_low:
-            return min(_MAX_ENLARGED, _WELL_INSIDE * self.red_cell_low / diameter)
+            return _WELL_INSIDE * self.red_cell_low / diameter
         if diameter > self.red_cell_high:
             return self.red_cell_high / _WELL_INSIDE / diameter
         return 1.0

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -75,3 +77,13 @@ def test_outside_of_the_image_is_black_or_mirrored(raw_crop):
 
 def test_a_window_far_larger_than_the_image_is_filled(raw_crop):
     assert cut(raw_crop, Window(60, 45, 400), "crop").min() > 0
+
+
+def test_a_cell_at_the_edge_of_a_huge_field_does_not_copy_the_field():
+    field = np.full((3000, 3000, 3), 200, np.uint8)
+    tracemalloc.start()
+    window = cut(field, crop_window((2960, 2960, 3000, 3000)), "crop")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert window.shape == (60, 60, 3)
+    assert peak < field.nbytes / 100

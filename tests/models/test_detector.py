@@ -239,6 +239,27 @@ def test_a_field_of_too_small_cells_is_read_again_larger_in_tiles(served):
     assert calls[-1][0] == calls[-1][1] == len(calls) > 4
 
 
+def test_red_cells_too_small_to_be_found_are_looked_for_in_the_middle_of_the_field(served):
+    centres = grid(1600, 1200, 80)
+    calls = []
+    findings = served(SpotNetwork(low=8), input_size=320, scale=TRAINED).find(
+        discs(1600, 1200, centres, 24, RED), progress=lambda *step: calls.append(step)
+    )
+    # 24 px of the file are 5 of the network's at first, which is less than it finds
+    assert findings.scale == 2.5
+    assert findings.red_cell == pytest.approx(24, abs=3)
+    assert findings.counts["rbc"] == len(centres)
+    assert calls[-1][0] == calls[-1][1] == len(calls)
+
+
+def test_a_crop_of_one_cell_is_read_once(served):
+    calls = []
+    served(SpotNetwork(low=8), input_size=64).find(
+        drawn_field(511, 300), progress=lambda *step: calls.append(step)
+    )
+    assert calls == [(1, 1)]
+
+
 def test_a_second_reading_that_finds_fewer_is_not_believed(served):
     field = discs(600, 600, grid(600, 600, 80), 60, RED)
     findings = served(SpotNetwork(low=50), input_size=640, scale=TRAINED).find(field)

@@ -83,10 +83,19 @@ def test_detect_prints_boxes_in_pixels_of_the_file(capsys, weights, field):
     (detection,) = line["detections"]
     assert detection["label"] == "blast"
     assert detection["box"] == pytest.approx([100, 0, 540, 320], abs=1)
+    assert detection["second_label"] in ("all_blast", "normal", "uncertain")
+    assert (line["doubtful"], line["scale"], line["red_cell"]) == ([], 1.0, None)
+    assert line["second_model"] == "test-1"
+
+
+def test_the_second_reader_can_be_left_out(capsys, weights, field):
+    assert main(["detect", "--weights", weights, "--no-second-reader", field]) == 0
+    (line,) = lines(capsys)
+    assert (line["second_model"], line["detections"][0]["second"]) == (None, None)
 
 
 def test_min_confidence_moves_the_floor(capsys, weights, field):
-    assert main(["detect", "--weights", weights, "--min-confidence", "0.99", field]) == 0
+    assert main(["detect", "--weights", weights, "--min-confidence", "0.995", field]) == 0
     assert lines(capsys)[0]["detections"] == []
 
 

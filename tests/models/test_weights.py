@@ -20,6 +20,16 @@ def test_manifest_is_read(folder):
     assert manifest.input_size == 32
     assert manifest.views["black"]["temperature"] == 2.0
     assert manifest.network == folder / "network.xml"
+    assert (manifest.calibration, manifest.scale) == ({}, {})
+
+
+def test_calibration_and_scale_are_read_where_they_are_told(folder):
+    path = folder / "manifest.json"
+    told = {"calibration": {"rbc": {"slope": 2, "offset": -1}}, "scale": {"red_cell_low": 20}}
+    path.write_text(json.dumps({**json.loads(path.read_text()), **told}))
+    manifest = load_manifest(folder, "classifier")
+    assert manifest.calibration == {"rbc": {"slope": 2.0, "offset": -1.0}}
+    assert manifest.scale == {"red_cell_low": 20.0}
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "network.xml", "network.bin"])
