@@ -6,20 +6,21 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-# What the bar at the top offers, in order: endpoint, word, and whether to administrators only.
 NAVIGATION = (
-    ("classification.new", "Classify", False),
-    ("detection.new", "Detect", False),
-    ("history.index", "History", False),
-    ("model.index", "Models", False),
-    ("admin.people", "People", True),
-    ("audit.index", "Audit", True),
+    ("classification.new", "Classify"),
+    ("detection.new", "Detect"),
+    ("history.index", "History"),
+    ("model.index", "Models"),
+    ("admin.people", "People"),
+    ("audit.index", "Audit"),
 )
+"""What the bar at the top offers to those who may use it, in order: endpoint and word."""
 
 
 def register(app: Flask) -> None:
     """Add every page, and what all pages share, to the application."""
     from pages import (
+        access,
         accounts,
         admin,
         audit,
@@ -39,6 +40,7 @@ def register(app: Flask) -> None:
     for shared in (auditing, limits, headers, accounts, wording):
         shared.init_app(app)
     CSRFProtect(app)
+    access.init_app(app)
     Bootstrap5(app)
     own = (classification, explanation, detection, field, history)
     for page in (home, accounts, *own, model, admin, audit):

@@ -17,7 +17,7 @@ from flask import (
     session,
     url_for,
 )
-from flask_login import LoginManager, current_user, login_required, login_user
+from flask_login import LoginManager, current_user, login_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from pages import limits
@@ -82,7 +82,9 @@ def sign_up() -> str | AnyResponse | tuple[str, int]:
     """Ask for an account; the answer does not tell whether the name was taken."""
     form = SignUpForm()
     if form.validate_on_submit():
-        account = the_accounts().sign_up(form.name.data, form.password.data)
+        account = the_accounts().sign_up(
+            form.name.data, form.password.data, reads_cases=form.reads_cases.data
+        )
         flash(_welcome(account), "success")
         return redirect(url_for("accounts.sign_in"))
     page = render_template("accounts/sign_up.html", form=form, first=not any_account())
@@ -150,7 +152,6 @@ def sign_out() -> AnyResponse:
 
 
 @blueprint.route("/account/password", methods=["GET", "POST"])
-@login_required
 @limits.failures_of_account
 def password() -> str | AnyResponse | tuple[str, int]:
     """Change the password; every other browser is signed out."""

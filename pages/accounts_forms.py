@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField, SubmitField
+from wtforms import BooleanField, PasswordField, StringField, SubmitField
 from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 
 from services.accounts import LONGEST_NAME, SHORTEST_NAME, clean_name
@@ -66,6 +66,7 @@ class SignUpForm(FlaskForm):
     )
     password = _new_password("Password")
     again = _repeated("password")
+    reads_cases = BooleanField("I also read cases myself", default=True)
     submit = SubmitField("Sign up")
 
     def validate_name(self, field: StringField) -> None:
@@ -89,4 +90,6 @@ class PasswordForm(FlaskForm):
 
     def validate_new(self, field: PasswordField) -> None:
         """Say beside the new password what is wrong with it."""
+        if field.data == self.present.data:
+            raise ValidationError("That is the present password. Please choose another.")
         _judge(check_password, field.data, current_user.name)

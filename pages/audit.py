@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, render_template, request, stream_with_context
 
-from pages.admin import administrator_required
 from pages.audit_forms import AuditForm
 from records import audit as records
 from records import db, paging
@@ -19,7 +18,6 @@ MIME_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 
 
 @blueprint.get("")
-@administrator_required
 def index() -> str | tuple[str, int]:
     """The rows that match, newest first, a page at a time."""
     form = _form()
@@ -35,7 +33,6 @@ def index() -> str | tuple[str, int]:
 
 
 @blueprint.get("/export.<any(csv, jsonl):suffix>")
-@administrator_required
 def export(suffix: str) -> Response | tuple[str, int]:
     """The rows that match, oldest first, as a file."""
     form = _form()

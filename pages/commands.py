@@ -13,6 +13,7 @@ from records import accounts as records
 from records.accounts import Account
 from services.accounts import Decision, name_key
 from services.passwords import PasswordError
+from services.people import recover_administrator
 
 accounts = AppGroup("accounts", callback=at_the_shell, help="Who may use this installation.")
 
@@ -25,10 +26,10 @@ def init_app(app: Flask) -> None:
 
 @accounts.command("list")
 def list_accounts() -> None:
-    """Print every account: status, role, name."""
+    """Print every account: status, role, whether administrator, name."""
     for account in records.all_accounts():
-        role = "administrator" if account.is_administrator else "reader"
-        click.echo(f"{account.status:12} {role:14} {account.name}")
+        administrator = "administrator" if account.is_administrator else "-"
+        click.echo(f"{account.status:12} {account.role:9} {administrator:14} {account.name}")
 
 
 @accounts.command("approve")
@@ -52,6 +53,15 @@ def reset_password(name: str, password: str) -> None:
     except PasswordError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"“{account.name}” has a new password.")
+
+
+@accounts.command("make-administrator")
+@click.argument("name")
+def make_administrator(name: str) -> None:
+    """Make NAME an active administrator, where no other is left to do so."""
+    account = _named(name)
+    recover_administrator(account)
+    click.echo(f"“{account.name}” is an administrator now.")
 
 
 def _named(name: str) -> Account:

@@ -8,14 +8,14 @@ import time
 from flask import Flask, Response, current_app, jsonify, request
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.exceptions import Forbidden, HTTPException, SecurityError
 
 from pages.limits import limiter
 
 MESSAGES = {
     400: ("That did not work", "The request could not be understood."),
     401: ("Please sign in", "This needs you to be signed in."),
-    403: ("Not for you", "Your account may not do this. An administrator may."),
+    403: ("Not for you", "Your account may not do this. An administrator can change that."),
     404: ("Nothing here", "There is nothing at this address, or it is not yours to see."),
     405: ("That did not work", "This address does not take that kind of request."),
     409: ("That did not work", "This cannot be done with this analysis."),
@@ -76,6 +76,8 @@ def _sentence(error: HTTPException) -> str | None:
         return UNKNOWN_HOST
     if isinstance(error, RateLimitExceeded):
         return f"There were too many attempts. Please try again in {_wait()}."
+    if isinstance(error, Forbidden) and error.description != Forbidden.description:
+        return error.description
     if error.code == 413:
         limit = (request.max_content_length or 0) // 1024
         size = f"{limit // 1024} MB" if limit >= 1024 else f"{limit} kB"

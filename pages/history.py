@@ -12,7 +12,7 @@ from flask import (
     request,
     url_for,
 )
-from flask_login import current_user, login_required
+from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from pages.history_forms import HistoryForm
@@ -24,7 +24,6 @@ blueprint = Blueprint("history", __name__, url_prefix="/history")
 
 
 @blueprint.get("")
-@login_required
 def index() -> str | tuple[str, int]:
     """The analyses that match the filters, newest first, a page at a time."""
     form = HistoryForm(request.args)
@@ -47,14 +46,12 @@ def index() -> str | tuple[str, int]:
 
 
 @blueprint.get("/<analysis_id>/thumbnail")
-@login_required
 def thumbnail(analysis_id: str) -> Response:
     """A small copy of the image of any analysis."""
     return image_response(own_analysis(analysis_id).thumbnail_name)
 
 
 @blueprint.get("/<analysis_id>/delete")
-@login_required
 def confirm(analysis_id: str) -> str:
     """Ask whether an analysis is really to be deleted."""
     analysis = own_analysis(analysis_id)
@@ -62,7 +59,6 @@ def confirm(analysis_id: str) -> str:
 
 
 @blueprint.post("/<analysis_id>/delete")
-@login_required
 def delete(analysis_id: str) -> AnyResponse:
     """Delete an analysis with its images."""
     analysis = own_analysis(analysis_id)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, redirect, url_for
-from flask_login import login_required
+from flask import Blueprint, Response, flash, redirect, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from pages import NAVIGATION
+from pages.access import Need, may_use, missing
+from records.accounts import VIEWER
 
 blueprint = Blueprint("home", __name__)
 
 
 @blueprint.get("/")
-@login_required
 def index() -> AnyResponse:
-    """Go to the first thing a reader does."""
-    return redirect(url_for(NAVIGATION[0][0]))
+    """Go to the first thing that the person may do."""
+    if not (current_user.has_role(VIEWER) or current_user.is_administrator):
+        flash(f"You see no analyses yet. {missing(Need.VIEWER)}", "warning")
+    first = next(endpoint for endpoint, _ in NAVIGATION if may_use(endpoint))
+    return redirect(url_for(first))
 
 
 @blueprint.get("/healthz")

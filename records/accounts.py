@@ -17,6 +17,10 @@ ACTIVE = "active"
 DEACTIVATED = "deactivated"
 NAME_LENGTH = 64
 
+NONE, VIEWER, READER, REVIEWER = "none", "viewer", "reader", "reviewer"
+ROLES = (NONE, VIEWER, READER, REVIEWER)
+"""What a person may do with patients' images, each more than the one before."""
+
 
 def new_id() -> str:
     """An identifier nobody can guess: 32 hexadecimal digits."""
@@ -24,12 +28,16 @@ def new_id() -> str:
 
 
 class Account(db.Model, UserMixin):
-    """A person who may sign in; `name_key` is the name as compared, `name` as shown."""
+    """A person who may sign in; `name_key` is the name as compared, `name` as shown.
+
+    `role` is what the person may do with patients' images; `is_administrator` opens none of them.
+    """
 
     __tablename__ = "accounts"
     __table_args__ = (
         CheckConstraint("status IN ('waiting', 'active', 'deactivated')", name="status"),
         CheckConstraint("founder IS NULL OR founder = 1", name="founder"),
+        CheckConstraint("role IN ('none', 'viewer', 'reader', 'reviewer')", name="role"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
@@ -37,7 +45,9 @@ class Account(db.Model, UserMixin):
     name_key: Mapped[str] = mapped_column(String(4 * NAME_LENGTH), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
     status: Mapped[str] = mapped_column(String(16), default=WAITING)
+    role: Mapped[str] = mapped_column(String(16), default=READER)
     is_administrator: Mapped[bool] = mapped_column(default=False)
+    must_change_password: Mapped[bool] = mapped_column(default=False)
     # 1 for the first account, NULL for all others: unique, so that the database decides a race.
     founder: Mapped[int | None] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
@@ -46,6 +56,10 @@ class Account(db.Model, UserMixin):
     def is_active(self) -> bool:
         """Whether the account may be used."""
         return self.status == ACTIVE
+
+    def has_role(self, role: str) -> bool:
+        """Whether the account's role is this one, or one that may do more."""
+        return ROLES.index(self.role) >= ROLES.index(role)
 
 
 class SignIn(db.Model):
@@ -61,7 +75,9 @@ class SignIn(db.Model):
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-def add_account(name: str, name_key: str, password_hash: str, status: str) -> Account | None:
+def add_account(
+    name: str, name_key: str, password_hash: str, status: str, founders_role: str = REVIEWER
+) -> Account | None:
     """Add a new account, or return None if the name is taken; begins a new transaction.
 
     The very first account becomes an active administrator, whatever `status` says; of two that
@@ -71,6 +87,7 @@ def add_account(name: str, name_key: str, password_hash: str, status: str) -> Ac
         account = Account(name=name, name_key=name_key, password_hash=password_hash, status=status)
         if not any_account():
             account.founder, account.is_administrator, account.status = 1, True, ACTIVE
+            account.role = founders_role
         db.session.add(account)
         try:
             db.session.flush()
@@ -100,6 +117,12 @@ def get_account(account_id: str) -> Account | None:
 def all_accounts() -> list[Account]:
     """Every account, oldest first."""
     return list(db.session.scalars(select(Account).order_by(Account.created_at, Account.id)))
+
+
+def administrators() -> list[Account]:
+    """Those who may decide about accounts and are active, oldest first."""
+    wanted = select(Account).filter_by(is_administrator=True, status=ACTIVE)
+    return list(db.session.scalars(wanted.order_by(Account.created_at, Account.id)))
 
 
 def set_password_hash(account: Account, password_hash: str) -> None:

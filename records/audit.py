@@ -14,7 +14,7 @@ from uuid import uuid4
 from sqlalchemy import DDL, Row, Select, String, Text, event, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from records import UtcDateTime, db, utc_now
+from records import UtcDateTime, db, let_nobody_else_write, utc_now
 
 NOTHING = "0" * 64
 """What the first row names as the hash before it."""
@@ -49,6 +49,8 @@ class Event(StrEnum):
     REFUSE = "refuse", "Refused an account"
     DEACTIVATE = "deactivate", "Deactivated an account"
     REACTIVATE = "reactivate", "Reactivated an account"
+    ROLE = "role", "Changed a role"
+    ADMINISTRATOR = "administrator", "Made an administrator, or no longer one"
     UPLOAD = "upload", "Uploaded images"
     ANALYSIS = "analysis", "An image was analysed"
     VIEW = "view", "Looked at a result"
@@ -152,7 +154,7 @@ def append(
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """Add a row in the session's transaction; it is kept if and when that is committed."""
-    _let_nobody_else_write(session)
+    let_nobody_else_write(session)
     former = head(session) or _begin(session)
     content = {
         "at": utc_now(),
@@ -217,13 +219,6 @@ def in_order(search: Search | None = None) -> Iterator[Row]:
     columns = found(search or Search()).with_only_columns(*ENTRIES.c)
     oldest_first = columns.order_by(None).order_by(Entry.number)
     yield from db.session.execute(oldest_first.execution_options(yield_per=1000))
-
-
-def _let_nobody_else_write(session: Session) -> None:
-    """From here to the commit the end of the trail is ours: SQLite lets one connection write."""
-    connection = session.connection()
-    if not connection.connection.driver_connection.in_transaction:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _begin(session: Session) -> Head:

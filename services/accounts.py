@@ -11,11 +11,11 @@ from enum import Enum
 
 from records import accounts as records
 from records import transaction, utc_now
-from records.accounts import ACTIVE, DEACTIVATED, WAITING, Account
+from records.accounts import ACTIVE, DEACTIVATED, NONE, REVIEWER, WAITING, Account
 from records.audit import About, Event
-from services import audit
+from services import audit, people
 from services.audit import as_account, note, the_account
-from services.passwords import Passwords, check_password
+from services.passwords import Passwords, check_password, one_time_password
 from settings import Settings
 
 SHORTEST_NAME, LONGEST_NAME = 3, records.NAME_LENGTH
@@ -86,16 +86,23 @@ class Accounts:
         self._idle = timedelta(minutes=settings.idle_minutes)
         self._longest = timedelta(hours=settings.session_hours)
 
-    def sign_up(self, name: str, password: str) -> Account | None:
+    def sign_up(self, name: str, password: str, reads_cases: bool = True) -> Account | None:
         """Make an account, or return None if the name is taken.
 
-        Raises `UserNameError` or `PasswordError`. A taken name costs as much time as a free one.
+        `reads_cases` is asked of the first account only: whether it is a reviewer's, too. Raises
+        `UserNameError` or `PasswordError`. A taken name costs as much time as a free one.
         """
         shown = clean_name(name)
         check_password(password, shown)
         password_hash = self.passwords.hash(password)
         with transaction():
-            added = records.add_account(shown, name_key(shown), password_hash, self._new_status)
+            added = records.add_account(
+                shown,
+                name_key(shown),
+                password_hash,
+                self._new_status,
+                REVIEWER if reads_cases else NONE,
+            )
             _note_sign_up(added, name_key(shown))
         return added
 
@@ -168,16 +175,30 @@ class Accounts:
         with transaction():
             self._set_password(account, new, Event.PASSWORD_RESET)
 
+    def give_one_time_password(self, account: Account) -> str:
+        """Set a password that must be changed at the next sign-in; signs out every browser."""
+        password = one_time_password()
+        with transaction():
+            self._set_password(account, password, Event.PASSWORD_RESET)
+            account.must_change_password = True
+        return password
+
     def _set_password(self, account: Account, new: str, event: Event) -> None:
         records.set_password_hash(account, self.passwords.hash(new))
+        account.must_change_password = False
         ended = records.end_sign_ins_of(account.id)
         note(event, the_account(account), name=account.name, signed_out=ended)
 
     def decide(self, account_id: str, decision: Decision) -> bool:
-        """Carry out an administrator's decision; False if the account is not in that state."""
+        """Carry out an administrator's decision; False if the account is not in that state.
+
+        Raises `LastAdministratorError`.
+        """
         before, after = decision.value
         with transaction():
             account = records.get_account(account_id)
+            if decision is Decision.deactivate:
+                people.keep_an_administrator(account)
             if account is None or not _move(account_id, before, after):
                 return False
             ended = records.end_sign_ins_of(account_id) if after == DEACTIVATED else 0

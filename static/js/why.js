@@ -74,7 +74,9 @@ class Shap {
   fail(sentence) {
     this.part("error").textContent = sentence;
     this.part("error").hidden = false;
-    this.form.querySelector("button").textContent = "Try again";
+    // Whoever only looks has no button.
+    const button = this.form.querySelector("button");
+    if (button) button.textContent = "Try again";
   }
 }
 

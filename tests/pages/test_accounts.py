@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from flask.testing import FlaskClient
 from pages.accounts import TIMED_OUT, WRONG, local_path
 from pages.limits import DEVICE_COOKIE
 from records import utc_now
-from tests.people import PASSWORD, add_account, csrf_token, post, sign_in_as
+from tests.people import PASSWORD, account_named, add_account, csrf_token, post, sign_in_as
 
 NEW = "seven pale rims at noon"
 FORMS = {
@@ -62,6 +63,37 @@ def test_the_first_to_sign_up_may_sign_in_at_once_and_change_and_sign_out(client
     assert not is_signed_in(client)
     assert sign_in(client, "ada", PASSWORD).status_code == 401
     assert sign_in(client, "ada", NEW).status_code == 302
+
+
+@pytest.mark.parametrize(("ticked", "role"), [({"reads_cases": "y"}, "reviewer"), ({}, "none")])
+def test_the_first_one_says_whether_it_reads_cases(app: Flask, client: FlaskClient, ticked, role):
+    assert re.search(r"<input[^>]* checked [^>]*reads_cases", client.get("/sign-up").text)
+    post(client, "/sign-up", name="ada", password=PASSWORD, again=PASSWORD, **ticked)
+    post(client, "/sign-up", name="ben", password=PASSWORD, again=PASSWORD, **ticked)
+
+    with app.app_context():
+        assert account_named("ada").role == role
+        assert account_named("ben").role == "reader"
+    assert "reads_cases" not in client.get("/sign-up").text
+
+
+def test_a_given_password_must_be_changed_before_anything_else(app: Flask, client: FlaskClient):
+    add_account(app, "ada")
+    with app.app_context():
+        accounts = app.extensions["leukoscope_accounts"]
+        given = accounts.give_one_time_password(account_named("ada"))
+    sign_in(client, "ada", given)
+
+    assert client.get("/history").headers["Location"] == "/account/password"
+    told = client.get("/history", headers={"Accept": "application/json"})
+    assert told.status_code == 403
+    assert "choose one of your own" in told.json["error"]
+    assert "choose one of your own" in client.get("/account/password").text
+    with client.get("/static/leukoscope.css") as style:
+        assert style.status_code == 200
+
+    post(client, "/account/password", present=given, new=NEW, again=NEW)
+    assert client.get("/history").status_code == 200
 
 
 def test_a_later_one_waits(client: FlaskClient, signed_in: FlaskClient):
@@ -129,10 +161,17 @@ def test_names_are_escaped(client: FlaskClient):
 
 
 def test_changing_needs_the_present_password(signed_in: FlaskClient):
-    answer = post(signed_in, "/account/password", present=NEW, new=NEW, again=NEW)
+    answer = post(signed_in, "/account/password", present=f"{NEW}!", new=NEW, again=NEW)
 
     assert answer.status_code == 422
     assert "not your present password" in answer.text
+
+
+def test_the_new_password_is_another_one(signed_in: FlaskClient):
+    answer = post(signed_in, "/account/password", present=PASSWORD, new=PASSWORD, again=PASSWORD)
+
+    assert answer.status_code == 422
+    assert "Please choose another." in answer.text
 
 
 def test_an_unfit_new_password_is_explained(signed_in: FlaskClient):
@@ -314,7 +353,7 @@ def test_signing_up_is_limited_by_address(client: FlaskClient):
 
 
 def test_guessing_the_present_password_is_stopped(signed_in: FlaskClient):
-    form = {"present": NEW, "new": NEW, "again": NEW}
+    form = {"present": f"{NEW}!", "new": NEW, "again": NEW}
     codes = [post(signed_in, "/account/password", **form).status_code for _ in range(6)]
 
     assert codes == [422] * 5 + [429]

@@ -1,9 +1,13 @@
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from records import accounts as records
+from records.audit import Event
 from tests.people import PASSWORD, account_named, post
+from tests.trail import noted
 
 DECISIONS = ("approve", "refuse", "deactivate", "reactivate")
 
@@ -105,3 +109,70 @@ def test_deactivation_signs_out_at_once(app: Flask, signed_in, other_client: Fla
 @pytest.mark.parametrize("path", ["/admin/people/unknown/approve", "/admin/people/unknown/dance"])
 def test_unknown_accounts_and_decisions_are_not_found(signed_in: FlaskClient, path: str):
     assert post(signed_in, path).status_code == 404
+
+
+def place(client: FlaskClient, account_id: str, **form: str):
+    return post(client, f"/admin/people/{account_id}/place", **form)
+
+
+def person(app: Flask, name: str) -> records.Account:
+    with app.app_context():
+        return account_named(name)
+
+
+def test_approval_gives_the_role_chosen(app: Flask, signed_in: FlaskClient, carla: str):
+    post(signed_in, f"/admin/people/{carla}/approve", role="viewer")
+
+    assert (person(app, "carla").status, person(app, "carla").role) == ("active", "viewer")
+
+
+def test_a_role_and_administration_are_given_and_taken(app: Flask, signed_in, other_client):
+    ben = person(app, "ben").id
+    place(signed_in, ben, role="viewer", is_administrator="y")
+    assert (person(app, "ben").role, person(app, "ben").is_administrator) == ("viewer", True)
+    assert other_client.get("/admin/people").status_code == 200
+
+    place(signed_in, ben, role="reviewer")
+    assert (person(app, "ben").role, person(app, "ben").is_administrator) == ("reviewer", False)
+    assert other_client.get("/admin/people").status_code == 403
+    with app.app_context():
+        assert [entry.known["after"] for entry in noted(Event.ROLE)] == ["viewer", "reviewer"]
+        assert [entry.known["after"] for entry in noted(Event.ADMINISTRATOR)] == [True, False]
+
+
+def test_the_last_administrator_stays_one(app: Flask, signed_in: FlaskClient, other_client):
+    place(signed_in, person(app, "ada").id, role="none")
+
+    assert person(app, "ada").is_administrator
+    assert "Somebody must stay administrator" in signed_in.get("/admin/people").text
+
+    place(signed_in, person(app, "ben").id, role="none", is_administrator="y")
+    place(signed_in, person(app, "ada").id, role="none")
+    assert not person(app, "ada").is_administrator
+    assert signed_in.get("/admin/people").status_code == 403
+
+
+def test_a_role_that_is_none_changes_nothing(app: Flask, signed_in: FlaskClient, other_client):
+    place(signed_in, person(app, "ben").id, role="surgeon", is_administrator="y")
+
+    assert (person(app, "ben").role, person(app, "ben").is_administrator) == ("reader", False)
+    assert "nothing was changed" in signed_in.get("/admin/people").text
+
+
+def test_a_new_password_is_shown_once_and_signs_out(app: Flask, signed_in, other_client):
+    answer = post(signed_in, f"/admin/people/{person(app, 'ben').id}/password")
+    given = re.search(r"<code>([a-z2-9-]{23})</code>", answer.text)[1]
+
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert given not in signed_in.get("/admin/people").text
+    assert other_client.get("/account/password").status_code == 302
+    assert post(other_client, "/sign-in", name="ben", password=PASSWORD).status_code == 401
+    signed = post(other_client, "/sign-in", name="ben", password=given)
+    assert signed.status_code == 302
+    assert other_client.get("/classify").headers["Location"] == "/account/password"
+
+
+def test_ones_own_password_is_changed_elsewhere(app: Flask, signed_in: FlaskClient):
+    post(signed_in, f"/admin/people/{person(app, 'ada').id}/password")
+
+    assert "cannot change your own account" in signed_in.get("/admin/people").text

@@ -2,7 +2,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from tests.people import PASSWORD, add_account, sign_in_as
+from services.accounts import Decision
+from tests.people import PASSWORD, account_named, add_account, sign_in_as
 
 NEW = "seven pale rims at noon"
 
@@ -19,8 +20,8 @@ def test_list_prints_everybody(shell: FlaskCliRunner):
     lines = shell.invoke(args=["accounts", "list"]).output.splitlines()
 
     assert [line.split() for line in lines] == [
-        ["active", "administrator", "ada"],
-        ["waiting", "reader", "Ben"],
+        ["active", "reviewer", "administrator", "ada"],
+        ["waiting", "reader", "-", "Ben"],
     ]
 
 
@@ -55,3 +56,19 @@ def test_reset_password_refuses_a_common_one(shell: FlaskCliRunner):
 
     assert answer.exit_code == 1
     assert "easy to guess" in answer.output
+
+
+@pytest.mark.parametrize("decision", [None, "deactivate"])
+def test_a_lost_administrator_is_replaced(app: Flask, shell: FlaskCliRunner, decision: str | None):
+    shell.invoke(args=["accounts", "approve", "ben"])
+    with app.app_context():
+        ben = account_named("Ben").id
+        if decision:
+            app.extensions["leukoscope_accounts"].decide(ben, Decision[decision])
+
+    answer = shell.invoke(args=["accounts", "make-administrator", "ben"])
+
+    assert answer.output == "“Ben” is an administrator now.\n"
+    assert "active       reader    administrator  Ben" in shell.invoke(
+        args=["accounts", "list"]
+    ).output

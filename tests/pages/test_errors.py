@@ -3,6 +3,7 @@ from flask import Flask, abort
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
+from pages.access import NEEDS, Need
 from pages.errors import MESSAGES
 from tests.people import csrf_token
 
@@ -10,8 +11,9 @@ JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
+def client(app: Flask, monkeypatch) -> FlaskClient:
     """A browser of an application in which /fail/<code> fails."""
+    monkeypatch.setitem(NEEDS, "fail", Need.NOTHING)
 
     @app.get("/fail/<int:code>")
     def fail(code: int):
