@@ -1,8 +1,10 @@
 """Run all benchmarks."""
 
-from benchmarks import answers, precision, startup
+from benchmarks import answers, large_field, many_cells, precision, startup
 
 if __name__ == "__main__":
     answers.main()
+    many_cells.main()
     startup.main()
+    large_field.main()
     precision.main()

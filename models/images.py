@@ -16,6 +16,7 @@ RgbImage = NDArray[np.uint8]
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 MIN_SIDE = 16
 LETTERBOX_GREY = 114
+_STRIP = 256
 
 # The limit is ours, checked on the header of every file before a pixel is decoded;
 # Pillow's own would refuse stitched fields that we allow.
@@ -203,7 +204,8 @@ def _check_header(image: Image.Image, limits: ImageLimits) -> None:
 def _decode(image: Image.Image) -> Image.Image:
     try:
         image.load()
-        return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
+        return image
     except Exception as error:  # truncated or hostile data can fail anywhere inside a decoder
         raise ImageError(
             "The image file is incomplete or damaged. Copy or save it again, then upload it anew."
@@ -218,7 +220,17 @@ def _to_rgb(image: Image.Image) -> tuple[RgbImage, tuple[str, ...]]:
     for step in (_apply_profile, _flatten_alpha, _plain_rgb):
         image, note = step(image)
         notes.extend([note] if note else [])
-    return np.asarray(image), tuple(notes)
+    return _pixels(image), tuple(notes)
+
+
+def _pixels(image: Image.Image) -> RgbImage:
+    """The pixels of an RGB image, copied in strips: all at once would need twice the memory."""
+    width, height = image.size
+    rgb = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _STRIP):
+        bottom = min(height, top + _STRIP)
+        rgb[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+    return rgb
 
 
 def _from_16_bit(image: Image.Image) -> RgbImage:
