@@ -22,6 +22,7 @@ from services import audit
 from services.accounts import Accounts
 from services.analysis import Analyst
 from services.explanations import Explainer
+from services.field_queue import FieldQueue
 from services.tasks import Tasks
 from settings import Settings, SettingsError
 
@@ -69,6 +70,12 @@ def add_background(app: Flask, settings: Settings, models: Models) -> None:
     store = ImageStore(settings.images_dir)
     app.extensions["leukoscope_tasks"] = tasks
     app.extensions["leukoscope_explainer"] = Explainer(models, store, tasks)
+    app.extensions["leukoscope_fields"] = FieldQueue(
+        app.extensions["leukoscope_analyst"],
+        ImageStore(settings.uploads_dir),
+        tasks,
+        settings.max_waiting,
+    )
 
 
 def configuration(settings: Settings) -> dict[str, object]:
@@ -98,6 +105,7 @@ def main() -> None:
         app = create_app(settings)
         with app.app_context():
             upgrade()
+            app.extensions["leukoscope_fields"].sweep()
             note_start(settings, app.extensions["leukoscope_models"])
         server = make_server(app, settings)
     except (SettingsError, WeightsError) as error:

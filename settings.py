@@ -109,6 +109,8 @@ class Settings:
     max_pixels: int = field(
         default=120_000_000, metadata=_variable("MAX_MEGAPIXELS", _whole(1, 1_000, 1_000_000))
     )
+    # Fields that may wait for one person, each with its file on the disk until it is read.
+    max_waiting: int = field(default=200, metadata=_variable("MAX_WAITING", _whole(1, 10_000)))
     # Analyses on one page of the history.
     page_size: int = field(default=20, metadata=_variable("PAGE_SIZE", _whole(1, 200)))
     # Where this installation's source can be had (AGPL, section 13), linked at the foot.
@@ -118,6 +120,11 @@ class Settings:
     def images_dir(self) -> Path:
         """Where uploaded images are kept."""
         return self.instance_dir / "images"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Where uploaded fields are kept as they came, until they are read."""
+        return self.instance_dir / "uploads"
 
     @property
     def database_url(self) -> str:

@@ -25,6 +25,7 @@ def register(app: Flask) -> None:
         admin,
         audit,
         auditing,
+        batches,
         classification,
         detection,
         explanation,
@@ -42,7 +43,7 @@ def register(app: Flask) -> None:
     CSRFProtect(app)
     access.init_app(app)
     Bootstrap5(app)
-    own = (classification, explanation, detection, field, history)
+    own = (classification, explanation, detection, batches, field, history)
     for page in (home, accounts, *own, model, admin, audit):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

@@ -2,26 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template, url_for
-from flask_login import login_required
+from flask import Blueprint, Response, abort, flash, redirect, render_template, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from models.explain import FOR_BLAST, FOR_NORMAL, MAP_LIMIT
-from pages import uploads
+from pages import detection, uploads
+from pages.batches import the_queue
 from pages.explanation import document, the_explainer
 from pages.stored import image_response, own_analysis, the_analyst
-from pages.uploads import Answer, UploadPage
+from pages.uploads import Answer, Outcome, UploadPage
+from pages.wording import read_document, summary
 from records import explanations
 from records.analyses import CLASSIFICATION, Analysis, place_in_batch
+from services.tasks import QueueFullError
 
 blueprint = Blueprint("classification", __name__, url_prefix="/classify")
 
+
+def _told(analysis: Analysis) -> tuple[dict[str, Any], int]:
+    """The result as the script of the page takes it; `label` is null when not usable."""
+    usable = analysis.finding["usable"]
+    document = {
+        "id": analysis.id,
+        "file": analysis.file_name,
+        "label": analysis.result if usable else None,
+        "probability": analysis.probability,
+        "usable": usable,
+        "reason": analysis.finding["reason"],
+        "model": analysis.model_version,
+        **read_document(analysis.result, analysis.id, _url(analysis), summary(analysis)),
+    }
+    return document, 201
+
+
+def _shown(_batch_id: str, outcomes: list[Outcome[Analysis]]) -> Answer:
+    """The result of a single cell, a list of several."""
+    if len(outcomes) == 1:
+        return redirect(_url(outcomes[0].kept), code=303)
+    return render_template("classification/results.html", outcomes=outcomes)
+
+
+def _url(analysis: Analysis) -> str:
+    return url_for("classification.result", analysis_id=analysis.id)
+
+
 PAGE = UploadPage(
     template="classification/new.html",
-    result_endpoint="classification.result",
-    read=lambda owner_id, upload: the_analyst().classify(owner_id, upload),
+    take=lambda owner_id, upload: the_analyst().classify(owner_id, upload),
+    told=_told,
+    shown=_shown,
 )
 
 SCALE = {
@@ -33,21 +65,18 @@ SCALE = {
 
 
 @blueprint.get("")
-@login_required
 def new() -> str:
     """Choose cell images."""
     return uploads.show(PAGE)
 
 
 @blueprint.post("")
-@login_required
 def create() -> Answer:
     """Read the cell images that were sent."""
     return uploads.receive(PAGE)
 
 
 @blueprint.get("/<analysis_id>")
-@login_required
 def result(analysis_id: str) -> str:
     """What the classifier said of one cell image."""
     analysis = own_analysis(analysis_id, CLASSIFICATION)
@@ -62,7 +91,6 @@ def result(analysis_id: str) -> str:
 
 
 @blueprint.get("/<analysis_id>/image")
-@login_required
 def image(analysis_id: str) -> Response:
     """The cell image, upright and without metadata; a bounded copy of a very large one."""
     analysis = own_analysis(analysis_id, CLASSIFICATION)
@@ -70,28 +98,23 @@ def image(analysis_id: str) -> Response:
 
 
 @blueprint.post("/<analysis_id>/insist")
-@login_required
 def insist(analysis_id: str) -> AnyResponse:
     """Read a cell all the same that the gate would rather not; the answer is a new analysis."""
     analysis = own_analysis(analysis_id, CLASSIFICATION)
     if not analysis.finding.get("can_insist"):
         abort(409)
-    return _read_again(the_analyst().insist, analysis, "classification.result")
+    try:
+        return redirect(_url(the_analyst().insist(analysis)), code=303)
+    except FileNotFoundError:
+        abort(404)
 
 
 @blueprint.post("/<analysis_id>/detect")
-@login_required
 def detect(analysis_id: str) -> AnyResponse:
     """Carry the image over to Detect; the answer is a new analysis."""
     analysis = own_analysis(analysis_id, CLASSIFICATION)
-    return _read_again(the_analyst().detect_again, analysis, "field.result")
-
-
-def _read_again(
-    read: Callable[[Analysis], Analysis], analysis: Analysis, result_endpoint: str
-) -> AnyResponse:
     try:
-        again = read(analysis)
-    except FileNotFoundError:
-        abort(404)
-    return redirect(url_for(result_endpoint, analysis_id=again.id), code=303)
+        return detection.go_on(the_queue().carry_over(current_user.id, analysis))
+    except QueueFullError as error:
+        flash(str(error), "danger")
+        return redirect(_url(analysis), code=303)

@@ -16,7 +16,6 @@ from flask import (
     request,
     url_for,
 )
-from flask_login import login_required
 from werkzeug.wrappers import Response as AnyResponse
 
 from pages.errors import wants_json
@@ -25,7 +24,8 @@ from records import explanations
 from records.analyses import CLASSIFICATION, Analysis
 from records.explanations import Explanation
 from records.tasks import DONE
-from services.explanations import Explainer, QueueFullError
+from services.explanations import Explainer
+from services.tasks import QueueFullError
 
 blueprint = Blueprint("explanation", __name__, url_prefix="/classify")
 
@@ -38,7 +38,6 @@ def the_explainer() -> Explainer:
 
 
 @blueprint.get("/<analysis_id>/window.png")
-@login_required
 def window(analysis_id: str) -> AnyResponse:
     """The square of the image that the classifier was shown."""
     analysis = own_analysis(analysis_id, CLASSIFICATION)
@@ -46,14 +45,12 @@ def window(analysis_id: str) -> AnyResponse:
 
 
 @blueprint.get("/<analysis_id>/activation-map.png")
-@login_required
 def activation_map(analysis_id: str) -> AnyResponse:
     """The activation map, transparent, to be laid over the window; 404 without an answer."""
     return _picture(_explainable(analysis_id), the_explainer().activation_map)
 
 
 @blueprint.get("/<analysis_id>/shap")
-@login_required
 def shap(analysis_id: str) -> Response:
     """How far the SHAP values of an answer are, as JSON."""
     analysis = own_analysis(analysis_id, CLASSIFICATION)
@@ -61,7 +58,6 @@ def shap(analysis_id: str) -> Response:
 
 
 @blueprint.post("/<analysis_id>/shap")
-@login_required
 def make_shap(analysis_id: str) -> AnyResponse | tuple[Response, int]:
     """Have SHAP values made, or made again after a failure; asking twice makes them once."""
     analysis = _explainable(analysis_id)
@@ -75,7 +71,6 @@ def make_shap(analysis_id: str) -> AnyResponse | tuple[Response, int]:
 
 
 @blueprint.get("/<analysis_id>/shap.png")
-@login_required
 def shap_picture(analysis_id: str) -> Response:
     """The picture of the SHAP values; 404 until they are made."""
     analysis = own_analysis(analysis_id, CLASSIFICATION)

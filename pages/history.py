@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages.history_forms import HistoryForm
 from pages.stored import image_response, own_analysis, the_analyst
-from records import analyses
+from records import analyses, field_tasks
 from records.analyses import CLASSIFICATION, Analysis
 
 blueprint = Blueprint("history", __name__, url_prefix="/history")
@@ -40,6 +40,7 @@ def index() -> str | tuple[str, int]:
         page=page,
         query=query,
         batch_id=batch_id,
+        batch_of_fields=bool(batch_id) and field_tasks.any_of_batch(current_user.id, batch_id),
         any_kept=page.total > 0 or analyses.any_of(current_user.id),
         result_url=result_url,
     )

@@ -6,48 +6,53 @@ import re
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from flask import Response, current_app, jsonify, redirect, render_template, request, url_for
+from flask import Response, current_app, jsonify, render_template, request
 from flask_login import current_user
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
 from models.images import ImageError
 from pages.errors import wants_json
-from pages.wording import RESULT_WORDS, summary
 from records.accounts import new_id
-from records.analyses import Analysis
 from services.analysis import Upload, display_name
+from services.field_queue import NoRoomError
+from services.tasks import QueueFullError
 
 NO_FILE = "No image was sent. Choose at least one."
 ONE_AT_A_TIME = "Send one image in each request."
 _BATCH_ID = re.compile(r"[0-9a-f]{32}")
 
 Answer = str | AnyResponse | tuple[str, int] | tuple[Response, int]
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
-class UploadPage:
-    """What differs between uploading cells and uploading fields."""
+class Outcome(Generic[Kept]):
+    """What became of one file: what is kept of it, or the sentence why it was refused.
 
-    template: str
-    result_endpoint: str
-    read: Callable[[str, Upload], Analysis]
-
-    def url(self, analysis: Analysis) -> str:
-        """Where the result is shown."""
-        return url_for(self.result_endpoint, analysis_id=analysis.id)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one file: an analysis with its address, or the sentence why it was refused."""
+    `status` is the HTTP status that a refusal has for a script.
+    """
 
     file_name: str
-    analysis: Analysis | None = None
-    url: str | None = None
+    kept: Kept | None = None
     error: str | None = None
+    status: int = 422
+
+
+@dataclass(frozen=True)
+class UploadPage(Generic[Kept]):
+    """What differs between uploading cells and uploading fields.
+
+    `take` keeps a file for its owner; `told` is what a script is told of it, with the status;
+    `shown` is what the plain form leads to for the files of a batch, of which one at least is kept.
+    """
+
+    template: str
+    take: Callable[[str, Upload], Kept]
+    told: Callable[[Kept], tuple[dict[str, Any], int]]
+    shown: Callable[[str, list[Outcome[Kept]]], Answer]
 
 
 def show(page: UploadPage, error: str | None = None) -> str:
@@ -55,62 +60,42 @@ def show(page: UploadPage, error: str | None = None) -> str:
     return render_template(page.template, batch_id=new_id(), error=error)
 
 
-def receive(page: UploadPage) -> Answer:
-    """Read what was sent: one image for a script, any number for the plain form."""
+def receive(page: UploadPage[Kept]) -> Answer:
+    """Take what was sent: one image of a script, any number of the plain form."""
     files = [file for file in request.files.getlist("images") if file.filename]
     if wants_json():
         return _receive_one(page, files)
     if not files:
         return show(page, NO_FILE), 422
     batch_id = _batch_id()
-    outcomes = [_read(page, file, batch_id) for file in files]
-    if len(outcomes) == 1 and outcomes[0].url:
-        return redirect(outcomes[0].url, code=303)
-    any_read = any(outcome.analysis for outcome in outcomes)
-    return render_template("uploads/batch.html", outcomes=outcomes), 200 if any_read else 422
+    outcomes = [_take(page, file, batch_id) for file in files]
+    if not any(outcome.kept for outcome in outcomes):
+        return render_template("uploads/refused.html", outcomes=outcomes), 422
+    return page.shown(batch_id, outcomes)
 
 
-def _receive_one(page: UploadPage, files: list[FileStorage]) -> tuple[Response, int]:
+def _receive_one(page: UploadPage[Kept], files: list[FileStorage]) -> tuple[Response, int]:
     if len(files) != 1:
         return jsonify(error=ONE_AT_A_TIME if files else NO_FILE), 422
-    outcome = _read(page, files[0], _batch_id())
-    if outcome.analysis is None:
-        return jsonify(error=outcome.error), 422
-    return jsonify(_document(outcome)), 201
+    outcome = _take(page, files[0], _batch_id())
+    if outcome.kept is None:
+        return jsonify(error=outcome.error), outcome.status
+    document, status = page.told(outcome.kept)
+    return jsonify(document), status
 
 
-def _read(page: UploadPage, file: FileStorage, batch_id: str) -> Outcome:
+def _take(page: UploadPage[Kept], file: FileStorage, batch_id: str) -> Outcome[Kept]:
     with closing(file):
         # One byte too many is enough to be refused; the rest need not be in memory for that.
         content = file.read(current_app.config["LEUKOSCOPE"].max_upload_bytes + 1)
     upload = Upload(file.filename or "", content, batch_id)
+    name = display_name(upload.file_name)
     try:
-        analysis = page.read(current_user.id, upload)
+        return Outcome(name, page.take(current_user.id, upload))
     except ImageError as error:
-        return Outcome(display_name(upload.file_name), error=str(error))
-    return Outcome(analysis.file_name, analysis, page.url(analysis))
-
-
-def _document(outcome: Outcome) -> dict[str, Any]:
-    """The result as the script of the page takes it; `label` is null when not usable."""
-    analysis = outcome.analysis
-    usable = analysis.finding.get("usable", True)
-    words = RESULT_WORDS[analysis.result]
-    return {
-        "id": analysis.id,
-        "url": outcome.url,
-        "thumbnail": url_for("history.thumbnail", analysis_id=analysis.id),
-        "file": analysis.file_name,
-        "label": analysis.result if usable else None,
-        "probability": analysis.probability,
-        "usable": usable,
-        "reason": analysis.finding.get("reason"),
-        "model": analysis.model_version,
-        "word": words.word,
-        "icon": words.icon,
-        "tone": words.tone,
-        "summary": summary(analysis),
-    }
+        return Outcome(name, error=str(error))
+    except (QueueFullError, NoRoomError) as error:
+        return Outcome(name, error=str(error), status=503)
 
 
 def _batch_id() -> str:

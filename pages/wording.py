@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from flask import Flask
+from flask import Flask, url_for
 
 from records import analyses
 from records.analyses import Analysis
-from services.findings import blast_share, field_findings, interval_words, share_words
+from services.findings import (
+    BlastShare,
+    blast_share,
+    field_findings,
+    interval_words,
+    share_words,
+)
 
 
 @dataclass(frozen=True)
@@ -142,8 +149,25 @@ def when(moment: datetime) -> str:
 def summary(analysis: Analysis) -> str:
     """The gist of a finding in a few words, beside the word of its result."""
     if analysis.kind == analyses.DETECTION:
-        share = blast_share(field_findings(analysis))
-        return f"{share.blasts} of {share.white_cells} white cells found were called blasts"
+        return share_summary(blast_share(field_findings(analysis)))
     if analysis.probability is None:
         return analysis.finding["reason"]
     return f"Probability of ALL blast: {percent(analysis.probability)}"
+
+
+def share_summary(share: BlastShare) -> str:
+    """The gist of what was found in a field, or in several."""
+    return f"{share.blasts} of {share.white_cells} white cells found were called blasts"
+
+
+def read_document(result: str, analysis_id: str, url: str, said: str) -> dict[str, Any]:
+    """What the scripts show of a file that was read: its result in words, and where to find it."""
+    words = RESULT_WORDS[result]
+    return {
+        "url": url,
+        "thumbnail": url_for("history.thumbnail", analysis_id=analysis_id),
+        "word": words.word,
+        "icon": words.icon,
+        "tone": words.tone,
+        "summary": said,
+    }

@@ -80,7 +80,14 @@ def let_nobody_else_write(session: Session) -> None:
 
 def init_app(app: Flask) -> None:
     """Connect the application to its database (`SQLALCHEMY_DATABASE_URI`)."""
-    from records import accounts, analyses, audit, explanations, witness  # noqa: F401  registers
+    from records import (  # noqa: F401  registers the tables
+        accounts,
+        analyses,
+        audit,
+        explanations,
+        field_tasks,
+        witness,
+    )
 
     db.init_app(app)
     migrate.init_app(app)

@@ -1,4 +1,4 @@
-"""Image files of one installation, on disk under generated names."""
+"""Image files of one installation, on disk under generated names, as they came or encoded anew."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
-ImageType = Literal["png", "jpg"]
+ImageType = Literal["png", "jpg", "upload"]
+"""What the file is; an upload is as it came, of any format, and no page ever shows it."""
 
 CONTENT_TYPES: dict[str, str] = {".png": "image/png", ".jpg": "image/jpeg"}
-_NAME = re.compile(r"[0-9a-f]{32}\.(?:png|jpg)")
+_NAME = re.compile(r"[0-9a-f]{32}\.(?:png|jpg|upload)")
 
 
 class ImageStore:
@@ -24,7 +25,10 @@ class ImageStore:
         self._root = root
 
     def put(self, content: bytes, image_type: ImageType = "png") -> str:
-        """Keep one encoded image and give its new name, 32 hexadecimal digits and a suffix."""
+        """Keep one image file and give its new name, 32 hexadecimal digits and a suffix.
+
+        Raises `OSError` when the disk is full; nothing of it stays then.
+        """
         name = f"{uuid4().hex}.{image_type}"
         path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

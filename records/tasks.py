@@ -1,7 +1,8 @@
 """Background tasks as rows: their table is their queue, so a restart neither loses nor doubles one.
 
-A row moves waiting → running → done or failed. Every move names the state that it leaves: of two
-that try the same move one succeeds, and a row that was deleted meanwhile moves nowhere.
+A row moves waiting → running → done or failed, or is dropped by whoever asked for it. Every move
+names the state that it leaves: of two that try the same move one succeeds, and a row that was
+deleted meanwhile moves nowhere.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, func, select, update
+from sqlalchemy import ColumnElement, String, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records import UtcDateTime, db, utc_now
 from records.accounts import new_id
 
-WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+WAITING, RUNNING, DONE, FAILED, DROPPED = "waiting", "running", "done", "failed", "dropped"
 
 MOST_ATTEMPTS = 3
 """Starts after which a task that always ends with the server is given up."""
@@ -34,16 +35,23 @@ class TaskColumns:
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None] = mapped_column(String(ERROR_LENGTH))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @classmethod
+    def turn(cls) -> tuple[ColumnElement[Any], ...]:
+        """By what the waiting tasks are ordered: the one that waits longest comes first."""
+        return cls.created_at, cls.id
 
 
 Table = type[TaskColumns]
 
 
 def claim(table: Table) -> str | None:
-    """Start the task that waits longest, and give its id; None when none waits."""
-    oldest = select(table.id).filter_by(state=WAITING).order_by(table.created_at, table.id)
-    while task_id := db.session.scalar(oldest.limit(1)):
-        if _move(table, task_id, WAITING, state=RUNNING, attempts=table.attempts + 1):
+    """Start the task whose turn it is, and give its id; None when none waits."""
+    waiting = select(table.id).where(table.state == WAITING).order_by(*table.turn())
+    while task_id := db.session.scalar(waiting.limit(1)):
+        begun = {"state": RUNNING, "attempts": table.attempts + 1, "started_at": utc_now()}
+        if _move(table, task_id, WAITING, **begun):
             return task_id
     # Ends the transaction of the query: an idle worker must not hold one open.
     db.session.rollback()
@@ -74,6 +82,13 @@ def release(table: Table, task_id: str) -> bool:
 def retry(table: Table, task_id: str) -> bool:
     """Let a failed task wait again, as if it had never run."""
     return _move(table, task_id, FAILED, **_ANEW, attempts=0)
+
+
+def drop(table: Table, task_id: str) -> bool:
+    """Note that nobody wants a task any more; a running one ends at its next step."""
+    return any(
+        _move(table, task_id, before, state=DROPPED) for before in (WAITING, RUNNING, FAILED)
+    )
 
 
 def recover(table: Table) -> None:

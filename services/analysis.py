@@ -10,14 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from models.findings import FieldFindings
-from models.images import ImageLimits, RgbImage, UploadedImage, encode_png, read_image
+from models.findings import FieldFindings, Progress
+from models.images import (
+    ImageLimits,
+    RgbImage,
+    UploadedImage,
+    check_image,
+    encode_png,
+    read_image,
+)
 from models.loading import Models
 from records import analyses
 from records.analyses import FILE_NAME_LENGTH, Analysis
 from records.image_store import ImageStore, ImageType
 from services import pictures
-from services.findings import blast_share, most_suspicious_first
+from services.findings import BlastShare, blast_share, most_suspicious_first
 
 GALLERY_CELLS = 240
 """White cells shown in the gallery of one field, the most suspicious ones."""
@@ -72,11 +79,18 @@ class Analyst:
             image = read_image(upload.content, self._limits)
             return self._classify(_described(owner_id, upload, image), image.rgb)
 
-    def detect(self, owner_id: str, upload: Upload) -> Analysis:
+    def check(self, upload: Upload) -> None:
+        """Raise `ImageError` where that can be told of a file without decoding it."""
+        check_image(upload.content, self._limits)
+
+    def detect(
+        self, owner_id: str, upload: Upload, analysis_id: str, progress: Progress | None = None
+    ) -> Analysis:
         """Find the cells of one field and keep both; raises `ImageError` if refused."""
         with self._reading:
             image = read_image(upload.content, self._limits)
-            return self._detect(_described(owner_id, upload, image), image.rgb)
+            described = _described(owner_id, upload, image)
+            return self._detect({**described, "id": analysis_id}, image.rgb, progress)
 
     def insist(self, analysis: Analysis) -> Analysis:
         """Read a cell image that the gate would rather not, and keep the answer as a new analysis.
@@ -86,13 +100,20 @@ class Analyst:
         with self._reading:
             return self._classify(_carried_over(analysis), self._pixels(analysis), insist=True)
 
-    def detect_again(self, analysis: Analysis) -> Analysis:
-        """Find the cells of an image that was sent to be classified, as a new analysis.
+    def detect_again(
+        self,
+        owner_id: str,
+        analysis: Analysis,
+        analysis_id: str,
+        progress: Progress | None = None,
+    ) -> Analysis:
+        """Find the cells of an image that was sent to be classified, as an analysis of the owner's.
 
         Raises `FileNotFoundError` when the image is gone.
         """
         with self._reading:
-            return self._detect(_carried_over(analysis), self._pixels(analysis))
+            described = {**_carried_over(analysis), "owner_id": owner_id, "id": analysis_id}
+            return self._detect(described, self._pixels(analysis), progress)
 
     def delete(self, analysis: Analysis) -> None:
         """Remove the images and the row; if an image cannot be removed, all stays to be retried."""
@@ -115,12 +136,12 @@ class Analyst:
         )
         return self._keep(analysis, _copies(rgb))
 
-    def _detect(self, described: Described, rgb: RgbImage) -> Analysis:
-        found = self._models.read_field(rgb)
+    def _detect(self, described: Described, rgb: RgbImage, progress: Progress | None) -> Analysis:
+        found = self._models.read_field(rgb, progress)
         analysis = Analysis(
             **described,
             kind=analyses.DETECTION,
-            result=_result_of(found),
+            result=result_of(blast_share(found)),
             probability=None,
             finding=found.as_dict(),
             model_version=found.model,
@@ -163,6 +184,13 @@ def display_name(file_name: str) -> str:
     return visible or "unnamed"
 
 
+def result_of(share: BlastShare) -> str:
+    """What a field is kept as that has these white cells."""
+    if not share.white_cells:
+        return analyses.NO_WHITE_CELLS
+    return analyses.BLASTS if share.blasts else analyses.NO_BLASTS
+
+
 def _carried_over(analysis: Analysis) -> Described:
     """The same file, to be read once more."""
     return {column: getattr(analysis, column) for column in DESCRIBED}
@@ -180,13 +208,6 @@ def _described(owner_id: str, upload: Upload, image: UploadedImage) -> Described
         "height": image.height,
         "notes": list(image.notes),
     }
-
-
-def _result_of(found: FieldFindings) -> str:
-    share = blast_share(found)
-    if not share.white_cells:
-        return analyses.NO_WHITE_CELLS
-    return analyses.BLASTS if share.blasts else analyses.NO_BLASTS
 
 
 def _copies(rgb: RgbImage) -> StoredImages:

@@ -18,7 +18,7 @@ from records.analyses import Analysis
 from records.explanations import Explanation
 from records.image_store import ImageStore
 from services.explanation_picture import shap_picture
-from services.tasks import Progress, TaskError, Tasks
+from services.tasks import Progress, QueueFullError, TaskError, Tasks
 
 LARGEST_SHOWN = 800
 """Side in pixels above which a window is shrunk for the screen, and its map with it."""
@@ -28,10 +28,6 @@ LONGEST_QUEUE = 50
 
 FULL = "Many explanations are waiting already. Please try again in a few minutes."
 GONE = "The image is no longer there."
-
-
-class QueueFullError(Exception):
-    """So many explanations wait that no further one is taken; the text is a sentence."""
 
 
 class Explainer:

@@ -1,4 +1,4 @@
-"""Work in the background: one thread takes waiting tasks from their tables, one after the other."""
+"""Work in the background: a thread for each kind of task takes them from its table in turn."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ class Interrupted(Exception):  # noqa: N818  nothing is wrong
     """The server stops, or nobody wants the task any more: leave everything as it was."""
 
 
+class QueueFullError(Exception):
+    """So many tasks wait that no further one is taken; the text is a sentence."""
+
+
 class TaskError(Exception):
     """A task cannot be done; the text is a sentence for the person who asked for it."""
 
@@ -55,43 +59,67 @@ class Tasks:
 
     def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
         self._context = context
-        self._kinds: list[Work] = []
-        self._thread: threading.Thread | None = None
+        self._workers: list[_Worker] = []
+        self._started = False
         self._starting = threading.Lock()
-        self._something = threading.Event()
         self._stopping = threading.Event()
 
     def add(self, work: Work) -> None:
         """Make a kind of task known, before the start."""
-        self._kinds.append(work)
+        self._workers.append(_Worker(work, self._context, self._stopping))
 
     def start(self) -> None:
         """Begin to work, first on what a stopped server left; nothing happens if begun already."""
         with self._starting:
-            if self._thread:
+            if self._started:
                 return
-            self._thread = threading.Thread(target=self._work, name="tasks", daemon=True)
-            self._something.set()
-            self._thread.start()
+            self._started = True
+            for worker in self._workers:
+                worker.start()
 
     def wake(self) -> None:
         """Say that a task waits."""
-        self._something.set()
+        for worker in self._workers:
+            worker.wake()
         self.start()
 
     def stop(self) -> None:
-        """End the running task at its next step, to be done at the next start, and wait for it."""
+        """End running tasks at their next step, to be done at the next start, and wait for them."""
         self._stopping.set()
-        self._something.set()
-        if self._thread:
-            self._thread.join(STOPPING_SECONDS)
+        for worker in self._workers:
+            worker.wake()
+        if self._started:
+            for worker in self._workers:
+                worker.join(STOPPING_SECONDS)
 
-    def _work(self) -> None:
+
+class _Worker(threading.Thread):
+    """Does one kind of work, so that a slow kind does not hold up another."""
+
+    def __init__(
+        self,
+        work: Work,
+        context: Callable[[], AbstractContextManager[Any]],
+        stopping: threading.Event,
+    ) -> None:
+        super().__init__(name=work.table.__tablename__, daemon=True)
+        self._work = work
+        self._context = context
+        self._stopping = stopping
+        self._something = threading.Event()
+        self._something.set()
+
+    def wake(self) -> None:
+        """Say that a task waits, or that it is time to stop."""
+        self._something.set()
+
+    def run(self) -> None:
+        """Take up what a stopped server left, then what comes, until it is time to stop."""
         self._guarded(self._recover)
         while not self._stopping.is_set():
             self._something.wait()
             self._something.clear()
-            while not self._stopping.is_set() and self._guarded(self._run_each):
+            while not self._stopping.is_set() and self._guarded(self._run_one):
                 pass
 
     def _guarded(self, act: Callable[[], bool]) -> bool:
@@ -104,15 +132,11 @@ class Tasks:
             return False
 
     def _recover(self) -> bool:
-        for work in self._kinds:
-            records.recover(work.table)
+        records.recover(self._work.table)
         return True
 
-    def _run_each(self) -> bool:
-        """Run one task of each kind, so that a long queue of one does not hold up another."""
-        return any([self._run_one(work) for work in self._kinds])
-
-    def _run_one(self, work: Work) -> bool:
+    def _run_one(self) -> bool:
+        work = self._work
         task_id = records.claim(work.table)
         if task_id is None:
             return False

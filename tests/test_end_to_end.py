@@ -19,7 +19,7 @@ from records import db
 from settings import ROOT
 from tests.people import sign_in_as
 from tests.stand_ins import drawn_field
-from tests.uploads import png, send, texts
+from tests.uploads import png, send, texts, upload_field
 from training.data import ROUNDS, read_cnmc, round_of
 
 WEIGHTS = ROOT / "weights"
@@ -37,6 +37,7 @@ def reader(settings, models):
     with app.app_context():
         db.create_all()
     yield sign_in_as(app, "ada")
+    app.extensions["leukoscope_tasks"].stop()
     with app.app_context():
         db.engine.dispose()
 
@@ -52,9 +53,7 @@ def test_a_cell_is_read_and_kept(reader):
 
 
 def test_a_field_is_read_and_kept(reader):
-    answer = send(reader, "/detect", ("field.png", png(drawn_field())), as_json=True)
-    assert answer.status_code == 201
-    document = json.loads(reader.get(f"{answer.json['url']}/findings.json").data)
+    document = json.loads(reader.get(f"{upload_field(reader)['url']}/findings.json").data)
     assert (document["width"], document["height"]) == (480, 360)
     assert sum(document["counts"].values()) == len(document["detections"]) > 0
 
@@ -63,8 +62,7 @@ def test_the_shell_and_the_page_say_the_same(reader, tmp_path, capsys):
     (tmp_path / "field.png").write_bytes(png(drawn_field()))
     assert main(["detect", str(tmp_path / "field.png")]) == 0
     printed = json.loads(capsys.readouterr().out)
-    answer = send(reader, "/detect", ("field.png", png(drawn_field())), as_json=True)
-    document = json.loads(reader.get(f"{answer.json['url']}/findings.json").data)
+    document = json.loads(reader.get(f"{upload_field(reader)['url']}/findings.json").data)
     assert printed["counts"] == document["counts"]
     assert set(printed["counts"]) == set(CELL_LABELS)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import time
+from typing import Any
 
 from flask.testing import FlaskClient
 from PIL import Image
@@ -11,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from models.images import RgbImage, encode_png
 from tests.people import csrf_token
-from tests.stand_ins import drawn_cell
+from tests.stand_ins import drawn_cell, drawn_field
 
 DARK, MIDDLE, PALE = (80, 25, 120), (100, 50, 140), (110, 70, 150)
 """Chromatin that the stand-in classifier calls ALL blast, uncertain and normal."""
@@ -55,6 +57,30 @@ def upload_cell(client: FlaskClient, name: str = "cell.png", content: bytes | No
     answer = send(client, "/classify", (name, content or png()), as_json=True)
     assert answer.status_code == 201, answer.text
     return answer.json["id"]
+
+
+def follow(client: FlaskClient, task: dict[str, Any]) -> dict[str, Any]:
+    """What a script is told of a field that was sent, once it is not under way any more."""
+    end = time.monotonic() + 30
+    while True:
+        answer = client.get(task["progress"], headers={"Accept": "application/json"})
+        (now,) = (file for file in answer.json["files"] if file["id"] == task["id"])
+        if now["state"] not in {"waiting", "running"}:
+            return now
+        assert time.monotonic() < end, now
+        time.sleep(0.01)
+
+
+def upload_field(
+    client: FlaskClient, name: str = "field.png", content: bytes | None = None, **form: str
+) -> dict[str, Any]:
+    """Send one field to Detect, and give what is told of it once it is read."""
+    file = (name, content or png(drawn_field()))
+    answer = send(client, "/detect", file, as_json=True, **form)
+    assert answer.status_code == 202, answer.text
+    told = follow(client, answer.json)
+    assert told["state"] == "done", told
+    return told
 
 
 def texts(page: str) -> str:

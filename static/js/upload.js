@@ -1,9 +1,12 @@
 // Sends chosen or dropped images one by one, two at a time, and shows each result as it comes.
 
+import { Follower } from "./follow.js";
+import { Line, UNREACHABLE, count, told } from "./line.js";
+
 const AT_ONCE = 2;
-const UNREACHABLE = "The server could not be reached. Check the connection, then try again.";
 const UNREADABLE = "The server's answer could not be understood. Please try again.";
 const CANCELLED = "Cancelled. If it had already arrived, its result is in the history.";
+const OPEN = ["waiting", "busy", "sent"];
 
 const form = document.querySelector("[data-upload]");
 const zone = form.querySelector("[data-drop-zone]");
@@ -12,22 +15,19 @@ const results = document.querySelector("[data-results]");
 const list = results.querySelector("[data-list]");
 const status = results.querySelector("[data-status]");
 const cancelAll = results.querySelector("[data-cancel-all]");
+const batch = results.querySelector("[data-batch]");
 const csrfToken = document.querySelector("meta[name=csrf-token]").content;
 const items = [];
+let follower = null;
 
-/** One file: its line on the page, and its state: waiting, busy, read, refused or cancelled. */
-class Item {
+/** One file on its way, and then what the server says of it. */
+class Item extends Line {
   constructor(file) {
+    super(results.querySelector("template[data-item]").content.cloneNode(true).firstElementChild);
     this.file = file;
-    const line = results.querySelector("template[data-item]").content.cloneNode(true).firstElementChild;
-    this.part = (name) => line.querySelector(`[data-${name}]`);
-    this.line = line;
     this.part("name").textContent = file.name;
-    this.part("cancel").append(hidden(` ${file.name}`));
-    this.part("retry").append(hidden(` ${file.name}`));
-    this.part("cancel").addEventListener("click", () => this.cancel());
-    this.part("retry").addEventListener("click", () => this.wait());
-    list.append(line);
+    for (const part of this.element.querySelectorAll("[data-of]")) part.textContent = ` ${file.name}`;
+    list.append(this.element);
     this.preview();
     this.wait();
   }
@@ -58,23 +58,23 @@ class Item {
     this.request.open("POST", form.action);
     this.request.setRequestHeader("Accept", "application/json");
     this.request.setRequestHeader("X-CSRFToken", csrfToken);
-    this.request.upload.addEventListener("progress", (event) => this.advance(event));
-    this.request.upload.addEventListener("load", () => this.reading());
+    this.request.upload.addEventListener("progress", (event) => this.upload(event));
+    this.request.upload.addEventListener("load", () => this.arrived());
     this.request.addEventListener("load", () => this.answer());
     this.request.addEventListener("error", () => this.refuse(UNREACHABLE, true));
     this.request.addEventListener("loadend", next);
     this.request.send(body);
   }
 
-  advance(event) {
+  upload(event) {
     if (!event.lengthComputable) return;
     this.part("progress").value = event.loaded / event.total;
-    this.part("state").textContent = `Uploading… ${Math.floor((100 * event.loaded) / event.total)}%`;
+    this.say(`Uploading… ${Math.floor((100 * event.loaded) / event.total)}%`);
   }
 
-  reading() {
+  arrived() {
     this.part("progress").removeAttribute("value");
-    this.part("state").textContent = "Reading…";
+    this.say("Being read…");
   }
 
   answer() {
@@ -85,70 +85,78 @@ class Item {
       this.refuse(UNREADABLE, true);
       return;
     }
-    if (this.request.status === 201) this.finish(answer);
+    if (this.request.status < 300) this.tell(answer);
     else this.refuse(answer.error ?? UNREADABLE, this.request.status >= 500);
+    if (this.state === "sent") follow(answer);
   }
 
-  finish(answer) {
-    this.show("read", answer.summary);
-    this.line.classList.add(`tone-${answer.tone}`);
-    const badge = this.part("badge");
-    badge.hidden = false;
-    badge.classList.add(`tone-${answer.tone}`);
-    badge.querySelector("use").setAttribute("href", `${results.dataset.icons}#${answer.icon}`);
-    this.part("word").textContent = answer.word;
-    const picture = this.part("picture");
-    picture.src = answer.thumbnail;
-    picture.hidden = false;
-    const open = this.part("open");
-    open.href = answer.url;
-    open.append(hidden(` ${answer.file}`));
-    open.hidden = false;
+  tell(file) {
+    super.tell(file);
+    summarise();
   }
 
   refuse(sentence, again = false) {
     this.show("refused", sentence);
-    this.part("retry").hidden = !again;
+    this.offer("retry", again && form.action);
   }
 
+  /** On its way it is stopped here, later on the server. */
   cancel() {
+    if (this.state === "sent" || this.state === "refused") return super.cancel();
     this.show("cancelled", CANCELLED);
-    this.part("retry").hidden = false;
+    this.offer("retry", form.action);
     this.request?.abort();
-    next();
+    return next();
+  }
+
+  /** What the server still has need not be sent again. */
+  async retry() {
+    if (this.part("retry").action === form.action) return this.wait();
+    await super.retry();
+    return follower.start();
   }
 
   show(state, sentence) {
-    this.state = state;
-    this.line.dataset.state = state;
-    this.part("state").textContent = sentence;
+    super.show(state, sentence);
     this.part("progress").hidden = state !== "busy";
+    this.part("progress").max = 1;
     this.part("progress").value = 0;
-    this.part("cancel").hidden = !isOpen(this);
-    this.part("retry").hidden = true;
+    this.offer("cancel", OPEN.includes(state) && form.action);
+    this.offer("retry", null);
     summarise();
   }
 }
 
 function isOpen(item) {
-  return item.state === "waiting" || item.state === "busy";
-}
-
-function count(state) {
-  return items.filter((item) => item.state === state).length;
+  return OPEN.includes(item.state);
 }
 
 /** Start as many waiting files as may be on their way. */
 function next() {
-  const free = AT_ONCE - count("busy");
+  const free = AT_ONCE - count(items, "busy");
   items.filter((item) => item.state === "waiting").slice(0, Math.max(free, 0)).forEach((item) => item.send());
 }
 
+/** Ask the server what becomes of the files that it has taken to read them in the background. */
+function follow(file) {
+  follower ??= new Follower(file.progress, show, results.querySelector("[data-lost]"));
+  batch.querySelector("[data-batch-link]").href = file.batch;
+  batch.hidden = false;
+  follower.start();
+}
+
+/** Show what the server told; whether some are under way still. */
+function show(files) {
+  const known = new Map(items.map((item) => [item.id, item]));
+  for (const file of files) {
+    const item = known.get(file.id);
+    if (item?.state === "sent") item.tell(file);
+  }
+  return count(items, "sent") > 0;
+}
+
 function summarise() {
-  const parts = [`${count("read")} of ${items.length} read`];
-  if (count("refused")) parts.push(`${count("refused")} not read`);
-  if (count("cancelled")) parts.push(`${count("cancelled")} cancelled`);
-  status.textContent = parts.join(", ");
+  status.textContent = told(items);
   cancelAll.hidden = items.filter(isOpen).length < 2;
 }
 
@@ -160,13 +168,6 @@ function add(files) {
   }
   summarise();
   next();
-}
-
-function hidden(text) {
-  const span = document.createElement("span");
-  span.className = "visually-hidden";
-  span.textContent = text;
-  return span;
 }
 
 function size(bytes) {
@@ -198,5 +199,5 @@ window.addEventListener("drop", () => zone.classList.remove("dropping"));
 cancelAll.addEventListener("click", () => items.filter(isOpen).reverse().forEach((item) => item.cancel()));
 
 window.addEventListener("beforeunload", (event) => {
-  if (items.some(isOpen)) event.preventDefault();
+  if (items.some((item) => ["waiting", "busy"].includes(item.state))) event.preventDefault();
 });

@@ -6,9 +6,8 @@ from flask.testing import FlaskClient
 from pages.auditing import NOTED, PICTURES, UPLOADS
 from records.audit import Event
 from tests.people import PASSWORD, account_named, post
-from tests.stand_ins import drawn_field
 from tests.trail import entries, noted
-from tests.uploads import png, send, upload_cell
+from tests.uploads import upload_cell, upload_field
 
 # Addresses with the id of an analysis that leave no row of their own, and why.
 UNNOTED = {
@@ -28,18 +27,13 @@ def rows(app: Flask, event: Event) -> list:
         return noted(event)
 
 
-def upload_field(client: FlaskClient) -> str:
-    answer = send(client, "/detect", ("field.png", png(drawn_field())), as_json=True)
-    return answer.json["id"]
-
-
 def test_every_address_with_the_id_of_an_analysis_is_noted_or_has_a_reason(app: Flask):
     of_analyses = {
         rule.endpoint for rule in app.url_map.iter_rules() if "analysis_id" in rule.arguments
     }
 
     assert of_analyses == {*NOTED, *PICTURES, *UNNOTED}
-    assert {rule.endpoint for rule in app.url_map.iter_rules()} >= UPLOADS
+    assert UPLOADS <= {rule.endpoint for rule in app.url_map.iter_rules()}
 
 
 def test_a_whole_visit(app: Flask, signed_in: FlaskClient):
@@ -83,7 +77,7 @@ def test_what_an_analysis_leaves_tells_the_file_by_its_hash_and_not_by_its_name(
 
 
 def test_downloads_are_noted_with_what_was_downloaded(app: Flask, signed_in: FlaskClient):
-    field = upload_field(signed_in)
+    field = upload_field(signed_in)["id"]
     for name in ("annotated.png", "findings.csv", "findings.json"):
         signed_in.get(f"/detect/{field}/{name}").close()
 
@@ -95,7 +89,7 @@ def test_downloads_are_noted_with_what_was_downloaded(app: Flask, signed_in: Fla
 
 
 def test_a_picture_without_its_page_is_a_look_too(app: Flask, signed_in: FlaskClient):
-    field = upload_field(signed_in)
+    field = upload_field(signed_in)["id"]
     for _ in range(2):
         signed_in.get(f"/detect/{field}/image")
 

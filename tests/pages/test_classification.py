@@ -14,7 +14,17 @@ from records.analyses import Analysis
 from records.image_store import ImageStore
 from tests.people import post
 from tests.stand_ins import drawn_cell, drawn_field
-from tests.uploads import MIDDLE, PALE, cell_image, encoded, png, send, texts, upload_cell
+from tests.uploads import (
+    MIDDLE,
+    PALE,
+    cell_image,
+    encoded,
+    png,
+    send,
+    texts,
+    upload_cell,
+    upload_field,
+)
 
 RESULTS = {
     "all_blast": (png(), "ALL blast", "exclamation-triangle", "immunophenotyping"),
@@ -148,9 +158,7 @@ def test_an_image_that_is_gone_is_not_found(app: Flask, signed_in: FlaskClient):
 
 
 def test_a_field_has_no_page_among_the_cells(signed_in: FlaskClient):
-    answer = send(signed_in, "/detect", ("field.png", png(drawn_field())), as_json=True)
-
-    assert signed_in.get(f"/classify/{answer.json['id']}").status_code == 404
+    assert signed_in.get(f"/classify/{upload_field(signed_in)['id']}").status_code == 404
 
 
 def blurred() -> bytes:
@@ -190,16 +198,25 @@ def test_several_cells_are_carried_over_to_detect(signed_in: FlaskClient):
     assert "field.png" in signed_in.get(answer.headers["Location"]).text
 
 
-@pytest.mark.parametrize("again", ["insist", "detect"])
-def test_reading_again_needs_the_token_and_the_image(
-    app: Flask, signed_in: FlaskClient, again: str
-):
-    address = f"/classify/{upload_cell(signed_in, content=blurred())}/{again}"
-    assert signed_in.post(address).status_code == 400
+def test_reading_again_needs_the_token_and_the_image(app: Flask, signed_in: FlaskClient):
+    address = f"/classify/{upload_cell(signed_in, content=blurred())}"
     store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
     for name in store.names():
         store.delete(name)
-    assert post(signed_in, address).status_code == 404
+    for again in ("insist", "detect"):
+        assert signed_in.post(f"{address}/{again}").status_code == 400
+
+    assert post(signed_in, f"{address}/insist").status_code == 404
+    batch = post(signed_in, f"{address}/detect").headers["Location"]
+    assert "The image is no longer there" in signed_in.get(batch).text
+
+
+def test_where_many_fields_wait_nothing_is_carried_over(app: Flask, signed_in: FlaskClient):
+    app.extensions["leukoscope_fields"]._max_waiting = 0
+    address = f"/classify/{upload_cell(signed_in)}"
+
+    assert post(signed_in, f"{address}/detect").headers["Location"] == address
+    assert "0 of your fields wait already" in signed_in.get(address).text
 
 
 @pytest.mark.parametrize(("familiar", "marked"), [(False, True), (True, False), (None, False)])

@@ -14,15 +14,13 @@ from models.loading import Models
 from records import db
 from records.analyses import Analysis
 from tests.services.fields import CELLS, older_field, read_field
-from tests.stand_ins import drawn_field
-from tests.uploads import png, send, texts
+from tests.uploads import texts, upload_field
 
 
 @pytest.fixture
 def field(signed_in: FlaskClient) -> str:
     """Address of a field in which one cell of each kind was found."""
-    name = "=field <7>.png"
-    return send(signed_in, "/detect", (name, png(drawn_field())), as_json=True).json["url"]
+    return upload_field(signed_in, "=field <7>.png")["url"]
 
 
 @pytest.fixture
@@ -31,8 +29,7 @@ def shown(signed_in: FlaskClient, monkeypatch):
 
     def show(found: FieldFindings) -> str:
         monkeypatch.setattr(Models, "read_field", lambda self, rgb, progress=None: found)
-        sent = send(signed_in, "/detect", ("field.png", png(drawn_field())), as_json=True)
-        return signed_in.get(sent.json["url"]).get_data(as_text=True)
+        return signed_in.get(upload_field(signed_in)["url"]).get_data(as_text=True)
 
     return show
 

@@ -10,8 +10,8 @@ from records import db
 from records.analyses import Analysis
 from records.image_store import ImageStore
 from tests.people import post
-from tests.stand_ins import drawn_cell, drawn_field
-from tests.uploads import PALE, png, send, texts, upload_cell
+from tests.stand_ins import drawn_cell
+from tests.uploads import PALE, png, texts, upload_cell, upload_field
 
 NAME = re.compile(r'class="history-name">([^<]*)<')
 
@@ -30,11 +30,10 @@ def date_back(app: Flask, analysis_id: str, moment: datetime) -> None:
 @pytest.fixture
 def kept(app: Flask, signed_in: FlaskClient) -> dict[str, str]:
     """Three analyses of ada's, by file name: their ids."""
-    field = send(signed_in, "/detect", ("field.png", png(drawn_field())), as_json=True)
     ids = {
         "blast.png": upload_cell(signed_in, "blast.png"),
         "normal.png": upload_cell(signed_in, "normal.png", png(drawn_cell(chromatin=PALE))),
-        "field.png": field.json["id"],
+        "field.png": upload_field(signed_in)["id"],
     }
     for day, analysis_id in enumerate(ids.values(), start=1):
         date_back(app, analysis_id, datetime(2026, 3, day, 23, 59, tzinfo=UTC))

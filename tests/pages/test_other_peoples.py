@@ -10,17 +10,22 @@ from records.analyses import DETECTION
 from records.explanations import Explanation
 from records.image_store import ImageStore
 from tests.people import csrf_token
-from tests.stand_ins import drawn_field
-from tests.uploads import png, send, upload_cell
+from tests.uploads import png, send, upload_cell, upload_field
 
 # Addresses that take an id of something else; what guards them is tested beside them.
 NOT_OF_ANALYSES = {
     "admin.decide",
+    "admin.place",
+    "admin.reset_password",
     "model.card",
     "model.chart",
     "audit.export",
     "static",
     "bootstrap.static",
+}
+# Of batches and the files in them; `test_batches.py` looks at each of these, too.
+OF_BATCHES = {
+    f"batches.{name}" for name in ("show", "progress", "counts", "cancel_all", "cancel", "retry")
 }
 # What an address takes besides the id, so that a request reaches the view.
 OTHER_ARGUMENTS = {"index": 0, "number": 0, "cell": 0, "cell_number": 0}
@@ -28,7 +33,20 @@ OTHER_ARGUMENTS = {"index": 0, "number": 0, "cell": 0, "cell_number": 0}
 
 def rules(app: Flask) -> list[Rule]:
     found = [rule for rule in app.url_map.iter_rules() if rule.arguments]
-    return [rule for rule in found if rule.endpoint not in NOT_OF_ANALYSES]
+    return [rule for rule in found if rule.endpoint not in NOT_OF_ANALYSES | OF_BATCHES]
+
+
+def batch_requests(app: Flask, field: dict[str, str]) -> list[tuple[str, str]]:
+    """Every method and address of the batch of a field."""
+    values = {"batch_id": field["batch"].rsplit("/", 1)[-1], "task_id": field["id"]}
+    with app.test_request_context():
+        urls = app.create_url_adapter(None) or app.url_map.bind("localhost")
+        return [
+            (method, urls.build(rule.endpoint, {name: values[name] for name in rule.arguments}))
+            for rule in app.url_map.iter_rules()
+            if rule.endpoint in OF_BATCHES
+            for method in rule.methods - {"HEAD", "OPTIONS"}
+        ]
 
 
 def requests(app: Flask, ids: dict[str, str]) -> list[tuple[str, str, bool]]:
@@ -60,10 +78,10 @@ def explained(app: Flask, analysis_id: str) -> None:
 
 @pytest.fixture
 def of_ada(app: Flask, signed_in: FlaskClient) -> dict[str, str]:
-    field = send(signed_in, "/detect", ("field.png", png(drawn_field())), as_json=True)
+    field = upload_field(signed_in)
     cell_id = upload_cell(signed_in)
     explained(app, cell_id)
-    return {"classification": cell_id, DETECTION: field.json["id"]}
+    return {"classification": cell_id, DETECTION: field["id"]}
 
 
 def test_every_address_with_an_id_is_looked_at(app: Flask):
@@ -84,6 +102,20 @@ def test_somebody_elses_is_not_found(app: Flask, of_ada, other_client: FlaskClie
         if method == "GET":
             with signed_in.get(path) as answer:
                 assert answer.status_code == (200 if matches else 404), path
+
+
+def test_somebody_elses_batch_is_not_found(app, signed_in, other_client: FlaskClient, client):
+    found = batch_requests(app, upload_field(signed_in))
+    assert len(found) == len(OF_BATCHES)
+    form = {"csrf_token": csrf_token(other_client)}
+    for method, path in found:
+        assert other_client.open(path, method=method, data=form).status_code == 404, path
+        stranger = client.open(path, method=method, data={"csrf_token": csrf_token(client)})
+        assert stranger.headers["Location"].startswith("/sign-in"), path
+    form = {"csrf_token": csrf_token(signed_in)}
+    for method, path in found:
+        answer = signed_in.open(path, method=method, data=form)
+        assert answer.status_code == (200 if method == "GET" else 303), path
 
 
 def test_an_unknown_id_is_not_found(app: Flask, signed_in: FlaskClient):

@@ -18,8 +18,8 @@ from records.analyses import Analysis
 from records.image_store import ImageStore
 from settings import Settings
 from tests.people import csrf_token, sign_in_as
-from tests.stand_ins import drawn_field, stand_in_models
-from tests.uploads import cell_image, encoded, png, send, texts
+from tests.stand_ins import stand_in_models
+from tests.uploads import cell_image, encoded, follow, png, send, texts, upload_field
 
 PATHS = ["/classify", "/detect"]
 
@@ -49,13 +49,15 @@ REFUSED = {
     "svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "not an image that can be read"),
     "gif": (encoded(cell_image(), "GIF"), "not an image that can be read"),
     "empty": (b"", "The file is empty"),
-    "truncated PNG": (png()[:-200], "incomplete or damaged"),
-    "truncated JPEG": (encoded(cell_image(), "JPEG")[:900], "incomplete or damaged"),
     "animated PNG": (animated("PNG"), "several pictures"),
     "animated WebP": (animated("WEBP"), "several pictures"),
     "pages of TIFF": (animated("TIFF"), "several pictures"),
     "32-bit": (encoded(cell_image().convert("F"), "TIFF"), "32-bit pixels"),
     "tiny": (png(np.zeros((8, 8, 3), np.uint8)), "at least 16"),
+}
+DAMAGED = {
+    "PNG": png()[:-200],
+    "JPEG": encoded(cell_image(), "JPEG")[:900],
 }
 CONVERTED = {
     "CMYK": (cell_image().convert("CMYK"), "JPEG", "CMYK colours were converted to RGB."),
@@ -112,6 +114,26 @@ def test_what_cannot_be_read_is_refused_with_a_sentence_and_kept_nowhere(
     assert kept(app) == (0, 0)
 
 
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_damaged_cell_is_refused_at_once(app: Flask, signed_in: FlaskClient, kind: str):
+    answer = send(signed_in, "/classify", ("cell.png", DAMAGED[kind]), as_json=True)
+
+    assert answer.status_code == 422
+    assert "incomplete or damaged" in answer.json["error"]
+    assert kept(app) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_damaged_field_is_refused_when_it_is_read(app: Flask, signed_in: FlaskClient, kind: str):
+    answer = send(signed_in, "/detect", ("field.png", DAMAGED[kind]), as_json=True)
+    told = follow(signed_in, answer.json)
+
+    assert (told["state"], told["cancel"], told["retry"]) == ("failed", None, None)
+    assert "incomplete or damaged" in told["error"]
+    assert kept(app) == (0, 0)
+    assert ImageStore(app.config["LEUKOSCOPE"].uploads_dir).names() == set()
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(
     app: Flask, signed_in: FlaskClient, path: str
@@ -166,10 +188,10 @@ def test_a_cell_image_that_is_not_usable_is_kept_with_its_reason(
 
 
 def test_a_field_is_counted(signed_in: FlaskClient):
-    document = send(signed_in, "/detect", ("field.png", png(drawn_field())), as_json=True).json
+    document = upload_field(signed_in)
 
     assert document["url"] == f"/detect/{document['id']}"
-    assert document["label"] == "blasts"
+    assert document["word"] == "Blasts found"
     assert document["summary"] == "1 of 2 white cells found were called blasts"
 
 
@@ -198,7 +220,8 @@ def test_a_batch_of_bad_ones_says_so(signed_in: FlaskClient, path: str):
     answer = send(signed_in, path, ("bad.png", b"no"))
 
     assert answer.status_code == 422
-    assert "0 of 1 image was read." in texts(answer.text)
+    assert "The image was not taken" in texts(answer.text)
+    assert "not an image that can be read" in answer.text
 
 
 @pytest.mark.parametrize("path", PATHS)

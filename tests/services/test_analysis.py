@@ -1,3 +1,4 @@
+from functools import partial
 from io import BytesIO
 
 import numpy as np
@@ -6,6 +7,7 @@ from PIL import Image, ImageFilter
 
 from models.images import ImageError, ImageLimits
 from records import analyses, db
+from records.accounts import new_id
 from records.analyses import Analysis
 from records.image_store import ImageStore
 from services.analysis import Analyst, Upload, display_name
@@ -56,7 +58,7 @@ def test_a_cell_is_kept_with_its_finding_and_its_pixels(analyst: Analyst, ada: s
 
 def test_the_kept_pixels_are_those_that_were_read(analyst: Analyst, ada: str):
     field = drawn_field()
-    analysis = analyst.detect(ada, upload(png(field)))
+    analysis = analyst.detect(ada, upload(png(field)), new_id())
 
     assert np.array_equal(stored(analyst, analysis.image_name), field)
 
@@ -94,7 +96,7 @@ def test_insisting_keeps_a_second_finding_beside_the_first(analyst: Analyst, ada
 def test_an_image_is_carried_over_to_detect(analyst: Analyst, ada: str):
     two_cells = np.tile(drawn_cell(), (1, 2, 1))
     several = analyst.classify(ada, upload(png(two_cells), "field.png"))
-    field = analyst.detect_again(several)
+    field = analyst.detect_again(ada, several, new_id())
 
     assert several.finding["code"] == "several_cells"
     assert (field.kind, field.result, field.file_name) == ("detection", "blasts", "field.png")
@@ -108,21 +110,22 @@ def test_what_was_within_the_limits_as_it_came_is_so_when_read_again(ada: str, s
     sent = analyst.classify(ada, upload(small))
 
     assert len(analyst.image(sent.image_name)) > len(small)
-    assert analyst.detect_again(sent).kind == "detection"
+    assert analyst.detect_again(ada, sent, new_id()).kind == "detection"
 
 
-@pytest.mark.parametrize("read", ["insist", "detect_again"])
-def test_an_image_that_is_gone_is_not_read_again(analyst: Analyst, ada: str, store, read: str):
+def test_an_image_that_is_gone_is_not_read_again(analyst: Analyst, ada: str, store: ImageStore):
     refused = analyst.classify(ada, upload(blurred_cell()))
     for name in refused.image_names:
         store.delete(name)
     with pytest.raises(FileNotFoundError):
-        getattr(analyst, read)(refused)
+        analyst.insist(refused)
+    with pytest.raises(FileNotFoundError):
+        analyst.detect_again(ada, refused, new_id())
     assert analyses.page_of(ada, analyses.Filters(), 1, 20).items == (refused,)
 
 
 def test_a_field_is_kept_with_a_sheet_of_its_white_cells(analyst: Analyst, ada: str):
-    analysis = analyst.detect(ada, upload(png(drawn_field())))
+    analysis = analyst.detect(ada, upload(png(drawn_field())), new_id())
 
     assert (analysis.kind, analysis.result) == ("detection", "blasts")
     assert analysis.finding["counts"] == {"blast": 1, "wbc": 1, "rbc": 1, "platelet": 1}
@@ -148,7 +151,7 @@ def test_the_result_of_a_field(analyst: Analyst, ada: str, monkeypatch, labels, 
         return type(found)(found.width, found.height, some, found.model)
 
     monkeypatch.setattr(type(detector), "find", find)
-    analysis = analyst.detect(ada, upload(png(drawn_field())))
+    analysis = analyst.detect(ada, upload(png(drawn_field())), new_id())
 
     assert analysis.result == result
     assert (analysis.cells_name is None) == (result == analyses.NO_WHITE_CELLS)
@@ -156,26 +159,26 @@ def test_the_result_of_a_field(analyst: Analyst, ada: str, monkeypatch, labels, 
 
 def test_a_huge_field_gets_a_bounded_copy_for_the_screen(analyst: Analyst, ada: str):
     field = np.tile(drawn_field(500, 400), (5, 10, 1))
-    analysis = analyst.detect(ada, upload(png(field)))
+    analysis = analyst.detect(ada, upload(png(field)), new_id())
 
     assert stored(analyst, analysis.image_name).shape == (2000, 5000, 3)
     assert stored(analyst, analysis.display_name).shape == (1638, 4096, 3)
     assert stored(analyst, analysis.thumbnail_name).shape == (102, 256, 3)
 
 
-@pytest.mark.parametrize("read", ["classify", "detect"])
-def test_what_is_refused_is_kept_nowhere(analyst: Analyst, ada: str, store: ImageStore, read: str):
+@pytest.mark.parametrize("read", [Analyst.classify, partial(Analyst.detect, analysis_id="1")])
+def test_what_is_refused_is_kept_nowhere(analyst: Analyst, ada: str, store: ImageStore, read):
     with pytest.raises(ImageError):
-        getattr(analyst, read)(ada, upload(png()[:-200]))
+        read(analyst, ada, upload(png()[:-200]))
 
     assert store.names() == set()
     assert not analyses.any_of(ada)
 
 
-@pytest.mark.parametrize("read", ["classify", "detect"])
-def test_a_row_that_cannot_be_kept_leaves_no_image(analyst: Analyst, ada: str, store, read: str):
+@pytest.mark.parametrize("read", [Analyst.classify, partial(Analyst.detect, analysis_id="1")])
+def test_a_row_that_cannot_be_kept_leaves_no_image(analyst: Analyst, ada: str, store, read):
     with pytest.raises(Exception, match="FOREIGN KEY"):
-        getattr(analyst, read)("nobody", upload(png()))
+        read(analyst, "nobody", upload(png()))
 
     assert store.names() == set()
     assert db.session.scalars(db.select(Analysis)).all() == []
@@ -199,7 +202,7 @@ def test_an_image_that_cannot_be_kept_leaves_no_row(analyst, ada, store, monkeyp
 
 def test_deleting_removes_row_and_images(analyst: Analyst, ada: str, store: ImageStore):
     other = analyst.classify(ada, upload(png()))
-    analyst.delete(analyst.detect(ada, upload(png(drawn_field()))))
+    analyst.delete(analyst.detect(ada, upload(png(drawn_field())), new_id()))
 
     assert store.names() == set(other.image_names)
     assert analyses.page_of(ada, analyses.Filters(), 1, 20).items == (other,)
@@ -242,6 +245,6 @@ def test_file_names_are_made_fit_to_be_shown(given: str, shown: str):
 
 
 def test_a_cell_at_the_edge_of_a_field_is_cut_whole(analyst: Analyst, ada: str):
-    analysis = analyst.detect(ada, upload(png(drawn_cell(64))))
+    analysis = analyst.detect(ada, upload(png(drawn_cell(64))), new_id())
 
     assert stored(analyst, analysis.cells_name).shape[0] == 160

@@ -144,13 +144,14 @@ def test_a_failure_is_told_in_a_sentence(app: Flask, begin, explanation_id, erro
 
 def test_one_that_is_deleted_ends(app: Flask, begin, explanation_id: str):
     work = Waiter()
-    begin(work)
+    background = begin(work)
     work.started.wait(20)
     with app.app_context():
         explanations.remove(explanations.get(explanation_id).analysis_id)
         db.session.commit()
         other = kept(account("ben"))
         explanations.ask_for(other.id)
+    background.wake()
     until(lambda: len(work.ran) == 2)
 
     assert work.discarded == []

@@ -1,0 +1,64 @@
+// Asks the server how far the files of a batch are, as long as some of them are under way.
+
+const AT_FIRST = 700;
+const AT_MOST = 10_000;
+const GIVE_UP = 60_000;
+const SIGNED_OUT = "You are signed out. The fields go on being read: sign in again to see them.";
+
+/** Follows one address; slower and slower while nothing changes or the server is not reached. */
+export class Follower {
+  /** `show` is given the files and tells whether some are under way still. */
+  constructor(address, show, lost) {
+    this.address = address;
+    this.show = show;
+    this.lost = lost;
+    this.pause = AT_FIRST;
+    this.timer = null;
+  }
+
+  /** Begin to ask, or ask soon if that has begun already. */
+  start() {
+    this.pause = AT_FIRST;
+    if (this.timer === null) this.later();
+  }
+
+  later() {
+    this.timer = setTimeout(() => this.ask(), this.pause);
+  }
+
+  async ask() {
+    const more = await this.answered();
+    this.timer = null;
+    if (more) this.later();
+  }
+
+  /** Whether to ask again. */
+  async answered() {
+    let answer;
+    try {
+      answer = await fetch(this.address, { headers: { Accept: "application/json" } });
+    } catch {
+      return this.missed();
+    }
+    if (answer.status === 401) return this.end(SIGNED_OUT);
+    if (!answer.ok) return this.missed();
+    const text = await answer.text();
+    this.lost.hidden = true;
+    this.pause = text === this.before ? Math.min(1.3 * this.pause, AT_MOST) : AT_FIRST;
+    this.before = text;
+    return this.show(JSON.parse(text).files);
+  }
+
+  missed() {
+    this.pause = Math.min(2 * this.pause, GIVE_UP);
+    this.lost.textContent = `The server could not be reached. What it has got goes on being read; the next look is in ${Math.ceil(this.pause / 1000)} seconds.`;
+    this.lost.hidden = false;
+    return true;
+  }
+
+  end(sentence) {
+    this.lost.textContent = sentence;
+    this.lost.hidden = false;
+    return false;
+  }
+}

@@ -1,0 +1,340 @@
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from flask import Flask
+
+from app import create_app
+from models.findings import Progress
+from models.images import ImageError
+from models.loading import Models
+from records import analyses, db, field_tasks, tasks
+from records.analyses import Analysis, Filters
+from records.field_tasks import FieldTask
+from records.image_store import ImageStore
+from records.tasks import DONE, DROPPED, FAILED, RUNNING, WAITING
+from services import field_queue as services
+from services.analysis import Analyst, Upload
+from services.field_queue import FieldQueue, NoRoomError
+from services.tasks import QueueFullError
+from settings import Settings
+from tests.people import add_account
+from tests.services.test_tasks import until
+from tests.stand_ins import drawn_cell, drawn_field, stand_in_models
+from tests.uploads import png
+
+
+class Reading:
+    """Stands in for the reading of fields; holds on until it is let go, and may fail."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[int, int]] = []
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.error: BaseException | None = None
+
+    def read_field(self, models: Models, rgb: np.ndarray, progress: Progress):
+        self.begun.append(rgb.shape[:2])
+        progress(0, 10)
+        while not self.go_on.wait(0.01):
+            progress(3, 10)
+        if self.error:
+            raise self.error
+        return models.detector.find(rgb)
+
+
+@pytest.fixture
+def reading(monkeypatch) -> Reading:
+    stand_in = Reading()
+    monkeypatch.setattr("services.tasks.BETWEEN_NOTES", 0)
+    monkeypatch.setattr(
+        Models, "read_field", lambda self, rgb, progress: stand_in.read_field(self, rgb, progress)
+    )
+    return stand_in
+
+
+@pytest.fixture
+def ada(app: Flask) -> Iterator[str]:
+    owner_id = add_account(app, "ada")
+    with app.app_context():
+        yield owner_id
+
+
+@pytest.fixture
+def queue(app: Flask) -> FieldQueue:
+    return app.extensions["leukoscope_fields"]
+
+
+@pytest.fixture
+def restarted(app: Flask, settings: Settings) -> Iterator[Callable[[], Flask]]:
+    """Start another server on the same installation."""
+    begun = []
+
+    def restart() -> Flask:
+        again = create_app(replace(settings), stand_in_models())
+        begun.append(again)
+        again.extensions["leukoscope_tasks"].start()
+        return again
+
+    yield restart
+    for each in begun:
+        each.extensions["leukoscope_tasks"].stop()
+        with each.app_context():
+            db.engine.dispose()
+
+
+def upload(content: bytes | None = None, name: str = "field.png", batch_id: str = "b") -> Upload:
+    return Upload(name, content or png(drawn_field()), batch_id)
+
+
+def uploads(app: Flask) -> set[str]:
+    return ImageStore(app.config["LEUKOSCOPE"].uploads_dir).names()
+
+
+def state(task: FieldTask) -> str:
+    db.session.rollback()
+    db.session.refresh(task)
+    return task.state
+
+
+def kept_of(owner_id: str) -> list[Analysis]:
+    db.session.rollback()
+    return list(analyses.page_of(owner_id, Filters(), 1, 100).items)
+
+
+def images_named(app: Flask) -> bool:
+    """Whether the image store keeps what the analyses name, and nothing else."""
+    named = {name for row in db.session.scalars(db.select(Analysis)) for name in row.image_names}
+    return ImageStore(app.config["LEUKOSCOPE"].images_dir).names() == named
+
+
+def test_a_field_is_taken_at_once_and_read_later(app, queue: FieldQueue, ada: str, reading):
+    reading.go_on.clear()
+    task = queue.take(ada, upload(name="../a\x00b.png"))
+    assert (task.file_name, len(uploads(app))) == ("ab.png", 1)
+    until(lambda: state(task) == RUNNING and task.done == 3)
+    assert task.total == 10
+    reading.go_on.set()
+    until(lambda: state(task) == DONE)
+
+    (analysis,) = kept_of(ada)
+    assert analysis.id == task.analysis_id == task.id
+    assert (analysis.file_name, analysis.batch_id) == ("ab.png", "b")
+    assert task.counts["blast"] == 1
+    assert task.upload_name is None
+    assert uploads(app) == set()
+
+
+def test_what_the_header_tells_is_refused_at_once(app, queue: FieldQueue, ada: str):
+    with pytest.raises(ImageError):
+        queue.take(ada, upload(b"no image"))
+
+    assert uploads(app) == set()
+    assert field_tasks.of_batch(ada, "b") == []
+
+
+def test_a_damaged_field_fails_with_the_reason_and_for_good(app, queue, ada: str):
+    task = queue.take(ada, upload(png(drawn_field())[:-200]))
+    until(lambda: state(task) == FAILED)
+    queue.retry(task)
+
+    assert "incomplete or damaged" in task.error
+    assert state(task) == FAILED
+    assert uploads(app) == set()
+    assert kept_of(ada) == []
+
+
+def test_an_error_of_the_server_can_be_tried_again(app, queue, ada: str, reading: Reading):
+    reading.error = RuntimeError("broken")
+    task = queue.take(ada, upload())
+    until(lambda: state(task) == FAILED)
+    assert "broken" not in task.error
+    assert images_named(app)
+
+    reading.error = None
+    queue.retry(task)
+    until(lambda: state(task) == DONE)
+    assert uploads(app) == set()
+
+
+def test_a_failed_field_can_be_removed(app, queue, ada: str, reading: Reading):
+    reading.error = RuntimeError("broken")
+    task = queue.take(ada, upload())
+    until(lambda: state(task) == FAILED)
+    queue.cancel(task)
+
+    assert state(task) == DROPPED
+    assert uploads(app) == set()
+
+
+def test_waiting_and_running_fields_are_cancelled(app, queue, ada: str, reading: Reading):
+    reading.go_on.clear()
+    first, second = queue.take(ada, upload()), queue.take(ada, upload(png(drawn_cell())))
+    until(lambda: state(first) == RUNNING)
+    queue.cancel(second)
+    queue.cancel(first)
+    third = queue.take(ada, upload())
+    until(lambda: state(third) == RUNNING)
+    reading.go_on.set()
+    until(lambda: state(third) == DONE)
+
+    assert state(first) == state(second) == DROPPED
+    assert [analysis.id for analysis in kept_of(ada)] == [third.id]
+    assert reading.begun == [(360, 480), (360, 480)]
+    assert uploads(app) == set()
+    assert images_named(app)
+
+
+def test_a_field_that_is_cancelled_while_it_is_kept_is_not_kept(app, queue, ada, monkeypatch):
+    delete = Analyst.delete
+    deleted = threading.Event()
+
+    def cancelled_meanwhile(analyst: Analyst, *arguments: object) -> Analysis:
+        analysis = detect(analyst, *arguments)
+        tasks.drop(FieldTask, analysis.id)
+        return analysis
+
+    def told(analyst: Analyst, analysis: Analysis) -> None:
+        delete(analyst, analysis)
+        deleted.set()
+
+    detect = Analyst.detect
+    monkeypatch.setattr(Analyst, "detect", cancelled_meanwhile)
+    monkeypatch.setattr(Analyst, "delete", told)
+    task = queue.take(ada, upload())
+    assert deleted.wait(20)
+
+    assert state(task) == DROPPED
+    assert kept_of(ada) == []
+    assert images_named(app)
+
+
+def test_a_restart_in_the_middle_neither_loses_nor_doubles(app, queue, ada, reading, restarted):
+    reading.go_on.clear()
+    sent = [queue.take(ada, upload()) for _ in range(3)]
+    until(lambda: state(sent[0]) == RUNNING)
+    app.extensions["leukoscope_tasks"].stop()
+    assert [state(task) for task in sent] == [WAITING] * 3
+    reading.go_on.set()
+    restarted()
+    until(lambda: [state(task) for task in sent] == [DONE] * 3)
+
+    assert {analysis.id for analysis in kept_of(ada)} == {task.id for task in sent}
+    assert len(reading.begun) == 4
+    assert uploads(app) == set()
+    assert images_named(app)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_server_killed_between_keeping_and_finishing_keeps_one(
+    app, queue, ada, reading, restarted, monkeypatch
+):
+    def killed(*_: object) -> None:
+        # What a kill leaves: the analysis is kept, its row says that it is being read.
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "counts_of", killed)
+        task = queue.take(ada, upload())
+        worker = app.extensions["leukoscope_tasks"]._workers[-1]
+        worker.join(20)
+    assert (state(task), len(kept_of(ada)), len(uploads(app))) == (RUNNING, 1, 1)
+    restarted()
+    until(lambda: state(task) == DONE)
+
+    assert [analysis.id for analysis in kept_of(ada)] == [task.id]
+    assert len(reading.begun) == 1
+    assert task.counts["blast"] == 1
+    assert uploads(app) == set()
+
+
+def test_another_persons_single_field_does_not_wait_for_a_batch(app, queue, ada, reading):
+    ben = add_account(app, "ben")
+    reading.go_on.clear()
+    batch = [queue.take(ada, upload()) for _ in range(5)]
+    until(lambda: state(batch[0]) == RUNNING)
+    single = queue.take(ben, upload(png(drawn_cell())))
+    reading.go_on.set()
+    until(lambda: state(batch[-1]) == DONE)
+
+    assert state(single) == DONE
+    assert reading.begun.index((120, 120)) == 1
+
+
+def test_a_person_may_have_so_many_fields_waiting(app, queue, ada, reading):
+    queue._max_waiting = 2
+    reading.go_on.clear()
+    first = queue.take(ada, upload())
+    queue.take(ada, upload())
+    with pytest.raises(QueueFullError, match="2 of your fields wait already"):
+        queue.take(ada, upload())
+    assert len(uploads(app)) == 2
+    assert queue.take(add_account(app, "ben"), upload())
+
+    queue.cancel(first)
+    assert queue.take(ada, upload())
+
+
+def test_a_full_disk_is_told_and_nothing_stays(app, queue, ada: str, monkeypatch):
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("records.image_store.os.fsync", full)
+        with pytest.raises(NoRoomError, match="no room"):
+            queue.take(ada, upload())
+    folder = app.config["LEUKOSCOPE"].uploads_dir
+
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+    assert field_tasks.of_batch(ada, "b") == []
+
+
+def test_without_its_row_no_upload_stays(app, queue: FieldQueue):
+    with app.app_context(), pytest.raises(Exception, match="FOREIGN KEY"):
+        queue.take("nobody", upload())
+
+    assert uploads(app) == set()
+
+
+def test_what_a_crash_left_is_swept_and_what_waits_is_not(app, queue, ada, reading):
+    reading.go_on.clear()
+    task = queue.take(ada, upload())
+    ImageStore(app.config["LEUKOSCOPE"].uploads_dir).put(b"left", "upload")
+    queue.sweep()
+
+    assert uploads(app) == {task.upload_name}
+
+
+def test_an_upload_that_is_gone_is_a_failure_with_a_sentence(app, queue, ada, reading):
+    reading.go_on.clear()
+    first, second = queue.take(ada, upload()), queue.take(ada, upload())
+    ImageStore(app.config["LEUKOSCOPE"].uploads_dir).delete(second.upload_name)
+    reading.go_on.set()
+    until(lambda: state(second) == FAILED)
+
+    assert second.error == services.GONE
+    assert state(first) == DONE
+
+
+def test_an_image_is_carried_over_and_stays_where_it_was(app, queue, ada):
+    cell = app.extensions["leukoscope_analyst"].classify(ada, upload(png(drawn_cell())))
+    task = queue.carry_over(ada, cell)
+    until(lambda: state(task) == DONE)
+    field = analyses.get(task.analysis_id)
+
+    assert (field.kind, field.sha256, field.batch_id) == ("detection", cell.sha256, cell.batch_id)
+    assert len(kept_of(ada)) == 2
+    assert images_named(app)
+
+
+def test_whoever_waits_is_answered_when_it_is_read_or_time_is_up(queue, ada, reading):
+    reading.go_on.clear()
+    task = queue.take(ada, upload())
+    queue.wait(task.id, 0.1)
+    assert task.analysis_id is None
+
+    reading.go_on.set()
+    queue.wait(task.id, 30)
+    assert state(task) == DONE
