@@ -42,4 +42,5 @@ cancelAll.addEventListener("submit", async (event) => {
   else status.textContent = answer.error;
 });
 
+page.querySelector("[data-without-script]")?.remove();
 if (count(lines, "sent")) follower.start();
