@@ -41,6 +41,21 @@ print(sum(found.counts.values()), "cells")
 """
 )
 
+KEPT = """
+import tempfile
+from pathlib import Path
+from models.images import ImageLimits
+from models.loading import load_models
+from records import analyses
+from records.image_store import ImageStore
+from services.analysis import Analyst, Upload
+analyses.add = lambda analysis: None
+upload = Upload("field.jpg", Path({file!r}).read_bytes(), "batch")
+with tempfile.TemporaryDirectory() as folder:
+    analyst = Analyst(load_models(Path("weights")), ImageStore(Path(folder)), ImageLimits())
+    print(analyst.detect("owner", upload, "id").finding["counts"])
+"""
+
 TILED = """
 import cv2
 from ultralytics import YOLO
@@ -74,6 +89,7 @@ def main() -> None:
 
 
 WAYS = {
+    "Leukoscope, read and kept, without the row": KEPT,
     "Leukoscope, both readers": BOTH,
     "Leukoscope, the detector alone": DETECTOR,
     "of which: decoding the file": DECODED,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -51,7 +52,8 @@ DESCRIBED = (
 Described = dict[str, Any]
 """Values of these columns."""
 
-StoredImages = Mapping[str, tuple[bytes, ImageType]]
+StoredImages = Iterator[tuple[str, bytes, ImageType]]
+"""Column, content and type of each image, made one at a time: those of a huge field are huge."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class Analyst:
             finding=found.as_dict(),
             model_version=found.model,
         )
-        return self._keep(analysis, {**_copies(rgb), **_cells(rgb, found)})
+        return self._keep(analysis, chain(_copies(rgb), _cells(rgb, found)))
 
     def _pixels(self, analysis: Analysis) -> RgbImage:
         """The kept image; it was within the limits when it came, and PNG may need more bytes."""
@@ -156,9 +158,11 @@ class Analyst:
     def _keep(self, analysis: Analysis, images: StoredImages) -> Analysis:
         names: list[str] = []
         try:
-            for column, (content, image_type) in images.items():
+            for column, content, image_type in images:
                 names.append(self._store.put(content, image_type))
                 setattr(analysis, column, names[-1])
+                # Else it would stay in memory while the next one is made.
+                del content
             analyses.add(analysis)
         except BaseException:
             self._forget(names)
@@ -212,21 +216,19 @@ def _described(owner_id: str, upload: Upload, image: UploadedImage) -> Described
 
 def _copies(rgb: RgbImage) -> StoredImages:
     """The image itself, without loss, and what the screen needs of it."""
-    images: dict[str, tuple[bytes, ImageType]] = {
-        "image_name": (_png(rgb), "png"),
-        "thumbnail_name": (pictures.thumbnail(rgb), "jpg"),
-    }
-    display = pictures.display_copy(rgb)
-    return {**images, "display_name": (display, "jpg")} if display else images
+    yield "image_name", _png(rgb), "png"
+    shown = pictures.fit_for_display(rgb)
+    yield "thumbnail_name", pictures.thumbnail(shown), "jpg"
+    if shown is not rgb:
+        yield "display_name", pictures.display_copy(shown), "jpg"
 
 
 def _cells(rgb: RgbImage, found: FieldFindings) -> StoredImages:
     """The sheet of white cells for the gallery, doubtful ones too, if there are any."""
     shown = most_suspicious_first(found)[:GALLERY_CELLS]
-    if not shown:
-        return {}
-    sheet = pictures.cell_sheet(rgb, [cell.found.box for cell in shown])
-    return {"cells_name": (_png(sheet), "png")}
+    if shown:
+        sheet = pictures.cell_sheet(rgb, [cell.found.box for cell in shown])
+        yield "cells_name", _png(sheet), "png"
 
 
 def _png(rgb: RgbImage) -> bytes:

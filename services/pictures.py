@@ -28,10 +28,14 @@ def thumbnail(rgb: RgbImage) -> bytes:
     return encode_jpeg(_fit(rgb, THUMBNAIL_SIDE), quality=85)
 
 
-def display_copy(rgb: RgbImage) -> bytes | None:
-    """JPEG of `DISPLAY_SIDE` px on its longer side, or None when the image itself is no larger."""
-    fitted = _fit(rgb, DISPLAY_SIDE)
-    return None if fitted is rgb else encode_jpeg(fitted, quality=92)
+def fit_for_display(rgb: RgbImage) -> RgbImage:
+    """Shrink uint8 RGB to `DISPLAY_SIDE` px on its longer side; what is no larger stays itself."""
+    return _fit(rgb, DISPLAY_SIDE)
+
+
+def display_copy(rgb: RgbImage) -> bytes:
+    """JPEG of an image that is fit for display, uint8 RGB."""
+    return encode_jpeg(rgb, quality=92)
 
 
 def encode_jpeg(rgb: RgbImage, quality: int) -> bytes:

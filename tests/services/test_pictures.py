@@ -28,8 +28,10 @@ def test_thumbnails_are_bounded_and_never_enlarged(width, height, shape):
 
 
 def test_only_what_is_too_large_gets_a_display_copy():
-    assert pictures.display_copy(striped(4096, 100)) is None
-    assert opened(pictures.display_copy(striped(8192, 100))).shape == (50, 4096, 3)
+    fitting = striped(4096, 100)
+    assert pictures.fit_for_display(fitting) is fitting
+    shrunk = pictures.fit_for_display(striped(8192, 100))
+    assert opened(pictures.display_copy(shrunk)).shape == (50, 4096, 3)
 
 
 def test_copies_carry_no_metadata():
