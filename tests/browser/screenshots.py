@@ -59,6 +59,7 @@ def play(chrome: Browser, address: str, width: int, height: int, doubtful: dict[
     play_shap(page, width)
     play_results(page, width, doubtful)
     play_field(page, width)
+    play_batch(page, width)
     page.goto("/history")
     _take(page, "history", width)
     page.goto("/models/classifier")
@@ -90,6 +91,18 @@ def play_shap(page: Page, width: int) -> None:
     page.get_by_role("link", name="SHAP picture").wait_for()
     page.wait_for_load_state("networkidle")
     _take(page, "classify-shap", width)
+
+
+def play_batch(page: Page, width: int) -> None:
+    """Take the page of a batch of fields while they are read, and when they are."""
+    page.goto("/detect")
+    page.set_input_files("#images", fields() * 2)
+    page.get_by_role("link", name="one combined count").click()
+    page.locator("[data-badge]:visible").first.wait_for()
+    _take(page, "batch-busy", width)
+    page.get_by_text("6 of 6 read").wait_for()
+    page.wait_for_load_state("networkidle")
+    _take(page, "batch", width)
 
 
 def play_results(page: Page, width: int, doubtful: dict[str, Path]) -> None:
