@@ -15,7 +15,7 @@ from models.magnification import CONFIDENT, TrainedRange, median_diameter, red_c
 from models.operating_point import DECIMALS, OperatingPoint, calibrated
 from models.runtime import Network, Precision
 from models.tiles import REACH, Tile, tiles
-from models.weights import Manifest, load_manifest
+from models.weights import Manifest, WeightsError, load_manifest
 
 MAX_DETECTIONS = 3000
 """Cells kept of one frame or tile, likeliest first."""
@@ -54,8 +54,8 @@ class Detector:
         self._network = network
         self._manifest = manifest
         self._point = OperatingPoint.of(manifest.thresholds)
-        self._range = TrainedRange(**manifest.scale)
-        self._columns = [manifest.classes.index(label) for label in CELL_LABELS]
+        self._range = TrainedRange.of(manifest.scale)
+        self._columns = _columns_of(manifest.classes)
 
     @classmethod
     def load(cls, folder: Path, precision: Precision = "auto") -> Detector:
@@ -242,3 +242,11 @@ def _detection(found: Found, kind: int, row: int) -> Detection:
         return Detection(box, label, confidence)
     white = round(probabilities[_BLAST] + probabilities[_WBC], DECIMALS)
     return Detection(box, label, confidence, probabilities[_BLAST], white)
+
+
+def _columns_of(classes: tuple[str, ...]) -> list[int]:
+    """The network's column of each of `CELL_LABELS`; raises `WeightsError` where one is missing."""
+    missing = [label for label in CELL_LABELS if label not in classes]
+    if missing:
+        raise WeightsError(f"The detector's manifest lacks the classes: {', '.join(missing)}.")
+    return [classes.index(label) for label in CELL_LABELS]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boxes import Found
+from models.weights import WeightsError
 
 CONFIDENT = 0.5
 """P(red cell) from which on a box is measured."""
@@ -29,6 +30,14 @@ class TrainedRange:
 
     red_cell_low: float = 20.0
     red_cell_high: float = 140.0
+
+    @classmethod
+    def of(cls, scale: dict[str, float]) -> TrainedRange:
+        """Read a manifest's `scale`; raises `WeightsError` where it says something else."""
+        try:
+            return cls(**scale)
+        except TypeError as error:
+            raise WeightsError(f"The detector's manifest has another scale: {error}.") from None
 
     def factor(self, diameter: float) -> float:
         """By what to resize a field whose red cells are `diameter` px, 1 if they are in range.

@@ -22,7 +22,8 @@ def read_cells(
 ) -> FieldFindings:
     """Give every white cell of a uint8 RGB field, counted or doubtful, its second opinion.
 
-    `progress` is called with the cells read and their number after each `AT_ONCE`.
+    `progress` is called with the cells read and their number after each `AT_ONCE`, and once where
+    there is nothing to read.
     """
     cells = (*findings.detections, *findings.doubtful)
     white = [index for index, cell in enumerate(cells) if cell.label in WHITE_CELLS]
@@ -30,6 +31,8 @@ def read_cells(
     read = list(cells)
     for index, cell in zip(white, opinions, strict=True):
         read[index] = cell
+    if not white:
+        progress(1, 1)
     counted = len(findings.detections)
     return replace(
         findings,

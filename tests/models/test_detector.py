@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from models.detector import Detector, decode
 from models.findings import FieldFindings
-from models.weights import load_manifest
+from models.weights import WeightsError, load_manifest
 from tests.networks import write_detector
 from tests.stand_ins import drawn_field
 
@@ -120,6 +120,20 @@ def test_counts_and_share(spot_detector):
     findings = spot_detector.find(field)
     assert findings.counts == {"blast": 0, "wbc": 1, "rbc": 0, "platelet": 0}
     assert findings.blast_share == 0.0
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ({"classes": ("blast", "rbc", "platelet")}, "lacks the classes: wbc"),
+        ({"scale": {"cells": 3.0}}, "another scale"),
+        ({"thresholds": {"blast": 0.3}}, "other thresholds"),
+    ],
+)
+def test_a_manifest_that_is_not_understood_is_refused(tmp_path, other, reason):
+    manifest = load_manifest(write_detector(tmp_path / "detector"), "detector")
+    with pytest.raises(WeightsError, match=reason):
+        Detector(FixedNetwork(), replace(manifest, **other))
 
 
 def test_decode_reads_centres_and_all_scores():

@@ -69,6 +69,12 @@ def test_a_field_without_white_cells_has_nothing_to_read(field):
     assert classifier.batches == []
 
 
+def test_progress_ends_where_there_is_nothing_to_read(field):
+    told = []
+    read_cells(field, findings(), StandInClassifier(), lambda *parts: told.append(parts))
+    assert told == [(1, 1)]
+
+
 def test_thousands_of_cells_are_cut_out_a_few_at_a_time(field):
     classifier, calls = Counts(), []
     found = findings(*[Detection(DARK, "wbc", 0.9)] * 3000)
