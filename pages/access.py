@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages.errors import wants_json
 from records import accounts
-from records.accounts import READER, VIEWER, Account
+from records.accounts import READER, REVIEWER, VIEWER, Account
+from records.analyses import Analysis
 
 
 class Need(Enum):
@@ -68,6 +69,8 @@ NEEDS = {
     "admin.decide": Need.ADMINISTRATOR,
     "admin.place": Need.ADMINISTRATOR,
     "admin.reset_password": Need.ADMINISTRATOR,
+    "admin.make_team": Need.ADMINISTRATOR,
+    "admin.rename_team": Need.ADMINISTRATOR,
     "audit.index": Need.ADMINISTRATOR,
     "audit.export": Need.ADMINISTRATOR,
 }
@@ -101,7 +104,7 @@ def init_app(app: Flask) -> None:
     """Guard every address, and tell the templates what may be used."""
     app.before_request(_guard)
     app.jinja_env.globals.update(
-        may_use=may_use, role_words=ROLE_WORDS, role_meanings=ROLE_MEANINGS
+        may_use=may_use, may_delete=may_delete, role_words=ROLE_WORDS, role_meanings=ROLE_MEANINGS
     )
 
 
@@ -111,6 +114,13 @@ def may_use(endpoint: str) -> bool:
     if need is Need.NOTHING:
         return True
     return current_user.is_authenticated and _meets(current_user, need)
+
+
+def may_delete(analysis: Analysis) -> bool:
+    """Whether the person of this request may delete an analysis of the team: one's own, or any
+    as a reviewer."""
+    own = analysis.owner_id == current_user.id
+    return may_use("history.delete") and (own or current_user.has_role(REVIEWER))
 
 
 def _meets(account: Account, need: Need) -> bool:

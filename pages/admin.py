@@ -7,11 +7,13 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from pages.accounts import the_accounts
-from pages.admin_forms import ApprovalForm, PersonForm
+from pages.admin_forms import ApprovalForm, PersonForm, TeamForm
 from records import accounts as records
+from records import teams
 from records.accounts import WAITING, Account
 from services import people as service
-from services.accounts import Decision
+from services import teams as team_service
+from services.accounts import Decision, UserNameError
 from services.people import LastAdministratorError
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -24,6 +26,7 @@ DONE = {
 }
 NOT_YOUR_OWN = "You cannot change your own account here."
 MEANWHILE = "Somebody else has decided about this account meanwhile."
+TEAM_TAKEN = "Another team has that name."
 NOT_UNDERSTOOD = "That was not understood, so nothing was changed. Please try again."
 
 
@@ -33,7 +36,9 @@ def people() -> str:
     everybody = records.all_accounts()
     waiting = [account for account in everybody if account.status == WAITING]
     others = [account for account in everybody if account.status != WAITING]
-    return render_template("admin/people.html", waiting=waiting, others=others)
+    return render_template(
+        "admin/people.html", waiting=waiting, others=others, teams=teams.all_teams()
+    )
 
 
 @blueprint.post("/people/<account_id>/<any(approve,refuse,deactivate,reactivate):decision>")
@@ -43,7 +48,7 @@ def decide(account_id: str, decision: str) -> Response:
     if account.id == current_user.id:
         return _back(NOT_YOUR_OWN)
     if decision == Decision.approve.name and account.status == WAITING:
-        _set_role(account)
+        _prepare(account)
     try:
         decided = the_accounts().decide(account.id, Decision[decision])
     except LastAdministratorError as error:
@@ -64,7 +69,7 @@ def place(account_id: str) -> Response:
         service.set_administrator(account, form.is_administrator.data)
     except LastAdministratorError as error:
         return _back(str(error))
-    service.set_role(account, form.role.data)
+    _place(account, form)
     return _back(f"What “{account.name}” may do is changed.", "success")
 
 
@@ -79,14 +84,42 @@ def reset_password(account_id: str) -> str | Response:
     return render_template("admin/password.html", account=account, password=password)
 
 
+@blueprint.post("/teams")
+def make_team() -> Response:
+    """Make a team."""
+    name = TeamForm().name.data or ""
+    try:
+        made = team_service.create(name)
+    except UserNameError as error:
+        return _back(str(error))
+    return _back(f"The team “{made.name}” is made.", "success") if made else _back(TEAM_TAKEN)
+
+
+@blueprint.post("/teams/<team_id>")
+def rename_team(team_id: str) -> Response:
+    """Give a team another name."""
+    team = teams.get(team_id) or abort(404)
+    try:
+        renamed = team_service.rename(team, TeamForm().name.data or "")
+    except UserNameError as error:
+        return _back(str(error))
+    return _back(f"The team is “{team.name}” now.", "success") if renamed else _back(TEAM_TAKEN)
+
+
 def _account(account_id: str) -> Account:
     return records.get_account(account_id) or abort(404)
 
 
-def _set_role(account: Account) -> None:
+def _prepare(account: Account) -> None:
+    """Give a new account the role and team that were chosen with its approval, if they were."""
     form = ApprovalForm()
     if form.validate():
-        service.set_role(account, form.role.data)
+        _place(account, form)
+
+
+def _place(account: Account, form: ApprovalForm) -> None:
+    service.set_role(account, form.role.data)
+    team_service.move(account, teams.get(form.team.data))
 
 
 def _back(sentence: str, category: str = "warning") -> Response:

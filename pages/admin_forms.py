@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, SelectField
+from wtforms import BooleanField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from pages.access import ROLE_WORDS
+from records import teams
 from records.accounts import READER
 
 ROLE_CHOICES = [SelectChoice(role, word) for role, word in ROLE_WORDS.items()]
 
 
 class ApprovalForm(FlaskForm):
-    """What a new account may do."""
+    """What a new account may do, and with whom."""
 
     role = SelectField("Role", choices=ROLE_CHOICES, default=READER)
+    team = SelectField("Team", choices=[])
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.team.choices = [SelectChoice(team.id, team.name) for team in teams.all_teams()]
 
 
 class PersonForm(ApprovalForm):
-    """What an account may do."""
+    """What an account may do, and with whom."""
 
     is_administrator = BooleanField("Administrator")
+
+
+class TeamForm(FlaskForm):
+    """The name of a team."""
+
+    name = StringField("Name")

@@ -12,7 +12,7 @@ from models.explain import FOR_BLAST, FOR_NORMAL, MAP_LIMIT
 from pages import detection, uploads
 from pages.batches import the_queue
 from pages.explanation import document, the_explainer
-from pages.stored import image_response, own_analysis, the_analyst
+from pages.stored import image_response, team_analysis, the_analyst
 from pages.uploads import Answer, Outcome, UploadPage
 from pages.wording import read_document, summary
 from records import explanations
@@ -79,7 +79,7 @@ def create() -> Answer:
 @blueprint.get("/<analysis_id>")
 def result(analysis_id: str) -> str:
     """What the classifier said of one cell image."""
-    analysis = own_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, CLASSIFICATION)
     return render_template(
         "classification/result.html",
         analysis=analysis,
@@ -93,14 +93,14 @@ def result(analysis_id: str) -> str:
 @blueprint.get("/<analysis_id>/image")
 def image(analysis_id: str) -> Response:
     """The cell image, upright and without metadata; a bounded copy of a very large one."""
-    analysis = own_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, CLASSIFICATION)
     return image_response(analysis.display_name or analysis.image_name)
 
 
 @blueprint.post("/<analysis_id>/insist")
 def insist(analysis_id: str) -> AnyResponse:
     """Read a cell all the same that the gate would rather not; the answer is a new analysis."""
-    analysis = own_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, CLASSIFICATION)
     if not analysis.finding.get("can_insist"):
         abort(409)
     try:
@@ -112,7 +112,7 @@ def insist(analysis_id: str) -> AnyResponse:
 @blueprint.post("/<analysis_id>/detect")
 def detect(analysis_id: str) -> AnyResponse:
     """Carry the image over to Detect; the answer is a new analysis."""
-    analysis = own_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, CLASSIFICATION)
     try:
         return detection.go_on(the_queue().carry_over(current_user.id, analysis))
     except QueueFullError as error:

@@ -19,7 +19,7 @@ from flask import (
 from werkzeug.wrappers import Response as AnyResponse
 
 from pages.errors import wants_json
-from pages.stored import image_response, own_analysis
+from pages.stored import image_response, team_analysis
 from records import explanations
 from records.analyses import CLASSIFICATION, Analysis
 from records.explanations import Explanation
@@ -40,7 +40,7 @@ def the_explainer() -> Explainer:
 @blueprint.get("/<analysis_id>/window.png")
 def window(analysis_id: str) -> AnyResponse:
     """The square of the image that the classifier was shown."""
-    analysis = own_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, CLASSIFICATION)
     return _picture(analysis, the_explainer().window)
 
 
@@ -53,7 +53,7 @@ def activation_map(analysis_id: str) -> AnyResponse:
 @blueprint.get("/<analysis_id>/shap")
 def shap(analysis_id: str) -> Response:
     """How far the SHAP values of an answer are, as JSON."""
-    analysis = own_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, CLASSIFICATION)
     return jsonify(document(explanations.find(analysis.id)))
 
 
@@ -73,7 +73,7 @@ def make_shap(analysis_id: str) -> AnyResponse | tuple[Response, int]:
 @blueprint.get("/<analysis_id>/shap.png")
 def shap_picture(analysis_id: str) -> Response:
     """The picture of the SHAP values; 404 until they are made."""
-    analysis = own_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, CLASSIFICATION)
     explanation = explanations.find(analysis.id)
     return image_response(explanation and explanation.picture_name)
 
@@ -93,7 +93,7 @@ def document(explanation: Explanation | None) -> dict[str, Any]:
 
 
 def _explainable(analysis_id: str) -> Analysis:
-    analysis = own_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, CLASSIFICATION)
     return analysis if the_explainer().can_explain(analysis) else abort(404)
 
 

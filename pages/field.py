@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from flask import Blueprint, Response, abort, current_app, render_template, send_file
 
-from pages.stored import image_response, own_analysis, the_analyst
+from pages.stored import image_response, team_analysis, the_analyst
 from records.analyses import DETECTION, RESULTS, Analysis, place_in_batch
 from services import pictures
 from services.analysis import GALLERY_CELLS
@@ -32,7 +32,7 @@ blueprint = Blueprint("field", __name__, url_prefix="/detect")
 @blueprint.get("/<analysis_id>")
 def result(analysis_id: str) -> str:
     """What the detector found in one field."""
-    analysis = own_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, DETECTION)
     findings = field_findings(analysis)
     return render_template(
         "field/result.html",
@@ -58,20 +58,20 @@ def result(analysis_id: str) -> str:
 @blueprint.get("/<analysis_id>/image")
 def image(analysis_id: str) -> Response:
     """The field, upright and without metadata; a bounded copy of a very large one."""
-    analysis = own_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, DETECTION)
     return image_response(analysis.display_name or analysis.image_name)
 
 
 @blueprint.get("/<analysis_id>/cells")
 def cells(analysis_id: str) -> Response:
     """The white cells of the gallery on one sheet; 404 when none was found."""
-    return image_response(own_analysis(analysis_id, DETECTION).cells_name)
+    return image_response(team_analysis(analysis_id, DETECTION).cells_name)
 
 
 @blueprint.get("/<analysis_id>/annotated.png")
 def annotated(analysis_id: str) -> Response:
     """The field with boxes and legend, to keep."""
-    analysis = own_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, DETECTION)
     try:
         stored = the_analyst().image(analysis.display_name or analysis.image_name)
     except FileNotFoundError:
@@ -82,14 +82,14 @@ def annotated(analysis_id: str) -> Response:
 @blueprint.get("/<analysis_id>/findings.csv")
 def table(analysis_id: str) -> Response:
     """The findings, one cell a line."""
-    analysis = own_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, DETECTION)
     return _download(analysis, as_csv(analysis).encode(), "findings.csv", "text/csv")
 
 
 @blueprint.get("/<analysis_id>/findings.json")
 def document(analysis_id: str) -> Response:
     """The findings in the form that `python -m models detect` prints."""
-    analysis = own_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, DETECTION)
     return _download(analysis, as_json(analysis).encode(), "findings.json", "application/json")
 
 

@@ -1,10 +1,11 @@
-"""History: a person's own analyses, found again, reopened and deleted."""
+"""History: a team's analyses, found again, reopened and deleted."""
 
 from __future__ import annotations
 
 from flask import (
     Blueprint,
     Response,
+    abort,
     current_app,
     flash,
     redirect,
@@ -15,10 +16,13 @@ from flask import (
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from pages.access import may_delete
 from pages.history_forms import HistoryForm
-from pages.stored import image_response, own_analysis, the_analyst
+from pages.stored import image_response, team_analysis, the_analyst
 from records import analyses, field_tasks
 from records.analyses import CLASSIFICATION, Analysis
+
+NOT_TO_BE_DELETED = "Only who uploaded this, or a reviewer of the team, may delete it."
 
 blueprint = Blueprint("history", __name__, url_prefix="/history")
 
@@ -32,7 +36,8 @@ def index() -> str | tuple[str, int]:
     batch_id = request.args.get("batch")
     size = current_app.config["LEUKOSCOPE"].page_size
     number = request.args.get("page", 1, type=int)
-    page = analyses.page_of(current_user.id, form.filters(batch_id), number, size)
+    filters = form.filters(current_user.id, batch_id)
+    page = analyses.page_of(current_user.team_id, filters, number, size)
     query = {name: value for name, value in request.args.items() if value and name != "page"}
     return render_template(
         "history/index.html",
@@ -41,7 +46,7 @@ def index() -> str | tuple[str, int]:
         query=query,
         batch_id=batch_id,
         batch_of_fields=bool(batch_id) and field_tasks.any_of_batch(current_user.id, batch_id),
-        any_kept=page.total > 0 or analyses.any_of(current_user.id),
+        any_kept=page.total > 0 or analyses.any_of(current_user.team_id),
         result_url=result_url,
     )
 
@@ -49,24 +54,30 @@ def index() -> str | tuple[str, int]:
 @blueprint.get("/<analysis_id>/thumbnail")
 def thumbnail(analysis_id: str) -> Response:
     """A small copy of the image of any analysis."""
-    return image_response(own_analysis(analysis_id).thumbnail_name)
+    return image_response(team_analysis(analysis_id).thumbnail_name)
 
 
 @blueprint.get("/<analysis_id>/delete")
 def confirm(analysis_id: str) -> str:
     """Ask whether an analysis is really to be deleted."""
-    analysis = own_analysis(analysis_id)
+    analysis = _deletable(analysis_id)
     return render_template("history/delete.html", analysis=analysis, back=result_url(analysis))
 
 
 @blueprint.post("/<analysis_id>/delete")
 def delete(analysis_id: str) -> AnyResponse:
     """Delete an analysis with its images."""
-    analysis = own_analysis(analysis_id)
+    analysis = _deletable(analysis_id)
     file_name = analysis.file_name
     the_analyst().delete(analysis)
     flash(f"The analysis of “{file_name}” and its images are deleted.", "success")
     return redirect(url_for("history.index"), code=303)
+
+
+def _deletable(analysis_id: str) -> Analysis:
+    """An analysis that the person may delete: 404 if it is not to be seen, 403 if not theirs."""
+    analysis = team_analysis(analysis_id)
+    return analysis if may_delete(analysis) else abort(403, NOT_TO_BE_DELETED)
 
 
 def result_url(analysis: Analysis) -> str:

@@ -15,6 +15,9 @@ KINDS = [
     SelectChoice(DETECTION, "Fields"),
 ]
 
+MINE = "mine"
+WHOSE = [SelectChoice("", "All of my team"), SelectChoice(MINE, "Only mine")]
+
 
 def _results() -> list[SelectChoice]:
     offered = [SelectChoice("", "Any result")]
@@ -29,14 +32,16 @@ class HistoryForm(DaysForm):
     """What to show of the history. Sent by GET, so without token."""
 
     kind = SelectField("Kind", choices=KINDS, default="")
+    whose = SelectField("Whose", choices=WHOSE, default="")
     result = SelectField("Result", choices=_results(), default="")
 
-    def filters(self, batch_id: str | None) -> Filters:
-        """The filters as the records take them."""
+    def filters(self, own_id: str, batch_id: str | None) -> Filters:
+        """The filters as the records take them; `own_id` is the id of who asks."""
         return Filters(
             kind=self.kind.data or None,
             result=self.result.data or None,
             since=self.first_moment,
             before=self.last_moment,
             batch_id=batch_id,
+            owner_id=own_id if self.whose.data == MINE else None,
         )

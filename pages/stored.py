@@ -1,4 +1,4 @@
-"""Kept analyses and their images, handed to their owner and to nobody else."""
+"""Kept analyses and their images, handed to the people of their team and to nobody else."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def the_analyst() -> Analyst:
     return current_app.extensions["leukoscope_analyst"]
 
 
-def own_analysis(analysis_id: str, kind: str | None = None) -> Analysis:
-    """The signed-in person's analysis of this id (and kind); 404 for any other."""
-    return analyses.find(current_user.id, analysis_id, kind) or abort(404)
+def team_analysis(analysis_id: str, kind: str | None = None) -> Analysis:
+    """The analysis of this id (and kind), if it is of the signed-in person's team; else 404."""
+    return analyses.find_in_team(current_user.team_id, analysis_id, kind) or abort(404)
 
 
 def image_response(name: str | None) -> Response:

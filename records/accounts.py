@@ -7,10 +7,12 @@ from uuid import uuid4
 
 from flask_login import UserMixin
 from sqlalchemy import CheckConstraint, ForeignKey, String, delete, or_, select, update
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from records import UtcDateTime, db, utc_now
+from records import UtcDateTime, db, teams, utc_now
+from records.teams import Team
 
 WAITING = "waiting"
 ACTIVE = "active"
@@ -47,10 +49,15 @@ class Account(db.Model, UserMixin):
     status: Mapped[str] = mapped_column(String(16), default=WAITING)
     role: Mapped[str] = mapped_column(String(16), default=READER)
     is_administrator: Mapped[bool] = mapped_column(default=False)
+    team_id: Mapped[str] = mapped_column(
+        ForeignKey("teams.id", ondelete="RESTRICT"), default=teams.first_id
+    )
     must_change_password: Mapped[bool] = mapped_column(default=False)
     # 1 for the first account, NULL for all others: unique, so that the database decides a race.
     founder: Mapped[int | None] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+    team: Mapped[Team] = relationship()
 
     @property
     def is_active(self) -> bool:
@@ -97,6 +104,12 @@ def add_account(
                 return None
         else:
             return account
+
+
+def team_of_owner(context: DefaultExecutionContext) -> str | None:
+    """What a column `team_id` holds if nobody says: the team of the row's `owner_id` now."""
+    owner = Account.id == context.get_current_parameters()["owner_id"]
+    return context.connection.scalar(select(Account.team_id).where(owner))
 
 
 def any_account() -> bool:

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Select, String, select
-from sqlalchemy.orm import Mapped, defer, mapped_column
+from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
 from records import UtcDateTime, db, explanations, paging, utc_now
-from records.accounts import new_id
+from records.accounts import Account, new_id, team_of_owner
 from records.paging import Page
 
 CLASSIFICATION = "classification"
@@ -33,6 +33,7 @@ FILE_NAME_LENGTH = 120
 class Analysis(db.Model):
     """One image as one person uploaded it, and the finding; sizes in pixels of the upright file.
 
+    It belongs to the team in which its owner was at that time, whose people all see it.
     `file_name` is for display only, `sha256` is of the bytes as uploaded, `finding` is the
     model's answer as JSON, and the `…_name` columns name files of the image store.
     """
@@ -40,11 +41,14 @@ class Analysis(db.Model):
     __tablename__ = "analyses"
     __table_args__ = (
         CheckConstraint("kind IN ('classification', 'detection')", name="kind"),
-        Index("ix_analyses_owner_id_created_at", "owner_id", "created_at"),
+        Index("ix_analyses_team_id_created_at", "team_id", "created_at"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     owner_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="RESTRICT"))
+    team_id: Mapped[str] = mapped_column(
+        ForeignKey("teams.id", ondelete="RESTRICT"), default=team_of_owner
+    )
     batch_id: Mapped[str] = mapped_column(String(32), index=True)
     kind: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
@@ -67,6 +71,8 @@ class Analysis(db.Model):
     display_name: Mapped[str | None] = mapped_column(String(40))
     cells_name: Mapped[str | None] = mapped_column(String(40))
 
+    owner: Mapped[Account] = relationship()
+
     @property
     def image_names(self) -> tuple[str, ...]:
         """Every file that the image store keeps for this analysis."""
@@ -83,6 +89,7 @@ class Filters:
     since: datetime | None = None
     before: datetime | None = None
     batch_id: str | None = None
+    owner_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,23 +108,30 @@ def find(owner_id: str, analysis_id: str, kind: str | None = None) -> Analysis |
     return db.session.scalar(wanted.where(Analysis.kind == kind) if kind else wanted)
 
 
+def find_in_team(team_id: str, analysis_id: str, kind: str | None = None) -> Analysis | None:
+    """The team's analysis of this id (and kind); None also when it is another team's."""
+    wanted = select(Analysis).where(Analysis.id == analysis_id, Analysis.team_id == team_id)
+    return db.session.scalar(wanted.where(Analysis.kind == kind) if kind else wanted)
+
+
 def get(analysis_id: str) -> Analysis:
     """The analysis of this id, whoever's it is: for work in the background."""
     return db.session.get_one(Analysis, analysis_id)
 
 
-def any_of(owner_id: str) -> bool:
-    """Whether the owner has any analysis."""
-    return db.session.scalar(select(Analysis.id).filter_by(owner_id=owner_id).limit(1)) is not None
+def any_of(team_id: str) -> bool:
+    """Whether the team has any analysis."""
+    return db.session.scalar(select(Analysis.id).filter_by(team_id=team_id).limit(1)) is not None
 
 
-def page_of(owner_id: str, filters: Filters, number: int, size: int) -> Page[Analysis]:
-    """One page of the owner's analyses, newest first; a number out of range gives the nearest.
+def page_of(team_id: str, filters: Filters, number: int, size: int) -> Page[Analysis]:
+    """One page of the team's analyses, newest first; a number out of range gives the nearest.
 
-    Their findings, which are long for fields, are not read until asked for.
+    Their owners come along; their findings, which are long for fields, are not read until asked
+    for.
     """
-    wanted = _filtered(select(Analysis).where(Analysis.owner_id == owner_id), filters)
-    newest_first = wanted.options(defer(Analysis.finding)).order_by(
+    wanted = _filtered(select(Analysis).where(Analysis.team_id == team_id), filters)
+    newest_first = wanted.options(defer(Analysis.finding), joinedload(Analysis.owner)).order_by(
         Analysis.created_at.desc(), Analysis.id
     )
     return paging.page_of(newest_first, number, size)
@@ -180,6 +194,8 @@ def _filtered(wanted: Select[tuple[Analysis]], filters: Filters) -> Select[tuple
         wanted = wanted.where(Analysis.created_at >= filters.since)
     if filters.before:
         wanted = wanted.where(Analysis.created_at < filters.before)
+    if filters.owner_id:
+        wanted = wanted.where(Analysis.owner_id == filters.owner_id)
     if filters.batch_id:
         wanted = wanted.where(Analysis.batch_id == filters.batch_id)
     return wanted

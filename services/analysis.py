@@ -196,8 +196,8 @@ def result_of(share: BlastShare) -> str:
 
 
 def _carried_over(analysis: Analysis) -> Described:
-    """The same file, to be read once more."""
-    return {column: getattr(analysis, column) for column in DESCRIBED}
+    """The same file, of the same team, to be read once more."""
+    return {column: getattr(analysis, column) for column in (*DESCRIBED, "team_id")}
 
 
 def _described(owner_id: str, upload: Upload, image: UploadedImage) -> Described:

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from records import db
 from settings import ROOT, Settings
-from tests.people import sign_in_as
+from tests.people import move, sign_in_as
 from tests.stand_ins import stand_in_models
 
 
@@ -54,8 +54,16 @@ def signed_in(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def other_client(app: Flask, signed_in: FlaskClient) -> FlaskClient:
-    """The browser of a second person, no administrator, named ben."""
-    return sign_in_as(app, "ben")
+    """The browser of a second person, no administrator, of another team, named ben."""
+    client = sign_in_as(app, "ben")
+    move(app, "ben", "another team")
+    return client
+
+
+@pytest.fixture
+def colleague(app: Flask, signed_in: FlaskClient) -> FlaskClient:
+    """The browser of a reader of the administrator's team, named cleo."""
+    return sign_in_as(app, "cleo")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from records import db
+from records import db, teams
 from records.accounts import ACTIVE, Account
 
 PASSWORD = "violet stain, forty drops"
@@ -24,6 +24,19 @@ def add_account(app: Flask, name: str, password: str = PASSWORD) -> str:
 def account_named(name: str) -> Account:
     """The account of this name; needs an application context."""
     return db.session.scalars(db.select(Account).filter_by(name=name)).one()
+
+
+def team_of(account_id: str) -> str:
+    """The id of an account's team; needs an application context."""
+    return db.session.get_one(Account, account_id).team_id
+
+
+def move(app: Flask, name: str, team: str) -> None:
+    """Put an account into the team of this name, which is made if there is none."""
+    with app.app_context():
+        found = teams.named(team) or teams.add(team, team)
+        account_named(name).team_id = found.id
+        db.session.commit()
 
 
 def csrf_token(client: FlaskClient) -> str:

@@ -5,9 +5,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from records import accounts as records
+from records import teams
 from records.audit import Event
 from tests.people import PASSWORD, account_named, post
 from tests.trail import noted
+from tests.uploads import texts
 
 DECISIONS = ("approve", "refuse", "deactivate", "reactivate")
 
@@ -111,8 +113,11 @@ def test_unknown_accounts_and_decisions_are_not_found(signed_in: FlaskClient, pa
     assert post(signed_in, path).status_code == 404
 
 
-def place(client: FlaskClient, account_id: str, **form: str):
-    return post(client, f"/admin/people/{account_id}/place", **form)
+def place(app: Flask, client: FlaskClient, name: str, **form: str):
+    """Send the form of one person, whose team stays as it is if none is given."""
+    account = person(app, name)
+    form = {"team": account.team_id, **form}
+    return post(client, f"/admin/people/{account.id}/place", **form)
 
 
 def person(app: Flask, name: str) -> records.Account:
@@ -120,19 +125,20 @@ def person(app: Flask, name: str) -> records.Account:
         return account_named(name)
 
 
-def test_approval_gives_the_role_chosen(app: Flask, signed_in: FlaskClient, carla: str):
-    post(signed_in, f"/admin/people/{carla}/approve", role="viewer")
+def test_approval_gives_role_and_team(app: Flask, signed_in, other_client, carla: str):
+    team = person(app, "ben").team_id
+    post(signed_in, f"/admin/people/{carla}/approve", role="viewer", team=team)
 
     assert (person(app, "carla").status, person(app, "carla").role) == ("active", "viewer")
+    assert person(app, "carla").team_id == team
 
 
 def test_a_role_and_administration_are_given_and_taken(app: Flask, signed_in, other_client):
-    ben = person(app, "ben").id
-    place(signed_in, ben, role="viewer", is_administrator="y")
+    place(app, signed_in, "ben", role="viewer", is_administrator="y")
     assert (person(app, "ben").role, person(app, "ben").is_administrator) == ("viewer", True)
     assert other_client.get("/admin/people").status_code == 200
 
-    place(signed_in, ben, role="reviewer")
+    place(app, signed_in, "ben", role="reviewer")
     assert (person(app, "ben").role, person(app, "ben").is_administrator) == ("reviewer", False)
     assert other_client.get("/admin/people").status_code == 403
     with app.app_context():
@@ -141,19 +147,19 @@ def test_a_role_and_administration_are_given_and_taken(app: Flask, signed_in, ot
 
 
 def test_the_last_administrator_stays_one(app: Flask, signed_in: FlaskClient, other_client):
-    place(signed_in, person(app, "ada").id, role="none")
+    place(app, signed_in, "ada", role="none")
 
     assert person(app, "ada").is_administrator
     assert "Somebody must stay administrator" in signed_in.get("/admin/people").text
 
-    place(signed_in, person(app, "ben").id, role="none", is_administrator="y")
-    place(signed_in, person(app, "ada").id, role="none")
+    place(app, signed_in, "ben", role="none", is_administrator="y")
+    place(app, signed_in, "ada", role="none")
     assert not person(app, "ada").is_administrator
     assert signed_in.get("/admin/people").status_code == 403
 
 
 def test_a_role_that_is_none_changes_nothing(app: Flask, signed_in: FlaskClient, other_client):
-    place(signed_in, person(app, "ben").id, role="surgeon", is_administrator="y")
+    place(app, signed_in, "ben", role="surgeon", is_administrator="y")
 
     assert (person(app, "ben").role, person(app, "ben").is_administrator) == ("reader", False)
     assert "nothing was changed" in signed_in.get("/admin/people").text
@@ -176,3 +182,53 @@ def test_ones_own_password_is_changed_elsewhere(app: Flask, signed_in: FlaskClie
     post(signed_in, f"/admin/people/{person(app, 'ada').id}/password")
 
     assert "cannot change your own account" in signed_in.get("/admin/people").text
+
+
+def test_teams_are_made_renamed_and_filled(app: Flask, signed_in: FlaskClient, colleague):
+    post(signed_in, "/admin/teams", name="  Night   shift ")
+    with app.app_context():
+        night = teams.named("night shift")
+    place(app, signed_in, "cleo", role="reader", team=night.id)
+    post(signed_in, f"/admin/teams/{night.id}", name="Late shift")
+
+    assert person(app, "cleo").team_id == night.id
+    assert "Late shift, since" in texts(signed_in.get("/admin/people").text)
+    with app.app_context():
+        assert noted(Event.TEAM_CREATE)[0].known == {"name": "Night shift"}
+        assert noted(Event.TEAM)[0].known["after"] == "Night shift"
+        assert noted(Event.TEAM_RENAME)[0].known["after"] == "Late shift"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("LABORATORY", "Another team has that name."),
+        ("x", "3 to 64 characters"),
+        ("", "3 to 64 characters"),
+        ("<b>", "letters, digits"),
+    ],
+)
+def test_a_team_needs_a_name_of_its_own(app: Flask, signed_in, other_client, name, sentence):
+    with app.app_context():
+        ids = {team.name: team.id for team in teams.all_teams()}
+    for path in ("/admin/teams", f"/admin/teams/{ids['another team']}"):
+        post(signed_in, path, name=name)
+        assert sentence in signed_in.get("/admin/people").text
+
+    with app.app_context():
+        assert {team.name: team.id for team in teams.all_teams()} == ids
+
+
+def test_a_team_may_be_called_otherwise_in_case_only(app: Flask, signed_in: FlaskClient):
+    team = person(app, "ada").team_id
+    post(signed_in, f"/admin/teams/{team}", name="LABORATORY")
+
+    with app.app_context():
+        assert teams.get(team).name == "LABORATORY"
+
+
+def test_a_team_that_is_none_changes_nothing(app: Flask, signed_in, other_client: FlaskClient):
+    place(app, signed_in, "ben", role="viewer", team="0" * 32)
+
+    assert person(app, "ben").role == "reader"
+    assert post(signed_in, "/admin/teams/" + "0" * 32, name="Ghosts").status_code == 404

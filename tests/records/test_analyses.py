@@ -6,6 +6,8 @@ from sqlalchemy.exc import IntegrityError
 from records import analyses, db
 from records.accounts import Account, new_id
 from records.analyses import Analysis, Filters
+from records.teams import Team
+from tests.people import team_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -23,6 +25,14 @@ def ada() -> str:
 
 def account(name: str) -> str:
     person = Account(name=name, name_key=name, password_hash="-")
+    db.session.add(person)
+    db.session.commit()
+    return person.id
+
+
+def of_another_team(name: str) -> str:
+    """The id of an account of another team."""
+    person = Account(name=name, name_key=name, password_hash="-", team=Team(name="x", name_key="x"))
     db.session.add(person)
     db.session.commit()
     return person.id
@@ -67,6 +77,18 @@ def test_an_analysis_is_found_by_its_owner_alone(ada: str):
     assert analyses.find(account("ben"), analysis.id) is None
 
 
+def test_an_analysis_is_found_in_the_team_of_its_owner_at_that_time(ada: str):
+    analysis, team = kept(ada), team_of(ada)
+    ben = of_another_team("ben")
+    db.session.get(Account, ada).team_id = team_of(ben)
+    db.session.commit()
+
+    assert analyses.find_in_team(team, analysis.id) is analysis
+    assert analyses.find_in_team(team, analysis.id, analyses.DETECTION) is None
+    assert analyses.find_in_team(team_of(ben), analysis.id) is None
+    assert kept(ada).team_id == team_of(ben)
+
+
 def test_ids_cannot_be_guessed(ada: str):
     ids = {kept(ada).id for _ in range(3)}
 
@@ -78,7 +100,7 @@ def test_ids_cannot_be_guessed(ada: str):
 def test_the_database_refuses_what_makes_no_sense(ada: str, values: dict):
     with pytest.raises(IntegrityError):
         kept(**({"owner_id": ada} | values))
-    assert not analyses.any_of(ada)
+    assert not analyses.any_of(team_of(ada))
 
 
 def test_an_account_with_analyses_stays(ada: str):
@@ -91,17 +113,17 @@ def test_an_account_with_analyses_stays(ada: str):
 def test_pages_are_newest_first_and_never_out_of_range(ada: str):
     for hours in range(5):
         kept(ada, hours)
-    kept(account("ben"), 9)
+    kept(of_another_team("ben"), 9)
 
-    first = analyses.page_of(ada, Filters(), 1, size=2)
+    first = analyses.page_of(team_of(ada), Filters(), 1, size=2)
     assert (names(first), first.number, first.pages, first.total) == (["4.png", "3.png"], 1, 3, 5)
-    assert names(analyses.page_of(ada, Filters(), 3, size=2)) == ["0.png"]
-    assert analyses.page_of(ada, Filters(), 99, size=2).number == 3
-    assert analyses.page_of(ada, Filters(), -1, size=2).number == 1
+    assert names(analyses.page_of(team_of(ada), Filters(), 3, size=2)) == ["0.png"]
+    assert analyses.page_of(team_of(ada), Filters(), 99, size=2).number == 3
+    assert analyses.page_of(team_of(ada), Filters(), -1, size=2).number == 1
 
 
 def test_an_empty_page_is_the_first_of_one(ada: str):
-    page = analyses.page_of(ada, Filters(), 1, size=20)
+    page = analyses.page_of(team_of(ada), Filters(), 1, size=20)
 
     assert (page.items, page.number, page.pages, page.total) == ((), 1, 1, 0)
 
@@ -122,7 +144,7 @@ def test_filters(ada: str, filters: Filters, expected: list[str]):
     kept(ada, 1, batch_id="together")
     kept(ada, 2, kind=analyses.DETECTION, result=analyses.BLASTS)
 
-    assert names(analyses.page_of(ada, filters, 1, size=20)) == expected
+    assert names(analyses.page_of(team_of(ada), filters, 1, size=20)) == expected
 
 
 def test_the_place_in_a_batch(ada: str):
@@ -139,7 +161,7 @@ def test_an_analysis_is_removed_with_its_block(ada: str):
     with analyses.removing(kept(ada)):
         pass
 
-    assert not analyses.any_of(ada)
+    assert not analyses.any_of(team_of(ada))
 
 
 def test_an_error_in_the_block_keeps_the_analysis(ada: str):

@@ -6,10 +6,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 from app import create_app
-from records import MIGRATIONS, db
+from records import MIGRATIONS, accounts, analyses, db
 from settings import Settings
 from tests.stand_ins import stand_in_models
 
@@ -56,6 +56,36 @@ def test_migrating_again_changes_nothing(app: Flask):
     upgrade()
 
     assert "accounts" in inspect(db.engine).get_table_names()
+
+
+PERSON = """INSERT INTO accounts
+    (id, name, name_key, password_hash, status, is_administrator, created_at)
+    VALUES (:id, :id, :id, 'hash', 'active', :administrator, '2026-01-01 00:00:00')"""
+CELL = """INSERT INTO analyses (id, owner_id, batch_id, kind, created_at, file_name, file_format,
+    file_bytes, sha256, width, height, notes, result, finding, model_version, image_name,
+    thumbnail_name)
+    VALUES ('cell', 'ben', 'b', 'classification', '2026-01-01 00:00:00', 'f', 'PNG', 1, 's', 1, 1,
+    '[]', 'normal', '{}', '1', 'i', 't')"""
+
+
+def test_who_was_there_before_roles_and_teams_keeps_what_they_could_do(app: Flask):
+    upgrade(revision="0005")
+    for account_id, administrator in (("ada", True), ("ben", False)):
+        db.session.execute(text(PERSON), {"id": account_id, "administrator": administrator})
+    db.session.execute(text(CELL))
+    db.session.commit()
+    upgrade()
+
+    ada, ben = (accounts.get_account(account_id) for account_id in ("ada", "ben"))
+    assert (ada.role, ada.is_administrator) == ("reviewer", True)
+    assert (ben.role, ben.is_administrator) == ("reader", False)
+    assert not ben.must_change_password
+    assert ada.team_id == ben.team_id
+    assert analyses.find_in_team(ada.team_id, "cell").owner is ben
+
+    db.session.remove()
+    downgrade(revision="0005")
+    assert db.session.scalar(text("SELECT owner_id FROM analyses")) == "ben"
 
 
 def test_the_migrations_are_one_line():

@@ -53,6 +53,13 @@ def signed_in_ada(accounts: Accounts) -> SignedIn:
     return accounts.sign_in("ada", PASSWORD)
 
 
+@pytest.fixture
+def signed_in_ben(accounts: Accounts, signed_in_ada: SignedIn) -> SignedIn:
+    """Who is no administrator, and may be deactivated."""
+    accounts.decide(accounts.sign_up("ben", PASSWORD).id, Decision.approve)
+    return accounts.sign_in("ben", PASSWORD)
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
@@ -227,14 +234,14 @@ def test_signing_in_forgets_browsers_that_timed_out(accounts, signed_in_ada, clo
     assert records.get_sign_in(signed_in_ada.sign_in_id) is None
 
 
-def test_deactivation_ends_every_browser_and_reactivation_lets_sign_in(accounts, signed_in_ada):
-    account_id = signed_in_ada.account.id
+def test_deactivation_ends_every_browser_and_reactivation_lets_sign_in(accounts, signed_in_ben):
+    account_id = signed_in_ben.account.id
 
     assert accounts.decide(account_id, Decision.deactivate)
-    assert accounts.resume(signed_in_ada.sign_in_id, account_id) is None
-    assert accounts.sign_in("ada", PASSWORD) == NotYet(DEACTIVATED)
+    assert accounts.resume(signed_in_ben.sign_in_id, account_id) is None
+    assert accounts.sign_in("ben", PASSWORD) == NotYet(DEACTIVATED)
     assert accounts.decide(account_id, Decision.reactivate)
-    assert isinstance(accounts.sign_in("ada", PASSWORD), SignedIn)
+    assert isinstance(accounts.sign_in("ben", PASSWORD), SignedIn)
 
 
 def test_a_sign_in_that_crossed_with_the_deactivation_is_worth_nothing(accounts, signed_in_ada):

@@ -11,7 +11,7 @@ from records.accounts import new_id
 from records.analyses import Analysis
 from records.image_store import ImageStore
 from services.analysis import Analyst, Upload, display_name
-from tests.people import account_named, add_account
+from tests.people import account_named, add_account, team_of
 from tests.stand_ins import drawn_cell, drawn_field, stand_in_models
 from tests.uploads import cell_image, encoded, png
 
@@ -121,7 +121,7 @@ def test_an_image_that_is_gone_is_not_read_again(analyst: Analyst, ada: str, sto
         analyst.insist(refused)
     with pytest.raises(FileNotFoundError):
         analyst.detect_again(ada, refused, new_id())
-    assert analyses.page_of(ada, analyses.Filters(), 1, 20).items == (refused,)
+    assert analyses.page_of(team_of(ada), analyses.Filters(), 1, 20).items == (refused,)
 
 
 def test_a_field_is_kept_with_a_sheet_of_its_white_cells(analyst: Analyst, ada: str):
@@ -172,7 +172,7 @@ def test_what_is_refused_is_kept_nowhere(analyst: Analyst, ada: str, store: Imag
         read(analyst, ada, upload(png()[:-200]))
 
     assert store.names() == set()
-    assert not analyses.any_of(ada)
+    assert not analyses.any_of(team_of(ada))
 
 
 @pytest.mark.parametrize("read", [Analyst.classify, partial(Analyst.detect, analysis_id="1")])
@@ -197,7 +197,7 @@ def test_an_image_that_cannot_be_kept_leaves_no_row(analyst, ada, store, monkeyp
         analyst.classify(ada, upload(png()))
 
     assert store.names() == set()
-    assert not analyses.any_of(ada)
+    assert not analyses.any_of(team_of(ada))
 
 
 def test_deleting_removes_row_and_images(analyst: Analyst, ada: str, store: ImageStore):
@@ -205,7 +205,7 @@ def test_deleting_removes_row_and_images(analyst: Analyst, ada: str, store: Imag
     analyst.delete(analyst.detect(ada, upload(png(drawn_field())), new_id()))
 
     assert store.names() == set(other.image_names)
-    assert analyses.page_of(ada, analyses.Filters(), 1, 20).items == (other,)
+    assert analyses.page_of(team_of(ada), analyses.Filters(), 1, 20).items == (other,)
 
 
 def test_an_image_that_cannot_be_deleted_keeps_the_row_to_try_again(
@@ -223,7 +223,7 @@ def test_an_image_that_cannot_be_deleted_keeps_the_row_to_try_again(
 
     analyst.delete(analysis)
     assert store.names() == set()
-    assert not analyses.any_of(ada)
+    assert not analyses.any_of(team_of(ada))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from services.analysis import Analyst, Upload
 from services.field_queue import FieldQueue, NoRoomError
 from services.tasks import QueueFullError
 from settings import Settings
-from tests.people import add_account
+from tests.people import add_account, team_of
 from tests.services.test_tasks import until
 from tests.stand_ins import drawn_cell, drawn_field, stand_in_models
 from tests.uploads import png
@@ -101,7 +101,7 @@ def state(task: FieldTask) -> str:
 
 def kept_of(owner_id: str) -> list[Analysis]:
     db.session.rollback()
-    return list(analyses.page_of(owner_id, Filters(), 1, 100).items)
+    return list(analyses.page_of(team_of(owner_id), Filters(), 1, 100).items)
 
 
 def images_named(app: Flask) -> bool:
