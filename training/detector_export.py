@@ -25,17 +25,20 @@ _TOLD_ARGUMENTS = (
 )
 
 
-def export(run: Path, weights: Path, size: int = SERVED_SIZE, version: str = "") -> None:
+def export(
+    run: Path, weights: Path, size: int = SERVED_SIZE, version: str = "", note: str = ""
+) -> None:
     """Write the best checkpoint of a training run to `weights`, for frames of `size` pixels.
 
-    Raises DataError where the run has no checkpoint.
+    `note` is what else manifest and card should tell of the training. Raises DataError where the
+    run has no checkpoint.
     """
     checkpoint = run / "weights" / "best.pt"
     if not checkpoint.is_file():
         raise DataError(f"There is no checkpoint {checkpoint}. Train with --out {run}.")
     weights.mkdir(parents=True, exist_ok=True)
     write_network(checkpoint, weights, size)
-    manifest = _manifest(run, size, version or todays_version())
+    manifest = _manifest(run, size, version or todays_version(), note)
     write_manifest(weights, manifest)
     (weights / "model_card.md").write_text(_card(manifest), encoding="utf-8")
 
@@ -50,7 +53,7 @@ def write_network(checkpoint: Path, weights: Path, size: int) -> None:
         shutil.copyfile(source, weights / f"network.{suffix}")
 
 
-def _manifest(run: Path, size: int, version: str) -> dict[str, Any]:
+def _manifest(run: Path, size: int, version: str, note: str) -> dict[str, Any]:
     arguments = yaml.safe_load((run / "args.yaml").read_text())
     with (run / "results.csv").open(newline="") as stream:
         epochs = list(csv.DictReader(stream))
@@ -63,6 +66,7 @@ def _manifest(run: Path, size: int, version: str) -> dict[str, Any]:
         "training": {
             "data": list(DATA_SETS),
             "split": subject_split(),
+            "note": note,
             "seed": arguments["seed"],
             "epochs": len(epochs),
             "minutes": round(float(epochs[-1]["time"]) / 60, 1),
@@ -80,6 +84,7 @@ def _card(manifest: dict[str, Any]) -> str:
         size=manifest["input"]["size"],
         trained=", ".join(split["train"] + split["val"]),
         held_out=", ".join(split["test"]),
+        note=training["note"],
         epochs=training["epochs"],
         minutes=training["minutes"],
         seed=training["seed"],
@@ -96,9 +101,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--imgsz", type=int, default=SERVED_SIZE, help="side in pixels (%(default)s)"
     )
     parser.add_argument("--version", default="", help="today's date and -1 unless given")
+    parser.add_argument("--note", default="", help="what else manifest and card should tell of it")
 
 
 def run(args: argparse.Namespace) -> None:
     """Export, and say where to."""
-    export(args.run, args.weights_out, args.imgsz, args.version)
-    print(f"{args.weights_out} is written; measure it: python -m training evaluate detector")
+    export(args.run, args.weights_out, args.imgsz, args.version, args.note)
+    print(f"{args.weights_out} is written; go on with: python -m training calibrate detector")
