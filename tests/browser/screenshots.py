@@ -1,5 +1,7 @@
 """Take the pictures of docs/screenshots: `python -m tests.browser.screenshots`.
 
+The administrator's pages are taken by `python -m tests.browser.administration`.
+
 Uses cells and fields of ../shared/data (C-NMC, CC BY 3.0; PBC, CC BY 4.0; TXL-PBC and Chula, MIT)
 and test composites, made by `python -m training composites --split test`.
 """
@@ -48,49 +50,49 @@ def play(chrome: Browser, address: str, width: int, height: int, doubtful: dict[
     page = chrome.new_context(base_url=address, viewport=size).new_page()
     page.set_default_timeout(PATIENCE)
     page.goto("/sign-in")
-    _take(page, "sign-in", width)
+    take(page, "sign-in", width)
     sign_up_and_in(page, f"reader-{width}")
     page.goto("/classify")
-    _take(page, "classify-empty", width)
+    take(page, "classify-empty", width)
     _upload(page, cells())
-    _take(page, "classify", width)
+    take(page, "classify", width)
     _open_first(page)
-    _take(page, "classify-result", width)
+    take(page, "classify-result", width)
     play_shap(page, width)
     play_results(page, width, doubtful)
     play_field(page, width)
     play_batch(page, width)
     page.goto("/history")
-    _take(page, "history", width)
+    take(page, "history", width)
     page.goto("/models/classifier")
     # Charts below the window would load only when scrolled to.
     page.eval_on_selector_all("img.chart", "all => all.forEach(one => { one.loading = 'eager' })")
     page.wait_for_load_state("networkidle")
-    _take(page, "model", width)
+    take(page, "model", width)
 
 
 def play_field(page: Page, width: int) -> None:
     """Take fields, one field's page, and the same page with the slider moved."""
     page.goto("/detect")
     _upload(page, fields())
-    _take(page, "detect", width)
+    take(page, "detect", width)
     _open_first(page)
     page.wait_for_timeout(500)
-    _take(page, "detect-result", width)
+    take(page, "detect-result", width)
     page.get_by_label("Call it a blast").fill("8")
     page.get_by_label("Sort by").select_option(label="Disagreement first")
     page.wait_for_timeout(500)
-    _take(page, "detect-threshold", width)
+    take(page, "detect-threshold", width)
 
 
 def play_shap(page: Page, width: int) -> None:
     """Take the page of a cell while its SHAP values are computed, and with them."""
     page.get_by_role("button", name="Compute SHAP values").click()
     page.locator("progress:not([value='0'])[value]").wait_for()
-    _take(page, "classify-shap-running", width)
+    take(page, "classify-shap-running", width)
     page.get_by_role("link", name="SHAP picture").wait_for()
     page.wait_for_load_state("networkidle")
-    _take(page, "classify-shap", width)
+    take(page, "classify-shap", width)
 
 
 def play_batch(page: Page, width: int) -> None:
@@ -99,10 +101,10 @@ def play_batch(page: Page, width: int) -> None:
     page.set_input_files("#images", fields() * 2)
     page.get_by_role("link", name="one combined count").click()
     page.locator("[data-badge]:visible").first.wait_for()
-    _take(page, "batch-busy", width)
+    take(page, "batch-busy", width)
     page.get_by_text("6 of 6 read").wait_for()
     page.wait_for_load_state("networkidle")
-    _take(page, "batch", width)
+    take(page, "batch", width)
 
 
 def play_results(page: Page, width: int, doubtful: dict[str, Path]) -> None:
@@ -118,7 +120,7 @@ def play_results(page: Page, width: int, doubtful: dict[str, Path]) -> None:
     for name in (name for name in ("Normal", "Uncertain", *doubtful) if name in found):
         page.goto(found[name])
         page.wait_for_load_state("networkidle")
-        _take(page, f"classify-{name.lower()}", width)
+        take(page, f"classify-{name.lower()}", width)
 
 
 def cells() -> list[Path]:
@@ -196,7 +198,8 @@ def _shrink(path: Path) -> None:
     small.save(path, optimize=True)
 
 
-def _take(page: Page, name: str, width: int) -> None:
+def take(page: Page, name: str, width: int) -> None:
+    """Keep a picture of the whole page, by name and width in pixels."""
     path = OUT / f"{name}-{width}.png"
     page.screenshot(path=path, full_page=True)
     _shrink(path)

@@ -58,17 +58,29 @@ def served(
     app.extensions["leukoscope_tasks"].stop()
 
 
-def sign_up_and_in(page: Page, name: str) -> None:
-    """Make an account, which the settings must let in at once, and sign in to it."""
+def sign_up(page: Page, name: str) -> None:
+    """Ask for an account."""
     page.goto("/sign-up")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("again").fill(PASSWORD)
     page.get_by_role("button", name="Sign up").click()
+    page.wait_for_url("**/sign-in")
+
+
+def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    """Sign in, or try to."""
     page.goto("/sign-in")
     page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
+    page.wait_for_load_state("networkidle")
+
+
+def sign_up_and_in(page: Page, name: str) -> None:
+    """Make an account, which the settings must let in at once, and sign in to it."""
+    sign_up(page, name)
+    sign_in(page, name)
     page.wait_for_url("**/classify")
 
 

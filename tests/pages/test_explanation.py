@@ -17,7 +17,7 @@ from records import db
 from records.analyses import Analysis
 from records.image_store import ImageStore
 from services import explanations as services
-from tests.people import csrf_token, post, sign_in_as
+from tests.people import csrf_token, post
 from tests.stand_ins import drawn_cell, stand_in_models
 from tests.uploads import DARK, PALE, png, texts, upload_cell
 
@@ -290,10 +290,8 @@ def test_a_restart_in_the_middle_neither_loses_nor_doubles(signed_in, cell_id, s
     assert shap.made == 2
 
 
-def test_somebody_elses_answer_is_not_explained(app: Flask, cell_id: str, shap: Shap):
-    ben = sign_in_as(app, "ben")
-
-    assert post(ben, f"/classify/{cell_id}/shap").status_code == 404
+def test_another_teams_answer_is_not_explained(cell_id: str, shap: Shap, other_client):
+    assert post(other_client, f"/classify/{cell_id}/shap").status_code == 404
     for path in ("window.png", "activation-map.png", "shap", "shap.png"):
-        assert ben.get(f"/classify/{cell_id}/{path}").status_code == 404
+        assert other_client.get(f"/classify/{cell_id}/{path}").status_code == 404
     assert shap.made == 0

@@ -177,7 +177,7 @@ def test_what_is_refused_is_kept_nowhere(analyst: Analyst, ada: str, store: Imag
 
 @pytest.mark.parametrize("read", [Analyst.classify, partial(Analyst.detect, analysis_id="1")])
 def test_a_row_that_cannot_be_kept_leaves_no_image(analyst: Analyst, ada: str, store, read):
-    with pytest.raises(Exception, match="FOREIGN KEY"):
+    with pytest.raises(Exception, match="constraint failed"):
         read(analyst, "nobody", upload(png()))
 
     assert store.names() == set()
