@@ -17,8 +17,9 @@ NOTED = {
     "field.table": Event.DOWNLOAD,
     "field.document": Event.DOWNLOAD,
     "history.confirm": Event.VIEW,
+    "batches.show": Event.VIEW,
 }
-"""What a request for an analysis is noted as, if it succeeds."""
+"""What a request for an analysis or a batch is noted as, if it succeeds."""
 
 PICTURES = {
     "classification.image",
@@ -59,4 +60,6 @@ def _note(response: Response) -> Response:
 
 
 def _about() -> About:
-    return About("analysis", request.view_args["analysis_id"])
+    if "analysis_id" in request.view_args:
+        return About("analysis", request.view_args["analysis_id"])
+    return About("batch", request.view_args["batch_id"])

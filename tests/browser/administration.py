@@ -43,8 +43,6 @@ def administrator(chrome: Browser, address: str, width: int, first: bool = False
     page = chrome.new_context(base_url=address, viewport=size).new_page()
     page.set_default_timeout(PATIENCE)
     if first:
-        page.goto("/sign-up")
-        take(page, "sign-up-first", width)
         sign_up_and_in(page, "ada")
     else:
         sign_in(page, "ada")

@@ -32,8 +32,8 @@ def test_every_address_with_the_id_of_an_analysis_is_noted_or_has_a_reason(app: 
         rule.endpoint for rule in app.url_map.iter_rules() if "analysis_id" in rule.arguments
     }
 
-    assert of_analyses == {*NOTED, *PICTURES, *UNNOTED}
-    assert UPLOADS <= {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert of_analyses == {*NOTED, *PICTURES, *UNNOTED} - {"batches.show"}
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} > UPLOADS
 
 
 def test_a_whole_visit(app: Flask, signed_in: FlaskClient):
@@ -108,6 +108,15 @@ def test_carrying_over_is_noted_about_the_first_and_analysed_as_another(
         "classification",
         "detection",
     ]
+
+
+def test_a_batch_is_looked_at_as_a_whole(app: Flask, signed_in, other_client: FlaskClient):
+    batch_id = upload_field(signed_in, batch="b" * 32)["batch"].split("/")[-1]
+    assert other_client.get(f"/batches/{batch_id}").status_code == 404
+    assert signed_in.get(f"/batches/{batch_id}").status_code == 200
+
+    (entry,) = rows(app, Event.VIEW)
+    assert (entry.object_kind, entry.object_id) == ("batch", batch_id)
 
 
 def test_what_was_refused_is_no_look(app: Flask, signed_in, other_client: FlaskClient, client):

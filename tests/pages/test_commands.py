@@ -69,6 +69,7 @@ def test_a_lost_administrator_is_replaced(app: Flask, shell: FlaskCliRunner, dec
     answer = shell.invoke(args=["accounts", "make-administrator", "ben"])
 
     assert answer.output == "“Ben” is an administrator now.\n"
-    assert "active       reader    administrator  Ben" in shell.invoke(
-        args=["accounts", "list"]
-    ).output
+    assert (
+        "active       reader    administrator  Ben"
+        in shell.invoke(args=["accounts", "list"]).output
+    )
