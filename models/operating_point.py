@@ -64,19 +64,21 @@ def calibrated(
     both together are P(white). A question not in `calibration` keeps its score.
     """
     blast, wbc, rbc, platelet = scores.astype(np.float64).T
-    white = _platt(_log_odds(blast + wbc), calibration.get("white", _IDENTITY))
-    if_white = _platt(_log_odds(blast) - _log_odds(wbc), calibration.get("blast", _IDENTITY))
+    white = platt(log_odds(blast + wbc), **calibration.get("white", _IDENTITY))
+    if_white = platt(log_odds(blast) - log_odds(wbc), **calibration.get("blast", _IDENTITY))
     others = (
-        _platt(_log_odds(score), calibration.get(kind, _IDENTITY))
+        platt(log_odds(score), **calibration.get(kind, _IDENTITY))
         for kind, score in (("rbc", rbc), ("platelet", platelet))
     )
     columns = (white * if_white, white * (1 - if_white), *others)
     return np.stack(columns, axis=1).round(DECIMALS)
 
 
-def _log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def platt(odds: NDArray[np.float64], slope: float, offset: float) -> NDArray[np.float64]:
+    """Turn log odds (n,) into calibrated probabilities (n,): Platt's scaling."""
+    return expit(slope * odds + offset)
+
+
+def log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the log odds (n,) of probabilities (n,), which are kept a little off 0 and 1."""
     return logit(scores.clip(_EDGE, 1 - _EDGE))
-
-
-def _platt(log_odds: NDArray[np.float64], line: dict[str, float]) -> NDArray[np.float64]:
-    return expit(line["slope"] * log_odds + line["offset"])

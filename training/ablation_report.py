@@ -10,11 +10,11 @@ import numpy as np
 
 from models.cells import VIEWS
 from training import scores
-from training.classifier_evaluation import Cells, cells_of, cross_fitted
+from training.classifier_evaluation import Cells, auroc, cells_of, cross_fitted, mean_auroc
 from training.classifier_readings import Limits, Readings
 from training.data import PROJECT, ROUNDS
 from training.documents import replace_between, table
-from training.figures import Figure, estimate
+from training.figures import Figure, estimate, told
 
 READINGS = "{}.npz"
 _ROUNDS_OF_BOOTSTRAP = 300
@@ -41,15 +41,6 @@ def read_readings(folder: Path, view: str) -> Readings:
     return Readings.joined(parts)
 
 
-def _auroc(cells: Cells) -> float:
-    return scores.auroc(*cells.judged)
-
-
-def _mean_auroc(cells: Cells) -> float:
-    of_rounds = (cells.chosen(cells.rounds == name) for name in ROUNDS)
-    return float(np.mean([_auroc(part) for part in of_rounds]))
-
-
 def with_interval(cells: Cells, measure: Measure) -> Figure:
     """Measure cells, with the 95% interval over the subjects of each round and their cells."""
     strata = np.char.add(cells.rounds, cells.blasts.astype(str))
@@ -59,15 +50,11 @@ def with_interval(cells: Cells, measure: Measure) -> Figure:
 
 def line(meaning: str, black: Cells, crops: Cells) -> tuple[str, ...]:
     """Return a variant's row: AUROC in every round and view, and calibration error."""
-    each = (f"{_auroc(black.chosen(black.rounds == name)):.3f}" for name in ROUNDS)
+    each = (f"{auroc(black.chosen(black.rounds == name)):.3f}" for name in ROUNDS)
     precursors = crops.chosen(crops.blasts | (crops.kinds == "hem"))
-    means = (_told(with_interval(cells, _mean_auroc)) for cells in (black, crops, precursors))
+    means = (told(with_interval(cells, mean_auroc)) for cells in (black, crops, precursors))
     errors = (f"{scores.calibration_error(*cells.judged):.3f}" for cells in (black, crops))
     return (meaning, *each, *means, *errors)
-
-
-def _told(figure: Figure) -> str:
-    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 
 def ablation_table(meanings: Mapping[str, str], folder: Path) -> str:

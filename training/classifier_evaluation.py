@@ -110,14 +110,14 @@ def _tile_source(tile: PbcTile) -> CellSource:
     return CellSource(tile.path, crop_window(tile.box), blast=0, kind=tile.kind, subject="")
 
 
-def _auroc(cells: Cells) -> float:
+def auroc(cells: Cells) -> float:
+    """Return the area under the ROC curve of P(ALL blast)."""
     return scores.auroc(*cells.judged)
 
 
-def _mean_auroc(cells: Cells) -> float:
-    return float(
-        np.mean([_auroc(cells.chosen(cells.rounds == n)) for n in np.unique(cells.rounds)])
-    )
+def mean_auroc(cells: Cells) -> float:
+    """Return the mean of that area over the rounds."""
+    return float(np.mean([auroc(cells.chosen(cells.rounds == n)) for n in np.unique(cells.rounds)]))
 
 
 def _at_point(score: Callable[[np.ndarray, np.ndarray], float]) -> Measure:
@@ -162,10 +162,10 @@ _OF_BOTH: dict[str, Measure] = {
     "F1 at 0.5": _at_even(scores.f1),
     "expected calibration error": lambda cells: scores.calibration_error(*cells.judged),
 }
-_AGAINST_HEM = {"AUROC, blasts against normal precursors (HEM)": _among(_auroc, "all", "hem")}
+_AGAINST_HEM = {"AUROC, blasts against normal precursors (HEM)": _among(auroc, "all", "hem")}
 _MEASURES: dict[str, dict[str, Measure]] = {
-    "black": {"AUROC": _auroc, **_OF_BOTH},
-    "crop": {"AUROC": _auroc, **_AGAINST_HEM, **_OF_BOTH},
+    "black": {"AUROC": auroc, **_OF_BOTH},
+    "crop": {"AUROC": auroc, **_AGAINST_HEM, **_OF_BOTH},
 }
 _AREA = "AUROC of the cell's area alone, without a network"
 
@@ -202,7 +202,7 @@ def evaluate(views: dict[str, Cells], areas: np.ndarray, tiles: Cells, rounds: i
             part = cells.chosen(own)
             figures = measured(part, _MEASURES[view], rounds)
             if view == "black":
-                figures = {**measured(by_area.chosen(own), {_AREA: _auroc}, rounds), **figures}
+                figures = {**measured(by_area.chosen(own), {_AREA: auroc}, rounds), **figures}
             sets[f"{_TITLES[view]}, strangers with {name}: {_contents(part)}"] = figures
         sets[f"{_TITLES[view]}, all strangers: {_contents(cells)}"] = _of_all(
             cells, by_area if view == "black" else None, rounds
@@ -213,8 +213,8 @@ def evaluate(views: dict[str, Cells], areas: np.ndarray, tiles: Cells, rounds: i
 
 def _of_all(cells: Cells, by_area: Cells | None, rounds: int) -> dict[str, Figure]:
     """Measure all rounds together; areas under the curve are means of the rounds'."""
-    mean = {"AUROC": _mean_auroc}
-    area = measured(by_area, {_AREA: _mean_auroc}, rounds) if by_area else {}
+    mean = {"AUROC": mean_auroc}
+    area = measured(by_area, {_AREA: mean_auroc}, rounds) if by_area else {}
     kinds = {} if by_area else by_kind(cells)
     return {**area, **measured(cells, {**mean, **_OF_BOTH, **kinds}, rounds)}
 
@@ -261,7 +261,7 @@ def _curve(view: str, name: str, cells: Cells) -> charts.Curve:
     called = part.labels != NORMAL
     point = (1 - scores.specificity(called, part.blasts), scores.sensitivity(called, part.blasts))
     return {
-        **{"name": f"with {name}", "panel": _TITLES[view], "auroc": {"value": _auroc(part)}},
+        **{"name": f"with {name}", "panel": _TITLES[view], "auroc": {"value": auroc(part)}},
         **{"fpr": places, "tpr": rates, "low": low, "high": high, "operating_point": point},
     }
 

@@ -18,7 +18,7 @@ from training.data import PROJECT
 from training.detector_evaluation import Measure, Reading, ap, at_confidence, read_fields
 from training.detector_truths import evaluated, txl_truths
 from training.documents import replace_between, table
-from training.figures import with_interval
+from training.figures import Figure, told, with_interval
 
 SECONDS = "seconds.txt"
 """File in a contestant's folder that says how long it was trained."""
@@ -78,15 +78,16 @@ def comparison_table(rows: Sequence[Row]) -> str:
     for row in ordered:
         by_class.setdefault((row["protocol"], row["class"]), []).append(row)
     lines = [
-        (SETS[which], title, row["architecture"], *(_told(row[metric]) for metric in METRICS))
+        (
+            SETS[which],
+            title,
+            row["architecture"],
+            *(told(Figure(**row[metric])) for metric in METRICS),
+        )
         for (which, title), of_class in by_class.items()
         for row in of_class
     ]
     return table(header, lines)
-
-
-def _told(figure: dict[str, float]) -> str:
-    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 
 def cost_table(names: Sequence[str], out: Path, milliseconds: dict[str, float]) -> str:

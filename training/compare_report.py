@@ -17,7 +17,7 @@ from training import charts, scores
 from training.columns import Columns
 from training.data import PROJECT, ROUNDS, manifest_rows, round_of
 from training.documents import replace_between, table
-from training.figures import Figure, estimate
+from training.figures import Figure, estimate, told
 
 SPLITS = ("random", *ROUNDS)
 """A training's split: images at random, or the round whose group is tested."""
@@ -149,15 +149,11 @@ def comparison_table(rows: list[dict[str, Any]], costs: dict[str, dict[str, int]
 def _line(
     name: str, rows: list[dict[str, Any]], costs: dict[str, dict[str, int]]
 ) -> tuple[str, ...]:
-    figures = (_told(row[metric]) for metric in _TOLD for row in rows)
+    figures = (told(Figure(**row[metric])) for metric in _TOLD for row in rows)
     if name not in costs:
         return (name, "–", "–", *figures)
     parameters, operations = costs[name]["parameters"] / 1e6, costs[name]["operations"] / 1e9
     return (name, f"{parameters:.1f} M", f"{operations:.2f} G", *figures)
-
-
-def _told(figure: dict[str, float]) -> str:
-    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 
 def rounds_table(results: dict[str, dict[str, Answers]]) -> str:

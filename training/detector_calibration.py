@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
 from tqdm import tqdm
@@ -24,7 +23,7 @@ from tqdm import tqdm
 from models.detector import Detector
 from models.findings import WHITE_CELLS, Detection
 from models.images import read_image
-from models.operating_point import OperatingPoint
+from models.operating_point import OperatingPoint, log_odds, platt
 from models.runtime import Network
 from models.weights import load_manifest
 from training.average_precision import partners
@@ -56,14 +55,14 @@ class Scale:
 
     def __call__(self, probabilities: np.ndarray) -> np.ndarray:
         """Return scaled probabilities (n,)."""
-        return expit(self.slope * _logit(probabilities) + self.offset)
+        return platt(log_odds(probabilities), self.slope, self.offset)
 
     @classmethod
     def fit(cls, probabilities: np.ndarray, true: np.ndarray) -> Scale:
         """Fit to what turned out to be true (n,); raises DataError where scores tell nothing."""
         if true.all() or not true.any():
             raise DataError("The calibration needs boxes of both kinds, right ones and wrong ones.")
-        model = LogisticRegression(C=np.inf).fit(_logit(probabilities)[:, None], true)
+        model = LogisticRegression(C=np.inf).fit(log_odds(probabilities)[:, None], true)
         slope = float(model.coef_[0, 0])
         if slope <= 0:
             raise DataError("The detector's scores do not rise with the truth: train it longer.")
@@ -125,10 +124,6 @@ def _boxes(cells: Sequence[Any]) -> np.ndarray:
 def _columns(rows: list[tuple[float, float, str]]) -> list[np.ndarray]:
     present, blast, truth = zip(*rows, strict=True) if rows else ((), (), ())
     return [np.array(present, float), np.array(blast, float), np.array(truth, str)]
-
-
-def _logit(probabilities: np.ndarray) -> np.ndarray:
-    return logit(np.clip(probabilities, _EDGE, 1 - _EDGE))
 
 
 def fit(by_kind: dict[str, Candidates], with_blasts: Candidates) -> dict[str, Scale]:

@@ -48,6 +48,11 @@ def estimate(value: float, samples: Sequence[float]) -> Figure:
     return Figure(float(value), float(low), float(high))
 
 
+def told(figure: Figure) -> str:
+    """Return a figure and its interval as they stand in one cell of a table."""
+    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+
+
 def as_plain(sets: Sets) -> dict[str, dict[str, dict[str, float | None]]]:
     """Return figures as JSON takes them, which knows no NaN."""
     return {
