@@ -31,6 +31,9 @@ COMMANDS = (
     Command(
         ("ablation",), "training.ablation", "take the classifier's choices back, one at a time"
     ),
+    Command(
+        ("ablate-detector",), "training.detector_ablation", "leave out what makes composites real"
+    ),
     Command(("export", "detector"), "training.detector_export", "write weights/detector"),
     Command(("export", "classifier"), "training.classifier_export", "write weights/classifier"),
     Command(("calibrate", "detector"), "training.detector_calibration", "choose its thresholds"),

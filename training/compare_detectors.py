@@ -70,19 +70,29 @@ def run(args: argparse.Namespace) -> None:
 
 def train(name: str, args: argparse.Namespace) -> None:
     """Train one contestant, unless that is done; its weights for serving are kept."""
-    out = args.out / name
+    served = CONTESTANTS[name].served
+    options = options_of(name, args)
+    train_once(options, args.composites_used, f"{name} compared" if served else "")
+
+
+def train_once(options: argparse.Namespace, composites_used: int, version: str) -> None:
+    """Train with a detector's options, unless `options.out` holds that training already.
+
+    With a `version` the network for serving is kept below it; without one a short part of an epoch
+    is all that is trained.
+    """
+    out = options.out
     if (out / SECONDS).exists():
         return
-    options = options_of(name, args)
-    recipe = prepare(args.data, args.composites, out / "dataset", args.composites_used)
-    part = {} if CONTESTANTS[name].served else {"fraction": _PROOF_SHARE}
+    recipe = prepare(options.data, options.composites, out / "dataset", composites_used)
+    part = {} if version else {"fraction": _PROOF_SHARE}
     trainer = detector.CpuTrainer(overrides={**detector.overrides(options, recipe), **part})
-    trainer.threads, trainer.bf16 = args.threads, args.bf16
+    trainer.threads, trainer.bf16 = options.threads, options.bf16
     begin = time.monotonic()
     trainer.train()
     seconds = time.monotonic() - begin
-    if CONTESTANTS[name].served:
-        detector_export.export(out, out / "served", version=f"{name} compared")
+    if version:
+        detector_export.export(out, out / "served", version=version)
     # Written last: it says that all is there.
     (out / SECONDS).write_text(f"{seconds:.0f}\n")
 

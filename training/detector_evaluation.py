@@ -35,10 +35,11 @@ from training.detector_truths import Field, Truth, evaluated, txl_truths
 from training.documents import record
 from training.figures import Figure, Sets, as_plain, as_tables, share, with_interval
 
+LOW_ZOOM = 0.3
+"""How much smaller red cells are in a camera's whole field (24 to 43 px) than in TXL-PBC's fields,
+which are cut close about a white cell."""
+
 _LOWEST_CONFIDENCE = 0.01
-# TXL-PBC's fields are cut close about a white cell; in a camera's whole field, red cells are this
-# much smaller (24 to 43 px).
-_LOW_ZOOM = 0.3
 # What a class is called on both sides: detections and true cells that count as it.
 _GROUPS = {
     "white": ("blast", "wbc"),
@@ -245,8 +246,8 @@ def run(args: argparse.Namespace) -> None:
         f"TXL-PBC test, {len(txl)} real fields without blasts": figures(
             read_fields(detector, txl), txl_measures(), args.rounds
         ),
-        f"The same fields shrunk to {_LOW_ZOOM:g}, as at low zoom": figures(
-            read_fields(detector, txl, _LOW_ZOOM), txl_measures(), args.rounds
+        f"The same fields shrunk to {LOW_ZOOM:g}, as at low zoom": figures(
+            read_fields(detector, txl, LOW_ZOOM), txl_measures(), args.rounds
         ),
         f"{len(composites)} composites of held-out subjects": figures(
             read_fields(detector, composites), composite_measures(), args.rounds
