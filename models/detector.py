@@ -47,6 +47,20 @@ class FieldReading:
         return median_diameter(self.diameters)
 
 
+@dataclass(frozen=True)
+class Survey:
+    """All boxes of a field of `width` x `height` pixels, before it is said what counts.
+
+    `red_cell` and `scale` as in `FieldFindings`.
+    """
+
+    width: int
+    height: int
+    found: Found
+    red_cell: float | None
+    scale: float
+
+
 class Detector:
     """YOLOv8 served by OpenVINO; every cell is counted once, under its likeliest kind."""
 
@@ -87,21 +101,30 @@ class Detector:
         floor = self._point.floor
         if min_confidence is not None:
             floor = min(floor, min_confidence)
-        reading, red_cell = self._best_reading(rgb, floor, progress)
-        if min_confidence is None:
-            counted, doubtful = self._sorted_out(reading.found)
-        else:
-            counted, doubtful = self._from(reading.found, min_confidence), ()
+        return self.findings(self.survey(rgb, floor, progress), min_confidence)
+
+    def survey(self, rgb: RgbImage, floor: float, progress: Progress | None = None) -> Survey:
+        """Read a field as `find` does, and keep every box from a probability `floor` on."""
         height, width = rgb.shape[:2]
+        reading, red_cell = self._best_reading(rgb, floor, progress)
+        scale = reading.scale / self._usual_scale(width, height)
+        return Survey(width, height, reading.found, red_cell, scale)
+
+    def findings(self, survey: Survey, min_confidence: float | None = None) -> FieldFindings:
+        """Count what a survey found: at the operating point, or from a confidence on."""
+        if min_confidence is None:
+            counted, doubtful = self._sorted_out(survey.found)
+        else:
+            counted, doubtful = self._from(survey.found, min_confidence), ()
         return FieldFindings(
-            width,
-            height,
+            survey.width,
+            survey.height,
             counted,
             self.version,
             doubtful=doubtful,
             thresholds=self._point.kinds,
-            red_cell=red_cell and round(red_cell, 2),
-            scale=round(reading.scale / self._usual_scale(width, height), 4),
+            red_cell=survey.red_cell and round(survey.red_cell, 2),
+            scale=round(survey.scale, 4),
         )
 
     def _best_reading(

@@ -91,12 +91,6 @@ class FieldFindings:
         found = Counter(detection.label for detection in self.detections)
         return {label: found[label] for label in CELL_LABELS}
 
-    @property
-    def blast_share(self) -> float | None:
-        """Blasts as a share of white cells (blasts included), or None without white cells."""
-        white = sum(self.counts[label] for label in WHITE_CELLS)
-        return self.counts["blast"] / white if white else None
-
     def as_dict(self) -> dict[str, Any]:
         """The findings as JSON takes them: the fields of this class and `counts`."""
         return {**asdict(self), "counts": self.counts}

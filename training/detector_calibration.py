@@ -9,7 +9,7 @@ stated share of them; the other kinds get the one of the best F1. All goes into 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import floor
 from pathlib import Path
@@ -32,7 +32,7 @@ from training.composites import DEFAULT_CACHE, held_out_composites
 from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 from training.data import DEFAULT_DATA, DataError
 from training.detector_export import DEFAULT_WEIGHTS
-from training.detector_truths import Field, calibrating, txl_truths
+from training.detector_truths import Cells, Field, calibrating, txl_truths
 from training.manifest import amend
 
 SENSITIVITY = 0.90
@@ -41,7 +41,9 @@ SENSITIVITY = 0.90
 KINDS = {"white": WHITE_CELLS, "rbc": ("rbc",), "platelet": ("platelet",)}
 """What a box can be before a white cell is called a blast or not: labels of each kind."""
 
-_LOWEST = 0.01
+LOWEST_CONFIDENCE = 0.01
+"""From which on boxes are kept to be judged."""
+
 _EDGE = 1e-6
 _MISSED = 0.0
 
@@ -89,17 +91,23 @@ def candidates(
     detector: Detector, fields: Sequence[Field], kinds: Sequence[str]
 ) -> dict[str, Candidates]:
     """Read fields whose cells of `kinds` are all labelled, and hold every box against the truth."""
-    rows: dict[str, list[tuple[float, float, str]]] = {kind: [] for kind in kinds}
-    for path, cells in tqdm(fields, mininterval=5):
-        found = detector.find(read_image(path.read_bytes()).rgb, _LOWEST).detections
-        for kind in kinds:
-            ours = [cell for cell in found if cell.label in KINDS[kind]]
-            true = [cell for cell in cells if cell.label in KINDS[kind]]
-            rows[kind] += _held_against(ours, true)
-    return {kind: Candidates(*_columns(of_kind)) for kind, of_kind in rows.items()}
+    pairs = [
+        (detector.find(read_image(path.read_bytes()).rgb, LOWEST_CONFIDENCE).detections, cells)
+        for path, cells in tqdm(fields, mininterval=5)
+    ]
+    return {kind: held_against(pairs, kind) for kind in kinds}
 
 
-def _held_against(ours: Sequence[Detection], true: Sequence[Any]) -> Iterator[tuple]:
+def held_against(pairs: Iterable[tuple[Sequence[Detection], Cells]], kind: str) -> Candidates:
+    """Hold boxes of one kind against the true cells, both given for each field."""
+    rows: list[tuple[float, float, str]] = []
+    for found, cells in pairs:
+        ours = [cell for cell in found if cell.label in KINDS[kind]]
+        rows += _matched(ours, [cell for cell in cells if cell.label in KINDS[kind]])
+    return Candidates(*_columns(rows))
+
+
+def _matched(ours: Sequence[Detection], true: Sequence[Any]) -> Iterator[tuple]:
     present = np.array([_present(cell) for cell in ours])
     matched = partners(_boxes(ours), present, _boxes(true))
     for cell, partner in zip(ours, matched, strict=True):
@@ -163,7 +171,7 @@ def blast_curve(
         np.sort((cells.present * cells.blast)[(cells.truth == "blast") == is_blast])
         for cells, is_blast in ((with_blasts, True), (healthy, False))
     )
-    limits = np.linspace(1, _LOWEST, 200)
+    limits = np.linspace(1, LOWEST_CONFIDENCE, 200)
     reached = len(called) - np.searchsorted(called, limits)
     false = len(wrongly) - np.searchsorted(wrongly, limits)
     return false / fields, reached / len(called), limits

@@ -29,7 +29,7 @@ from training.average_precision import (
 from training.composites import DEFAULT_CACHE, held_out_composites
 from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 from training.data import DEFAULT_DATA, PROJECT
-from training.detector_calibration import blast_curve, candidates
+from training.detector_calibration import LOWEST_CONFIDENCE, blast_curve, held_against
 from training.detector_export import DEFAULT_WEIGHTS
 from training.detector_truths import Field, Truth, evaluated, txl_truths
 from training.documents import record
@@ -39,7 +39,6 @@ LOW_ZOOM = 0.3
 """How much smaller red cells are in a camera's whole field (24 to 43 px) than in TXL-PBC's fields,
 which are cut close about a white cell."""
 
-_LOWEST_CONFIDENCE = 0.01
 # What a class is called on both sides: detections and true cells that count as it.
 _GROUPS = {
     "white": ("blast", "wbc"),
@@ -50,12 +49,14 @@ _GROUPS = {
 @dataclass(frozen=True)
 class Reading:
     """What the detector made of one field: judged boxes by group, all and those counted as served,
-    and (part, whole) counts by name.
+    (part, whole) counts by name; all boxes and the true cells.
     """
 
     judged: dict[str, Judged]
     served: dict[str, Judged]
     counts: dict[str, tuple[int, int]]
+    found: tuple[Detection, ...] = ()
+    truths: tuple[Truth, ...] = ()
 
 
 Measure = Callable[[Sequence[Reading]], float]
@@ -71,12 +72,16 @@ def shrunk(rgb: RgbImage, truths: list[Truth], scale: float) -> tuple[RgbImage, 
 
 def read_field(detector: Detector, rgb: RgbImage, truths: list[Truth]) -> Reading:
     """Run the served detector on one field and judge what it finds."""
-    shown = detector.find(rgb).detections
+    survey = detector.survey(rgb, LOWEST_CONFIDENCE)
+    found = detector.findings(survey, LOWEST_CONFIDENCE).detections
+    shown = detector.findings(survey).detections
     labels = np.array([cell.label for cell in shown])
     return Reading(
-        judged=_judged(detector.find(rgb, _LOWEST_CONFIDENCE).detections, truths),
+        judged=_judged(found, truths),
         served=_judged(shown, truths),
         counts=_counts(_boxes(cell.box for cell in shown), labels, truths),
+        found=found,
+        truths=tuple(truths),
     )
 
 
@@ -242,15 +247,15 @@ def run(args: argparse.Namespace) -> None:
     detector = Detector.load(args.weights)
     txl = txl_truths(args.data, "test")
     composites = evaluated(held_out_composites(args.data, args.composites, args.cutouts))
+    real, pasted = read_fields(detector, txl), read_fields(detector, composites)
+    small = read_fields(detector, txl, LOW_ZOOM)
+    real_title = f"TXL-PBC test, {len(txl)} real fields without blasts"
+    small_title = f"The same fields shrunk to {LOW_ZOOM:g}, as at low zoom"
     sets = {
-        f"TXL-PBC test, {len(txl)} real fields without blasts": figures(
-            read_fields(detector, txl), txl_measures(), args.rounds
-        ),
-        f"The same fields shrunk to {LOW_ZOOM:g}, as at low zoom": figures(
-            read_fields(detector, txl, LOW_ZOOM), txl_measures(), args.rounds
-        ),
+        real_title: figures(real, txl_measures(), args.rounds),
+        small_title: figures(small, txl_measures(), args.rounds),
         f"{len(composites)} composites of held-out subjects": figures(
-            read_fields(detector, composites), composite_measures(), args.rounds
+            pasted, composite_measures(), args.rounds
         ),
     }
     text = (
@@ -258,20 +263,23 @@ def run(args: argparse.Namespace) -> None:
     )
     print(text)
     _write(args, sets, text)
-    draw(detector, composites, txl, args.weights / "charts" if args.record else args.out.parent)
+    threshold = detector.manifest.thresholds.get("blast")
+    draw(pasted, real, threshold, args.weights / "charts" if args.record else args.out.parent)
 
 
 def draw(
-    detector: Detector, composites: Sequence[Field], txl: Sequence[Field], folder: Path
+    composites: Sequence[Reading], txl: Sequence[Reading], threshold: float | None, folder: Path
 ) -> None:
     """Draw the FROC curve and how far the stated probabilities can be trusted."""
-    pasted = candidates(detector, composites, ["white"])["white"]
-    real = candidates(detector, txl, ["white"])["white"]
+    pasted, real = (
+        held_against(((reading.found, reading.truths) for reading in readings), "white")
+        for readings in (composites, txl)
+    )
     curves = {
         "composites of held-out subjects": blast_curve(pasted, pasted, len(composites)),
         "false blasts on TXL-PBC test, free of blasts": blast_curve(pasted, real, len(txl)),
     }
-    charts.froc_chart(curves, detector.manifest.thresholds.get("blast"), folder / "froc.svg")
+    charts.froc_chart(curves, threshold, folder / "froc.svg")
     found = pasted.chosen(pasted.found)
     stated = {
         "blast": (found.present * found.blast, found.truth == "blast"),

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from models.detector import Detector, decode
-from models.findings import FieldFindings
+from models.findings import CELL_LABELS, FieldFindings
 from models.weights import WeightsError, load_manifest
 from tests.networks import write_detector
 from tests.stand_ins import drawn_field
@@ -113,13 +113,17 @@ def test_min_confidence_lowers_and_raises_the_floor(detector):
     assert len(detector.find(drawn_field(), 0.01).detections) == 1
 
 
-def test_counts_and_share(spot_detector):
+def test_counts(spot_detector):
     field = np.full((60, 60, 3), 200, np.uint8)
-    assert spot_detector.find(field).blast_share is None
+    assert spot_detector.find(field).counts == dict.fromkeys(CELL_LABELS, 0)
     field[10:20, 10:20] = 0
-    findings = spot_detector.find(field)
-    assert findings.counts == {"blast": 0, "wbc": 1, "rbc": 0, "platelet": 0}
-    assert findings.blast_share == 0.0
+    assert spot_detector.find(field).counts == {"blast": 0, "wbc": 1, "rbc": 0, "platelet": 0}
+
+
+def test_one_survey_can_be_counted_in_two_ways(detector):
+    survey = detector.survey(drawn_field(), 0.01)
+    assert detector.findings(survey) == detector.find(drawn_field())
+    assert detector.findings(survey, 0.995) == detector.find(drawn_field(), 0.995)
 
 
 @pytest.mark.parametrize(
