@@ -14,7 +14,6 @@ from tests.browser.serving import browser, served, sign_in, sign_up, sign_up_and
 from tests.stand_ins import stand_in_models
 from tests.uploads import png
 
-PORT = 5058
 TEAMS = ("Haematology", "Night shift")
 COLLEAGUES = ("m.okafor", "s.lindqvist", "j.moreau")
 WAITING = ("t.nakamura", "a.silva")
@@ -24,7 +23,7 @@ def main() -> None:
     """Fill an installation by hand, and take its pages at every width."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        served(Path(folder) / "instance", PORT, models=stand_in_models()) as address,
+        served(Path(folder) / "instance", models=stand_in_models()) as address,
         browser() as chrome,
     ):
         widths = iter(SIZES)

@@ -25,7 +25,6 @@ from training.data import DEFAULT_DATA, read_pbc, subject_split
 
 OUT = ROOT / "docs" / "screenshots"
 WEIGHTS = ROOT / "weights"
-PORT = 5057
 SIZES = {1440: 900, 390: 844}
 PATIENCE = 600_000
 """Milliseconds to wait for anything: the machine may be training at the same time."""
@@ -36,7 +35,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
-        served(Path(folder) / "instance", PORT, signup="open") as address,
+        served(Path(folder) / "instance", signup="open") as address,
         browser() as chrome,
     ):
         doubtful = doubtful_images(Path(folder))

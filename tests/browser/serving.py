@@ -43,17 +43,16 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(
-    instance: Path, port: int, signup: str = "approved", models: Models | None = None
-) -> Iterator[str]:
+def served(instance: Path, signup: str = "approved", models: Models | None = None) -> Iterator[str]:
     """The application on an empty instance, with the weights it ships or others; its address."""
-    settings = replace(Settings(), instance_dir=instance, port=port, signup=signup)
+    # The system gives a port that is free.
+    settings = replace(Settings(), instance_dir=instance, port=0, signup=signup)
     app = create_app(settings, models)
     with app.app_context():
         db.create_all()
     server = make_server(app, settings)
     threading.Thread(target=server.run, daemon=True).start()
-    yield f"http://127.0.0.1:{port}"
+    yield f"http://127.0.0.1:{server.effective_port}"
     server.close()
     app.extensions["leukoscope_tasks"].stop()
 
@@ -82,6 +81,18 @@ def sign_up_and_in(page: Page, name: str) -> None:
     sign_up(page, name)
     sign_in(page, name)
     page.wait_for_url("**/classify")
+
+
+@contextmanager
+def at_work(address: str) -> Iterator[Page]:
+    """A page of a person who has just signed up and in; at the end it must not have complained."""
+    with browser() as chrome:
+        page = chrome.new_context(base_url=address).new_page()
+        page.set_default_timeout(60_000)
+        complaints = watched(page)
+        sign_up_and_in(page, "ada")
+        yield page
+        assert complaints == []
 
 
 def watched(page: Page) -> list[str]:

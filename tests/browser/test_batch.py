@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from models.loading import Models
-from tests.browser.serving import browser, chromium, served, sign_up_and_in, watched
+from tests.browser.serving import at_work, chromium, served
 from tests.services.test_field_queue import Reading
 from tests.stand_ins import drawn_field, stand_in_models
 from tests.uploads import png
@@ -36,24 +35,16 @@ def reading() -> Iterator[Reading]:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, reading: Reading) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     instance: Path = tmp_path_factory.mktemp("clinic") / "instance"
-    with served(instance, port, models=stand_in_models()) as address:
+    with served(instance, models=stand_in_models()) as address:
         yield address
         reading.go_on.set()
 
 
 @pytest.fixture(scope="module")
 def signed_in(address: str) -> Iterator[Page]:
-    with browser() as chrome:
-        page = chrome.new_context(base_url=address).new_page()
-        page.set_default_timeout(60_000)
-        complaints = watched(page)
-        sign_up_and_in(page, "ada")
+    with at_work(address) as page:
         yield page
-        assert complaints == []
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from playwright.sync_api import Page, expect
 from models.findings import Detection, FieldFindings
 from models.loading import Models
 from services.findings import BlastShare, interval_words, share_words
-from tests.browser.serving import browser, chromium, served, sign_up_and_in, watched
+from tests.browser.serving import at_work, chromium, served
 from tests.services.fields import THRESHOLDS, read_field, twice_read
 from tests.stand_ins import drawn_field, stand_in_models
 from tests.uploads import png
@@ -54,23 +53,15 @@ def many() -> FieldFindings:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     instance: Path = tmp_path_factory.mktemp("clinic") / "instance"
-    with served(instance, port, models=stand_in_models()) as address:
+    with served(instance, models=stand_in_models()) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def signed_in(address: str) -> Iterator[Page]:
-    with browser() as chrome:
-        page = chrome.new_context(base_url=address).new_page()
-        page.set_default_timeout(60_000)
-        complaints = watched(page)
-        sign_up_and_in(page, "ada")
+    with at_work(address) as page:
         yield page
-        assert complaints == []
 
 
 @pytest.fixture(scope="module")

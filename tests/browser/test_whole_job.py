@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from pathlib import Path
 
 import pytest
@@ -26,10 +25,7 @@ LABELS = ("ALL blast", "Normal", "Uncertain")
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with served(tmp_path_factory.mktemp("clinic") / "instance", port) as address:
+    with served(tmp_path_factory.mktemp("clinic") / "instance") as address:
         yield address
 
 

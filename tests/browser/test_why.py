@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from models import explain
-from tests.browser.serving import browser, chromium, served, sign_up_and_in, watched
+from tests.browser.serving import at_work, chromium, served
 from tests.pages.test_explanation import Shap
 from tests.stand_ins import stand_in_models
 from tests.uploads import png
@@ -32,11 +31,8 @@ def shap() -> Iterator[Shap]:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, shap: Shap) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     instance: Path = tmp_path_factory.mktemp("clinic") / "instance"
-    with served(instance, port, models=stand_in_models()) as address:
+    with served(instance, models=stand_in_models()) as address:
         yield address
 
 
@@ -44,15 +40,10 @@ def address(tmp_path_factory, shap: Shap) -> Iterator[str]:
 def page(address: str, tmp_path_factory) -> Iterator[Page]:
     cell = tmp_path_factory.mktemp("images") / "cell.png"
     cell.write_bytes(png())
-    with browser() as chrome:
-        page = chrome.new_context(base_url=address).new_page()
-        page.set_default_timeout(60_000)
-        complaints = watched(page)
-        sign_up_and_in(page, "ada")
+    with at_work(address) as page:
         page.set_input_files("#images", cell)
         page.locator(".upload-item").get_by_role("link", name="Open").click()
         yield page
-        assert complaints == []
 
 
 def opacity(page: Page) -> float:
