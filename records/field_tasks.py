@@ -58,6 +58,15 @@ class FieldTask(TaskColumns, db.Model):
         served = select(func.max(others.started_at)).where(others.owner_id == cls.owner_id)
         return served.correlate(cls).scalar_subquery(), *super().turn()
 
+    @classmethod
+    def ready(cls) -> ColumnElement[bool]:
+        """One field of a person at a time, so that a huge one holds up nobody else's."""
+        others = aliased(cls)
+        being_read = select(others.id).where(
+            others.owner_id == cls.owner_id, others.state == RUNNING
+        )
+        return ~being_read.correlate(cls).exists()
+
     @property
     def under_way(self) -> bool:
         """Whether it is still to be read."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, func, select, update
+from sqlalchemy import ColumnElement, String, func, select, true, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records import UtcDateTime, db, utc_now
@@ -42,13 +42,19 @@ class TaskColumns:
         """By what the waiting tasks are ordered: the one that waits longest comes first."""
         return cls.created_at, cls.id
 
+    @classmethod
+    def ready(cls) -> ColumnElement[bool]:
+        """Which of the waiting tasks may be started now."""
+        return true()
+
 
 Table = type[TaskColumns]
 
 
 def claim(table: Table) -> str | None:
-    """Start the task whose turn it is, and give its id; None when none waits."""
-    waiting = select(table.id).where(table.state == WAITING).order_by(*table.turn())
+    """Start the task whose turn it is, and give its id; None when none waits that may start."""
+    ready = select(table.id).where(table.state == WAITING, table.ready())
+    waiting = ready.order_by(*table.turn())
     while task_id := db.session.scalar(waiting.limit(1)):
         begun = {"state": RUNNING, "attempts": table.attempts + 1, "started_at": utc_now()}
         if _move(table, task_id, WAITING, **begun):

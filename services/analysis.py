@@ -30,8 +30,8 @@ from services.findings import BlastShare, blast_share, most_suspicious_first
 GALLERY_CELLS = 240
 """White cells shown in the gallery of one field, the most suspicious ones."""
 
-READ_AT_ONCE = 2
-"""Images decoded and read at the same time; further ones wait."""
+READ_AT_ONCE = 3
+"""Images decoded and read at the same time: fields of two people, and a cell; others wait."""
 
 LARGE_IMAGE = 20_000_000
 """Pixels above which a PNG is written fast rather than small."""

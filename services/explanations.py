@@ -37,6 +37,7 @@ class Explainer:
     """
 
     table = Explanation
+    at_once = 1
 
     def __init__(self, models: Models, store: ImageStore, background: Tasks) -> None:
         self._classifier = models.classifier

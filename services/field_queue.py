@@ -1,4 +1,4 @@
-"""Fields sent to Detect: taken at once, read in the background, one after the other."""
+"""Fields sent to Detect: taken at once, read in the background, one of each person at a time."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ class FieldQueue:
     """
 
     table = FieldTask
+    at_once = 2
 
     def __init__(
         self, analyst: Analyst, uploads: ImageStore, background: Tasks, max_waiting: int

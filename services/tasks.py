@@ -1,4 +1,4 @@
-"""Work in the background: a thread for each kind of task takes them from its table in turn."""
+"""Work in the background: the threads of each kind of task take them from its table in turn."""
 
 from __future__ import annotations
 
@@ -37,9 +37,13 @@ class TaskError(Exception):
 
 
 class Work(Protocol):
-    """One kind of task: the table that is its queue, and what is done about a row of it."""
+    """One kind of task: the table that is its queue, and what is done about a row of it.
+
+    At most `at_once` rows are worked on at the same time.
+    """
 
     table: Table
+    at_once: int
 
     def run(self, task_id: str, progress: Progress) -> dict[str, Any]:
         """Do it, and give what the row is to keep; raises `TaskError` or `Interrupted`."""
@@ -59,14 +63,14 @@ class Tasks:
 
     def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
         self._context = context
-        self._workers: list[_Worker] = []
+        self._kinds: list[_Kind] = []
         self._started = False
         self._starting = threading.Lock()
         self._stopping = threading.Event()
 
     def add(self, work: Work) -> None:
         """Make a kind of task known, before the start."""
-        self._workers.append(_Worker(work, self._context, self._stopping))
+        self._kinds.append(_Kind(work, self._context, self._stopping))
 
     def start(self) -> None:
         """Begin to work, first on what a stopped server left; nothing happens if begun already."""
@@ -74,27 +78,27 @@ class Tasks:
             if self._started:
                 return
             self._started = True
-            for worker in self._workers:
-                worker.start()
+            for kind in self._kinds:
+                kind.start()
 
     def wake(self) -> None:
         """Say that a task waits."""
-        for worker in self._workers:
-            worker.wake()
+        for kind in self._kinds:
+            kind.wake()
         self.start()
 
     def stop(self) -> None:
         """End running tasks at their next step, to be done at the next start, and wait for them."""
         self._stopping.set()
-        for worker in self._workers:
-            worker.wake()
+        for kind in self._kinds:
+            kind.wake()
         if self._started:
-            for worker in self._workers:
-                worker.join(STOPPING_SECONDS)
+            for kind in self._kinds:
+                kind.join()
 
 
-class _Worker(threading.Thread):
-    """Does one kind of work, so that a slow kind does not hold up another."""
+class _Kind:
+    """The threads that do one kind of work, so that a slow kind does not hold up another."""
 
     def __init__(
         self,
@@ -102,38 +106,67 @@ class _Worker(threading.Thread):
         context: Callable[[], AbstractContextManager[Any]],
         stopping: threading.Event,
     ) -> None:
+        self._table = work.table
+        self._context = context
+        self._workers = [_Worker(work, context, stopping, self.wake) for _ in range(work.at_once)]
+
+    def start(self) -> None:
+        """Let what a stopped server left wait again, then begin."""
+        _guarded(self._context, self._recover)
+        for worker in self._workers:
+            worker.start()
+
+    def wake(self) -> None:
+        """Say that a task waits, or may be started now, or that it is time to stop."""
+        for worker in self._workers:
+            worker.something.set()
+
+    def join(self) -> None:
+        """Wait for the threads to end."""
+        for worker in self._workers:
+            worker.join(STOPPING_SECONDS)
+
+    def _recover(self) -> bool:
+        records.recover(self._table)
+        return True
+
+
+def _guarded(context: Callable[[], AbstractContextManager[Any]], act: Callable[[], bool]) -> bool:
+    """Whether there may be more to do; an error of the database ends the turn, no thread."""
+    try:
+        with context():
+            return act()
+    except Exception:
+        log.exception("The background tasks could not go on")
+        return False
+
+
+class _Worker(threading.Thread):
+    """Does one task after the other, and tells its fellows of each that ended."""
+
+    def __init__(
+        self,
+        work: Work,
+        context: Callable[[], AbstractContextManager[Any]],
+        stopping: threading.Event,
+        ended: Callable[[], None],
+    ) -> None:
         super().__init__(name=work.table.__tablename__, daemon=True)
         self._work = work
         self._context = context
         self._stopping = stopping
-        self._something = threading.Event()
-        self._something.set()
-
-    def wake(self) -> None:
-        """Say that a task waits, or that it is time to stop."""
-        self._something.set()
+        self._ended = ended
+        self.something = threading.Event()
+        self.something.set()
 
     def run(self) -> None:
-        """Take up what a stopped server left, then what comes, until it is time to stop."""
-        self._guarded(self._recover)
+        """Do what waits and what comes, until it is time to stop."""
         while not self._stopping.is_set():
-            self._something.wait()
-            self._something.clear()
-            while not self._stopping.is_set() and self._guarded(self._run_one):
-                pass
-
-    def _guarded(self, act: Callable[[], bool]) -> bool:
-        """Whether there may be more to do; an error of the database ends the turn, no thread."""
-        try:
-            with self._context():
-                return act()
-        except Exception:
-            log.exception("The background tasks could not go on")
-            return False
-
-    def _recover(self) -> bool:
-        records.recover(self._work.table)
-        return True
+            self.something.wait()
+            self.something.clear()
+            while not self._stopping.is_set() and _guarded(self._context, self._run_one):
+                # What had to wait for the end of that task may be started by another thread.
+                self._ended()
 
     def _run_one(self) -> bool:
         work = self._work

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,26 @@ def app(settings: Settings) -> Iterator[Flask]:
     with app.app_context():
         db.create_all()
     yield app
+    _end(app)
+
+
+@pytest.fixture
+def restarted(app: Flask, settings: Settings) -> Iterator[Callable[[], Flask]]:
+    """Start another server on the same installation, its background at work."""
+    begun = []
+
+    def restart() -> Flask:
+        again = create_app(settings, stand_in_models())
+        begun.append(again)
+        again.extensions["leukoscope_tasks"].start()
+        return again
+
+    yield restart
+    for each in begun:
+        _end(each)
+
+
+def _end(app: Flask) -> None:
     app.extensions["leukoscope_tasks"].stop()
     with app.app_context():
         db.engine.dispose()

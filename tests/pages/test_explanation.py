@@ -1,7 +1,5 @@
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -10,7 +8,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from app import create_app
 from models import explain
 from models.explain import FOR_BLAST, FOR_NORMAL, ShapValues
 from records import db
@@ -18,7 +15,7 @@ from records.analyses import Analysis
 from records.image_store import ImageStore
 from services import explanations as services
 from tests.people import csrf_token, post
-from tests.stand_ins import drawn_cell, stand_in_models
+from tests.stand_ins import drawn_cell
 from tests.uploads import DARK, PALE, png, texts, upload_cell
 
 
@@ -260,29 +257,13 @@ def test_deleting_an_analysis_ends_its_explanation(app, signed_in, cell_id, shap
     assert len(store.names()) == 3
 
 
-@pytest.fixture
-def restarted(app: Flask, settings) -> Callable[[], Flask]:
-    """Stop the server, and start another one on the same installation."""
-    begun = []
-
-    def restart() -> Flask:
-        app.extensions["leukoscope_tasks"].stop()
-        again = create_app(replace(settings), stand_in_models())
-        begun.append(again)
-        again.extensions["leukoscope_tasks"].start()
-        return again
-
-    yield restart
-    for each in begun:
-        each.extensions["leukoscope_tasks"].stop()
-        with each.app_context():
-            db.engine.dispose()
-
-
-def test_a_restart_in_the_middle_neither_loses_nor_doubles(signed_in, cell_id, shap, restarted):
+def test_a_restart_in_the_middle_neither_loses_nor_doubles(
+    app: Flask, signed_in, cell_id, shap, restarted
+):
     shap.go_on.clear()
     post(signed_in, f"/classify/{cell_id}/shap")
     until(signed_in, cell_id, "running")
+    app.extensions["leukoscope_tasks"].stop()
     restarted()
     shap.go_on.set()
 

@@ -53,6 +53,17 @@ def test_whoever_comes_later_is_next(ada: str):
     assert tasks.claim(FieldTask) == single.id
 
 
+def test_of_one_person_one_field_is_read_at_a_time(ada: str):
+    for number in range(2):
+        sent(ada, f"a{number}")
+    first = tasks.claim(FieldTask)
+    assert tasks.claim(FieldTask) is None
+
+    tasks.finish(FieldTask, first)
+    second = tasks.claim(FieldTask)
+    assert field_tasks.get(second).file_name == "a1"
+
+
 @pytest.mark.parametrize("state", [WAITING, RUNNING, FAILED])
 def test_what_is_not_read_can_be_dropped(ada: str, state: str):
     task = sent(ada, state=state)

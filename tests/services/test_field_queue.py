@@ -1,12 +1,10 @@
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from flask import Flask
 
-from app import create_app
 from models.findings import Progress
 from models.images import ImageError
 from models.loading import Models
@@ -19,10 +17,9 @@ from services import field_queue as services
 from services.analysis import Analyst, Upload
 from services.field_queue import FieldQueue, NoRoomError
 from services.tasks import QueueFullError
-from settings import Settings
 from tests.people import add_account, team_of
 from tests.services.test_tasks import until
-from tests.stand_ins import drawn_cell, drawn_field, stand_in_models
+from tests.stand_ins import drawn_cell, drawn_field
 from tests.uploads import png
 
 
@@ -67,24 +64,6 @@ def queue(app: Flask) -> FieldQueue:
     return app.extensions["leukoscope_fields"]
 
 
-@pytest.fixture
-def restarted(app: Flask, settings: Settings) -> Iterator[Callable[[], Flask]]:
-    """Start another server on the same installation."""
-    begun = []
-
-    def restart() -> Flask:
-        again = create_app(replace(settings), stand_in_models())
-        begun.append(again)
-        again.extensions["leukoscope_tasks"].start()
-        return again
-
-    yield restart
-    for each in begun:
-        each.extensions["leukoscope_tasks"].stop()
-        with each.app_context():
-            db.engine.dispose()
-
-
 def upload(content: bytes | None = None, name: str = "field.png", batch_id: str = "b") -> Upload:
     return Upload(name, content or png(drawn_field()), batch_id)
 
@@ -125,6 +104,19 @@ def test_a_field_is_taken_at_once_and_read_later(app, queue: FieldQueue, ada: st
     assert task.counts["blast"] == 1
     assert task.upload_name is None
     assert uploads(app) == set()
+
+
+def test_a_field_that_takes_long_does_not_hold_up_a_colleagues(app, queue, ada: str, reading):
+    ben = add_account(app, "ben")
+    reading.go_on.clear()
+    slow = queue.take(ada, upload())
+    until(lambda: state(slow) == RUNNING)
+    next_of_ada, of_ben = queue.take(ada, upload()), queue.take(ben, upload())
+    until(lambda: state(of_ben) == RUNNING)
+    assert (state(slow), state(next_of_ada)) == (RUNNING, WAITING)
+
+    reading.go_on.set()
+    until(lambda: {state(task) for task in (slow, next_of_ada, of_ben)} == {DONE})
 
 
 def test_what_the_header_tells_is_refused_at_once(app, queue: FieldQueue, ada: str):
@@ -231,15 +223,18 @@ def test_a_restart_in_the_middle_neither_loses_nor_doubles(app, queue, ada, read
 def test_a_server_killed_between_keeping_and_finishing_keeps_one(
     app, queue, ada, reading, restarted, monkeypatch
 ):
+    dead = []
+
     def killed(*_: object) -> None:
         # What a kill leaves: the analysis is kept, its row says that it is being read.
+        dead.append(threading.current_thread())
         raise SystemExit
 
     with monkeypatch.context() as patch:
         patch.setattr(services, "counts_of", killed)
         task = queue.take(ada, upload())
-        worker = app.extensions["leukoscope_tasks"]._workers[-1]
-        worker.join(20)
+        until(lambda: dead)
+        dead[0].join(20)
     assert (state(task), len(kept_of(ada)), len(uploads(app))) == (RUNNING, 1, 1)
     restarted()
     until(lambda: state(task) == DONE)

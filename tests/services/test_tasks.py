@@ -19,8 +19,9 @@ class Waiter:
 
     table = Explanation
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, at_once: int = 1) -> None:
         self.error = error
+        self.at_once = at_once
         self.started, self.go_on = threading.Event(), threading.Event()
         self.ran: list[str] = []
         self.discarded: list[dict[str, Any]] = []
@@ -126,6 +127,21 @@ def test_a_killed_server_does_it_at_the_next_start(app: Flask, begin, explanatio
     begin(work)
 
     until(lambda: state(app, explanation_id).state == DONE)
+
+
+def test_as_many_are_done_at_once_as_the_work_allows(app: Flask, begin, explanation_id: str):
+    with app.app_context():
+        for name in ("ben", "eve"):
+            explanations.ask_for(kept(account(name)).id)
+    work = Waiter(at_once=2)
+    begin(work)
+    until(lambda: len(work.ran) == 2)
+    time.sleep(0.05)
+    assert len(work.ran) == 2
+
+    work.go_on.set()
+    until(lambda: len(work.ran) == 3)
+    assert len(set(work.ran)) == 3
 
 
 @pytest.mark.parametrize(
