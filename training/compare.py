@@ -4,7 +4,8 @@ Cells of C-NMC on black, random starting weights for all, the paper's augmentati
 flips). The paper's protocol splits images at random, so that cells of one person stand on both
 sides; ours leaves one normal subject and a group of those with blasts out, three times. Each
 training is kept in --out when it is done, so that an interrupted comparison goes on. With --record
-the table goes into docs/validation.md and the charts into docs/charts.
+the table goes into docs/validation.md and the charts into docs/charts, under a name of their own if
+one is given.
 """
 
 from __future__ import annotations
@@ -124,7 +125,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     }
     for name, (value, meaning) in numbers.items():
         parser.add_argument(f"--{name}", type=int, default=value, help=f"{meaning} (%(default)s)")
-    parser.add_argument("--record", action="store_true", help="write table and charts into docs")
+    parser.add_argument(
+        "--record",
+        nargs="?",
+        const="compare",
+        metavar="NAME",
+        help="write table and charts into docs, as NAME (%(const)s)",
+    )
     augmentation.add_arguments(parser)
     parser.set_defaults(resume=False, **vars(PAPERS_AUGMENTATION))
 

@@ -172,13 +172,14 @@ def draw(
 ) -> None:
     """Draw bars, confusion matrices, ROC and training curves."""
     folder = PROJECT / "docs" / "charts" if args.record else args.out
-    charts.metric_bars(rows, folder / "compare-bars.svg")
-    charts.confusion_matrices(rows, folder / "compare-confusion.svg")
-    charts.roc_curves(_curves(results), folder / "compare-roc.svg")
+    name = args.record or "compare"
+    charts.metric_bars(rows, folder / f"{name}-bars.svg")
+    charts.confusion_matrices(rows, folder / f"{name}-confusion.svg")
+    charts.roc_curves(_curves(results), folder / f"{name}-roc.svg")
     logs = {
-        name: args.out / f"{name}-{ROUNDS[0]}" / "metrics.csv" for name in results if name != AREA
+        each: args.out / f"{each}-{ROUNDS[0]}" / "metrics.csv" for each in results if each != AREA
     }
-    charts.compared_training(logs, folder / "compare-training.svg")
+    charts.compared_training(logs, folder / f"{name}-training.svg")
 
 
 def _curves(results: dict[str, dict[str, Answers]]) -> list[dict[str, Any]]:
@@ -214,7 +215,7 @@ def report(args: argparse.Namespace) -> None:
     print(text)
     draw(results, rows, args)
     if args.record:
-        replace_between(PROJECT / "docs" / "validation.md", "compare", text)
+        replace_between(PROJECT / "docs" / "validation.md", args.record, text)
 
 
 def _tests(name: str, folder: Path) -> dict[str, Answers]:

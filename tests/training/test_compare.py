@@ -74,6 +74,12 @@ def test_what_is_trained_is_not_trained_again(command, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
+def test_a_second_comparison_is_recorded_under_a_name_of_its_own(command, tmp_path):
+    assert command("--record", "longer") == 0
+    assert "<!-- longer:begin -->" in (tmp_path / "docs" / "validation.md").read_text()
+    assert (tmp_path / "docs" / "charts" / "longer-bars.svg").exists()
+
+
 def test_costs_are_kept(command, tmp_path):
     assert command() == 0
     cost = json.loads((tmp_path / "run" / "small-random" / "cost.json").read_text())
