@@ -24,6 +24,7 @@ from services.analysis import Analyst
 from services.explanations import Explainer
 from services.field_queue import FieldQueue
 from services.tasks import Tasks
+from services.thumbnails import Thumbnails
 from settings import Settings, SettingsError
 
 SAFETY_SETTINGS = (
@@ -51,6 +52,9 @@ def create_app(settings: Settings | None = None, models: Models | None = None) -
     app.extensions["leukoscope_models"] = models
     app.extensions["leukoscope_accounts"] = Accounts(settings)
     app.extensions["leukoscope_analyst"] = analyst(settings, models)
+    app.extensions["leukoscope_thumbnails"] = Thumbnails(
+        settings.thumbnails_dir, app.extensions["leukoscope_analyst"]
+    )
     add_background(app, settings, models)
     pages.register(app)
     errors.init_app(app)

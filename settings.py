@@ -127,6 +127,11 @@ class Settings:
         return self.instance_dir / "uploads"
 
     @property
+    def thumbnails_dir(self) -> Path:
+        """Where small pictures of cells are kept; they can be made again."""
+        return self.instance_dir / "thumbnails"
+
+    @property
     def database_url(self) -> str:
         """The SQLite database of the installation, as a SQLAlchemy URL."""
         return f"sqlite:///{self.instance_dir / 'leukoscope.sqlite3'}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from threading import BoundedSemaphore
@@ -125,6 +125,14 @@ class Analyst:
     def image(self, name: str) -> bytes:
         """One kept image, encoded; raises `FileNotFoundError` when it is gone."""
         return self._store.read(name)
+
+    def cut_cells(self, analysis: Analysis, boxes: Sequence[pictures.Box]) -> RgbImage:
+        """A sheet of cells (`pictures.cell_sheet`) cut from the kept image anew.
+
+        Raises `FileNotFoundError` when the image is gone.
+        """
+        with self._reading:
+            return pictures.cell_sheet(self._pixels(analysis), boxes)
 
     def _classify(self, described: Described, rgb: RgbImage, insist: bool = False) -> Analysis:
         found = self._models.classify(rgb, insist)

@@ -55,6 +55,12 @@ def cell_sheet(rgb: RgbImage, boxes: Sequence[Box]) -> RgbImage:
     return sheet
 
 
+def tile(sheet: RgbImage, index: int) -> RgbImage:
+    """One cell of a sheet that `cell_sheet` made, uint8 RGB of `TILE_SIDE` px."""
+    left, top = _place(index)
+    return sheet[top : top + TILE_SIDE, left : left + TILE_SIDE]
+
+
 def _fit(rgb: RgbImage, side: int) -> RgbImage:
     height, width = rgb.shape[:2]
     scale = side / max(height, width)
