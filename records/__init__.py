@@ -84,8 +84,11 @@ def init_app(app: Flask) -> None:
         accounts,
         analyses,
         audit,
+        cases,
         explanations,
         field_tasks,
+        reviews,
+        signatures,
         witness,
     )
 

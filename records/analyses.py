@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationshi
 
 from records import UtcDateTime, db, explanations, paging, utc_now
 from records.accounts import Account, new_id, team_of_owner
+from records.cases import Case
 from records.paging import Page
 
 CLASSIFICATION = "classification"
@@ -33,7 +34,8 @@ FILE_NAME_LENGTH = 120
 class Analysis(db.Model):
     """One image as one person uploaded it, and the finding; sizes in pixels of the upright file.
 
-    It belongs to the team in which its owner was at that time, whose people all see it.
+    It belongs to the team in which its owner was at that time, whose people all see it, and to one
+    case of that team at most.
     `file_name` is for display only, `sha256` is of the bytes as uploaded, `finding` is the
     model's answer as JSON, and the `…_name` columns name files of the image store.
     """
@@ -50,6 +52,9 @@ class Analysis(db.Model):
         ForeignKey("teams.id", ondelete="RESTRICT"), default=team_of_owner
     )
     batch_id: Mapped[str] = mapped_column(String(32), index=True)
+    case_id: Mapped[str | None] = mapped_column(
+        ForeignKey("cases.id", ondelete="RESTRICT"), index=True
+    )
     kind: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
 
@@ -72,6 +77,7 @@ class Analysis(db.Model):
     cells_name: Mapped[str | None] = mapped_column(String(40))
 
     owner: Mapped[Account] = relationship()
+    case: Mapped[Case | None] = relationship()
 
     @property
     def image_names(self) -> tuple[str, ...]:
@@ -117,6 +123,18 @@ def find_in_team(team_id: str, analysis_id: str, kind: str | None = None) -> Ana
 def get(analysis_id: str) -> Analysis:
     """The analysis of this id, whoever's it is: for work in the background."""
     return db.session.get_one(Analysis, analysis_id)
+
+
+def of_case(case_id: str) -> list[Analysis]:
+    """The analyses of a case with their findings, in the order in which they were made."""
+    wanted = select(Analysis).filter_by(case_id=case_id)
+    return list(db.session.scalars(wanted.order_by(Analysis.created_at, Analysis.id)))
+
+
+def free_of(team_id: str, analysis_ids: Iterable[str]) -> list[Analysis]:
+    """Those of the team's analyses of these ids that are in no case."""
+    wanted = select(Analysis).filter_by(team_id=team_id, case_id=None)
+    return list(db.session.scalars(wanted.where(Analysis.id.in_(list(analysis_ids)))))
 
 
 def any_of(team_id: str) -> bool:

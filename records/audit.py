@@ -62,6 +62,12 @@ class Event(StrEnum):
     EXPLANATION = "explanation", "Asked for SHAP values"
     DOWNLOAD = "download", "Downloaded a result"
     DELETE = "delete", "Deleted an analysis"
+    CASE_OPEN = "case-open", "Opened a case"
+    CASE_EDIT = "case-edit", "Changed the description of a case"
+    CASE_ADD = "case-add", "Put analyses into a case"
+    CASE_REMOVE = "case-remove", "Took an analysis out of a case"
+    CORRECTION = "correction", "Reviewed cells"
+    UNDO = "undo", "Took back a review"
     AUDIT_SEARCH = "audit-search", "Searched the audit trail"
     AUDIT_EXPORT = "audit-export", "Exported the audit trail"
 

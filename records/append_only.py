@@ -1,0 +1,28 @@
+"""Tables whose rows are never changed nor removed: the database itself refuses it."""
+
+from __future__ import annotations
+
+from sqlalchemy import DDL, Table, event
+
+
+def triggers(table: str, keys: tuple[str, ...]) -> dict[str, str]:
+    """Statements that make a table append-only, by name of the trigger; `keys` are its unique
+    columns, because INSERT OR REPLACE deletes without asking the trigger of deletions.
+    """
+    same = " OR ".join(f"{key} = NEW.{key}" for key in keys)
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    replaces = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608  our own names
+    return {
+        f"{table}_no_{act}": f"CREATE TRIGGER {table}_no_{act} BEFORE {act} ON {table} {rest}"
+        for act, rest in {
+            "UPDATE": refuse,
+            "DELETE": refuse,
+            "INSERT": f"{replaces} {refuse}",
+        }.items()
+    }
+
+
+def make_append_only(table: Table, *keys: str) -> None:
+    """Give a table these triggers when it is created."""
+    for statement in triggers(table.name, keys).values():
+        event.listen(table, "after_create", DDL(statement))
