@@ -7,11 +7,19 @@ import io
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from models.findings import ALL_BLAST, NORMAL, UNCERTAIN, WHITE_CELLS, Detection, FieldFindings
+from models.findings import (
+    ALL_BLAST,
+    CELL_LABELS,
+    NORMAL,
+    UNCERTAIN,
+    WHITE_CELLS,
+    Detection,
+    FieldFindings,
+)
 from models.operating_point import OperatingPoint
 from records.analyses import Analysis
 
@@ -95,11 +103,14 @@ class WhiteCell:
         return self.found.second_label == opposite
 
 
-def field_findings(analysis: Analysis) -> FieldFindings:
-    """The findings as the models gave them; an older one lacks what was not yet asked."""
+def field_findings(analysis: Analysis, labels: Sequence[str] = CELL_LABELS) -> FieldFindings:
+    """The findings as the models gave them; an older one lacks what was not yet asked.
+
+    Only cells of some `labels`, if these are all that is wanted: a field has thousands of red ones.
+    """
     kept = analysis.finding
     given = {each.name: kept[each.name] for each in fields(FieldFindings) if each.name in kept}
-    cells = {part: _detections(kept.get(part, ())) for part in ("detections", "doubtful")}
+    cells = {part: _detections(kept.get(part, ()), labels) for part in ("detections", "doubtful")}
     return FieldFindings(**{**given, **cells})
 
 
@@ -156,7 +167,7 @@ def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
     """
     white = [(cell, True) for cell in findings.detections if cell.label in WHITE_CELLS]
     white += [(cell, False) for cell in findings.doubtful]
-    white.sort(key=lambda one: _suspicion(one[0]), reverse=True)
+    white.sort(key=lambda one: suspicion(one[0]), reverse=True)
     return [WhiteCell(number, cell, counted) for number, (cell, counted) in enumerate(white)]
 
 
@@ -184,17 +195,19 @@ def as_csv(analysis: Analysis) -> str:
     return buffer.getvalue()
 
 
-def _detections(kept: Iterable[dict[str, Any]]) -> tuple[Detection, ...]:
-    return tuple(Detection(**{**each, "box": tuple(each["box"])}) for each in kept)
-
-
-def _suspicion(cell: Detection) -> tuple[bool, float]:
-    """The higher, the sooner to be looked at."""
+def suspicion(cell: Detection) -> tuple[bool, float]:
+    """The higher, the sooner a white cell is to be looked at."""
     is_blast = cell.label == "blast"
     probability = cell.blast
     if probability is None:
         probability = cell.confidence if is_blast else -cell.confidence
     return is_blast or cell.second_label == ALL_BLAST, probability
+
+
+def _detections(kept: Iterable[dict[str, Any]], labels: Sequence[str]) -> tuple[Detection, ...]:
+    return tuple(
+        Detection(**{**each, "box": tuple(each["box"])}) for each in kept if each["label"] in labels
+    )
 
 
 def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:

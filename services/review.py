@@ -1,0 +1,377 @@
+"""Review of a case: every white cell, what the models proposed and what people said of it.
+
+Findings and reviews are rows that nobody changes; what a cell is called now is worked out from
+both, here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from models.findings import ALL_BLAST, WHITE_CELLS, Box
+from records import analyses, db, let_nobody_else_write, reviews, signatures, transaction
+from records.analyses import CLASSIFICATION, Analysis
+from records.audit import About, Event
+from records.cases import Case
+from records.reviews import BLAST, DIFFERENTIAL, ERYTHROBLAST, LABELS, UNCLASSIFIED, Review
+from services.audit import note
+from services.findings import (
+    BlastShare,
+    WhiteCell,
+    field_findings,
+    most_suspicious_first,
+    suspicion,
+)
+
+SMALLEST_BOX = 4
+"""Least side in pixels of a cell that a person draws."""
+
+LOCKED = "This case is signed. Amend it to change anything."
+UNKNOWN_CELL = "This cell is not in the case any more. Load the page again."
+UNKNOWN_LABEL = "There is no class of cells of this name."
+BOX_OUTSIDE = "The drawn cell lies outside of the field, or is too small. Draw it again."
+BOX_OF_FOUND = "A cell that was found keeps its box. Draw a new one instead."
+NOT_A_KEY = "Each review needs a key of 32 hexadecimal digits."
+NOTHING_TO_UNDO = "There is nothing of yours left to undo."
+SAID_SINCE = "Somebody reviewed this cell since. Load the page again before you undo."
+
+_KEY = re.compile(r"[0-9a-f]{32}")
+_DRAWN = re.compile(r"d[0-9a-f]{8}")
+
+
+class ReviewError(Exception):
+    """A review cannot be kept; the text is a sentence for the person who sent it."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a person says of a cell: `cell` is its id, `key` makes sure that it is kept once.
+
+    `box` (x1, y1, x2, y2 in pixels of the upright file) only for the first word on a drawn cell.
+    """
+
+    key: str
+    cell: str
+    label: str
+    box: Box | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A white cell of a case as it stands; probabilities in 0..1, None where not asked.
+
+    `id` is "<analysis>.<number>", with "d" and eight hexadecimal digits for a drawn one. `number`
+    is its place on the sheet of cells of its field, `box` x1, y1, x2, y2 in pixels of the upright
+    file. `proposed` is what the models call it, `label` what it is called now; `counted` is false
+    for what the detector doubts and nobody has named. `review` is the standing review, which says
+    who named it and when.
+    """
+
+    id: str
+    analysis_id: str
+    number: int | None
+    box: Box
+    proposed: str | None
+    label: str
+    counted: bool
+    blast: float | None = None
+    second: float | None = None
+    second_label: str | None = None
+    disagreed: bool = False
+    review: Review | None = None
+
+    @property
+    def seen(self) -> bool:
+        """Whether a person has said what it is."""
+        return self.review is not None
+
+    @property
+    def by(self) -> str | None:
+        """The name of who named it last."""
+        return self.review and self.review.reviewer.name
+
+    @property
+    def at(self) -> datetime | None:
+        """When it was named last."""
+        return self.review and self.review.at
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Cells by label; `white` are those of the differential, erythroblasts stand beside them."""
+
+    labels: dict[str, int]
+
+    @property
+    def white(self) -> int:
+        """White cells of the differential."""
+        return sum(self.labels[label] for label in DIFFERENTIAL)
+
+    @property
+    def blasts(self) -> BlastShare:
+        """Blasts among them, with their interval."""
+        return BlastShare(self.labels[BLAST], self.white)
+
+    @property
+    def erythroblasts_per_100(self) -> float | None:
+        """Erythroblasts to every hundred white cells; None without white cells."""
+        return 100 * self.labels[ERYTHROBLAST] / self.white if self.white else None
+
+
+@dataclass(frozen=True)
+class Differential:
+    """What models and reviewers count in the same cells, and how many of these were reviewed."""
+
+    models: Counts
+    reviewers: Counts
+    reviewed: int
+    total: int
+
+
+def cells_of(case: Case) -> list[Cell]:
+    """All white cells of a case, the most suspicious first, as they stand."""
+    kept = analyses.of_case(case.id)
+    found = [pair for analysis in kept for pair in _proposals(analysis)]
+    found.sort(key=lambda pair: pair[0], reverse=True)
+    said = reviews.of_case(case.id)
+    standing = _standing(said)
+    drawn = [
+        _drawn(first, standing[first.cell_id])
+        for first in said
+        if first.box and first.cell_id in standing
+    ]
+    return [*drawn, *(_as_reviewed(cell, standing.get(cell.id)) for _, cell in found)]
+
+
+def record(case: Case, reviewer_id: str, entries: Sequence[Entry]) -> list[Review]:
+    """Keep what a person says of cells: all of it, or nothing; again what is kept already.
+
+    Raises `ReviewError` for a signed case, an unknown cell or label, or a box that cannot be.
+    """
+    with transaction():
+        let_nobody_else_write(db.session())
+        kept = reviews.with_keys(entry.key for entry in entries)
+        new = _once(entry for entry in entries if entry.key not in kept)
+        if new:
+            _check_open(case)
+            added = _reviews(case, reviewer_id, new)
+            reviews.add(added)
+            kept |= {review.key: review for review in added}
+            _note(Event.CORRECTION, case, added)
+    return [kept[entry.key] for entry in entries]
+
+
+def undo(case: Case, reviewer_id: str, key: str, review_id: int | None = None) -> Review:
+    """Take a review back, the person's last one unless another is named.
+
+    The cell is called again what it was before. Raises `ReviewError` where it is not the last word
+    on its cell, or there is none.
+    """
+    with transaction():
+        let_nobody_else_write(db.session())
+        known = reviews.with_keys([key])
+        if known:
+            return known[key]
+        _check_key(key)
+        _check_open(case)
+        taken_back = _to_undo(reviews.of_case(case.id), reviewer_id, review_id)
+        added = Review(
+            key=key,
+            case_id=case.id,
+            analysis_id=taken_back.analysis_id,
+            cell=taken_back.cell,
+            label_before=taken_back.label,
+            label=taken_back.label_before or taken_back.label,
+            reviewer_id=reviewer_id,
+            undoes=taken_back.id,
+        )
+        reviews.add([added])
+        _note(Event.UNDO, case, [added])
+    return added
+
+
+def history_of(case: Case, cell_id: str) -> list[Review]:
+    """All that was said of a cell, oldest first."""
+    analysis_id, _, cell = cell_id.partition(".")
+    return reviews.of_cell(case.id, analysis_id, cell)
+
+
+def differential(cells: Iterable[Cell]) -> Differential:
+    """Count the cells of a case."""
+    cells = list(cells)
+    counted = [cell for cell in cells if cell.counted]
+    return Differential(
+        models=_counts(cell.proposed for cell in counted if cell.proposed),
+        reviewers=_counts(cell.label for cell in counted),
+        reviewed=sum(cell.seen for cell in counted),
+        total=len(counted),
+    )
+
+
+def _counts(labels: Iterable[str]) -> Counts:
+    found = Counter(labels)
+    return Counts({label: found[label] for label in LABELS})
+
+
+def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
+    """The white cells that the models found in an image, each with how suspicious it is."""
+    if analysis.kind == CLASSIFICATION:
+        return [_of_cell_image(analysis)]
+    white = most_suspicious_first(field_findings(analysis, WHITE_CELLS))
+    return [(suspicion(one.found), _of_field(analysis, one)) for one in white]
+
+
+def _of_field(analysis: Analysis, one: WhiteCell) -> Cell:
+    found = one.found
+    is_blast = one.counted and found.label == "blast"
+    proposed = BLAST if is_blast else UNCLASSIFIED
+    return Cell(
+        id=f"{analysis.id}.{one.number}",
+        analysis_id=analysis.id,
+        number=one.number,
+        box=found.box,
+        proposed=proposed,
+        label=proposed,
+        counted=one.counted,
+        blast=found.blast,
+        second=found.second,
+        second_label=found.second_label,
+        disagreed=one.disagreed,
+    )
+
+
+def _of_cell_image(analysis: Analysis) -> tuple[tuple[bool, float], Cell]:
+    finding = analysis.finding
+    is_blast = finding.get("label") == ALL_BLAST
+    whole = (0.0, 0.0, float(analysis.width), float(analysis.height))
+    proposed = BLAST if is_blast else UNCLASSIFIED
+    cell = Cell(
+        id=f"{analysis.id}.0",
+        analysis_id=analysis.id,
+        number=0,
+        box=whole,
+        proposed=proposed,
+        label=proposed,
+        counted=finding.get("label") is not None,
+        second=analysis.probability,
+        second_label=finding.get("label"),
+    )
+    return (is_blast, analysis.probability or 0.0), cell
+
+
+def _standing(said: Iterable[Review]) -> dict[str, Review]:
+    """The last word on each cell that was not taken back, by the cell's id."""
+    said = list(said)
+    taken_back = {review.undoes for review in said}
+    return {
+        review.cell_id: review
+        for review in said
+        if review.undoes is None and review.id not in taken_back
+    }
+
+
+def _as_reviewed(cell: Cell, said: Review | None) -> Cell:
+    return cell if said is None else replace(cell, label=said.label, counted=True, review=said)
+
+
+def _drawn(first: Review, said: Review) -> Cell:
+    """A cell that a person drew with their first word on it."""
+    return Cell(
+        id=said.cell_id,
+        analysis_id=said.analysis_id,
+        number=None,
+        box=tuple(first.box),
+        proposed=None,
+        label=said.label,
+        counted=True,
+        review=said,
+    )
+
+
+def _once(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries, of those with the same key the first."""
+    return list({entry.key: entry for entry in reversed(list(entries))}.values())[::-1]
+
+
+def _reviews(case: Case, reviewer_id: str, entries: Iterable[Entry]) -> list[Review]:
+    cells = {cell.id: cell for cell in cells_of(case)}
+    fields = {analysis.id: analysis for analysis in analyses.of_case(case.id)}
+    labels = {cell.id: cell.label for cell in cells.values()}
+    made = []
+    for entry in entries:
+        _check(entry, cells, fields, labels)
+        analysis_id, _, cell = entry.cell.partition(".")
+        made.append(
+            Review(
+                key=entry.key,
+                case_id=case.id,
+                analysis_id=analysis_id,
+                cell=cell,
+                label_before=labels.get(entry.cell),
+                label=entry.label,
+                box=entry.box and list(entry.box),
+                reviewer_id=reviewer_id,
+            )
+        )
+        labels[entry.cell] = entry.label
+    return made
+
+
+def _check(
+    entry: Entry, cells: dict[str, Cell], fields: dict[str, Analysis], labels: dict[str, str]
+) -> None:
+    _check_key(entry.key)
+    if entry.label not in LABELS:
+        raise ReviewError(UNKNOWN_LABEL)
+    if entry.box is None:
+        if entry.cell not in labels:
+            raise ReviewError(UNKNOWN_CELL)
+        return
+    analysis_id, _, cell = entry.cell.partition(".")
+    if analysis_id not in fields:
+        raise ReviewError(UNKNOWN_CELL)
+    if entry.cell in cells or not _DRAWN.fullmatch(cell):
+        raise ReviewError(BOX_OF_FOUND)
+    if not _lies_in(entry.box, fields[analysis_id]):
+        raise ReviewError(BOX_OUTSIDE)
+
+
+def _check_key(key: str) -> None:
+    if not _KEY.fullmatch(key):
+        raise ReviewError(NOT_A_KEY)
+
+
+def _check_open(case: Case) -> None:
+    if signatures.locked(case.id):
+        raise ReviewError(LOCKED)
+
+
+def _lies_in(box: Box, analysis: Analysis) -> bool:
+    left, top, right, bottom = box
+    inside = left >= 0 and top >= 0 and right <= analysis.width and bottom <= analysis.height
+    return inside and min(right - left, bottom - top) >= SMALLEST_BOX
+
+
+def _to_undo(said: list[Review], reviewer_id: str, review_id: int | None) -> Review:
+    standing = _standing(said)
+    if review_id is None:
+        own = [one for one in standing.values() if one.reviewer_id == reviewer_id]
+        if not own:
+            raise ReviewError(NOTHING_TO_UNDO)
+        return max(own, key=lambda one: one.id)
+    wanted = next((one for one in said if one.id == review_id), None)
+    if wanted is None or wanted.undoes is not None:
+        raise ReviewError(NOTHING_TO_UNDO)
+    if standing.get(wanted.cell_id) is not wanted:
+        raise ReviewError(SAID_SINCE)
+    return wanted
+
+
+def _note(event: Event, case: Case, added: Sequence[Review]) -> None:
+    """Which cells, from what to what; the rows themselves say the rest."""
+    changes = {review.cell_id: [review.label_before, review.label] for review in added}
+    note(event, About("case", case.id), cells=changes)
