@@ -1,12 +1,13 @@
-"""Kept analyses and their images, handed to the people of their team and to nobody else."""
+"""Kept analyses, their images and cases, handed to the people of their team and to nobody else."""
 
 from __future__ import annotations
 
 from flask import Response, abort, current_app
 from flask_login import current_user
 
-from records import analyses
+from records import analyses, cases
 from records.analyses import Analysis
+from records.cases import Case
 from records.image_store import content_type
 from services.analysis import Analyst
 
@@ -19,6 +20,11 @@ def the_analyst() -> Analyst:
 def team_analysis(analysis_id: str, kind: str | None = None) -> Analysis:
     """The analysis of this id (and kind), if it is of the signed-in person's team; else 404."""
     return analyses.find_in_team(current_user.team_id, analysis_id, kind) or abort(404)
+
+
+def team_case(case_id: str) -> Case:
+    """The case of this id, if it is of the signed-in person's team; else 404."""
+    return cases.find_in_team(current_user.team_id, case_id) or abort(404)
 
 
 def image_response(name: str | None) -> Response:
