@@ -14,10 +14,18 @@ from datetime import datetime
 
 from models.findings import ALL_BLAST, WHITE_CELLS, Box
 from records import analyses, db, let_nobody_else_write, reviews, signatures, transaction
-from records.analyses import CLASSIFICATION, Analysis
+from records.analyses import CLASSIFICATION, DETECTION, Analysis
 from records.audit import About, Event
 from records.cases import Case
-from records.reviews import BLAST, DIFFERENTIAL, ERYTHROBLAST, LABELS, UNCLASSIFIED, Review
+from records.reviews import (
+    BLAST,
+    DIFFERENTIAL,
+    ERYTHROBLAST,
+    LABELS,
+    NOT_A_CELL,
+    UNCLASSIFIED,
+    Review,
+)
 from services.audit import note
 from services.findings import (
     BlastShare,
@@ -38,6 +46,8 @@ BOX_OF_FOUND = "A cell that was found keeps its box. Draw a new one instead."
 NOT_A_KEY = "Each review needs a key of 32 hexadecimal digits."
 NOTHING_TO_UNDO = "There is nothing of yours left to undo."
 SAID_SINCE = "Somebody reviewed this cell since. Load the page again before you undo."
+NOT_YOURS = "Only who reviewed a cell can take that back. You can review it yourself."
+TAKEN_KEY = "The key of this review is another one's. Load the page again."
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _DRAWN = re.compile(r"d[0-9a-f]{8}")
@@ -45,6 +55,13 @@ _DRAWN = re.compile(r"d[0-9a-f]{8}")
 
 class ReviewError(Exception):
     """A review cannot be kept; the text is a sentence for the person who sent it."""
+
+
+class LockedError(ReviewError):
+    """The case is signed, so that none can be kept."""
+
+    def __init__(self) -> None:
+        super().__init__(LOCKED)
 
 
 @dataclass(frozen=True)
@@ -66,8 +83,9 @@ class Cell:
 
     `id` is "<analysis>.<number>", with "d" and eight hexadecimal digits for a drawn one. `number`
     is its place on the sheet of cells of its field, `box` x1, y1, x2, y2 in pixels of the upright
-    file. `proposed` is what the models call it, `label` what it is called now; `counted` is false
-    for what the detector doubts and nobody has named. `review` is the standing review, which says
+    file. `proposed` is what the models call it, `label` what it is called now. It is
+    `doubtful` where the models do not count it, and `counted` if they do or somebody has named it.
+    `review` is the standing review, which says
     who named it and when.
     """
 
@@ -77,12 +95,17 @@ class Cell:
     box: Box
     proposed: str | None
     label: str
-    counted: bool
+    doubtful: bool = False
     blast: float | None = None
     second: float | None = None
     second_label: str | None = None
     disagreed: bool = False
     review: Review | None = None
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is part of what is counted now."""
+        return self.seen or not self.doubtful
 
     @property
     def seen(self) -> bool:
@@ -134,64 +157,44 @@ class Differential:
 
 def cells_of(case: Case) -> list[Cell]:
     """All white cells of a case, the most suspicious first, as they stand."""
-    kept = analyses.of_case(case.id)
-    found = [pair for analysis in kept for pair in _proposals(analysis)]
-    found.sort(key=lambda pair: pair[0], reverse=True)
-    said = reviews.of_case(case.id)
-    standing = _standing(said)
-    drawn = [
-        _drawn(first, standing[first.cell_id])
-        for first in said
-        if first.box and first.cell_id in standing
-    ]
-    return [*drawn, *(_as_reviewed(cell, standing.get(cell.id)) for _, cell in found)]
+    return _cells(analyses.of_case(case.id), reviews.of_case(case.id))
 
 
 def record(case: Case, reviewer_id: str, entries: Sequence[Entry]) -> list[Review]:
     """Keep what a person says of cells: all of it, or nothing; again what is kept already.
 
-    Raises `ReviewError` for a signed case, an unknown cell or label, or a box that cannot be.
+    Raises `LockedError` for a signed case, `ReviewError` for an unknown cell or label, or a box
+    that cannot be.
     """
+    keys = [entry.key for entry in entries]
     with transaction():
         let_nobody_else_write(db.session())
-        kept = reviews.with_keys(entry.key for entry in entries)
+        kept = _kept(case, reviewer_id, keys)
         new = _once(entry for entry in entries if entry.key not in kept)
         if new:
             _check_open(case)
             added = _reviews(case, reviewer_id, new)
             reviews.add(added)
-            kept |= {review.key: review for review in added}
             _note(Event.CORRECTION, case, added)
-    return [kept[entry.key] for entry in entries]
+    kept = reviews.with_keys(keys)
+    return [kept[key] for key in keys]
 
 
 def undo(case: Case, reviewer_id: str, key: str, review_id: int | None = None) -> Review:
     """Take a review back, the person's last one unless another is named.
 
-    The cell is called again what it was before. Raises `ReviewError` where it is not the last word
-    on its cell, or there is none.
+    The cell is called again what it was before. Raises `LockedError` for a signed case,
+    `ReviewError` where it is somebody else's or not the last word on its cell, or there is none.
     """
     with transaction():
         let_nobody_else_write(db.session())
-        known = reviews.with_keys([key])
-        if known:
-            return known[key]
-        _check_key(key)
-        _check_open(case)
-        taken_back = _to_undo(reviews.of_case(case.id), reviewer_id, review_id)
-        added = Review(
-            key=key,
-            case_id=case.id,
-            analysis_id=taken_back.analysis_id,
-            cell=taken_back.cell,
-            label_before=taken_back.label,
-            label=taken_back.label_before or taken_back.label,
-            reviewer_id=reviewer_id,
-            undoes=taken_back.id,
-        )
-        reviews.add([added])
-        _note(Event.UNDO, case, [added])
-    return added
+        if not _kept(case, reviewer_id, [key]):
+            _check_open(case)
+            review = _to_undo(reviews.of_case(case.id), reviewer_id, review_id)
+            added = _taking_back(review, key)
+            reviews.add([added])
+            _note(Event.UNDO, case, [added])
+    return reviews.with_keys([key])[key]
 
 
 def history_of(case: Case, cell_id: str) -> list[Review]:
@@ -205,11 +208,22 @@ def differential(cells: Iterable[Cell]) -> Differential:
     cells = list(cells)
     counted = [cell for cell in cells if cell.counted]
     return Differential(
-        models=_counts(cell.proposed for cell in counted if cell.proposed),
+        models=_counts(cell.proposed for cell in cells if cell.proposed and not cell.doubtful),
         reviewers=_counts(cell.label for cell in counted),
         reviewed=sum(cell.seen for cell in counted),
         total=len(counted),
     )
+
+
+def _cells(kept: Iterable[Analysis], said: Iterable[Review]) -> list[Cell]:
+    """The cells of these analyses, as what was said of them leaves them; drawn ones come first."""
+    found = [pair for analysis in kept for pair in _proposals(analysis)]
+    found.sort(key=lambda pair: pair[0], reverse=True)
+    said = list(said)
+    standing = _standing(said)
+    boxes = {one.cell_id: tuple(one.box) for one in said if one.box and one.cell_id in standing}
+    drawn = [_drawn(box, standing[cell_id]) for cell_id, box in boxes.items()]
+    return [*drawn, *(_as_reviewed(cell, standing.get(cell.id)) for _, cell in found)]
 
 
 def _counts(labels: Iterable[str]) -> Counts:
@@ -236,7 +250,7 @@ def _of_field(analysis: Analysis, one: WhiteCell) -> Cell:
         box=found.box,
         proposed=proposed,
         label=proposed,
-        counted=one.counted,
+        doubtful=not one.counted,
         blast=found.blast,
         second=found.second,
         second_label=found.second_label,
@@ -245,22 +259,29 @@ def _of_field(analysis: Analysis, one: WhiteCell) -> Cell:
 
 
 def _of_cell_image(analysis: Analysis) -> tuple[tuple[bool, float], Cell]:
-    finding = analysis.finding
-    is_blast = finding.get("label") == ALL_BLAST
-    whole = (0.0, 0.0, float(analysis.width), float(analysis.height))
+    """Its one cell; of what could not be read the models say nothing that counts."""
+    called = analysis.finding.get("label")
+    is_blast = called == ALL_BLAST
     proposed = BLAST if is_blast else UNCLASSIFIED
     cell = Cell(
         id=f"{analysis.id}.0",
         analysis_id=analysis.id,
         number=0,
-        box=whole,
+        box=_window(analysis),
         proposed=proposed,
         label=proposed,
-        counted=finding.get("label") is not None,
+        doubtful=called is None,
         second=analysis.probability,
-        second_label=finding.get("label"),
+        second_label=called,
     )
     return (is_blast, analysis.probability or 0.0), cell
+
+
+def _window(analysis: Analysis) -> Box:
+    """What was read of a cell image, as far as it lies in it."""
+    width, height = float(analysis.width), float(analysis.height)
+    left, top, right, bottom = analysis.finding.get("window") or (0.0, 0.0, width, height)
+    return max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
 
 
 def _standing(said: Iterable[Review]) -> dict[str, Review]:
@@ -275,19 +296,18 @@ def _standing(said: Iterable[Review]) -> dict[str, Review]:
 
 
 def _as_reviewed(cell: Cell, said: Review | None) -> Cell:
-    return cell if said is None else replace(cell, label=said.label, counted=True, review=said)
+    return cell if said is None else replace(cell, label=said.label, review=said)
 
 
-def _drawn(first: Review, said: Review) -> Cell:
+def _drawn(box: Box, said: Review) -> Cell:
     """A cell that a person drew with their first word on it."""
     return Cell(
         id=said.cell_id,
         analysis_id=said.analysis_id,
         number=None,
-        box=tuple(first.box),
+        box=box,
         proposed=None,
         label=said.label,
-        counted=True,
         review=said,
     )
 
@@ -297,10 +317,23 @@ def _once(entries: Iterable[Entry]) -> list[Entry]:
     return list({entry.key: entry for entry in reversed(list(entries))}.values())[::-1]
 
 
-def _reviews(case: Case, reviewer_id: str, entries: Iterable[Entry]) -> list[Review]:
-    cells = {cell.id: cell for cell in cells_of(case)}
-    fields = {analysis.id: analysis for analysis in analyses.of_case(case.id)}
-    labels = {cell.id: cell.label for cell in cells.values()}
+def _kept(case: Case, reviewer_id: str, keys: Sequence[str]) -> dict[str, Review]:
+    """What was kept before under these keys, by this person."""
+    if not all(_KEY.fullmatch(key) for key in keys):
+        raise ReviewError(NOT_A_KEY)
+    kept = reviews.with_keys(keys)
+    if any((one.case_id, one.reviewer_id) != (case.id, reviewer_id) for one in kept.values()):
+        raise ReviewError(TAKEN_KEY)
+    return kept
+
+
+def _reviews(case: Case, reviewer_id: str, entries: Sequence[Entry]) -> list[Review]:
+    """The rows of these entries; of two on one cell the second begins where the first ends."""
+    touched = {entry.cell.partition(".")[0] for entry in entries}
+    fields = {analysis.id: analysis for analysis in analyses.of_case(case.id, touched)}
+    present = _cells(fields.values(), reviews.of_case(case.id, fields))
+    cells = {cell.id: cell for cell in present}
+    labels = {cell.id: cell.label for cell in present}
     made = []
     for entry in entries:
         _check(entry, cells, fields, labels)
@@ -324,7 +357,6 @@ def _reviews(case: Case, reviewer_id: str, entries: Iterable[Entry]) -> list[Rev
 def _check(
     entry: Entry, cells: dict[str, Cell], fields: dict[str, Analysis], labels: dict[str, str]
 ) -> None:
-    _check_key(entry.key)
     if entry.label not in LABELS:
         raise ReviewError(UNKNOWN_LABEL)
     if entry.box is None:
@@ -334,20 +366,16 @@ def _check(
     analysis_id, _, cell = entry.cell.partition(".")
     if analysis_id not in fields:
         raise ReviewError(UNKNOWN_CELL)
-    if entry.cell in cells or not _DRAWN.fullmatch(cell):
+    may_be_drawn = _DRAWN.fullmatch(cell) and fields[analysis_id].kind == DETECTION
+    if entry.cell in cells or not may_be_drawn:
         raise ReviewError(BOX_OF_FOUND)
     if not _lies_in(entry.box, fields[analysis_id]):
         raise ReviewError(BOX_OUTSIDE)
 
 
-def _check_key(key: str) -> None:
-    if not _KEY.fullmatch(key):
-        raise ReviewError(NOT_A_KEY)
-
-
 def _check_open(case: Case) -> None:
     if signatures.locked(case.id):
-        raise ReviewError(LOCKED)
+        raise LockedError
 
 
 def _lies_in(box: Box, analysis: Analysis) -> bool:
@@ -366,9 +394,24 @@ def _to_undo(said: list[Review], reviewer_id: str, review_id: int | None) -> Rev
     wanted = next((one for one in said if one.id == review_id), None)
     if wanted is None or wanted.undoes is not None:
         raise ReviewError(NOTHING_TO_UNDO)
+    if wanted.reviewer_id != reviewer_id:
+        raise ReviewError(NOT_YOURS)
     if standing.get(wanted.cell_id) is not wanted:
         raise ReviewError(SAID_SINCE)
     return wanted
+
+
+def _taking_back(review: Review, key: str) -> Review:
+    return Review(
+        key=key,
+        case_id=review.case_id,
+        analysis_id=review.analysis_id,
+        cell=review.cell,
+        label_before=review.label,
+        label=review.label_before or NOT_A_CELL,
+        reviewer_id=review.reviewer_id,
+        undoes=review.id,
+    )
 
 
 def _note(event: Event, case: Case, added: Sequence[Review]) -> None:
