@@ -1,0 +1,92 @@
+"""axe-core on every page, wide and narrow: no violation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.serving import at_work, chromium, served
+from tests.stand_ins import drawn_cell, drawn_field, stand_in_models
+from tests.uploads import png
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium() is None, reason="Chromium is not installed here"),
+]
+
+WIDTHS = {1440: 900, 390: 844}
+CELL, FIELD = "cell", "field"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    instance = tmp_path_factory.mktemp("clinic") / "instance"
+    with served(instance, models=stand_in_models()) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def page(address: str) -> Iterator[Page]:
+    with at_work(address) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def results(page: Page) -> dict[str, str]:
+    """Addresses of the results of a cell and of a field."""
+    return {
+        CELL: uploaded(page, "/classify", png(drawn_cell(200))),
+        FIELD: uploaded(page, "/detect", png(drawn_field())),
+    }
+
+
+def uploaded(page: Page, path: str, content: bytes) -> str:
+    page.goto(path)
+    file = {"name": "smear.png", "mimeType": "image/png", "buffer": content}
+    page.set_input_files("#images", file)
+    return page.get_by_role("link", name="Open").first.get_attribute("href")
+
+
+def complaints(page: Page) -> str:
+    """What axe-core finds at both widths, a line a rule."""
+    found = []
+    for width, height in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        results = Axe().run(page)
+        found += [results.generate_report()] if results.violations_count else []
+    return "".join(found)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/classify", "/detect", "/history", "/models", "/admin/people", "/admin/audit"),
+        *("/account/password", "/history?since=no-day", "/nowhere"),
+    ],
+)
+def test_no_page_is_closed_to_anybody(page: Page, results: dict[str, str], path: str):
+    page.goto(path)
+    assert complaints(page) == ""
+
+
+@pytest.mark.parametrize("kind", [CELL, FIELD])
+def test_no_result_is_closed_to_anybody(page: Page, results: dict[str, str], kind: str):
+    page.goto(results[kind])
+    page.wait_for_load_state("networkidle")
+    assert complaints(page) == ""
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-up"])
+def test_the_door_is_open_to_everybody(page: Page, address: str, path: str):
+    stranger = page.context.browser.new_context(base_url=address).new_page()
+    stranger.goto(path)
+    assert complaints(stranger) == ""
+
+
+def test_a_closed_page_would_be_told(page: Page):
+    closed = page.context.browser.new_context().new_page()
+    closed.set_content("<html><body><img src='cell.png'></body></html>")
+    assert "image-alt" in complaints(closed)
