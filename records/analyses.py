@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,9 +125,11 @@ def get(analysis_id: str) -> Analysis:
     return db.session.get_one(Analysis, analysis_id)
 
 
-def of_case(case_id: str) -> list[Analysis]:
-    """The analyses of a case with their findings, in the order in which they were made."""
+def of_case(case_id: str, among: Collection[str] | None = None) -> list[Analysis]:
+    """The analyses of a case with their findings, oldest first; only those `among` these ids."""
     wanted = select(Analysis).filter_by(case_id=case_id)
+    if among is not None:
+        wanted = wanted.where(Analysis.id.in_(among))
     return list(db.session.scalars(wanted.order_by(Analysis.created_at, Analysis.id)))
 
 

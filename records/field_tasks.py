@@ -24,7 +24,8 @@ from records.tasks import RUNNING, WAITING, TaskColumns
 
 
 class FieldTask(TaskColumns, db.Model):
-    """One field to be read, for one person; `batch_id` joins those that were sent together.
+    """One field to be read, for one person; `batch_id` joins those that were sent together,
+    and `case_id` names the case to which the analysis is to belong.
 
     `upload_name` names the file as it came in the store of uploads, as long as it is needed;
     `source_id` is an analysis whose image is to be read instead. Once done, `analysis_id` is the
@@ -41,6 +42,7 @@ class FieldTask(TaskColumns, db.Model):
 
     owner_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="RESTRICT"))
     batch_id: Mapped[str] = mapped_column(String(32))
+    case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id", ondelete="RESTRICT"))
     file_name: Mapped[str] = mapped_column(String(FILE_NAME_LENGTH))
     upload_name: Mapped[str | None] = mapped_column(String(40))
     source_id: Mapped[str | None] = mapped_column(

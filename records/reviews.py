@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, select
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from records import UtcDateTime, db, utc_now
@@ -73,14 +73,15 @@ make_append_only(Review.__table__, "id", "key", "undoes")
 
 def add(reviews: Iterable[Review]) -> None:
     """Add reviews, not yet committed, in their order."""
-    for review in reviews:
-        db.session.add(review)
-        db.session.flush()
+    db.session.add_all(reviews)
+    db.session.flush()
 
 
-def of_case(case_id: str) -> list[Review]:
-    """All reviews of a case, oldest first, with those who gave them."""
+def of_case(case_id: str, among: Collection[str] | None = None) -> list[Review]:
+    """The reviews of a case, oldest first, with those who gave them; `among` these analyses."""
     wanted = select(Review).filter_by(case_id=case_id).options(joinedload(Review.reviewer))
+    if among is not None:
+        wanted = wanted.where(Review.analysis_id.in_(among))
     return list(db.session.scalars(wanted.order_by(Review.id)))
 
 
@@ -92,9 +93,15 @@ def of_cell(case_id: str, analysis_id: str, cell: str) -> list[Review]:
 
 
 def with_keys(keys: Iterable[str]) -> dict[str, Review]:
-    """The reviews of these keys that are kept already, by key."""
+    """The reviews of these keys that are kept already, by key, with those who gave them."""
     wanted = select(Review).where(Review.key.in_(list(keys)))
-    return {review.key: review for review in db.session.scalars(wanted)}
+    named = db.session.scalars(wanted.options(joinedload(Review.reviewer)))
+    return {review.key: review for review in named}
+
+
+def count_of(case_id: str) -> int:
+    """How many reviews of a case there are; each thing that anybody does there adds one."""
+    return db.session.scalar(select(func.count(Review.id)).filter_by(case_id=case_id))
 
 
 def any_of_case(case_id: str) -> bool:

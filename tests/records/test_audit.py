@@ -84,7 +84,7 @@ def test_a_migrated_database_refuses_the_same():
     upgrade()
 
     assert db.session.execute(text(made)).all() == created
-    assert {name for name, _ in created} == set(TRIGGERS)
+    assert {name for name, _ in created} > set(TRIGGERS)
 
 
 def test_the_chain_does_not_fork_when_many_write_at_the_same_time(app: Flask):

@@ -1,0 +1,68 @@
+"""Cases with fields and cells in them, made without reading an image; in the application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.findings import FieldFindings
+from records import analyses, cases, db
+from records.accounts import new_id
+from records.analyses import Analysis
+from records.cases import Case
+from services.review import Entry
+from tests.services.fields import kept, read_field
+
+FILE = {
+    "file_format": "PNG",
+    "file_bytes": 1,
+    "notes": [],
+    "image_name": "image",
+    "thumbnail_name": "thumbnail",
+}
+
+
+def open_case(owner_id: str, pseudonym: str = "Alder-7", **values: Any) -> Case:
+    """A case of blood without anything in it."""
+    case = Case(owner_id=owner_id, pseudonym=pseudonym, **{"specimen": "blood", **values})
+    cases.add(case)
+    db.session.commit()
+    return case
+
+
+def put_field(case: Case, found: FieldFindings | None = None, name: str = "smear.png") -> Analysis:
+    """A field of the case, in which this was found or else what `read_field` tells."""
+    analysis = kept(found or read_field(), name)
+    values = {**FILE, "owner_id": case.owner_id, "case_id": case.id, "result": analyses.BLASTS}
+    for column, value in {**values, "batch_id": new_id()}.items():
+        setattr(analysis, column, value)
+    analyses.add(analysis)
+    return analysis
+
+
+def put_cell(
+    case: Case, result: str = analyses.ALL_BLAST, probability: float | None = 0.97
+) -> Analysis:
+    """A cell image of the case with this result."""
+    called = None if result == analyses.NOT_USABLE else result
+    analysis = Analysis(
+        **FILE,
+        owner_id=case.owner_id,
+        case_id=case.id,
+        batch_id=new_id(),
+        kind=analyses.CLASSIFICATION,
+        file_name="cell.png",
+        sha256="cd" * 32,
+        width=120,
+        height=100,
+        result=result,
+        probability=probability,
+        finding={"label": called, "window": [-5.0, 10.0, 95.0, 110.0]},
+        model_version="2026.11.23-1",
+    )
+    analyses.add(analysis)
+    return analysis
+
+
+def entry(cell: str, label: str, **values: Any) -> Entry:
+    """A correction with a key of its own."""
+    return Entry(**{"key": new_id(), "cell": cell, "label": label, **values})
