@@ -35,6 +35,7 @@ def register(app: Flask) -> None:
         home,
         limits,
         model,
+        reading,
         wording,
     )
 
@@ -43,7 +44,7 @@ def register(app: Flask) -> None:
     CSRFProtect(app)
     access.init_app(app)
     Bootstrap5(app)
-    own = (classification, explanation, detection, batches, field, history)
+    own = (classification, explanation, detection, batches, field, reading, history)
     for page in (home, accounts, *own, model, admin, audit):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

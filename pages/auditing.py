@@ -18,8 +18,9 @@ NOTED = {
     "field.document": Event.DOWNLOAD,
     "history.confirm": Event.VIEW,
     "batches.show": Event.VIEW,
+    "reading.show": Event.VIEW,
 }
-"""What a request for an analysis or a batch is noted as, if it succeeds."""
+"""What a request for an analysis, a batch or a case is noted as, if it succeeds."""
 
 PICTURES = {
     "classification.image",
@@ -28,8 +29,12 @@ PICTURES = {
     "explanation.shap_picture",
     "field.image",
     "field.cells",
+    "reading.cells",
+    "reading.history",
+    "reading.sheet",
+    "reading.thumbnail",
 }
-"""Pictures of a result: a look of their own only for somebody who did not open the result."""
+"""Parts of a result: a look of their own only for somebody who did not open the result."""
 
 UPLOADS = {"classification.create", "detection.create"}
 
@@ -60,6 +65,5 @@ def _note(response: Response) -> Response:
 
 
 def _about() -> About:
-    if "analysis_id" in request.view_args:
-        return About("analysis", request.view_args["analysis_id"])
-    return About("batch", request.view_args["batch_id"])
+    kind = next(kind for kind in ("case", "analysis", "batch") if f"{kind}_id" in request.view_args)
+    return About(kind, request.view_args[f"{kind}_id"])

@@ -9,11 +9,13 @@ from tests.people import PASSWORD, account_named, post
 from tests.trail import entries, noted
 from tests.uploads import upload_cell, upload_field
 
-# Addresses with the id of an analysis that leave no row of their own, and why.
+# Addresses with the id of an analysis or a case that leave no row of their own, and why.
 UNNOTED = {
     "history.thumbnail": "small, and many on one page",
     "history.delete": "the table of analyses notes it",
     "explanation.shap": "no picture, only how far the work is",
+    "reading.review": "the corrections are noted as they are kept",
+    "reading.undo": "likewise",
 }
 
 
@@ -27,12 +29,14 @@ def rows(app: Flask, event: Event) -> list:
         return noted(event)
 
 
-def test_every_address_with_the_id_of_an_analysis_is_noted_or_has_a_reason(app: Flask):
-    of_analyses = {
-        rule.endpoint for rule in app.url_map.iter_rules() if "analysis_id" in rule.arguments
+def test_every_address_of_an_analysis_or_a_case_is_noted_or_has_a_reason(app: Flask):
+    of_results = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if {"analysis_id", "case_id"} & rule.arguments
     }
 
-    assert of_analyses == {*NOTED, *PICTURES, *UNNOTED} - {"batches.show"}
+    assert of_results == {*NOTED, *PICTURES, *UNNOTED} - {"batches.show"}
     assert {rule.endpoint for rule in app.url_map.iter_rules()} > UPLOADS
 
 

@@ -33,7 +33,9 @@ OTHER_ARGUMENTS = {"index": 0, "number": 0, "cell": 0, "cell_number": 0}
 
 
 def rules(app: Flask) -> list[Rule]:
+    """Addresses of analyses; those of cases are looked at in the tests of their pages."""
     found = [rule for rule in app.url_map.iter_rules() if rule.arguments]
+    found = [rule for rule in found if "case_id" not in rule.arguments]
     return [rule for rule in found if rule.endpoint not in NOT_OF_ANALYSES | OF_BATCHES]
 
 
