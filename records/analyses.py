@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Select, String, select
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Select, String, func, select
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
 from records import UtcDateTime, db, explanations, paging, utc_now
@@ -96,6 +97,7 @@ class Filters:
     before: datetime | None = None
     batch_id: str | None = None
     owner_id: str | None = None
+    in_no_case: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,18 @@ def free_of(team_id: str, analysis_ids: Iterable[str]) -> list[Analysis]:
     return list(db.session.scalars(wanted.where(Analysis.id.in_(list(analysis_ids)))))
 
 
+def kinds_by_case(case_ids: Iterable[str]) -> dict[str, Counter[str]]:
+    """How many analyses of each kind are in each of these cases, by the case's id."""
+    counted = select(Analysis.case_id, Analysis.kind, func.count())
+    wanted = counted.where(Analysis.case_id.in_(list(case_ids)))
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for case_id, kind, number in db.session.execute(
+        wanted.group_by(Analysis.case_id, Analysis.kind)
+    ):
+        found[case_id][kind] = number
+    return found
+
+
 def any_of(team_id: str) -> bool:
     """Whether the team has any analysis."""
     return db.session.scalar(select(Analysis.id).filter_by(team_id=team_id).limit(1)) is not None
@@ -147,14 +161,14 @@ def any_of(team_id: str) -> bool:
 def page_of(team_id: str, filters: Filters, number: int, size: int) -> Page[Analysis]:
     """One page of the team's analyses, newest first; a number out of range gives the nearest.
 
-    Their owners come along; their findings, which are long for fields, are not read until asked
-    for.
+    Their owners and cases come along; their findings, which are long for fields, are not read until
+    asked for.
     """
     wanted = _filtered(select(Analysis).where(Analysis.team_id == team_id), filters)
-    newest_first = wanted.options(defer(Analysis.finding), joinedload(Analysis.owner)).order_by(
-        Analysis.created_at.desc(), Analysis.id
+    wanted = wanted.options(
+        defer(Analysis.finding), joinedload(Analysis.owner), joinedload(Analysis.case)
     )
-    return paging.page_of(newest_first, number, size)
+    return paging.page_of(wanted.order_by(Analysis.created_at.desc(), Analysis.id), number, size)
 
 
 def place_in_batch(analysis: Analysis) -> BatchPlace:
@@ -216,6 +230,8 @@ def _filtered(wanted: Select[tuple[Analysis]], filters: Filters) -> Select[tuple
         wanted = wanted.where(Analysis.created_at < filters.before)
     if filters.owner_id:
         wanted = wanted.where(Analysis.owner_id == filters.owner_id)
+    if filters.in_no_case:
+        wanted = wanted.where(Analysis.case_id.is_(None))
     if filters.batch_id:
         wanted = wanted.where(Analysis.batch_id == filters.batch_id)
     return wanted

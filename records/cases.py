@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from records import UtcDateTime, db, paging, utc_now
 from records.accounts import Account, new_id, team_of_owner
+from records.case_states import SIGNED, state_of
 from records.paging import Page
 
 BLOOD, MARROW = "blood", "marrow"
@@ -50,11 +52,13 @@ class Case(db.Model):
 
 @dataclass(frozen=True)
 class Filters:
-    """What to look for; None does not restrict. `text` is part of pseudonym or notes; `since` is
-    included, `before` is not; `order` is one of NEWEST, OLDEST, PSEUDONYM.
+    """What to look for; None does not restrict. `text` is part of pseudonym or notes; `state` one
+    of `records.case_states.STATES`; `since` is included, `before` is not; `order` is one of NEWEST,
+    OLDEST, PSEUDONYM.
     """
 
     text: str | None = None
+    state: str | None = None
     specimen: str | None = None
     since: datetime | None = None
     before: datetime | None = None
@@ -84,10 +88,16 @@ def any_of(team_id: str) -> bool:
     return db.session.scalar(select(Case.id).filter_by(team_id=team_id).limit(1)) is not None
 
 
-def all_of(team_id: str) -> list[Case]:
-    """The team's cases, newest first."""
-    wanted = select(Case).filter_by(team_id=team_id)
+def unsigned_of(team_id: str) -> list[Case]:
+    """The team's cases that may still change, newest first."""
+    wanted = select(Case).where(Case.team_id == team_id, state_of(Case.id) != SIGNED)
     return list(db.session.scalars(wanted.order_by(*_ORDERS[NEWEST])))
+
+
+def states(case_ids: Iterable[str]) -> dict[str, str]:
+    """The state of each of these cases (`records.case_states`), by id."""
+    wanted = select(Case.id, state_of(Case.id)).where(Case.id.in_(list(case_ids)))
+    return dict(db.session.execute(wanted).tuples().all())
 
 
 def page_of(team_id: str, filters: Filters, number: int, size: int) -> Page[Case]:
@@ -104,6 +114,8 @@ def _filtered(wanted: Select[tuple[Case]], filters: Filters) -> Select[tuple[Cas
             for column in (Case.pseudonym, Case.notes)
         )
         wanted = wanted.where(db.or_(*within))
+    if filters.state:
+        wanted = wanted.where(state_of(Case.id) == filters.state)
     if filters.specimen:
         wanted = wanted.where(Case.specimen == filters.specimen)
     if filters.since:

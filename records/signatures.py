@@ -22,6 +22,7 @@ from records.accounts import Account
 from records.append_only import make_append_only
 
 FIRST, SECOND, ADJUDICATOR = "first", "second", "adjudicator"
+FIRST_VERSION = 1
 
 
 class Signature(db.Model):
@@ -78,7 +79,7 @@ make_append_only(Amendment.__table__, "id")
 def version_of(case_id: str) -> int:
     """The version, from 1, that a case is in: one more with every amendment."""
     newest = select(func.max(Amendment.version)).filter_by(case_id=case_id)
-    return db.session.scalar(newest) or 1
+    return db.session.scalar(newest) or FIRST_VERSION
 
 
 def of_case(case_id: str) -> list[Signature]:

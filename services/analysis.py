@@ -24,7 +24,7 @@ from models.loading import Models
 from records import analyses
 from records.analyses import FILE_NAME_LENGTH, Analysis
 from records.image_store import ImageStore, ImageType
-from services import pictures
+from services import cases, pictures
 from services.findings import BlastShare, blast_share, most_suspicious_first
 
 GALLERY_CELLS = 240
@@ -39,6 +39,7 @@ LARGE_IMAGE = 20_000_000
 DESCRIBED = (
     "owner_id",
     "batch_id",
+    "case_id",
     "file_name",
     "file_format",
     "file_bytes",
@@ -58,11 +59,15 @@ StoredImages = Iterator[tuple[str, bytes, ImageType]]
 
 @dataclass(frozen=True)
 class Upload:
-    """One file as a person sent it; `batch_id` joins those that were sent together."""
+    """One file as a person sent it; `batch_id` joins those that were sent together.
+
+    What is read of it is to belong to the case of `case_id`, if there is one.
+    """
 
     file_name: str
     content: bytes = field(repr=False)
     batch_id: str
+    case_id: str | None = None
 
 
 class Analyst:
@@ -115,10 +120,17 @@ class Analyst:
         """
         with self._reading:
             described = {**_carried_over(analysis), "owner_id": owner_id, "id": analysis_id}
+            if analysis.result != analyses.NOT_USABLE:
+                # Its cell would count twice.
+                described["case_id"] = None
             return self._detect(described, self._pixels(analysis), progress)
 
     def delete(self, analysis: Analysis) -> None:
-        """Remove the images and the row; if an image cannot be removed, all stays to be retried."""
+        """Remove the images and the row; if an image cannot be removed, all stays to be retried.
+
+        Raises `services.cases.CaseError` if the analysis must be kept.
+        """
+        cases.check_free_to_go(analysis)
         with analyses.removing(analysis) as names:
             self._forget(names)
 
@@ -171,6 +183,7 @@ class Analyst:
                 setattr(analysis, column, names[-1])
                 # Else it would stay in memory while the next one is made.
                 del content
+            cases.settle(analysis)
             analyses.add(analysis)
         except BaseException:
             self._forget(names)
@@ -212,6 +225,7 @@ def _described(owner_id: str, upload: Upload, image: UploadedImage) -> Described
     return {
         "owner_id": owner_id,
         "batch_id": upload.batch_id,
+        "case_id": upload.case_id,
         "file_name": display_name(upload.file_name),
         "file_format": image.format,
         "file_bytes": len(upload.content),

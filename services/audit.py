@@ -95,4 +95,6 @@ def _note_analysis(event: Event, analysis: Analysis, **details: object) -> None:
     about = About("analysis", analysis.id)
     kept = {"owner": analysis.owner_id, "kind": analysis.kind, "sha256": analysis.sha256}
     kept |= details
+    if analysis.case_id:
+        kept["case"] = analysis.case_id
     records.append(object_session(analysis), _acting.get(), event, about, kept)

@@ -60,6 +60,7 @@ class FieldQueue:
         self._analyst.check(upload)
         self._check_room(owner_id)
         task = _task(owner_id, upload.batch_id, upload.file_name)
+        task.case_id = upload.case_id
         task.upload_name = self._keep(upload.content)
         try:
             self._queue(task)
@@ -146,7 +147,8 @@ class FieldQueue:
     def _upload(self, task: FieldTask) -> Upload:
         if not task.upload_name:
             raise TaskError(GONE)
-        return Upload(task.file_name, self._uploads.read(task.upload_name), task.batch_id)
+        content = self._uploads.read(task.upload_name)
+        return Upload(task.file_name, content, task.batch_id, task.case_id)
 
     def _forget(self, task: FieldTask) -> None:
         self._delete_upload(task)

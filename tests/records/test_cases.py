@@ -41,7 +41,7 @@ def test_a_case_belongs_to_the_team_of_its_owner(ada: str):
     assert cases.find_in_team(team_of(eve), case.id) is None
     assert cases.any_of(team_of(ada))
     assert not cases.any_of(team_of(eve))
-    assert cases.all_of(team_of(eve)) == []
+    assert cases.unsigned_of(team_of(eve)) == []
 
 
 @pytest.mark.parametrize(

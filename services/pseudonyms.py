@@ -1,0 +1,53 @@
+"""Whether a pseudonym gives its patient away: what is refused, and what is only doubted."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+EMAIL = "This is an e-mail address. Choose something that tells nobody who the patient is."
+DATE = (
+    "This has a date in it, and a date of birth identifies a patient. Leave it out; the day of "
+    "collection has a field of its own."
+)
+ADDRESSED = "This addresses a person by name. Choose something that tells nobody who it is."
+NUMBERED = "This names a number of the patient (record, insurance). Choose another one."
+
+LONG_NUMBER = "It has six digits or more in a row, as record numbers and dates of birth have."
+TWO_NAMES = "It has two words with capitals side by side, as a first name and a surname."
+ONE_NAME = "It is a single word without any digit, as a surname."
+
+_DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
+_ALONE = r"(?<!\d){}(?!\d)"
+
+_REFUSED = (
+    (re.compile(r"\S+@\S+\.\S+"), EMAIL),
+    (re.compile(_ALONE.format(rf"{_DAY}[./ -]{_MONTH}[./ -]{_YEAR}")), DATE),
+    (re.compile(_ALONE.format(rf"{_MONTH}[./ -]{_DAY}[./ -]{_YEAR}")), DATE),
+    (re.compile(_ALONE.format(rf"{_YEAR}[./ -]{_MONTH}[./ -]{_DAY}")), DATE),
+    (re.compile(r"\b(?:mrs?|ms|miss|dr|prof|herr|frau|mme|sra?)\b\.?\s+[^\W\d_]", re.I), ADDRESSED),
+    (re.compile(r"\b(?:mrn|dob|nhs|ssn|ahv|svnr)\b\W*\d", re.I), NUMBERED),
+    (re.compile(_ALONE.format(r"\d{3}-\d{2}-\d{4}")), NUMBERED),
+)
+_LONG_NUMBER = re.compile(r"\d{6}|(?<!\d)\d{3} \d{3} \d{2,4}(?!\d)")
+_NAME = re.compile(r"[^\W\d_](?:['’-]?[^\W\d_])+")
+
+
+def refusal(pseudonym: str) -> str | None:
+    """Why a pseudonym cannot be one, in a sentence: it certainly identifies its patient."""
+    return next((sentence for pattern, sentence in _REFUSED if pattern.search(pseudonym)), None)
+
+
+def doubts(pseudonym: str) -> list[str]:
+    """What makes a pseudonym look like a name or a number of a patient, in sentences."""
+    names = [_is_name(word) for word in re.split(r"[\s,;]+", pseudonym.strip())]
+    found = (
+        (LONG_NUMBER, _LONG_NUMBER.search(pseudonym)),
+        (TWO_NAMES, any(map(all, pairwise(names)))),
+        (ONE_NAME, names == [True]),
+    )
+    return [sentence for sentence, applies in found if applies]
+
+
+def _is_name(word: str) -> bool:
+    return word[:1].isupper() and _NAME.fullmatch(word) is not None
