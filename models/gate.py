@@ -30,8 +30,15 @@ MIN_WHITE = 0.5
 MIN_NUCLEUS_SHARE = 0.12
 """Smallest share of a cell's box that its stained nucleus fills."""
 
-MIN_TEXTURE = 1.0
+MIN_NUCLEUS_SHARE_ON_BLACK = 0.4
+"""The same for a cell that was cut out, of which little but the nucleus is left."""
+
+MIN_TEXTURE = 1.5
 """Median deviation (0..255) of a nucleus from its median, under which it is drawn, not stained."""
+
+MAX_BLUE = (0.45, 0.3)
+"""Largest optical density for blue light, which the stains let pass, of a nucleus and of what is
+about it in its box. Of a cell on black the background, and so its density, is not known."""
 
 MAX_GREEN = 0.05
 """Largest share of an image that may let more green light pass than red: the stains absorb green
@@ -116,9 +123,22 @@ def green_share(rgb: RgbImage) -> float:
 
 
 def texture(rgb: RgbImage, box: Box) -> float:
-    """Median deviation from the median (0..255) of a nucleus, in its darkest channel."""
+    """Median deviation from the median of a nucleus, in its darkest channel, were the slide white.
+
+    In grey levels of 0..255, whatever the exposure.
+    """
     darkest = _inside(rgb, box).min(axis=2)[_nucleus(rgb, box)].astype(np.float32)
-    return float(np.median(np.abs(darkest - np.median(darkest)))) if darkest.size else 0.0
+    if not darkest.size:
+        return 0.0
+    light = _background(rgb, rgb.max(axis=2) > BLACK).max()
+    return float(np.median(np.abs(darkest - np.median(darkest))) * 255 / light)
+
+
+def blue_density(rgb: RgbImage, box: Box) -> tuple[float, float]:
+    """Mean optical density for blue light of a nucleus, and of what is about it in its box."""
+    nucleus = _nucleus(rgb, box)
+    blue = _optical_density(_inside(rgb, box), _background(rgb, rgb.max(axis=2) > BLACK))[..., 2]
+    return _mean(blue[nucleus]), _mean(blue[~nucleus])
 
 
 def cut_share(rgb: RgbImage, box: Box) -> float:
@@ -173,12 +193,21 @@ def _white_cells(small: RgbImage, view: str, detector: Detector) -> list[Box]:
     """Boxes of the white cells: what was cut out, or what the detector finds, with a nucleus."""
     if green_share(small) > MAX_GREEN:
         return []
-    boxes = _cut_out(small) if view == "black" else _detected(small, detector)
+    if view == "black":
+        boxes, least = _cut_out(small), MIN_NUCLEUS_SHARE_ON_BLACK
+    else:
+        boxes, least = _detected(small, detector), MIN_NUCLEUS_SHARE
     return [
         box
         for box in boxes
-        if nucleus_share(small, box) >= MIN_NUCLEUS_SHARE and texture(small, box) >= MIN_TEXTURE
+        if nucleus_share(small, box) >= least
+        and texture(small, box) >= MIN_TEXTURE
+        and (view == "black" or _lets_blue_pass(small, box))
     ]
+
+
+def _lets_blue_pass(small: RgbImage, box: Box) -> bool:
+    return all(np.array(blue_density(small, box)) <= MAX_BLUE)
 
 
 def _cut_out(small: RgbImage) -> list[Box]:
@@ -234,6 +263,10 @@ def _nucleus(rgb: RgbImage, box: Box) -> NDArray[np.bool_]:
     stained = _inside(foreground, box) & (green > 0.2) & (red > 0.08) & (blue < 0.85 * green)
     regions, count = ndimage.label(ndimage.binary_opening(stained))
     return regions == 1 + np.bincount(regions.ravel())[1:].argmax() if count else regions > 0
+
+
+def _mean(values: NDArray[np.float32]) -> float:
+    return float(values.mean()) if values.size else 0.0
 
 
 def _inside(image: NDArray, box: Box) -> NDArray:

@@ -8,7 +8,16 @@ from PIL import Image, ImageFilter
 
 from models.detector import Detector
 from models.findings import Detection, FieldFindings
-from models.gate import REASONS, cut_share, examine, nucleus_share, sharpness
+from models.gate import (
+    MAX_BLUE,
+    REASONS,
+    blue_density,
+    cut_share,
+    examine,
+    nucleus_share,
+    sharpness,
+    texture,
+)
 from models.images import RgbImage
 from settings import ROOT
 from tests.stand_ins import CHROMATIN, PLASMA, RED_CELL, drawn_cell
@@ -58,6 +67,25 @@ def flat_cell() -> RgbImage:
     cell = drawn_cell().copy()
     y, x = np.mgrid[:120, :120] / 120 - 0.5
     cell[np.hypot(x, y) < 0.26] = CHROMATIN
+    return cell
+
+
+def on_brown() -> RgbImage:
+    """The drawn cell in a tissue that absorbs blue light, on a bright slide."""
+    cell = drawn_cell().copy()
+    around = (cell == PLASMA).all(axis=2)
+    around[:20] = around[-20:] = around[:, :20] = around[:, -20:] = False
+    cell[around] = (180, 110, 15)
+    return cell
+
+
+def small_nucleus_on_black() -> RgbImage:
+    """A pale disc cut out, with a small nucleus in it."""
+    y, x = np.mgrid[:200, :200] / 200 - 0.5
+    cell = np.where(np.hypot(x, y)[..., None] < 0.35, np.uint8([205, 190, 215]), np.uint8(0))
+    small = drawn_cell(70)[10:60, 10:60]
+    nucleus = (small != PLASMA).any(axis=2) & (small != RED_CELL).any(axis=2)
+    cell[75:125, 75:125][nucleus] = small[nucleus]
     return cell
 
 
@@ -112,6 +140,8 @@ def test_a_small_cell_in_much_black_has_colour():
         (cut_out(chromatin=RED_CELL), "no_cell", "Romanowsky"),
         (flat_cell(), "no_cell", "Romanowsky"),
         (drawn_cell()[..., [1, 0, 2]], "no_cell", "Romanowsky"),
+        (on_brown(), "no_cell", "Romanowsky"),
+        (small_nucleus_on_black(), "no_cell", "Romanowsky"),
     ],
 )
 def test_what_shows_no_cell_is_refused_whoever_insists(rgb, code, words):
@@ -213,3 +243,20 @@ def test_fields_without_white_cells_are_refused(shared_data, detector):
 def code_of(file, detector) -> str | None:
     with Image.open(file) as image:
         return examine(np.asarray(image.convert("RGB")), detector).code
+
+
+def in_pixels(rgb: RgbImage) -> tuple[float, ...]:
+    return tuple(edge * len(rgb) for edge in LONE)
+
+
+def test_texture_does_not_depend_on_the_exposure():
+    cell = drawn_cell()
+    half_the_light = (cell // 2).astype(np.uint8)
+    usual = texture(cell, in_pixels(cell))
+    assert texture(half_the_light, in_pixels(cell)) == pytest.approx(usual, rel=0.1)
+
+
+def test_what_is_about_a_stained_cell_lets_blue_light_pass():
+    cell, brown = drawn_cell(), on_brown()
+    assert blue_density(cell, in_pixels(cell))[1] < MAX_BLUE[1] / 2
+    assert blue_density(brown, in_pixels(brown))[1] > MAX_BLUE[1]
