@@ -9,6 +9,7 @@ from flask_wtf import CSRFProtect
 NAVIGATION = (
     ("classification.new", "Classify"),
     ("detection.new", "Detect"),
+    ("cases.index", "Cases"),
     ("history.index", "History"),
     ("model.index", "Models"),
     ("admin.people", "People"),
@@ -26,6 +27,7 @@ def register(app: Flask) -> None:
         audit,
         auditing,
         batches,
+        cases,
         classification,
         detection,
         explanation,
@@ -44,7 +46,7 @@ def register(app: Flask) -> None:
     CSRFProtect(app)
     access.init_app(app)
     Bootstrap5(app)
-    own = (classification, explanation, detection, batches, field, reading, history)
+    own = (classification, explanation, detection, batches, field, cases, reading, history)
     for page in (home, accounts, *own, model, admin, audit):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

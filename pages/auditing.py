@@ -18,6 +18,8 @@ NOTED = {
     "field.document": Event.DOWNLOAD,
     "history.confirm": Event.VIEW,
     "batches.show": Event.VIEW,
+    "cases.show": Event.VIEW,
+    "cases.edit": Event.VIEW,
     "reading.show": Event.VIEW,
 }
 """What a request for an analysis, a batch or a case is noted as, if it succeeds."""

@@ -11,7 +11,7 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 NOT_A_DATE = "This is not a date. Please choose it again, or write it like 2026-03-31."
 
 
-class _Day(DateField):
+class Day(DateField):
     """A day of the calendar, with a sentence of our own when it is none."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -27,8 +27,8 @@ class _Day(DateField):
 class DaysForm(Form):
     """A first and a last day, UTC, both included; either may be left out."""
 
-    since = _Day("From", [Optional()])
-    until = _Day("To", [Optional()])
+    since = Day("From", [Optional()])
+    until = Day("To", [Optional()])
 
     def validate_until(self, field: DateField) -> None:
         """Say when no day can lie between the two."""

@@ -8,7 +8,7 @@ import time
 from flask import Flask, Response, current_app, jsonify, request
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import Forbidden, HTTPException, SecurityError
+from werkzeug.exceptions import Conflict, Forbidden, HTTPException, SecurityError
 
 from pages.limits import limiter
 
@@ -76,7 +76,7 @@ def _sentence(error: HTTPException) -> str | None:
         return UNKNOWN_HOST
     if isinstance(error, RateLimitExceeded):
         return f"There were too many attempts. Please try again in {_wait()}."
-    if isinstance(error, Forbidden) and error.description != Forbidden.description:
+    if isinstance(error, Forbidden | Conflict) and error.description != type(error).description:
         return error.description
     if error.code == 413:
         limit = (request.max_content_length or 0) // 1024

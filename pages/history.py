@@ -21,6 +21,7 @@ from pages.history_forms import HistoryForm
 from pages.stored import image_response, team_analysis, the_analyst
 from records import analyses, field_tasks
 from records.analyses import CLASSIFICATION, Analysis
+from services.cases import CaseError, check_free_to_go
 
 NOT_TO_BE_DELETED = "Only who uploaded this, or a reviewer of the team, may delete it."
 
@@ -61,6 +62,10 @@ def thumbnail(analysis_id: str) -> Response:
 def confirm(analysis_id: str) -> str:
     """Ask whether an analysis is really to be deleted."""
     analysis = _deletable(analysis_id)
+    try:
+        check_free_to_go(analysis)
+    except CaseError as error:
+        abort(409, str(error))
     return render_template("history/delete.html", analysis=analysis, back=result_url(analysis))
 
 
@@ -69,7 +74,10 @@ def delete(analysis_id: str) -> AnyResponse:
     """Delete an analysis with its images."""
     analysis = _deletable(analysis_id)
     file_name = analysis.file_name
-    the_analyst().delete(analysis)
+    try:
+        the_analyst().delete(analysis)
+    except CaseError as error:
+        abort(409, str(error))
     flash(f"The analysis of “{file_name}” and its images are deleted.", "success")
     return redirect(url_for("history.index"), code=303)
 

@@ -15,8 +15,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from models.images import ImageError
 from pages.errors import wants_json
+from records import cases
 from records.accounts import new_id
 from services.analysis import Upload, display_name
+from services.cases import CaseError, check_takes
 from services.field_queue import NoRoomError
 from services.tasks import QueueFullError
 
@@ -57,38 +59,54 @@ class UploadPage(Generic[Kept]):
 
 def show(page: UploadPage, error: str | None = None) -> str:
     """The page on which images are chosen."""
-    return render_template(page.template, batch_id=new_id(), error=error)
+    return render_template(
+        page.template,
+        batch_id=new_id(),
+        error=error,
+        cases=cases.unsigned_of(current_user.team_id),
+        case_id=request.values.get("case"),
+    )
 
 
 def receive(page: UploadPage[Kept]) -> Answer:
     """Take what was sent: one image of a script, any number of the plain form."""
     files = [file for file in request.files.getlist("images") if file.filename]
+    try:
+        case_id = _case_id()
+    except CaseError as error:
+        return _refuse(page, str(error))
     if wants_json():
-        return _receive_one(page, files)
+        return _receive_one(page, files, case_id)
     if not files:
-        return show(page, NO_FILE), 422
+        return _refuse(page, NO_FILE)
     batch_id = _batch_id()
-    outcomes = [_take(page, file, batch_id) for file in files]
+    outcomes = [_take(page, file, batch_id, case_id) for file in files]
     if not any(outcome.kept for outcome in outcomes):
         return render_template("uploads/refused.html", outcomes=outcomes), 422
     return page.shown(batch_id, outcomes)
 
 
-def _receive_one(page: UploadPage[Kept], files: list[FileStorage]) -> tuple[Response, int]:
+def _refuse(page: UploadPage, sentence: str) -> Answer:
+    return (jsonify(error=sentence) if wants_json() else show(page, sentence)), 422
+
+
+def _receive_one(page: UploadPage[Kept], files: list[FileStorage], case_id: str | None) -> Answer:
     if len(files) != 1:
-        return jsonify(error=ONE_AT_A_TIME if files else NO_FILE), 422
-    outcome = _take(page, files[0], _batch_id())
+        return _refuse(page, ONE_AT_A_TIME if files else NO_FILE)
+    outcome = _take(page, files[0], _batch_id(), case_id)
     if outcome.kept is None:
         return jsonify(error=outcome.error), outcome.status
     document, status = page.told(outcome.kept)
     return jsonify(document), status
 
 
-def _take(page: UploadPage[Kept], file: FileStorage, batch_id: str) -> Outcome[Kept]:
+def _take(
+    page: UploadPage[Kept], file: FileStorage, batch_id: str, case_id: str | None
+) -> Outcome[Kept]:
     with closing(file):
         # One byte too many is enough to be refused; the rest need not be in memory for that.
         content = file.read(current_app.config["LEUKOSCOPE"].max_upload_bytes + 1)
-    upload = Upload(file.filename or "", content, batch_id)
+    upload = Upload(file.filename or "", content, batch_id, case_id)
     name = display_name(upload.file_name)
     try:
         return Outcome(name, page.take(current_user.id, upload))
@@ -96,6 +114,14 @@ def _take(page: UploadPage[Kept], file: FileStorage, batch_id: str) -> Outcome[K
         return Outcome(name, error=str(error))
     except (QueueFullError, NoRoomError) as error:
         return Outcome(name, error=str(error), status=503)
+
+
+def _case_id() -> str | None:
+    """The case that was chosen for the files, if one was; raises `CaseError` if it takes none."""
+    case_id = request.form.get("case") or None
+    if case_id:
+        check_takes(current_user, case_id)
+    return case_id
 
 
 def _batch_id() -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask import Flask, url_for
 
-from records import analyses
+from records import analyses, case_states, cases
 from records.analyses import Analysis
 from services.findings import (
     BlastShare,
@@ -17,11 +16,13 @@ from services.findings import (
     interval_words,
     share_words,
 )
+from services.moments import when
 
 
 @dataclass(frozen=True)
 class ResultWords:
-    """One result for a reader: its word, icon and tone (a CSS class), meaning, what to do next."""
+    """One result, or state of a case, for a reader: its word, icon and tone (a CSS class), meaning,
+    what to do next."""
 
     word: str
     icon: str
@@ -102,6 +103,44 @@ VIEW_WORDS = {
     "black": "Cell cut out, on black",
     "crop": "Cell with its surroundings",
 }
+STATE_WORDS = {
+    case_states.OPEN: ResultWords(
+        "Open",
+        "grid-3x3-gap",
+        "not-usable",
+        "Nobody has reviewed a cell of this case yet.",
+        "Add fields, then look through their cells in the reading room.",
+    ),
+    case_states.IN_REVIEW: ResultWords(
+        "In review",
+        "eye",
+        "uncertain",
+        "Some cells were reviewed. Nothing is signed.",
+        "Go on in the reading room. A reviewer signs when all suspicious cells were seen.",
+    ),
+    case_states.FIRST_SIGNED: ResultWords(
+        "First reader signed",
+        "check-circle",
+        "uncertain",
+        "One reader has signed. A second one must agree before the case is final.",
+        "A second reviewer looks at the cells and signs.",
+    ),
+    case_states.SIGNED: ResultWords(
+        "Signed",
+        "check-circle",
+        "normal",
+        "A reviewer has signed this case. Nothing of it changes.",
+        "Fetch the report. Whoever finds a mistake asks a reviewer to open an amendment.",
+    ),
+    case_states.AMENDING: ResultWords(
+        "Being amended",
+        "clock-history",
+        "uncertain",
+        "A signed case was opened again. Its former versions stay.",
+        "Correct what is to be corrected; then a reviewer signs the new version.",
+    ),
+}
+SPECIMEN_WORDS = {cases.BLOOD: "Peripheral blood", cases.MARROW: "Bone marrow"}
 KIND_WORDS = {analyses.CLASSIFICATION: "Cell", analyses.DETECTION: "Field"}
 
 
@@ -112,6 +151,8 @@ def init_app(app: Flask) -> None:
         refused_words=REFUSED_WORDS,
         view_words=VIEW_WORDS,
         kind_words=KIND_WORDS,
+        specimen_words=SPECIMEN_WORDS,
+        state_words=STATE_WORDS,
     )
     app.jinja_env.filters.update(
         percent=percent,
@@ -139,11 +180,6 @@ def file_size(count: int) -> str:
     if count < 1024**2:
         return f"{count / 1024:.0f} kB"
     return f"{count / 1024**2:.1f}".removesuffix(".0") + " MB"
-
-
-def when(moment: datetime) -> str:
-    """A point in time (aware, UTC) for a reader."""
-    return f"{moment:%d %b %Y, %H:%M} UTC"
 
 
 def summary(analysis: Analysis) -> str:

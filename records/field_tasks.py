@@ -109,6 +109,13 @@ def any_of_batch(owner_id: str, batch_id: str) -> bool:
     return db.session.scalar(wanted.limit(1)) is not None
 
 
+def of_case_under_way(case_id: str) -> list[FieldTask]:
+    """The fields of a case that are still to be read, in the order in which they came."""
+    under_way = FieldTask.state.in_((WAITING, RUNNING))
+    wanted = select(FieldTask).where(FieldTask.case_id == case_id, under_way)
+    return list(db.session.scalars(wanted.order_by(FieldTask.created_at, FieldTask.id)))
+
+
 def held_for(owner_id: str) -> int:
     """How many of the owner's tasks are to be read, or take up room with their file."""
     held = or_(FieldTask.state.in_((WAITING, RUNNING)), FieldTask.upload_name.is_not(None))

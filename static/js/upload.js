@@ -25,6 +25,7 @@ class Item extends Line {
   constructor(file) {
     super(results.querySelector("template[data-item]").content.cloneNode(true).firstElementChild);
     this.file = file;
+    this.case = form.elements.case.value;
     this.part("name").textContent = file.name;
     for (const part of this.element.querySelectorAll("[data-of]")) part.textContent = ` ${file.name}`;
     list.append(this.element);
@@ -53,6 +54,7 @@ class Item extends Line {
     this.show("busy", "Uploading…");
     const body = new FormData();
     body.append("batch", form.elements.batch.value);
+    body.append("case", this.case);
     body.append("images", this.file);
     this.request = new XMLHttpRequest();
     this.request.open("POST", form.action);

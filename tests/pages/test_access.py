@@ -149,8 +149,8 @@ def test_an_address_that_declares_nothing_is_nobodys(app: Flask):
     ("role", "words", "first"),
     [
         (NONE, ["Models"], "/models"),
-        (VIEWER, ["History", "Models"], "/history"),
-        (READER, ["Classify", "Detect", "History", "Models"], "/classify"),
+        (VIEWER, ["Cases", "History", "Models"], "/cases"),
+        (READER, ["Classify", "Detect", "Cases", "History", "Models"], "/classify"),
         ("administrator", ["Models", "People", "Audit"], "/models"),
     ],
 )
@@ -160,7 +160,7 @@ def test_the_bar_shows_what_may_be_used_and_the_start_leads_there(
     become(app, role)
     bar = signed_in.get("/account/password").text.split("<nav")[1].split("</nav>")[0]
 
-    offered = ["Classify", "Detect", "History", "Models", "People", "Audit"]
+    offered = ["Classify", "Detect", "Cases", "History", "Models", "People", "Audit"]
     assert [word for word in offered if f">{word}<" in bar] == words
     assert signed_in.get("/").headers["Location"] == first
 

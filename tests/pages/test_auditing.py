@@ -14,6 +14,10 @@ UNNOTED = {
     "history.thumbnail": "small, and many on one page",
     "history.delete": "the table of analyses notes it",
     "explanation.shap": "no picture, only how far the work is",
+    "cases.save": "the case notes it",
+    "cases.choose": "small pictures of what is in no case",
+    "cases.put": "the case notes it",
+    "cases.take_out": "the case notes it",
     "reading.review": "the corrections are noted as they are kept",
     "reading.undo": "likewise",
 }
