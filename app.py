@@ -23,6 +23,7 @@ from services.accounts import Accounts
 from services.analysis import Analyst
 from services.explanations import Explainer
 from services.field_queue import FieldQueue
+from services.sign_out import SignOut
 from services.tasks import Tasks
 from services.thumbnails import Thumbnails
 from settings import Settings, SettingsError
@@ -54,6 +55,9 @@ def create_app(settings: Settings | None = None, models: Models | None = None) -
     app.extensions["leukoscope_analyst"] = analyst(settings, models)
     app.extensions["leukoscope_thumbnails"] = Thumbnails(
         settings.thumbnails_dir, app.extensions["leukoscope_analyst"]
+    )
+    app.extensions["leukoscope_sign_out"] = SignOut(
+        app.extensions["leukoscope_accounts"], settings.weights_dir, settings.readers
     )
     add_background(app, settings, models)
     pages.register(app)

@@ -111,6 +111,8 @@ class Settings:
     )
     # Fields that may wait for one person, each with its file on the disk until it is read.
     max_waiting: int = field(default=200, metadata=_variable("MAX_WAITING", _whole(1, 10_000)))
+    # Reviewers who must sign a case before it is final: with 2 a second one agrees or adjudicates.
+    readers: int = field(default=1, metadata=_variable("READERS", _whole(1, 2)))
     # Analyses on one page of the history.
     page_size: int = field(default=20, metadata=_variable("PAGE_SIZE", _whole(1, 200)))
     # Where this installation's source can be had (AGPL, section 13), linked at the foot.

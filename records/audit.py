@@ -68,6 +68,11 @@ class Event(StrEnum):
     CASE_REMOVE = "case-remove", "Took an analysis out of a case"
     CORRECTION = "correction", "Reviewed cells"
     UNDO = "undo", "Took back a review"
+    CASE_SIGN = "case-sign", "Signed a case"
+    CASE_SIGN_REFUSED = "case-sign-refused", "Could not sign a case"
+    CASE_AMEND = "case-amend", "Opened a signed case again"
+    REPORT = "report", "Fetched a report"
+    EXPORT_REVIEWED = "export-reviewed", "Exported signed cases for training"
     AUDIT_SEARCH = "audit-search", "Searched the audit trail"
     AUDIT_EXPORT = "audit-export", "Exported the audit trail"
 

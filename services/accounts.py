@@ -156,12 +156,16 @@ class Accounts:
             if records.end_sign_in(sign_in_id):
                 note(Event.SIGN_OUT)
 
+    def has_password(self, account: Account, password: str) -> bool:
+        """Whether it is the account's password, asked once more before a grave act."""
+        return self.passwords.verify(account.password_hash, password)
+
     def change_password(self, account: Account, present: str, new: str) -> str | None:
         """Change the password and sign out every browser; the id of a new sign-in for this one.
 
         None if the present password is wrong; raises `PasswordError` for an unfit new one.
         """
-        if not self.passwords.verify(account.password_hash, present):
+        if not self.has_password(account, present):
             audit.keep(Event.PASSWORD_CHANGE_FAILED, the_account(account))
             return None
         check_password(new, account.name)

@@ -191,7 +191,7 @@ def as_csv(analysis: Analysis) -> str:
     table.writerow(COLUMNS)
     findings = field_findings(analysis)
     for number, cell in enumerate(findings.detections, start=1):
-        table.writerow([_harmless(analysis.file_name), number, *_line(findings, cell)])
+        table.writerow([harmless(analysis.file_name), number, *_line(findings, cell)])
     return buffer.getvalue()
 
 
@@ -213,18 +213,19 @@ def _detections(kept: Iterable[dict[str, Any]], labels: Sequence[str]) -> tuple[
 def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:
     """All of a line of the table but its beginning."""
     return [
-        *(cell.label, _decimals(cell.confidence)),
+        *(cell.label, decimals(cell.confidence)),
         *(f"{edge:.1f}" for edge in cell.box),
-        *(findings.model, _decimals(cell.blast), _decimals(findings.thresholds.get("blast"))),
-        *(cell.second_label, _decimals(cell.second)),
+        *(findings.model, decimals(cell.blast), decimals(findings.thresholds.get("blast"))),
+        *(cell.second_label, decimals(cell.second)),
         findings.second_model if cell.second_label else None,
     ]
 
 
-def _decimals(number: float | None) -> str | None:
+def decimals(number: float | None) -> str | None:
+    """A probability with four decimals; None stays None."""
     return None if number is None else f"{number:.4f}"
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
     return "'" + text if text.startswith(_FORMULA_STARTS) else text

@@ -1,0 +1,36 @@
+"""Pictures of the most suspicious cells of a report, cut from the kept images."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from records import analyses
+from services.analysis import Analyst
+from services.pictures import encode_jpeg, tile
+from services.reports.contents import CaseState, CellRead
+
+
+def pictures_of(state: CaseState, analyst: Analyst) -> dict[str, bytes]:
+    """JPEGs by the cells' ids; those whose image is not kept any more are left out.
+
+    Each image is decoded once, however many of its cells are wanted.
+    """
+    by_image: dict[str, list[CellRead]] = defaultdict(list)
+    for cell in state.most_suspicious:
+        by_image[cell.id.partition(".")[0]].append(cell)
+    return {
+        name: picture
+        for image, cells in by_image.items()
+        for name, picture in _cut(image, cells, analyst).items()
+    }
+
+
+def _cut(image: str, cells: Sequence[CellRead], analyst: Analyst) -> dict[str, bytes]:
+    try:
+        sheet = analyst.cut_cells(analyses.get(image), [cell.box for cell in cells])
+    except FileNotFoundError:
+        return {}
+    return {
+        cell.id: encode_jpeg(tile(sheet, place), quality=90) for place, cell in enumerate(cells)
+    }

@@ -1,0 +1,228 @@
+"""What a report says of a case: values alone, the same for every format, and their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from models.findings import Box
+from records.reviews import BLAST
+from services.findings import BlastShare
+
+SCHEMA = "leukoscope.report.1"
+"""Name and number of the form of the JSON report: fields named as in the classes below."""
+
+PRELIMINARY, FINAL, AMENDED = "preliminary", "final", "amended"
+
+ASSISTS = "Leukoscope assists a qualified reader. It does not diagnose."
+
+MOST_SUSPICIOUS = 20
+"""Cells on the page of the most suspicious ones."""
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """What was looked at; `collected_on` is an ISO date or None."""
+
+    pseudonym: str
+    kind: str
+    stain: str
+    magnification: str
+    collected_on: str | None
+    notes: str
+
+
+@dataclass(frozen=True)
+class ImageRead:
+    """One image of the case, numbered from 1; sizes in pixels.
+
+    It goes by its number and the SHA-256 of its file, since a file's name may be a patient's.
+    """
+
+    number: int
+    id: str
+    kind: str
+    sha256: str
+    width: int
+    height: int
+    model: str
+    second_model: str | None
+    thresholds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ModelUsed:
+    """A network that read images of the case; `files` has the SHA-256 of its weights by name.
+
+    They are not known (empty) once another version is installed.
+    """
+
+    model: str
+    version: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class CellRead:
+    """A white cell as `services.review.Cell` has it; `image` is the number of its image.
+
+    `by` and `at` (ISO 8601, UTC) are of the last word on it.
+    """
+
+    id: str
+    image: int
+    box: Box
+    proposed: str | None
+    label: str
+    doubtful: bool
+    counted: bool
+    seen: bool
+    blast: float | None
+    second: float | None
+    second_label: str | None
+    by: str | None
+    at: str | None
+
+    @property
+    def name(self) -> str:
+        """Its name for a reader: number of the image, and of the cell in it."""
+        return f"{self.image}.{self.id.partition('.')[2]}"
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Cells by label; `share` of blasts among the `white` ones in 0..1, with its 95% interval."""
+
+    labels: dict[str, int]
+    white: int
+    share: float | None
+    interval: tuple[float, float] | None
+    erythroblasts_per_100: float | None
+
+    @property
+    def blasts(self) -> BlastShare:
+        """Blasts among white cells, as pages show them."""
+        return BlastShare(self.labels[BLAST], self.white)
+
+
+@dataclass(frozen=True)
+class CaseState:
+    """A whole case in one version, as it is signed; `amended_because` from version 2 on."""
+
+    case_id: str
+    version: int
+    amended_because: str | None
+    specimen: Specimen
+    images: tuple[ImageRead, ...]
+    models: tuple[ModelUsed, ...]
+    cells: tuple[CellRead, ...]
+    by_models: Tally
+    by_reviewers: Tally
+    reviewed: int
+    total: int
+
+    @property
+    def most_suspicious(self) -> tuple[CellRead, ...]:
+        """Counted cells: blasts of the reviewer first, then the models' order."""
+        counted = [cell for cell in self.cells if cell.counted]
+        ordered = sorted(counted, key=lambda cell: cell.label != BLAST)
+        return tuple(ordered[:MOST_SUSPICIOUS])
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A cell that two readers name differently; None where one did not mark it at all."""
+
+    cell: str
+    first: str | None
+    second: str | None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two readers agree over the `cells` that both named: Cohen's kappa, -1..1 or None."""
+
+    kappa: float | None
+    cells: int
+    disagreements: tuple[Disagreement, ...]
+
+
+@dataclass(frozen=True)
+class Signed:
+    """One signature; `sha256` is of the canonical JSON of all that this reader signed."""
+
+    reader: str
+    role: str
+    at: datetime
+    conclusion: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ReportContents:
+    """Everything that a report says; `sha256` is that of the last signature, else of the state."""
+
+    state: CaseState
+    status: str
+    sha256: str
+    signatures: tuple[Signed, ...]
+    agreement: Agreement | None
+    made_at: datetime
+
+    @property
+    def signed(self) -> bool:
+        """Whether the version is complete: otherwise it carries a watermark."""
+        return self.status != PRELIMINARY
+
+    @property
+    def conclusion(self) -> str:
+        """The last word of the readers, empty before the first signature."""
+        return self.signatures[-1].conclusion if self.signatures else ""
+
+
+def document(value: CaseState | Agreement) -> dict[str, Any]:
+    """The value as JSON takes it."""
+    return json.loads(json.dumps(asdict(value)))
+
+
+def read_state(kept: Mapping[str, Any]) -> CaseState:
+    """The state that `document` wrote."""
+    return CaseState(
+        **{
+            **kept,
+            "specimen": Specimen(**kept["specimen"]),
+            "images": tuple(ImageRead(**each) for each in kept["images"]),
+            "models": tuple(ModelUsed(**each) for each in kept["models"]),
+            "cells": tuple(
+                CellRead(**{**each, "box": tuple(each["box"])}) for each in kept["cells"]
+            ),
+            "by_models": _read_tally(kept["by_models"]),
+            "by_reviewers": _read_tally(kept["by_reviewers"]),
+        }
+    )
+
+
+def read_agreement(kept: Mapping[str, Any] | None) -> Agreement | None:
+    """The agreement that `document` wrote."""
+    if kept is None:
+        return None
+    found = tuple(Disagreement(**each) for each in kept["disagreements"])
+    return Agreement(kept["kappa"], kept["cells"], found)
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """SHA-256, in hexadecimal, of canonical JSON: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_cell(kept: Mapping[str, Any]) -> CellRead:
+    return CellRead(**{**kept, "box": tuple(kept["box"])})
+
+
+def _read_tally(kept: Mapping[str, Any]) -> Tally:
+    return Tally(**{**kept, "interval": kept["interval"] and tuple(kept["interval"])})

@@ -1,0 +1,234 @@
+"""The report as an HL7 FHIR R4 bundle: https://hl7.org/fhir/R4/diagnosticreport.html."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from records.cases import BLOOD
+from records.reviews import BLAST, DIFFERENTIAL, ERYTHROBLAST
+from services.labels import LABEL_NAMES
+from services.reports.contents import ASSISTS, CaseState, ModelUsed, ReportContents, Tally
+from services.reports.state import PROPOSING
+
+LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
+SNOMED = "http://snomed.info/sct"
+TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
+OWN = "urn:leukoscope"
+"""What has no code elsewhere that fits for certain goes by names of our own."""
+
+BLOOD_LOINC = {
+    BLAST: ("26446-5", "Blasts/100 leukocytes in Blood"),
+    "basophil": ("30180-4", "Basophils/100 leukocytes in Blood"),
+    "eosinophil": ("26450-7", "Eosinophils/100 leukocytes in Blood"),
+}
+"""LOINC codes of shares, for blood: those listed in LOINC 24318-8 (manual differential)."""
+
+SPECIMEN_CODES = {
+    "blood": ("119297000", "Blood specimen"),
+    "marrow": ("119359002", "Bone marrow specimen"),
+}
+
+Resource = dict[str, Any]
+
+
+def as_fhir(contents: ReportContents) -> bytes:
+    """A bundle of type "collection": report, patient by pseudonym, specimen, observations, models.
+
+    The same signed report gives the same bundle, so that a receiver can tell it from another.
+    """
+    made = [_report(contents), _patient(contents), _specimen(contents)]
+    made += [*_observations(contents), *_devices(contents)]
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "identifier": {"system": f"{OWN}:sha256", "value": contents.sha256},
+        "timestamp": _issued(contents),
+        "entry": [{"fullUrl": f"urn:uuid:{one['id']}", "resource": one} for one in made],
+    }
+    return (json.dumps(bundle, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _report(contents: ReportContents) -> Resource:
+    state = contents.state
+    observations = [one["id"] for one in _observations(contents)]
+    made = {
+        "resourceType": "DiagnosticReport",
+        "id": _id(contents, "report"),
+        "text": _narrative(contents),
+        "identifier": [{"system": f"{OWN}:case", "value": f"{state.case_id}/{state.version}"}],
+        "status": contents.status,
+        "category": [_coded(f"{TERMINOLOGY}/v2-0074", "HM", "Hematology")],
+        "code": _coded(f"{OWN}:report", "smear-review", "Review of the white cells of a smear"),
+        "subject": _reference(contents, "patient"),
+        "specimen": [_reference(contents, "specimen")],
+        "issued": _issued(contents),
+        "result": [{"reference": f"urn:uuid:{one}"} for one in observations],
+    }
+    if contents.signatures:
+        made["resultsInterpreter"] = [{"display": one.reader} for one in contents.signatures]
+        made["conclusion"] = contents.conclusion
+    return made
+
+
+def _narrative(contents: ReportContents) -> Resource:
+    tally = contents.state.by_reviewers
+    said = (
+        f"{ASSISTS} Status: {contents.status}, version {contents.state.version}. "
+        f"{tally.blasts.blasts} blasts among {tally.white} white cells. {contents.conclusion}"
+    )
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{escape(said)}</p></div>'
+    return {"status": "generated", "div": div}
+
+
+def _patient(contents: ReportContents) -> Resource:
+    """Nobody's name: the pseudonym alone."""
+    pseudonym = contents.state.specimen.pseudonym
+    return {
+        "resourceType": "Patient",
+        "id": _id(contents, "patient"),
+        "identifier": [{"system": f"{OWN}:pseudonym", "value": pseudonym}],
+    }
+
+
+def _specimen(contents: ReportContents) -> Resource:
+    of = contents.state.specimen
+    made = {
+        "resourceType": "Specimen",
+        "id": _id(contents, "specimen"),
+        "type": _coded(SNOMED, *SPECIMEN_CODES[of.kind]),
+        "subject": _reference(contents, "patient"),
+    }
+    if of.collected_on:
+        made["collection"] = {"collectedDateTime": of.collected_on}
+    if of.stain:
+        made["processing"] = [{"description": f"Stain: {of.stain}"}]
+    return made
+
+
+def _observations(contents: ReportContents) -> list[Resource]:
+    state = contents.state
+    return [
+        *_of_tally(contents, "reviewers", state.by_reviewers),
+        *_of_tally(contents, "models", state.by_models),
+    ]
+
+
+def _of_tally(contents: ReportContents, by: str, tally: Tally) -> Iterator[Resource]:
+    """Each class's count with its share; the share of blasts comes first, with its interval."""
+    if tally.share is not None:
+        share = _observation(contents, by, "blast-share", _share_code(contents, BLAST, by))
+        share["valueQuantity"] = _percent(tally.share)
+        share["component"] = _bounds(tally)
+        yield share
+    for label in (*DIFFERENTIAL, ERYTHROBLAST):
+        count = _observation(contents, by, label, _code(f"{label}-count", LABEL_NAMES[label]))
+        count["valueQuantity"] = _quantity(tally.labels[label], "{cells}", "cells")
+        yield count
+    for label in BLOOD_LOINC:
+        if label != BLAST and by == "reviewers" and tally.white:
+            code = _share_code(contents, label, by)
+            made = _observation(contents, by, f"{label}-share", code)
+            made["valueQuantity"] = _percent(tally.labels[label] / tally.white)
+            yield made
+
+
+def _observation(contents: ReportContents, by: str, name: str, code: Resource) -> Resource:
+    made = {
+        "resourceType": "Observation",
+        "id": _id(contents, f"{by} {name}"),
+        "status": contents.status,
+        "category": [_coded(f"{TERMINOLOGY}/observation-category", "laboratory", "Laboratory")],
+        "code": code,
+        "subject": _reference(contents, "patient"),
+        "specimen": _reference(contents, "specimen"),
+        "issued": _issued(contents),
+        "method": _coded(f"{OWN}:method", by, f"Counted by {by}"),
+    }
+    proposing = _proposing(contents.state)
+    if by == "models" and len(proposing) == 1:
+        made["device"] = _reference(contents, f"device {proposing[0].model} {proposing[0].version}")
+    return made
+
+
+def _proposing(state: CaseState) -> list[ModelUsed]:
+    """The networks that propose what a cell is; an observation can name one only."""
+    kinds = {(PROPOSING[image.kind], image.model) for image in state.images}
+    return [used for used in state.models if (used.model, used.version) in kinds]
+
+
+def _share_code(contents: ReportContents, label: str, by: str) -> Resource:
+    """LOINC where a person counted in blood; a model's count is no manual differential."""
+    own = _code(f"{label}-share", f"{LABEL_NAMES[label]}, share of white cells")
+    if contents.state.specimen.kind == BLOOD and by == "reviewers":
+        code, display = BLOOD_LOINC[label]
+        own["coding"].insert(0, {"system": LOINC, "code": code, "display": display})
+    return own
+
+
+def _bounds(tally: Tally) -> list[Resource]:
+    names = ("lower", "upper")
+    return [
+        {
+            "code": _code(f"{name}-95", f"{name.capitalize()} bound of the 95% interval"),
+            "valueQuantity": _percent(bound),
+        }
+        for name, bound in zip(names, tally.interval or (), strict=True)
+    ]
+
+
+def _devices(contents: ReportContents) -> list[Resource]:
+    return [_device(contents, used) for used in contents.state.models]
+
+
+def _device(contents: ReportContents, used: ModelUsed) -> Resource:
+    made = {
+        "resourceType": "Device",
+        "id": _id(contents, f"device {used.model} {used.version}"),
+        "deviceName": [{"name": f"Leukoscope {used.model}", "type": "model-name"}],
+        "version": [{"value": used.version}],
+    }
+    if used.files:
+        made["identifier"] = [
+            {"system": f"{OWN}:sha256:{name}", "value": value} for name, value in used.files.items()
+        ]
+    return made
+
+
+def _coded(system: str, code: str, display: str) -> Resource:
+    return {"coding": [{"system": system, "code": code, "display": display}], "text": display}
+
+
+def _code(code: str, display: str) -> Resource:
+    return _coded(f"{OWN}:observation", code, display)
+
+
+def _percent(share: float) -> Resource:
+    return _quantity(round(100 * share, 2), "%", "%")
+
+
+def _quantity(value: float, code: str, unit: str) -> Resource:
+    return {"value": value, "unit": unit, "system": UCUM, "code": code}
+
+
+def _issued(contents: ReportContents) -> str:
+    at = contents.signatures[-1].at if contents.signed else contents.made_at
+    return at.isoformat(timespec="milliseconds")
+
+
+def _reference(contents: ReportContents, what: str) -> Resource:
+    return {"reference": f"urn:uuid:{_id(contents, what)}"}
+
+
+def _id(contents: ReportContents, what: str) -> str:
+    """The same patient of the same case stays the same; all else is of one version."""
+    state = contents.state
+    version = "" if what in {"patient", "specimen"} else f"/{state.version}"
+    return str(_uuid(f"{state.case_id}{version}/{what}"))
+
+
+def _uuid(name: str) -> UUID:
+    return uuid5(NAMESPACE_URL, f"{OWN}:{name}")

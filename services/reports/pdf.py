@@ -1,0 +1,402 @@
+"""The report as PDF: one to three pages of A4."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from functools import partial
+from html import escape
+from importlib.resources import files
+
+from reportlab.lib.colors import Color, HexColor, white
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import (
+    Flowable,
+    Image,
+    PageBreak,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+    Table,
+)
+
+from records.reviews import DIFFERENTIAL, ERYTHROBLAST
+from services.findings import USUAL_DIFFERENTIAL, interval_words, share_words
+from services.labels import LABEL_NAMES
+from services.moments import when
+from services.reports.contents import (
+    AMENDED,
+    ASSISTS,
+    FINAL,
+    PRELIMINARY,
+    Agreement,
+    CellRead,
+    ReportContents,
+    Signed,
+    Tally,
+)
+
+FONT, BOLD = "SourceSansPro", "SourceSansPro-Semibold"
+UNSIGNED = "UNSIGNED"
+STATUS_WORDS = {PRELIMINARY: "Not signed", FINAL: "Signed", AMENDED: "Signed, amended"}
+ROLE_WORDS = {
+    "first": "Read and signed",
+    "second": "Second reader, agrees",
+    "adjudicator": "Second reader, decided where they differed",
+}
+SPECIMEN_WORDS = {"blood": "Blood smear", "marrow": "Bone marrow smear"}
+NO_GLYPH = "\u25a0"
+NOT_PRINTED = (
+    f"{NO_GLYPH} stands for a character that this font does not have. The JSON report has it."
+)
+
+INK, MUTED, LINE = HexColor("#211c2b"), HexColor("#5f5870"), HexColor("#ddd7e6")
+ACCENT, PALE, DANGER = HexColor("#5b3b8c"), HexColor("#f1ecf9"), HexColor("#a4262c")
+MARGIN, WIDTH = 18 * mm, A4[0] - 36 * mm
+FRAME = 6
+"""Points of padding that reportlab adds to the margins of a page."""
+
+GRID = 5
+PICTURE = 30 * mm
+
+BODY = ParagraphStyle("body", fontName=FONT, fontSize=9.5, leading=12.5, textColor=INK)
+SMALL = ParagraphStyle("small", BODY, fontSize=8, leading=10, textColor=MUTED)
+CODE = ParagraphStyle("code", SMALL, fontSize=7, leading=9, wordWrap="CJK")
+TITLE = ParagraphStyle("title", BODY, fontName=BOLD, fontSize=19, leading=23)
+HEADING = ParagraphStyle(
+    "heading", BODY, fontName=BOLD, fontSize=11, leading=14, textColor=ACCENT, spaceBefore=8
+)
+LARGE = ParagraphStyle("large", BODY, fontName=BOLD, fontSize=20, leading=24)
+RIGHT = ParagraphStyle("right", BODY, alignment=2)
+STATUS = ParagraphStyle("status", RIGHT, fontName=BOLD, textColor=ACCENT)
+WARNING = ParagraphStyle("warning", STATUS, textColor=DANGER)
+MIDDLE = ParagraphStyle("middle", SMALL, alignment=1, textColor=INK)
+
+Rows = Sequence[Sequence[str | Flowable]]
+
+
+def as_pdf(contents: ReportContents, pictures: Mapping[str, bytes]) -> bytes:
+    """The report, with a picture (JPEG) of each of the most suspicious cells by the cell's id.
+
+    A cell without a picture keeps its place. Unsigned, every page carries a watermark.
+    """
+    _register_fonts()
+    buffer = io.BytesIO()
+    title = f"{contents.state.specimen.pseudonym}, version {contents.state.version}"
+    pages = SimpleDocTemplate(
+        buffer,
+        pagesize=A4,
+        leftMargin=MARGIN - FRAME,
+        rightMargin=MARGIN - FRAME,
+        topMargin=16 * mm,
+        bottomMargin=26 * mm,
+        title=f"Leukoscope report: {title}",
+        author="Leukoscope",
+        lang="en",
+    )
+    story = [*_first_page(contents), *_cells_page(contents, pictures), *_provenance(contents)]
+    pages.build(story, canvasmaker=partial(_Pages, contents=contents))
+    return buffer.getvalue()
+
+
+class _Pages(Canvas):
+    """Keeps the pages back until their number is known; then gives each its foot and watermark."""
+
+    def __init__(self, *args: object, contents: ReportContents, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self._contents = contents
+        self._kept: list[dict] = []
+
+    def showPage(self) -> None:  # noqa: N802  reportlab's name
+        self._kept.append(dict(self.__dict__))
+        self._startPage()
+
+    def save(self) -> None:
+        for page in self._kept:
+            self.__dict__.update(page)
+            self._foot(len(self._kept))
+            if not self._contents.signed:
+                self._watermark()
+            super().showPage()
+        super().save()
+
+    def _foot(self, pages: int) -> None:
+        state = self._contents.state
+        self.setStrokeColor(LINE)
+        self.line(MARGIN, 21 * mm, A4[0] - MARGIN, 21 * mm)
+        self.setFillColor(ACCENT)
+        self.setFont(BOLD, 9)
+        self.drawString(MARGIN, 16.5 * mm, ASSISTS)
+        self.setFillColor(MUTED)
+        self.setFont(FONT, 8)
+        at = f"Page {self._pageNumber} of {pages}"
+        self.drawRightString(A4[0] - MARGIN, 16.5 * mm, at)
+        about = f"Case {_printable(state.specimen.pseudonym)}, version {state.version}"
+        self.drawString(MARGIN, 12.5 * mm, f"{about}. Printed {when(self._contents.made_at)}.")
+        self.setFont(FONT, 7)
+        self.drawString(MARGIN, 9 * mm, f"SHA-256 of the contents: {self._contents.sha256}")
+
+    def _watermark(self) -> None:
+        self.saveState()
+        self.setFillColor(Color(*DANGER.rgb(), alpha=0.13))
+        self.setFont(BOLD, 96)
+        self.translate(A4[0] / 2, A4[1] / 2)
+        self.rotate(52)
+        self.drawCentredString(0, -30, UNSIGNED)
+        self.restoreState()
+
+
+def _register_fonts() -> None:
+    """Source Sans Pro (SIL OFL), embedded as far as it is used: Latin, Greek, Cyrillic."""
+    folder = files("font_source_sans_pro") / "files"
+    known = pdfmetrics.getRegisteredFontNames()
+    for name, file in ((FONT, "SourceSansPro-Regular"), (BOLD, "SourceSansPro-Semibold")):
+        if name not in known:
+            pdfmetrics.registerFont(TTFont(name, str(folder / f"{file}.ttf")))
+
+
+def _first_page(contents: ReportContents) -> list[Flowable]:
+    return [
+        *_head(contents),
+        _specimen(contents),
+        Paragraph("Blasts among white cells", HEADING),
+        _shares(contents),
+        Paragraph("Differential", HEADING),
+        _differential(contents),
+        _text(_reading_note(contents), SMALL),
+        Paragraph("Conclusion of the reviewer", HEADING),
+        _text(_conclusions(contents)),
+        *_signatures(contents.signatures),
+        *_agreement(contents.agreement),
+    ]
+
+
+def _provenance(contents: ReportContents) -> list[Flowable]:
+    note = [_text(NOT_PRINTED, SMALL)] if _unprintable(contents) else []
+    return [Paragraph("Models", HEADING), _models(contents), *note]
+
+
+def _head(contents: ReportContents) -> list[Flowable]:
+    state = contents.state
+    status = f"{STATUS_WORDS[contents.status]}<br/>Version {state.version}"
+    style = STATUS if contents.signed else WARNING
+    row = [Paragraph("Review of the white cells of a smear", TITLE), Paragraph(status, style)]
+    return [Table([row], [WIDTH * 0.72, WIDTH * 0.28], style=_PLAIN), Spacer(0, 3 * mm)]
+
+
+def _specimen(contents: ReportContents) -> Flowable:
+    of, state = contents.state.specimen, contents.state
+    said = [
+        ("Case (pseudonym)", of.pseudonym),
+        ("Specimen", SPECIMEN_WORDS[of.kind]),
+        ("Collected on", of.collected_on or "not stated"),
+        ("Stain", of.stain or "not stated"),
+        ("Magnification", of.magnification or "not stated"),
+        ("Images read", str(len(state.images))),
+        ("Cells reviewed", f"{state.reviewed} of {state.total}"),
+        ("Why amended", state.amended_because or "") if state.amended_because else ("", ""),
+    ]
+    pairs = [[_text(name, SMALL), _text(value)] for name, value in said]
+    rows = [[*pairs[row], *pairs[row + 1]] for row in range(0, len(pairs), 2)]
+    table = Table(rows, [WIDTH * part for part in (0.17, 0.33, 0.17, 0.33)], style=_BOXED)
+    if not of.notes:
+        return table
+    return Table([[table], [_text(f"Notes: {of.notes}")]], [WIDTH], style=_PLAIN)
+
+
+def _shares(contents: ReportContents) -> Flowable:
+    state = contents.state
+    parts = (("By the reviewer", state.by_reviewers), ("Proposed by the models", state.by_models))
+    return Table([[_share(*part) for part in parts]], [WIDTH / 2] * 2, style=_BOXED)
+
+
+def _share(name: str, tally: Tally) -> list[Flowable]:
+    if tally.share is None:
+        return [_text(name, SMALL), _text("No white cells", LARGE)]
+    between = f"95% interval {interval_words(tally.blasts)}"
+    return [
+        _text(name, SMALL),
+        _text(share_words(tally.share), LARGE),
+        _text(f"{tally.blasts.blasts} of {tally.white} white cells; {between}", SMALL),
+    ]
+
+
+def _differential(contents: ReportContents) -> Flowable:
+    state = contents.state
+    head = ["Class", "Reviewer", "Share", "Models"]
+    rows = [[_bold(word) for word in head]]
+    for label in DIFFERENTIAL:
+        count = state.by_reviewers.labels[label]
+        share = share_words(count / state.by_reviewers.white) if state.by_reviewers.white else "–"
+        said = (str(count), share, str(state.by_models.labels[label]))
+        rows.append([_text(LABEL_NAMES[label]), *(_text(word) for word in said)])
+    rows.append([_bold("White cells"), *_sums(state.by_reviewers, state.by_models)])
+    rows.append(_erythroblasts(state.by_reviewers))
+    return Table(rows, [WIDTH * part for part in (0.46, 0.18, 0.18, 0.18)], style=_LINED)
+
+
+def _sums(by_reviewers: Tally, by_models: Tally) -> list[Flowable]:
+    return [_bold(str(by_reviewers.white)), _text(""), _bold(str(by_models.white))]
+
+
+def _erythroblasts(tally: Tally) -> list[Flowable]:
+    per_100 = tally.erythroblasts_per_100
+    said = "" if per_100 is None else f"{per_100:.1f} to 100"
+    name = f"{LABEL_NAMES[ERYTHROBLAST]}s, beside the white cells"
+    return [_text(name), _text(str(tally.labels[ERYTHROBLAST])), _text(said), _text("")]
+
+
+def _reading_note(contents: ReportContents) -> str:
+    note = (
+        "The models tell blasts from other white cells and nothing more; those are unclassified to "
+        "them. Cells that nobody has reviewed count as proposed. The interval takes cells for "
+        "independent draws (Wilson)."
+    )
+    if contents.state.by_reviewers.white < USUAL_DIFFERENTIAL:
+        note += f" Fewer than {USUAL_DIFFERENTIAL} white cells: a share of so few says little."
+    return note
+
+
+def _conclusions(contents: ReportContents) -> str:
+    if not contents.signatures:
+        return "None yet: nobody has signed this version."
+    if len(contents.signatures) == 1:
+        return contents.conclusion
+    return "\n".join(f"{one.reader}: {one.conclusion}" for one in contents.signatures)
+
+
+def _signatures(signed: Sequence[Signed]) -> list[Flowable]:
+    if not signed:
+        return []
+    rows = [
+        [
+            _bold(f"{one.reader}"),
+            _text(f"{ROLE_WORDS[one.role]}, {when(one.at)}"),
+            _text(one.sha256, CODE),
+        ]
+        for one in signed
+    ]
+    head = Paragraph("Signatures", HEADING)
+    return [head, Table(rows, [WIDTH * part for part in (0.2, 0.35, 0.45)], style=_LINED)]
+
+
+def _agreement(found: Agreement | None) -> list[Flowable]:
+    if found is None:
+        return []
+    kappa = "not defined" if found.kappa is None else f"{found.kappa:.2f}"
+    said = (
+        f"Cohen’s kappa over {found.cells} cells that both readers named: {kappa}. "
+        "The second reader saw what the first had said."
+    )
+    listed = "; ".join(
+        f"cell {one.cell}: {_label(one.first)} / {_label(one.second)}"
+        for one in found.disagreements
+    )
+    differ = f"Named differently (first / second): {listed}." if listed else "No cell differs."
+    return [Paragraph("Two readers", HEADING), _text(said), _text(differ, SMALL)]
+
+
+def _label(label: str | None) -> str:
+    return LABEL_NAMES[label] if label else "not marked"
+
+
+def _models(contents: ReportContents) -> Flowable:
+    state = contents.state
+    rows = [[_bold(word) for word in ("Model", "Version", "SHA-256 of its weights")]]
+    for used in state.models:
+        hashes = "<br/>".join(f"{name}: {value}" for name, value in used.files.items())
+        hashes = hashes or "not known: another version is installed now"
+        rows.append([_text(used.model), _text(used.version), Paragraph(hashes, CODE)])
+    thresholds = sorted({_thresholds(image.thresholds) for image in state.images} - {""})
+    if thresholds:
+        rows.append([_text("Thresholds"), _text(""), _text("; ".join(thresholds), SMALL)])
+    return Table(rows, [WIDTH * part for part in (0.15, 0.2, 0.65)], style=_LINED)
+
+
+def _thresholds(thresholds: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} from {share_words(value)}" for name, value in thresholds.items())
+
+
+def _cells_page(contents: ReportContents, pictures: Mapping[str, bytes]) -> list[Flowable]:
+    cells = contents.state.most_suspicious
+    if not cells:
+        return []
+    shown = [_cell(cell, pictures.get(cell.id)) for cell in cells]
+    shown += [[]] * (-len(shown) % GRID)
+    rows = [shown[row : row + GRID] for row in range(0, len(shown), GRID)]
+    total = contents.state.total
+    note = (
+        f"{len(cells)} of {total} counted cells: blasts of the reviewer first, then those that the "
+        "models suspect most. Under each: image and cell, class now, the detector’s probability of "
+        "a blast, the second reader’s."
+    )
+    return [
+        PageBreak(),
+        Paragraph("The most suspicious cells", TITLE),
+        Spacer(0, 2 * mm),
+        _text(note, SMALL),
+        Spacer(0, 3 * mm),
+        Table(rows, [WIDTH / GRID] * GRID, style=_PLAIN),
+    ]
+
+
+def _cell(cell: CellRead, picture: bytes | None) -> list[Flowable]:
+    opinions = " · ".join(_probability(one) for one in (cell.blast, cell.second))
+    seen = "" if cell.seen else " (not reviewed)"
+    shown = Image(io.BytesIO(picture), PICTURE, PICTURE) if picture else _no_picture()
+    return [
+        shown,
+        Paragraph(f'<font name="{BOLD}">{LABEL_NAMES[cell.label]}</font>{seen}', MIDDLE),
+        _text(f"Cell {cell.name}", MIDDLE),
+        _text(opinions, MIDDLE),
+        Spacer(0, 3 * mm),
+    ]
+
+
+def _no_picture() -> Flowable:
+    style = [("BOX", (0, 0), (-1, -1), 0.5, LINE), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
+    return Table([[_text("no picture kept", MIDDLE)]], [PICTURE], [PICTURE], style=style)
+
+
+def _probability(probability: float | None) -> str:
+    return "–" if probability is None else share_words(probability)
+
+
+def _text(text: str, style: ParagraphStyle = BODY) -> Paragraph:
+    """A paragraph of plain text as a person wrote it, with its lines."""
+    return Paragraph(escape(_printable(text)).replace("\n", "<br/>"), style)
+
+
+def _bold(text: str) -> Paragraph:
+    return _text(text, ParagraphStyle("bold", BODY, fontName=BOLD))
+
+
+def _printable(text: str) -> str:
+    """The text, with a box for every character that the font does not have."""
+    glyphs = pdfmetrics.getFont(FONT).face.charToGlyph
+    return "".join(one if one in "\r\n\t" or ord(one) in glyphs else NO_GLYPH for one in text)
+
+
+def _unprintable(contents: ReportContents) -> bool:
+    of = contents.state.specimen
+    said = [of.pseudonym, of.stain, of.magnification, of.notes]
+    said += [contents.state.amended_because or ""]
+    said += [text for one in contents.signatures for text in (one.reader, one.conclusion)]
+    return any(_printable(text) != text for text in said)
+
+
+_LEFT = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 0)]
+_TOP = [("VALIGN", (0, 0), (-1, -1), "TOP")]
+_PLAIN = [*_LEFT, *_TOP]
+_BOXED = [*_TOP, ("BACKGROUND", (0, 0), (-1, -1), PALE), ("INNERGRID", (0, 0), (-1, -1), 2, white)]
+_LINED = [
+    *_TOP,
+    ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
+    ("TOPPADDING", (0, 0), (-1, -1), 1.5),
+    ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
+]

@@ -1,0 +1,114 @@
+"""The state of a case as it is now, collected for a report or a signature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from models.weights import Manifest
+from records import analyses, signatures
+from records.analyses import CLASSIFICATION, DETECTION, Analysis
+from records.cases import Case
+from services import model_cards
+from services.reports.contents import CaseState, CellRead, ImageRead, ModelUsed, Specimen, Tally
+from services.review import Cell, Counts, differential
+
+CLASSIFIER, DETECTOR = "classifier", "detector"
+PROPOSING = {CLASSIFICATION: CLASSIFIER, DETECTION: DETECTOR}
+"""The network that says what the cells of an image are, by kind of analysis."""
+
+
+def state_of(case: Case, cells: Sequence[Cell], weights: Path) -> CaseState:
+    """All of a case as it stands, with its `cells`; the installed networks lie in `weights`."""
+    kept = analyses.of_case(case.id)
+    numbers = {analysis.id: number for number, analysis in enumerate(kept, start=1)}
+    counted = differential(cells)
+    return CaseState(
+        case_id=case.id,
+        version=signatures.version_of(case.id),
+        amended_because=_reason(case),
+        specimen=_specimen(case),
+        images=tuple(_image(number, one) for number, one in enumerate(kept, start=1)),
+        models=_models(kept, weights),
+        cells=tuple(_cell(cell, numbers[cell.analysis_id]) for cell in cells),
+        by_models=_tally(counted.models),
+        by_reviewers=_tally(counted.reviewers),
+        reviewed=counted.reviewed,
+        total=counted.total,
+    )
+
+
+def _reason(case: Case) -> str | None:
+    amendments = signatures.amendments_of(case.id)
+    return amendments[-1].reason if amendments else None
+
+
+def _specimen(case: Case) -> Specimen:
+    return Specimen(
+        pseudonym=case.pseudonym,
+        kind=case.specimen,
+        stain=case.stain,
+        magnification=case.magnification,
+        collected_on=case.collected_on and case.collected_on.isoformat(),
+        notes=case.notes,
+    )
+
+
+def _image(number: int, analysis: Analysis) -> ImageRead:
+    return ImageRead(
+        number=number,
+        id=analysis.id,
+        kind=analysis.kind,
+        sha256=analysis.sha256,
+        width=analysis.width,
+        height=analysis.height,
+        model=analysis.model_version,
+        second_model=analysis.finding.get("second_model"),
+        thresholds=dict(analysis.finding.get("thresholds", {})),
+    )
+
+
+def _models(kept: Iterable[Analysis], weights: Path) -> tuple[ModelUsed, ...]:
+    """Every network that read an image, with the hashes of its weights where it is installed."""
+    used = set()
+    for analysis in kept:
+        used.add((PROPOSING[analysis.kind], analysis.model_version))
+        if second := analysis.finding.get("second_model"):
+            used.add((CLASSIFIER, second))
+    installed = {model: model_cards.read_card(weights, model).manifest for model, _ in used}
+    return tuple(
+        ModelUsed(model, version, _files(installed[model], version))
+        for model, version in sorted(used)
+    )
+
+
+def _files(manifest: Manifest | None, version: str) -> dict[str, str]:
+    return dict(manifest.files) if manifest and manifest.version == version else {}
+
+
+def _cell(cell: Cell, image: int) -> CellRead:
+    return CellRead(
+        id=cell.id,
+        image=image,
+        box=cell.box,
+        proposed=cell.proposed,
+        label=cell.label,
+        doubtful=cell.doubtful,
+        counted=cell.counted,
+        seen=cell.seen,
+        blast=cell.blast,
+        second=cell.second,
+        second_label=cell.second_label,
+        by=cell.by,
+        at=cell.at and cell.at.isoformat(),
+    )
+
+
+def _tally(counts: Counts) -> Tally:
+    return Tally(
+        labels=counts.labels,
+        white=counts.white,
+        share=counts.blasts.share,
+        interval=counts.blasts.interval,
+        erythroblasts_per_100=counts.erythroblasts_per_100,
+    )
