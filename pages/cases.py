@@ -76,6 +76,7 @@ def show(case_id: str) -> str:
         analyses=kept,
         counts=_counts_by_analysis(kept, cells),
         total=differential(cells),
+        repeated=service.repeated(kept),
         reading=field_tasks.of_case_under_way(case.id),
         result_url=result_url,
     )

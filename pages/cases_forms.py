@@ -113,6 +113,8 @@ class CaseForm(FlaskForm):
 class CasesForm(DaysForm):
     """What to show of the cases, and in which order. Sent by GET, so without token."""
 
+    since = Day("Opened from", [Optional()])
+    until = Day("Opened to", [Optional()])
     text = StringField("Pseudonym or notes", [_at_most(PSEUDONYM_LENGTH)], filters=[_clean])
     state = SelectField("State", choices=[SelectChoice("", "Any state"), *STATES], default="")
     specimen = SelectField(

@@ -105,8 +105,8 @@ VIEW_WORDS = {
 }
 STATE_WORDS = {
     case_states.OPEN: ResultWords(
-        "Open",
-        "grid-3x3-gap",
+        "Not reviewed",
+        "eye-slash",
         "not-usable",
         "Nobody has reviewed a cell of this case yet.",
         "Add fields, then look through their cells in the reading room.",

@@ -9,7 +9,7 @@ from datetime import date
 
 from records import accounts, analyses, cases, db, let_nobody_else_write, reviews, transaction
 from records.accounts import Account
-from records.analyses import Analysis
+from records.analyses import NOT_USABLE, Analysis
 from records.audit import About, Event
 from records.cases import Case
 from records.signatures import locked
@@ -112,6 +112,20 @@ def settle(analysis: Analysis) -> None:
     except CaseError:
         analysis.case_id = None
         analysis.notes = [*analysis.notes, LEFT_OUT]
+
+
+def repeated(kept: Iterable[Analysis]) -> list[Analysis]:
+    """Analyses of one case whose file was read before in it, the same way: cells count twice."""
+    found: set[tuple[str, str]] = set()
+    again = []
+    for analysis in kept:
+        read = (analysis.kind, analysis.sha256)
+        if analysis.result == NOT_USABLE:
+            continue
+        if read in found:
+            again.append(analysis)
+        found.add(read)
+    return again
 
 
 def state_of(case: Case) -> str:

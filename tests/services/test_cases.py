@@ -15,7 +15,7 @@ from records.signatures import Signature
 from services import cases, review
 from services.analysis import Analyst, Upload
 from services.cases import CaseError, Details
-from tests.cases import entry, open_case, put_field
+from tests.cases import entry, open_case, put_cell, put_field
 from tests.people import account_named, add_account, move
 from tests.stand_ins import stand_in_models
 from tests.trail import noted
@@ -121,6 +121,16 @@ def test_a_reviewed_analysis_is_not_deleted(case: Case, analyst: Analyst):
     with pytest.raises(CaseError, match="“Alder-7”"):
         analyst.delete(field)
     assert analyses.get(field.id)
+
+
+def test_the_same_image_twice_is_told_unless_it_was_not_read(case: Case):
+    refused, cell, other = (put_cell(case, result) for result in ("not_usable", "normal", "normal"))
+    field, another = put_field(case), put_field(case)
+    another.sha256 = "9" * 64
+
+    assert cases.repeated([refused, cell, field, another]) == []
+    assert cases.repeated([refused, cell, field, another, other]) == [other]
+    assert cases.repeated([cell, refused]) == []
 
 
 def test_who_may_put_something_into_a_case(case: Case):
