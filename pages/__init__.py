@@ -38,6 +38,8 @@ def register(app: Flask) -> None:
         limits,
         model,
         reading,
+        reports,
+        sign_out,
         wording,
     )
 
@@ -46,7 +48,8 @@ def register(app: Flask) -> None:
     CSRFProtect(app)
     access.init_app(app)
     Bootstrap5(app)
-    own = (classification, explanation, detection, batches, field, cases, reading, history)
-    for page in (home, accounts, *own, model, admin, audit):
+    own = (classification, explanation, detection, batches, field, history)
+    of_cases = (cases, reading, sign_out, reports)
+    for page in (home, accounts, *own, *of_cases, model, admin, audit):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

@@ -21,6 +21,7 @@ class Need(Enum):
     SIGN_IN = "an account"
     VIEWER = VIEWER
     READER = READER
+    REVIEWER = REVIEWER
     ADMINISTRATOR = "administrator"
 
 
@@ -77,6 +78,10 @@ NEEDS = {
     "reading.sheet": Need.VIEWER,
     "reading.review": Need.READER,
     "reading.undo": Need.READER,
+    "sign_out.show": Need.VIEWER,
+    "sign_out.sign": Need.REVIEWER,
+    "sign_out.amend": Need.REVIEWER,
+    "reports.report": Need.VIEWER,
     "history.index": Need.VIEWER,
     "history.thumbnail": Need.VIEWER,
     "history.confirm": Need.READER,
@@ -90,11 +95,13 @@ NEEDS = {
     "audit.index": Need.ADMINISTRATOR,
     "audit.export": Need.ADMINISTRATOR,
 }
-"""By endpoint. What shows patients' images asks for a viewer, what changes them for a reader."""
+"""By endpoint. What shows patients' images asks for a viewer, what changes them for a reader, what
+signs for a reviewer."""
 
 NEEDED = {
     Need.VIEWER: "viewers, readers and reviewers",
     Need.READER: "readers and reviewers",
+    Need.REVIEWER: "reviewers",
     Need.ADMINISTRATOR: "administrators",
 }
 
@@ -112,7 +119,7 @@ ROLE_MEANINGS = {
     accounts.NONE: "sees no patients' images",
     accounts.VIEWER: "sees the team's analyses",
     accounts.READER: "uploads and reads as well",
-    accounts.REVIEWER: "deletes colleagues' analyses and will sign out cases as well",
+    accounts.REVIEWER: "deletes colleagues' analyses and signs out cases as well",
 }
 
 

@@ -64,8 +64,13 @@ failures_by_account = limiter.limit(
     "5 per 15 minutes", key_func=_account_tried, methods=["POST"], deduct_when=_failed
 )
 sign_ups_by_address = limiter.limit("20 per hour", methods=["POST"])
-failures_of_account = limiter.limit(
-    "5 per 15 minutes", key_func=_account_in_use, methods=["POST"], deduct_when=_failed
+# Wherever a signed-in person's password is asked for, the failures count together.
+failures_of_account = limiter.shared_limit(
+    "5 per 15 minutes",
+    scope="password",
+    key_func=_account_in_use,
+    methods=["POST"],
+    deduct_when=_failed,
 )
 
 

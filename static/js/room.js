@@ -48,7 +48,8 @@ class Room {
     showCounts(this.cells);
     room.classList.toggle("read-only", !this.editable);
     part("empty").hidden = this.cells.size > 0;
-    this.gallery.go(this.gallery.first);
+    // Other pages name the cell to begin with behind a #.
+    this.gallery.go(this.gallery.tiles.get(location.hash.slice(1)) ?? this.gallery.first);
     return undefined;
   }
 

@@ -37,6 +37,7 @@ ALLOWED = {
     Need.SIGN_IN: {NONE, VIEWER, READER, REVIEWER, "administrator"},
     Need.VIEWER: {VIEWER, READER, REVIEWER},
     Need.READER: {READER, REVIEWER},
+    Need.REVIEWER: {REVIEWER},
     Need.ADMINISTRATOR: {"administrator"},
 }
 

@@ -20,6 +20,9 @@ UNNOTED = {
     "cases.take_out": "the case notes it",
     "reading.review": "the corrections are noted as they are kept",
     "reading.undo": "likewise",
+    "sign_out.sign": "signature and refusal are noted by themselves",
+    "sign_out.amend": "likewise",
+    "reports.report": "noted with format and hash",
 }
 
 
