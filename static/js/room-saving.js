@@ -5,6 +5,7 @@ import { nameOf } from "./room-cells.js";
 
 const JSON_ONLY = { Accept: "application/json" };
 const LOCKED = 409;
+const RENEWALS = 4;
 const LOST = "The case could not be reached to see what colleagues did.";
 
 function corrections(count) {
@@ -76,9 +77,13 @@ export class Saving {
 
   /** POST; a page that was open while the person signed in again gets a token that is valid now. */
   async send(kind, acts) {
-    const answer = await this.post(kind, acts);
-    if (answer.status !== 400 || !(await this.renewToken())) return answer;
-    return this.post(kind, acts);
+    let answer = await this.post(kind, acts);
+    // More than once: pictures that are asked for at the same time may begin sessions of their own.
+    for (let tries = 0; answer.status === 400 && tries < RENEWALS; tries += 1) {
+      await this.renewToken();
+      answer = await this.post(kind, acts);
+    }
+    return answer;
   }
 
   post(kind, acts) {
@@ -93,10 +98,7 @@ export class Saving {
   async renewToken() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const token = page.querySelector("meta[name=csrf-token]")?.content;
-    const renewed = Boolean(token) && token !== this.token;
-    if (renewed) this.token = token;
-    return renewed;
+    this.token = page.querySelector("meta[name=csrf-token]")?.content ?? this.token;
   }
 
   taken(kind, acts, { reviews, count }) {
@@ -142,7 +144,7 @@ export class Saving {
     place.dataset.saved = state;
     this.part("saved-words").textContent = STATES[state](count, sentence);
     this.part("sign-in").hidden = state !== "signed-out";
-    this.part("retry").hidden = state !== "offline" && state !== "stopped";
+    this.part("retry").hidden = state === "saved" || state === "saving";
   }
 
   async fetchCells() {

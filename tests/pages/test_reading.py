@@ -24,7 +24,7 @@ from records.signatures import Signature
 from services.labels import LABEL_NAMES
 from tests.people import account_named, csrf_token
 from tests.trail import noted
-from tests.uploads import upload_cell, upload_field
+from tests.uploads import texts, upload_cell, upload_field
 
 JSON = {"Accept": "application/json"}
 
@@ -114,7 +114,7 @@ def test_every_label_has_a_name_and_a_key_of_its_own():
 
 def test_the_page_names_the_case_and_what_it_is_not(room: Room):
     page = room.client.get(room.path).text
-    assert "Reading room: Alder-7" in page
+    assert "Reading room: Alder-7" in texts(page)
     assert "does not diagnose" in page
     assert 'data-editable="yes"' in page
     for name in LABEL_NAMES.values():

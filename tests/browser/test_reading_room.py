@@ -1,0 +1,460 @@
+"""The reading room in the browser: keys, dragging, drawing, undo, and lost connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from services.findings import BlastShare, interval_words
+from tests.browser.rooms import Clinic, many_cells, upload
+from tests.browser.serving import at_work, chromium, served, sign_in, sign_up
+from tests.services.fields import read_field
+from tests.stand_ins import stand_in_models
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium() is None, reason="Chromium is not installed here"),
+]
+
+MANY = 30
+SAVED = "All saved"
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("clinic") / "instance"
+
+
+@pytest.fixture(scope="module")
+def address(instance: Path) -> Iterator[str]:
+    with served(instance, signup="open", models=stand_in_models()) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def clinic(address: str, instance: Path) -> Clinic:
+    return Clinic(instance)
+
+
+@pytest.fixture(scope="module")
+def signed_in(address: str) -> Iterator[Page]:
+    with at_work(address) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def fields(signed_in: Page) -> tuple[str, str]:
+    """Two blasts, two other white cells and a doubtful one in a field, 30 others in another."""
+    few = upload(signed_in, "few.png", read_field())
+    return few, upload(signed_in, "many.png", many_cells(MANY))
+
+
+@pytest.fixture
+def room(fields: tuple[str, str], clinic: Clinic) -> str:
+    """The room of a new case with these fields."""
+    return clinic.open_case(*fields)
+
+
+@pytest.fixture
+def page(signed_in: Page, room: str) -> Page:
+    signed_in.context.set_offline(False)
+    signed_in.unroute_all()
+    signed_in.set_viewport_size({"width": 1440, "height": 900})
+    open_room(signed_in, room)
+    return signed_in
+
+
+def open_room(page: Page, room: str) -> None:
+    page.goto(room)
+    focused(page)
+
+
+def focused(page: Page) -> Locator:
+    tile = page.locator("[data-cell]:focus")
+    expect(tile).to_have_count(1)
+    return tile
+
+
+def group(page: Page, label: str) -> Locator:
+    return page.locator(f"[data-group={label}]")
+
+
+def sizes(page: Page) -> dict[str, int]:
+    """How many cells stand in each class that has any."""
+    shown = page.locator("[data-group]:visible")
+    size = "one.querySelectorAll('[data-cell]').length"
+    return dict(shown.evaluate_all(f"all => all.map((one) => [one.dataset.group, {size}])"))
+
+
+def count(page: Page, name: str) -> str:
+    return page.locator(f"[data-count={name}]").inner_text()
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("[data-saved-words]")).to_have_text(SAVED)
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_cells_stand_by_class_the_most_suspicious_first(page: Page):
+    assert sizes(page) == {"blast": 2, "unclassified": 2 + MANY, "doubtful": 1}
+    assert "few.png, Blast, not reviewed, detector 90% blast" in focused(page).get_attribute(
+        "aria-label"
+    )
+    last = page.locator("[data-group]:visible").last
+    expect(last.get_by_role("heading")).to_have_text("Doubtful")
+    expect(page.locator("[data-reviewed]")).to_have_text(f"0 of {4 + MANY} cells reviewed")
+    expect(page.get_by_text("does not diagnose").first).to_be_visible()
+
+
+def test_keys_move_correct_confirm_and_undo(page: Page, room: str, clinic: Clinic):
+    press(page, "l", "Enter", "ArrowDown", "m")
+    assert sizes(page) == {
+        **{"blast": 1, "unclassified": 1 + MANY, "lymphocyte": 1},
+        **{"monocyte": 1, "doubtful": 1},
+    }
+    expect(page.locator("[data-reviewed]")).to_have_text(f"3 of {4 + MANY} cells reviewed")
+    saved(page)
+    assert [(before, label) for _, before, label in clinic.reviews(room)] == [
+        ("blast", "lymphocyte"),
+        ("blast", "blast"),
+        ("unclassified", "monocyte"),
+    ]
+    press(page, "u", "Control+z")
+    assert sizes(page) == {"blast": 1, "unclassified": 2 + MANY, "lymphocyte": 1, "doubtful": 1}
+    saved(page)
+    page.reload()
+    focused(page)
+    assert sizes(page) == {"blast": 1, "unclassified": 2 + MANY, "lymphocyte": 1, "doubtful": 1}
+    # What was done before the page was loaded can be undone as well.
+    press(page, "u")
+    assert sizes(page) == {"blast": 2, "unclassified": 2 + MANY, "doubtful": 1}
+    saved(page)
+    assert len(clinic.reviews(room)) == 6
+
+
+def test_the_differential_of_models_and_reviewer_stand_side_by_side(page: Page):
+    press(page, "l")
+    models, reviewer = BlastShare(2, 4 + MANY), BlastShare(1, 4 + MANY)
+    for name, share in {"models": models, "reviewer": reviewer}.items():
+        assert count(page, f"{name}-blast") == str(share.blasts)
+        assert count(page, f"{name}-wbc") == str(share.white_cells)
+        assert count(page, f"{name}-interval") == interval_words(share)
+    assert (count(page, "models-lymphocyte"), count(page, "reviewer-lymphocyte")) == ("0", "1")
+    press(page, "r", "x")
+    assert count(page, "reviewer-wbc") == str(2 + MANY)
+    assert count(page, "reviewer-erythroblasts") == f"{100 / (2 + MANY):.1f}"
+
+
+def test_a_doubtful_cell_counts_once_it_has_a_class(page: Page):
+    press(page, "PageDown", "PageDown", "PageDown")
+    expect(page.locator("[data-doubtful]")).to_be_visible()
+    press(page, "Enter")
+    expect(page.locator("[data-announced]")).to_contain_text("give it a class")
+    assert count(page, "reviewer-wbc") == str(4 + MANY)
+    press(page, "b")
+    assert (count(page, "models-wbc"), count(page, "reviewer-wbc")) == (
+        str(4 + MANY),
+        str(5 + MANY),
+    )
+    assert sizes(page)["blast"] == 3
+
+
+def test_many_are_chosen_corrected_and_undone_at_once(page: Page, room: str, clinic: Clinic):
+    press(page, "PageDown", "Shift+ArrowRight", "Shift+ArrowDown")
+    chosen = page.locator("[aria-selected=true]").count()
+    assert chosen > 2
+    press(page, "n")
+    assert sizes(page)["neutrophil"] == chosen
+    press(page, "Control+a", "e")
+    assert sizes(page)["eosinophil"] == 2 + MANY - chosen
+    assert "unclassified" not in sizes(page)
+    press(page, "u")
+    assert sizes(page)["unclassified"] == 2 + MANY - chosen
+    saved(page)
+    assert len(clinic.reviews(room)) == chosen + 2 * (2 + MANY - chosen)
+
+    tiles = group(page, "neutrophil").locator("[data-cell]")
+    tiles.first.click()
+    tiles.last.click(modifiers=["Control"])
+    assert page.locator("[aria-selected=true]").count() == 2
+    tiles.last.click(modifiers=["Shift"])
+    tiles.first.click(modifiers=["Shift"])
+    assert page.locator("[aria-selected=true]").count() == chosen
+    page.get_by_role("button", name="Basophil").click()
+    assert sizes(page)["basophil"] == chosen
+
+
+def test_cells_are_dragged_to_a_class(page: Page):
+    tiles = group(page, "unclassified").locator("[data-cell]")
+    tiles.nth(0).drag_to(page.get_by_role("button", name="Monocyte"))
+    assert sizes(page)["monocyte"] == 1
+    tiles.nth(0).click()
+    tiles.nth(1).click(modifiers=["Shift"])
+    tiles.nth(1).drag_to(group(page, "monocyte").get_by_role("heading"))
+    assert sizes(page)["monocyte"] == 3
+    tiles.nth(0).hover()
+    page.mouse.down()
+    page.mouse.move(5, 5, steps=3)
+    expect(page.locator("[data-ghost]")).to_have_text("1 cell")
+    press(page, "Escape")
+    page.mouse.up()
+    expect(page.locator("[data-ghost]")).to_be_hidden()
+    assert sizes(page)["monocyte"] == 3
+    saved(page)
+
+
+def test_a_finger_drags_after_a_long_press(page: Page):
+    tile = group(page, "blast").locator("[data-cell]").first
+    start = middle(tile)
+    end = middle(page.get_by_role("button", name="Smudge cell"))
+    touch = page.context.new_cdp_session(page)
+
+    def finger(kind: str, *places: dict[str, float]) -> None:
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(places)})
+
+    finger("touchStart", start)
+    expect(page.locator("[data-ghost]")).to_be_visible()
+    finger("touchMove", end)
+    finger("touchEnd")
+    expect(page.locator("[data-ghost]")).to_be_hidden()
+    assert sizes(page)["smudge"] == 1
+
+
+def middle(place: Locator) -> dict[str, float]:
+    box = place.bounding_box()
+    return {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+
+
+def test_a_cell_is_shown_in_its_field_with_both_opinions_and_its_history(page: Page):
+    panel = page.locator("[data-panel]")
+    box = panel.locator("rect.chosen")
+    expect(box).to_have_attribute("class", "box-blast chosen")
+    assert len(panel.locator("[data-picture]").get_attribute("viewBox").split()) == 4
+    expect(panel.locator("[data-detector]")).to_have_text("90% blast")
+    expect(panel.locator("[data-second]")).to_have_text("Normal, 10% ALL blast")
+    expect(panel.get_by_text("The two readers disagree")).to_be_visible()
+    expect(panel.locator("image[href]")).to_have_count(1)
+    press(page, "f")
+    expect(panel.locator("[data-picture]")).to_have_attribute("viewBox", "0 0 400 400")
+    panel.locator("rect[data-box]").nth(0).click()
+    expect(panel.locator("[data-detector]")).not_to_have_text("90% blast")
+
+    press(page, "g")
+    saved(page)
+    group(page, "immature_granulocyte").locator("[data-cell]").click()
+    expect(panel.locator("[data-history] li")).to_have_count(2)
+    expect(panel.locator("[data-history]")).to_contain_text("→ Immature granulocyte")
+
+
+def test_a_missed_cell_is_drawn_with_keys(page: Page, room: str, clinic: Clinic):
+    expect(page.locator("image[href]")).to_have_count(1)
+    press(page, "d")
+    expect(page.get_by_text("Draw a box around the missed cell")).to_be_visible()
+    press(page, "ArrowDown", "ArrowRight", "Shift+ArrowRight", "Enter")
+    expect(focused(page)).to_have_attribute(
+        "aria-label", "Drawn cell, few.png, Unclassified, reviewed by ada"
+    )
+    press(page, "b")
+    saved(page)
+    assert [row[1:] for row in clinic.reviews(room)] == [
+        (None, "unclassified"),
+        ("unclassified", "blast"),
+    ]
+    open_room(page, room)
+    drawn = focused(page)
+    assert drawn.get_attribute("aria-label").startswith("Drawn cell")
+    picture = drawn.locator("[data-picture]")
+    expect(picture).to_have_css(
+        "background-image", f'url("{page.url}/cells/{cell_of(drawn)}/thumbnail")'
+    )
+    # Two words on it, so two to take back; then it is gone.
+    press(page, "u")
+    assert sizes(page)["blast"] == 2
+    saved(page)
+    press(page, "u")
+    saved(page)
+    assert page.locator("[data-cell]").count() == 5 + MANY
+
+
+def cell_of(tile: Locator) -> str:
+    return tile.get_attribute("data-cell")
+
+
+def test_a_missed_cell_is_drawn_with_the_mouse(page: Page, room: str, clinic: Clinic):
+    expect(page.locator("image[href]")).to_have_count(1)
+    page.get_by_role("button", name="Draw a missed cell").click()
+    box = page.locator("svg[data-picture]").bounding_box()
+    page.mouse.move(box["x"] + 150, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 220, box["y"] + 160, steps=4)
+    page.mouse.up()
+    expect(page.locator("[data-drawing-help]")).to_be_hidden()
+    assert focused(page).get_attribute("aria-label").startswith("Drawn cell")
+    saved(page)
+    press(page, "u")
+    saved(page)
+    assert [label for _, _, label in clinic.reviews(room)] == ["unclassified", "not_a_cell"]
+    press(page, "d", "Escape")
+    expect(page.locator("[data-drawing-help]")).to_be_hidden()
+    assert len(clinic.reviews(room)) == 2
+
+
+def test_a_lost_connection_loses_nothing(page: Page, room: str, clinic: Clinic):
+    state = page.locator("[data-saved-words]")
+    page.context.set_offline(True)
+    press(page, "l", "m", "n", "u")
+    expect(state).to_have_text("2 corrections wait for the connection")
+    assert clinic.reviews(room) == []
+    assert sizes(page)["lymphocyte"] == 1
+    page.context.set_offline(False)
+    saved(page)
+    assert [label for _, _, label in clinic.reviews(room)] == ["lymphocyte", "monocyte"]
+
+
+def test_what_waits_survives_a_reload(page: Page, room: str, clinic: Clinic):
+    page.route("**/room/reviews", lambda route: route.abort())
+    press(page, "l")
+    expect(page.locator("[data-saved-words]")).to_have_text("1 correction waits for the connection")
+    page.reload()
+    focused(page)
+    expect(page.locator("[data-saved-words]")).to_have_text("1 correction waits for the connection")
+    assert sizes(page)["lymphocyte"] == 1
+    page.unroute_all()
+    page.get_by_role("button", name="Try now").click()
+    saved(page)
+    assert [label for _, _, label in clinic.reviews(room)] == ["lymphocyte"]
+
+
+def test_an_answer_that_is_lost_does_nothing_twice(page: Page, room: str, clinic: Clinic):
+    def lose(route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/room/reviews", lose)
+    press(page, "l", "u")
+    expect(page.locator("[data-saved-words]")).to_have_text("2 corrections wait for the connection")
+    page.unroute_all()
+    page.get_by_role("button", name="Try now").click()
+    saved(page)
+    assert [label for _, _, label in clinic.reviews(room)] == ["lymphocyte", "blast"]
+    assert sizes(page)["blast"] == 2
+
+
+def test_an_ended_session_loses_nothing(page: Page, room: str, clinic: Clinic):
+    page.context.clear_cookies()
+    press(page, "l", "m")
+    expect(page.locator("[data-saved-words]")).to_contain_text("You are signed out; 2 corrections")
+    page.get_by_role("link", name="Sign in again").click()
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill("violet stain, forty drops")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**{room}")
+    saved(page)
+    assert [label for _, _, label in clinic.reviews(room)] == ["lymphocyte", "monocyte"]
+
+
+def test_signing_in_again_in_another_tab_is_enough(page: Page, room: str, clinic: Clinic):
+    page.context.clear_cookies()
+    press(page, "l")
+    expect(page.locator("[data-saved-words]")).to_contain_text("You are signed out")
+    other = page.context.new_page()
+    sign_in(other, "ada")
+    other.close()
+    page.get_by_role("button", name="Try now").click()
+    saved(page)
+    assert [label for _, _, label in clinic.reviews(room)] == ["lymphocyte"]
+
+
+@pytest.fixture(scope="module")
+def colleague(signed_in: Page, address: str) -> Iterator[Page]:
+    page = signed_in.context.browser.new_context(base_url=address).new_page()
+    page.set_default_timeout(60_000)
+    sign_up(page, "cleo")
+    sign_in(page, "cleo")
+    yield page
+    page.context.close()
+
+
+def test_what_a_colleague_says_otherwise_is_shown(page: Page, room: str, colleague: Page):
+    press(page, "l")
+    saved(page)
+    open_room(colleague, room)
+    group(colleague, "lymphocyte").locator("[data-cell]").click()
+    press(colleague, "m")
+    saved(colleague)
+
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    conflicts = page.locator("[data-conflicts]")
+    expect(conflicts).to_contain_text("you said Lymphocyte, cleo says Monocyte; now it is Monocyte")
+    assert sizes(page)["monocyte"] == 1
+    conflicts.get_by_role("button", name="I have seen this").click()
+    expect(conflicts).to_be_hidden()
+
+
+def test_a_correction_over_a_colleagues_unseen_one_is_told(page: Page, room: str, colleague: Page):
+    open_room(colleague, room)
+    press(colleague, "m")
+    saved(colleague)
+    press(page, "l")
+    expect(page.locator("[data-conflicts]")).to_contain_text("says Monocyte; now it is Lymphocyte")
+    saved(page)
+
+
+def test_a_case_that_is_signed_meanwhile_takes_nothing_more(page, room: str, clinic: Clinic):
+    clinic.sign(room)
+    press(page, "l")
+    expect(page.locator("[data-refused]")).to_contain_text("was not taken. This case is signed")
+    expect(page.locator("[data-locked]")).to_be_visible()
+    expect(page.locator("[data-palette]")).to_be_hidden()
+    expect(group(page, "blast").locator("[data-cell]")).to_have_count(2)
+    press(page, "m")
+    expect(page.locator("[data-announced]")).to_contain_text("Nothing can be changed here")
+    page.reload()
+    focused(page)
+    expect(page.get_by_text("This case is signed, so nothing can be changed here")).to_be_visible()
+    press(page, "ArrowRight", "l")
+    assert clinic.reviews(room) == []
+
+
+def test_the_keys_are_told(page: Page):
+    press(page, "?")
+    helped = page.get_by_role("dialog")
+    expect(helped).to_contain_text("Immature granulocyte")
+    press(page, "Escape")
+    expect(helped).to_be_hidden()
+    focused(page)
+    press(page, "j")
+    focused(page)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_it_is_open_to_everybody_and_fits(page: Page, width: int):
+    page.set_viewport_size({"width": width, "height": 844})
+    press(page, "l")
+    saved(page)
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    press(page, "?")
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def test_a_case_without_cells_says_what_to_do(signed_in: Page, clinic: Clinic):
+    signed_in.goto(clinic.open_case())
+    expect(signed_in.get_by_text("No white cell was found in this case yet")).to_be_visible()
+
+
+def test_cells_that_cannot_be_loaded_say_so(signed_in: Page, room: str):
+    signed_in.route("**/cells.json", lambda route: route.abort())
+    signed_in.goto(room)
+    expect(signed_in.get_by_role("alert").first).to_contain_text("could not be loaded")
+    signed_in.unroute_all()
