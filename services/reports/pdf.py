@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from html import escape
@@ -164,6 +165,7 @@ def _first_page(contents: ReportContents) -> list[Flowable]:
     return [
         *_head(contents),
         _specimen(contents),
+        *_remarks(contents),
         Paragraph("Blasts among white cells", HEADING),
         _shares(contents),
         Paragraph("Differential", HEADING),
@@ -199,14 +201,19 @@ def _specimen(contents: ReportContents) -> Flowable:
         ("Magnification", of.magnification or "not stated"),
         ("Images read", str(len(state.images))),
         ("Cells reviewed", f"{state.reviewed} of {state.total}"),
-        ("Why amended", state.amended_because or "") if state.amended_because else ("", ""),
+        ("Version", str(state.version)),
     ]
     pairs = [[_text(name, SMALL), _text(value)] for name, value in said]
     rows = [[*pairs[row], *pairs[row + 1]] for row in range(0, len(pairs), 2)]
-    table = Table(rows, [WIDTH * part for part in (0.17, 0.33, 0.17, 0.33)], style=_BOXED)
-    if not of.notes:
-        return table
-    return Table([[table], [_text(f"Notes: {of.notes}")]], [WIDTH], style=_PLAIN)
+    return Table(rows, [WIDTH * part for part in (0.17, 0.33, 0.17, 0.33)], style=_BOXED)
+
+
+def _remarks(contents: ReportContents) -> list[Flowable]:
+    """What people wrote, as paragraphs: those go on over pages, a row of a table cannot."""
+    reason, notes = contents.state.amended_because, contents.state.specimen.notes
+    said = [f"Amended because: {reason}"] if reason else []
+    said += [f"Notes: {notes}"] if notes else []
+    return [Spacer(0, 1.5 * mm), *(_text(one) for one in said)]
 
 
 def _shares(contents: ReportContents) -> Flowable:
@@ -368,8 +375,9 @@ def _probability(probability: float | None) -> str:
 
 
 def _text(text: str, style: ParagraphStyle = BODY) -> Paragraph:
-    """A paragraph of plain text as a person wrote it, with its lines."""
-    return Paragraph(escape(_printable(text)).replace("\n", "<br/>"), style)
+    """A paragraph of plain text as a person wrote it, with its lines, of empty ones one at most."""
+    lines = re.sub(r"\n{3,}", "\n\n", _printable(text))
+    return Paragraph(escape(lines).replace("\n", "<br/>"), style)
 
 
 def _bold(text: str) -> Paragraph:

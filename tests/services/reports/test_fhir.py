@@ -1,0 +1,108 @@
+"""The bundle, held against the models of FHIR R4B, whose resources used here are those of R4."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fhir.resources.R4B.bundle import Bundle
+
+from services.reports.contents import AMENDED, PRELIMINARY, ReportContents
+from services.reports.fhir import LOINC, as_fhir
+from tests.reports import signed, state, tally, twice_signed
+
+MARROW = replace(state().specimen, kind="marrow", collected_on=None, stain="")
+EMPTY = replace(tally(), white=0, share=None, interval=None, erythroblasts_per_100=None)
+REPORTS = {
+    "one reader": signed(),
+    "two readers": twice_signed(),
+    "amended": signed(status=AMENDED, state=state(version=2, amended_because="A slip.")),
+    "not signed": signed(status=PRELIMINARY, signatures=()),
+    "marrow": signed(state=state(specimen=MARROW)),
+    "empty": signed(state=state(cells=(), by_models=EMPTY, by_reviewers=EMPTY)),
+    "without images": signed(state=state(images=(), models=(), cells=())),
+}
+
+
+def resources(contents: ReportContents, kind: str) -> list[dict[str, Any]]:
+    entries = json.loads(as_fhir(contents))["entry"]
+    return [each["resource"] for each in entries if each["resource"]["resourceType"] == kind]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_bundle_is_valid(name: str):
+    bundle = Bundle.model_validate_json(as_fhir(REPORTS[name]))
+    assert bundle.type == "collection"
+    kinds = [entry.resource.get_resource_type() for entry in bundle.entry]
+    assert kinds[:3] == ["DiagnosticReport", "Patient", "Specimen"]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_reference_leads_to_an_entry_and_no_entry_comes_twice(name: str):
+    bundle = json.loads(as_fhir(REPORTS[name]))
+    addresses = [each["fullUrl"] for each in bundle["entry"]]
+    assert len(addresses) == len(set(addresses))
+
+    def references(part: object) -> list[str]:
+        if isinstance(part, dict):
+            own = [part["reference"]] if "reference" in part else []
+            return own + [one for value in part.values() for one in references(value)]
+        return (
+            [one for value in part for one in references(value)] if isinstance(part, list) else []
+        )
+
+    assert set(references(bundle)) <= set(addresses)
+
+
+def test_the_status_follows_the_signatures():
+    told = {name: resources(contents, "DiagnosticReport")[0] for name, contents in REPORTS.items()}
+    assert told["one reader"]["status"] == "final"
+    assert told["amended"]["status"] == "amended"
+    assert told["not signed"]["status"] == "preliminary"
+    assert "conclusion" not in told["not signed"]
+    assert told["one reader"]["conclusion"] == "Blasts are present."
+    assert told["two readers"]["resultsInterpreter"] == [{"display": "ada"}, {"display": "ben"}]
+    assert "does not diagnose" in told["one reader"]["text"]["div"]
+
+
+def test_the_patient_is_a_pseudonym_and_nothing_else():
+    (patient,) = resources(signed(), "Patient")
+    assert set(patient) == {"resourceType", "id", "identifier"}
+    assert [one["value"] for one in patient["identifier"]] == ["Alder-7"]
+
+
+def observation(contents: ReportContents, by: str, code: str) -> dict[str, Any]:
+    return next(
+        one
+        for one in resources(contents, "Observation")
+        if one["method"]["coding"][0]["code"] == by
+        and any(coding["code"] == code for coding in one["code"]["coding"])
+    )
+
+
+def test_the_blast_share_has_its_interval_and_in_blood_its_loinc_code():
+    share = observation(signed(), "reviewers", "26446-5")
+    assert (share["valueQuantity"]["value"], share["valueQuantity"]["code"]) == (50.0, "%")
+    bounds = [one["valueQuantity"]["value"] for one in share["component"]]
+    assert bounds == [25.0, 95.0]
+    assert share["code"]["coding"][0]["system"] == LOINC
+    by_models = observation(signed(), "models", "blast-share")
+    assert len(by_models["code"]["coding"]) == 1, "a model counts no manual differential"
+    assert LOINC not in json.dumps(resources(REPORTS["marrow"], "Observation"))
+
+
+def test_counts_and_models_are_told():
+    assert observation(signed(), "reviewers", "lymphocyte-count")["valueQuantity"]["value"] == 1
+    device = observation(signed(), "models", "blast-count")["device"]["reference"]
+    detector = resources(signed(), "Device")[1]
+    assert device == f"urn:uuid:{detector['id']}"
+    assert [one["value"] for one in detector["identifier"]] == ["12" * 32, "34" * 32]
+
+
+def test_the_same_report_is_the_same_bundle_and_another_version_is_another():
+    assert as_fhir(signed()) == as_fhir(signed())
+    first, second = (
+        resources(REPORTS[name], "DiagnosticReport")[0] for name in ("one reader", "amended")
+    )
+    assert first["id"] != second["id"]
+    assert first["subject"] == second["subject"]

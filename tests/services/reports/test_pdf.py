@@ -1,0 +1,131 @@
+from dataclasses import replace
+
+import pypdfium2
+import pytest
+
+from services.pictures import encode_jpeg
+from services.reports.contents import ASSISTS, MOST_SUSPICIOUS, PRELIMINARY, Specimen
+from services.reports.pdf import NO_GLYPH, NOT_PRINTED, UNSIGNED, as_pdf
+from tests.reports import cell, signed, state, twice_signed
+from tests.stand_ins import drawn_cell
+
+MANY = tuple(cell(number, "blast" if number > 20 else "monocyte") for number in range(30))
+
+
+def pages(pdf: bytes) -> list[str]:
+    document = pypdfium2.PdfDocument(pdf)
+    return [page.get_textpage().get_text_range().replace("\r\n", " ") for page in document]
+
+
+def pictures_on(pdf: bytes, page: int) -> int:
+    kind = pypdfium2.raw.FPDF_PAGEOBJ_IMAGE
+    return len(list(pypdfium2.PdfDocument(pdf)[page].get_objects(filter=[kind])))
+
+
+def test_every_page_tells_what_it_is():
+    contents = signed(state=state(cells=MANY))
+    told = pages(as_pdf(contents, {}))
+
+    assert len(told) == 2
+    for number, text in enumerate(told, start=1):
+        assert ASSISTS in text
+        assert f"Page {number} of 2" in text
+        assert contents.sha256 in text
+        assert "Case Alder-7, version 1" in text
+        assert UNSIGNED not in text
+
+
+def test_what_is_not_signed_says_so_on_every_page():
+    contents = signed(status=PRELIMINARY, signatures=(), state=state(cells=MANY))
+    told = pages(as_pdf(contents, {}))
+
+    assert all(UNSIGNED in text for text in told)
+    assert "nobody has signed this version" in told[0]
+
+
+def test_the_first_page_has_the_counts_and_the_conclusion():
+    text = pages(as_pdf(signed(), {}))[0]
+
+    for said in (
+        "50% 2 of 4 white cells; 95% interval 15% to 85%",
+        "Blast 2 50% 2",
+        "Lymphocyte 1 25% 0",
+        "White cells 4 4",
+        "Erythroblasts, beside the white cells 1 25.0 to 100",
+        "Fewer than 100 white cells",
+        "Blasts are present.",
+        "ada Read and signed, 23 Nov 2026, 07:05 UTC",
+        "Notes: Second smear.",
+    ):
+        assert said in text
+
+
+def test_models_have_versions_hashes_and_thresholds():
+    text = " ".join(pages(as_pdf(signed(), {})))
+
+    assert f"network.bin: {'12' * 32}" in text.replace("\ufffe", "")
+    assert "blast from 25%" in text
+    assert "another version is installed now" in text
+
+
+def test_the_most_suspicious_cells_are_shown_the_blasts_first():
+    picture = encode_jpeg(drawn_cell(160), 80)
+    contents = signed(state=state(cells=MANY, total=30))
+    pdf = as_pdf(contents, {one.id: picture for one in MANY[:25]})
+    text = pages(pdf)[1]
+
+    assert "20 of 30 counted cells" in text
+    assert text.index("Cell 1.21") < text.index("Cell 1.0")
+    assert "Blast Cell 1.21 91.2% · 40%" in text
+    assert text.count("no picture kept") == 5
+    assert pictures_on(pdf, 1) == MOST_SUSPICIOUS - 5
+
+
+def test_cells_that_do_not_count_are_not_among_them():
+    doubtful = cell(3, "unclassified", doubtful=True, counted=False)
+    assert doubtful not in state(cells=(doubtful, *MANY)).most_suspicious
+
+
+def test_two_readers_stand_in_it_with_their_agreement():
+    text = pages(as_pdf(twice_signed(), {}))[0]
+
+    assert "ada: Blasts are present. ben: I call cell 1.1 a lymphocyte." in text
+    assert "over 3 cells that both readers named: 0.50" in text
+    assert "cell 1.1: Blast / Lymphocyte" in text
+
+
+@pytest.mark.parametrize(
+    "notes", ["Пациент без лечения", "Δείγμα μυελού ώθηση", "Żółć, Ærø, Đường", "a <b>&amp; c"]
+)
+def test_any_latin_greek_or_cyrillic_text_is_written(notes: str):
+    of = Specimen(notes, "marrow", "May-Grünwald–Giemsa", "100×", None, f"{notes}\nsecond line")
+    text = " ".join(pages(as_pdf(signed(state=state(specimen=of)), {})))
+
+    assert f"Notes: {notes} second line" in text
+    assert f"Case {notes}, version 1" in text
+    assert NOT_PRINTED not in text
+
+
+def test_what_the_font_does_not_have_is_not_left_out_silently():
+    of = replace(state().specimen, notes="骨髓 ok")
+    text = " ".join(pages(as_pdf(signed(state=state(specimen=of)), {})))
+
+    assert f"{NO_GLYPH}{NO_GLYPH} ok" in text
+    assert "The JSON report has it" in text
+
+
+def test_a_case_without_cells_has_no_page_of_them():
+    told = pages(as_pdf(signed(state=state(cells=())), {}))
+    assert "most suspicious" not in " ".join(told)
+
+
+@pytest.mark.parametrize(
+    "long", ["A long word or two. " * 200, "\n" * 4000, "x" * 4000, "y\n" * 2000]
+)
+def test_the_longest_texts_still_fit_on_pages(long: str):
+    contents = twice_signed()
+    signatures = tuple(replace(one, conclusion=long) for one in contents.signatures)
+    of = replace(state().specimen, notes=long, stain="y" * 40)
+    whole = state(specimen=of, version=2, amended_because=long)
+    told = pages(as_pdf(replace(contents, signatures=signatures, state=whole), {}))
+    assert all(f"of {len(told)}" in text for text in told)
