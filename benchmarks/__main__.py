@@ -1,6 +1,6 @@
 """Run all benchmarks."""
 
-from benchmarks import answers, large_field, many_cells, precision, startup
+from benchmarks import answers, large_field, many_cells, precision, reading_room, startup
 
 if __name__ == "__main__":
     answers.main()
@@ -8,3 +8,4 @@ if __name__ == "__main__":
     startup.main()
     large_field.main()
     precision.main()
+    reading_room.main()

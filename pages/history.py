@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages.access import may_delete
 from pages.history_forms import HistoryForm
-from pages.stored import image_response, team_analysis, the_analyst
+from pages.stored import image_response, team_analysis, the_analyst, the_thumbnails
 from records import analyses, field_tasks
 from records.analyses import CLASSIFICATION, Analysis
 from services.cases import CaseError, check_free_to_go
@@ -78,6 +78,7 @@ def delete(analysis_id: str) -> AnyResponse:
         the_analyst().delete(analysis)
     except CaseError as error:
         abort(409, str(error))
+    the_thumbnails().forget(analysis_id)
     flash(f"The analysis of “{file_name}” and its images are deleted.", "success")
     return redirect(url_for("history.index"), code=303)
 

@@ -10,7 +10,6 @@ from flask import (
     Blueprint,
     Response,
     abort,
-    current_app,
     jsonify,
     render_template,
     request,
@@ -19,7 +18,7 @@ from flask import (
 from flask_login import current_user
 
 from pages.access import may_use
-from pages.stored import team_case
+from pages.stored import team_case, the_thumbnails
 from records import analyses, reviews, signatures
 from records.analyses import CLASSIFICATION, DETECTION, Analysis
 from records.cases import Case
@@ -29,7 +28,7 @@ from services.findings import SECOND_READER
 from services.labels import LABEL_NAMES
 from services.pictures import Box
 from services.review import Cell, Entry, LockedError, ReviewError
-from services.thumbnails import COLUMNS, ROWS, Thumbnails
+from services.thumbnails import COLUMNS, ROWS
 
 MOST_AT_ONCE = 500
 """Corrections that one request may bring; static/js/room-outbox.js sends fewer."""
@@ -138,7 +137,7 @@ def thumbnail(case_id: str, cell: str) -> Response:
     drawn = next((one for one in reviews.of_cell(case_id, analysis_id, name) if one.box), None)
     if drawn is None:
         abort(404)
-    return _picture(lambda: _thumbnails().drawn(analysis, name, tuple(drawn.box)))
+    return _picture(lambda: the_thumbnails().drawn(analysis, name, tuple(drawn.box)))
 
 
 @blueprint.get("/sheets/<field>/<int:number>")
@@ -147,11 +146,7 @@ def sheet(case_id: str, field: str, number: int) -> Response:
     analysis = _of_case(team_case(case_id), field)
     if analysis.kind != DETECTION:
         abort(404)
-    return _picture(lambda: _thumbnails().sheet(analysis, number))
-
-
-def _thumbnails() -> Thumbnails:
-    return current_app.extensions["leukoscope_thumbnails"]
+    return _picture(lambda: the_thumbnails().sheet(analysis, number))
 
 
 def _of_case(case: Case, analysis_id: str) -> Analysis:

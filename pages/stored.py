@@ -10,11 +10,17 @@ from records.analyses import Analysis
 from records.cases import Case
 from records.image_store import content_type
 from services.analysis import Analyst
+from services.thumbnails import Thumbnails
 
 
 def the_analyst() -> Analyst:
     """Who reads and keeps the uploads of this installation."""
     return current_app.extensions["leukoscope_analyst"]
+
+
+def the_thumbnails() -> Thumbnails:
+    """The small pictures of white cells of this installation."""
+    return current_app.extensions["leukoscope_thumbnails"]
 
 
 def team_analysis(analysis_id: str, kind: str | None = None) -> Analysis:

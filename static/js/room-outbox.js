@@ -2,7 +2,7 @@
 
 const AT_ONCE = 200;
 const AT_FIRST = 2000;
-const AT_MOST = 30_000;
+const AT_MOST = 10_000;
 const LATER = new Set([408, 429]);
 
 /** A name that nobody else gives; plain http has no crypto.randomUUID. */
@@ -43,7 +43,9 @@ export class Outbox {
       this.keep(act);
       this.waiting.push(act);
     }
-    this.flush();
+    // Where the server was not reached, it is tried again at its time.
+    if (this.timer) this.say("offline");
+    else this.flush();
   }
 
   keep(act) {
@@ -70,7 +72,6 @@ export class Outbox {
   }
 
   hurry() {
-    clearTimeout(this.timer);
     this.pause = AT_FIRST;
     this.flush();
   }
@@ -79,6 +80,7 @@ export class Outbox {
     if (this.busy) return;
     this.busy = true;
     clearTimeout(this.timer);
+    this.timer = null;
     while (this.waiting.length && (await this.sendSome()));
     this.busy = false;
     if (!this.waiting.length) this.say();

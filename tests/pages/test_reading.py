@@ -22,7 +22,7 @@ from records.cases import Case
 from records.reviews import LABELS
 from records.signatures import Signature
 from services.labels import LABEL_NAMES
-from tests.people import account_named, csrf_token
+from tests.people import account_named, csrf_token, post
 from tests.trail import noted
 from tests.uploads import texts, upload_cell, upload_field
 
@@ -389,3 +389,14 @@ def test_cells_alone_are_a_look_too(app: Flask, room: Room):
     room.cells()
     with app.app_context():
         assert [one.object_id for one in noted(Event.VIEW)] == [room.case]
+
+
+def test_the_thumbnails_of_a_deleted_field_go_with_it(app: Flask, room: Room):
+    folder = app.config["LEUKOSCOPE"].thumbnails_dir / room.field
+    room.client.get(f"{room.path}/sheets/{room.field}/0")
+    assert any(folder.iterdir())
+    with app.app_context():
+        db.session.get_one(Analysis, room.field).case_id = None
+        db.session.commit()
+    assert post(room.client, f"/history/{room.field}/delete").status_code == 303
+    assert not folder.exists()
