@@ -172,7 +172,7 @@ def _first_page(contents: ReportContents) -> list[Flowable]:
         _differential(contents),
         _text(_reading_note(contents), SMALL),
         Paragraph("Conclusion of the reviewer", HEADING),
-        _text(_conclusions(contents)),
+        *_lines(_conclusions(contents)),
         *_signatures(contents.signatures),
         *_agreement(contents.agreement),
     ]
@@ -213,7 +213,7 @@ def _remarks(contents: ReportContents) -> list[Flowable]:
     reason, notes = contents.state.amended_because, contents.state.specimen.notes
     said = [f"Amended because: {reason}"] if reason else []
     said += [f"Notes: {notes}"] if notes else []
-    return [Spacer(0, 1.5 * mm), *(_text(one) for one in said)]
+    return [Spacer(0, 1.5 * mm), *(line for one in said for line in _lines(one))]
 
 
 def _shares(contents: ReportContents) -> Flowable:
@@ -375,9 +375,13 @@ def _probability(probability: float | None) -> str:
 
 
 def _text(text: str, style: ParagraphStyle = BODY) -> Paragraph:
-    """A paragraph of plain text as a person wrote it, with its lines, of empty ones one at most."""
-    lines = re.sub(r"\n{3,}", "\n\n", _printable(text))
-    return Paragraph(escape(lines).replace("\n", "<br/>"), style)
+    """A paragraph of plain text, of one line until it is wrapped."""
+    return Paragraph(escape(_printable(text)), style)
+
+
+def _lines(text: str) -> list[Paragraph]:
+    """What a person wrote, a paragraph a line: many lines in one take reportlab minutes."""
+    return [_text(line) for line in re.sub(r"\n{3,}", "\n\n", text).split("\n")]
 
 
 def _bold(text: str) -> Paragraph:
