@@ -64,7 +64,7 @@ def complaints(page: Page) -> str:
     "path",
     [
         *("/classify", "/detect", "/history", "/models", "/admin/people", "/admin/audit"),
-        *("/account/password", "/history?since=no-day", "/nowhere"),
+        *("/account/password", "/history?since=no-day", "/cases", "/cases/new", "/nowhere"),
     ],
 )
 def test_no_page_is_closed_to_anybody(page: Page, results: dict[str, str], path: str):
@@ -76,6 +76,36 @@ def test_no_page_is_closed_to_anybody(page: Page, results: dict[str, str], path:
 def test_no_result_is_closed_to_anybody(page: Page, results: dict[str, str], kind: str):
     page.goto(results[kind])
     page.wait_for_load_state("networkidle")
+    assert complaints(page) == ""
+
+
+@pytest.fixture(scope="module")
+def case(page: Page, results: dict[str, str]) -> str:
+    """The address of a case with both results in it."""
+    page.goto("/cases/new")
+    page.get_by_label("Pseudonym").fill("Alder-7")
+    page.get_by_role("button", name="Open the case").click()
+    address = page.url
+    page.get_by_role("link", name="Add existing analyses").click()
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    assert complaints(page) == ""
+    page.get_by_role("button", name="Add what is chosen").click()
+    page.wait_for_url(address)
+    return address
+
+
+@pytest.mark.parametrize("path", ["", "/edit", "/add"])
+def test_no_page_of_a_case_is_closed_to_anybody(page: Page, case: str, path: str):
+    page.goto(case + path)
+    assert complaints(page) == ""
+
+
+def test_a_doubted_pseudonym_is_told_to_everybody(page: Page):
+    page.goto("/cases/new")
+    page.get_by_label("Pseudonym").fill("Anna Miller")
+    page.get_by_role("button", name="Open the case").click()
+    page.get_by_label("I have checked").wait_for()
     assert complaints(page) == ""
 
 

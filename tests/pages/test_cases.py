@@ -202,7 +202,7 @@ def test_the_overview_counts_by_field_and_in_all(app: Flask, signed_in, context)
     assert re.search(r"Blasts by the reviewers 40% \([^)]*\) , 2 of 5", said)
     assert "Models: 2 of 4 white cells called blasts Reviewers: 1 of 4 1 of 4 reviewed" in said
     assert "No white cell counted" in said
-    assert "“empty.png” shows the same image as another one of this case" in said
+    assert "shows the same image as another one of this case" in said
     assert "In review" in said
 
 

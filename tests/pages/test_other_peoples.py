@@ -5,11 +5,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from records import explanations, tasks
+from records import cases, db, explanations, tasks
+from records.accounts import REVIEWER
 from records.analyses import DETECTION
 from records.explanations import Explanation
 from records.image_store import ImageStore
-from tests.people import csrf_token
+from services import review
+from tests.cases import entry
+from tests.pages.test_access import ARGUMENTS
+from tests.people import account_named, csrf_token, post
 from tests.uploads import png, send, upload_cell, upload_field
 
 # Addresses that take an id of something else; what guards them is tested beside them.
@@ -33,7 +37,7 @@ OTHER_ARGUMENTS = {"index": 0, "number": 0, "cell": 0, "cell_number": 0}
 
 
 def rules(app: Flask) -> list[Rule]:
-    """Addresses of analyses; those of cases are looked at in the tests of their pages."""
+    """Addresses of analyses."""
     found = [rule for rule in app.url_map.iter_rules() if rule.arguments]
     found = [rule for rule in found if "case_id" not in rule.arguments]
     return [rule for rule in found if rule.endpoint not in NOT_OF_ANALYSES | OF_BATCHES]
@@ -70,6 +74,19 @@ def requests(app: Flask, ids: dict[str, str]) -> list[tuple[str, str, bool]]:
     return found
 
 
+def case_requests(app: Flask, **ids: str) -> list[tuple[str, str]]:
+    """Every method and address of a case, or of something in it."""
+    values = {**ARGUMENTS, **ids}
+    with app.test_request_context():
+        urls = app.create_url_adapter(None) or app.url_map.bind("localhost")
+        return [
+            (method, urls.build(rule.endpoint, {name: values[name] for name in rule.arguments}))
+            for rule in app.url_map.iter_rules()
+            if "case_id" in rule.arguments
+            for method in rule.methods - {"HEAD", "OPTIONS"}
+        ]
+
+
 def explained(app: Flask, analysis_id: str) -> None:
     """Keep an explanation with its picture, as if it had been computed."""
     store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
@@ -77,6 +94,22 @@ def explained(app: Flask, analysis_id: str) -> None:
         explanations.ask_for(analysis_id)
         explanation_id = tasks.claim(Explanation)
         assert tasks.finish(Explanation, explanation_id, picture_name=store.put(png()))
+
+
+def become_reviewer(app: Flask, name: str) -> None:
+    """Let no role be what keeps somebody out."""
+    with app.app_context():
+        account_named(name).role = REVIEWER
+        db.session.commit()
+
+
+def draw_cell(app: Flask, case_id: str, field_id: str) -> str:
+    """Draw a cell in a field of a case, as ada."""
+    drawn = entry(f"{field_id}.d0000000a", "blast", box=(10.0, 10.0, 60.0, 60.0))
+    with app.app_context():
+        ada = account_named("ada")
+        review.record(cases.find_in_team(ada.team_id, case_id), ada.id, [drawn])
+    return drawn.cell
 
 
 @pytest.fixture
@@ -119,6 +152,27 @@ def test_somebody_elses_batch_is_not_found(app, signed_in, other_client: FlaskCl
     for method, path in found:
         answer = signed_in.open(path, method=method, data=form)
         assert answer.status_code == (200 if method == "GET" else 303), path
+
+
+def test_somebody_elses_case_is_not_found(app, signed_in, other_client: FlaskClient, client):
+    opened = post(signed_in, "/cases/new", pseudonym="Alder-7", specimen="blood")
+    case_id = opened.headers["Location"].removeprefix("/cases/")
+    field = upload_field(signed_in, case=case_id)["id"]
+    cell = draw_cell(app, case_id, field)
+    found = case_requests(app, case_id=case_id, analysis_id=field, field=field, cell=cell)
+    assert len(found) >= 7
+    become_reviewer(app, "ben")
+    form = {"csrf_token": csrf_token(other_client)}
+    for method, path in found:
+        with other_client.open(path, method=method, data=form) as answer:
+            assert answer.status_code == 404, (method, path)
+    for path in (path for method, path in found if method == "GET"):
+        with signed_in.get(path) as answer:
+            assert answer.status_code == 200, path
+    form = {"csrf_token": csrf_token(client)}
+    for method, path in found:
+        stranger = client.open(path, method=method, data=form)
+        assert stranger.headers["Location"].startswith("/sign-in"), path
 
 
 def test_an_unknown_id_is_not_found(app: Flask, signed_in: FlaskClient):
