@@ -93,6 +93,13 @@ def of_version(case_id: str, version: int) -> list[Signature]:
     return [signature for signature in of_case(case_id) if signature.version == version]
 
 
+def newest_final() -> list[Signature]:
+    """Of every case that was ever signed, what completed its newest signed version."""
+    newest = select(func.max(Signature.id)).filter_by(final=True).group_by(Signature.case_id)
+    wanted = select(Signature).where(Signature.id.in_(newest)).order_by(Signature.id)
+    return list(db.session.scalars(wanted))
+
+
 def amendments_of(case_id: str) -> list[Amendment]:
     """All amendments of a case, oldest first, with those who opened them."""
     wanted = select(Amendment).filter_by(case_id=case_id).options(joinedload(Amendment.opener))

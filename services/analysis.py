@@ -105,7 +105,7 @@ class Analyst:
         Raises `FileNotFoundError` when the image is gone.
         """
         with self._reading:
-            return self._classify(_carried_over(analysis), self._pixels(analysis), insist=True)
+            return self._classify(_carried_over(analysis), self.pixels(analysis), insist=True)
 
     def detect_again(
         self,
@@ -123,7 +123,7 @@ class Analyst:
             if analysis.result != analyses.NOT_USABLE:
                 # Its cell would count twice.
                 described["case_id"] = None
-            return self._detect(described, self._pixels(analysis), progress)
+            return self._detect(described, self.pixels(analysis), progress)
 
     def delete(self, analysis: Analysis) -> None:
         """Remove the images and the row; if an image cannot be removed, all stays to be retried.
@@ -144,7 +144,7 @@ class Analyst:
         Raises `FileNotFoundError` when the image is gone.
         """
         with self._reading:
-            return pictures.cell_sheet(self._pixels(analysis), boxes)
+            return pictures.cell_sheet(self.pixels(analysis), boxes)
 
     def _classify(self, described: Described, rgb: RgbImage, insist: bool = False) -> Analysis:
         found = self._models.classify(rgb, insist)
@@ -170,8 +170,11 @@ class Analyst:
         )
         return self._keep(analysis, chain(_copies(rgb), _cells(rgb, found)))
 
-    def _pixels(self, analysis: Analysis) -> RgbImage:
-        """The kept image; it was within the limits when it came, and PNG may need more bytes."""
+    def pixels(self, analysis: Analysis) -> RgbImage:
+        """The kept image, uint8 RGB; raises `FileNotFoundError` when it is gone.
+
+        It was within the limits when it came, and PNG may need more bytes.
+        """
         content = self._store.read(analysis.image_name)
         return read_image(content, replace(self._limits, max_bytes=len(content))).rgb
 

@@ -16,7 +16,7 @@ from models.images import RgbImage, min_max
 from training.augmentation import Augmentation, random_view, restain_on_black, vary
 from training.composites import DEFAULT_SEED, make_composites
 from training.cutouts import CNMC_RED_CELL, PBC_RED_CELL, CutOut, cut_all
-from training.data import PROJECT, CnmcCell, DataError, read_cnmc, round_of
+from training.data import PROJECT, CnmcCell, DataError, read_cnmc, read_reviewed, round_of
 
 BLAST, NORMAL = 1, 0
 CANVAS = 450
@@ -87,6 +87,7 @@ def make_pool(places: Places, held_out: str, black_share: float = 0.5) -> Pool:
         return not source.subject or round_of(source.subject) != held_out
 
     crops = crop_sources(places.composites / "train") + _with_subject(round_crops(places))
+    crops += reviewed_sources(places.data)
     black = stored_sources(places.data) + _lone_cut_outs(places)
     return Pool(
         crops=_by_class(filter(known, crops), _CROP_SHARES),
@@ -107,6 +108,7 @@ def strangers(places: Places, held_out: str) -> dict[str, list[CellSource]]:
     of the test split whose donors are unknown, which no round trains on.
     """
     crops = _with_subject(crop_sources(places.composites / "train")) + round_crops(places)
+    crops += reviewed_sources(places.data)
     return {
         "black": [s for s in stored_sources(places.data) if round_of(s.subject) == held_out],
         "crop": [s for s in crops if not s.subject or round_of(s.subject) == held_out],
@@ -134,6 +136,20 @@ def crop_sources(folder: Path) -> list[CellSource]:
 def stored_sources(data: Path) -> list[CellSource]:
     """List the C-NMC cells, on black as stored."""
     return [_stored(cell) for cell in read_cnmc(data)]
+
+
+def reviewed_sources(data: Path) -> list[CellSource]:
+    """List the cells that people named in signed cases, cropped; blasts are of C-NMC's kind."""
+    return [
+        CellSource(
+            path=cell.path,
+            window=crop_window(cell.box),
+            blast=int(cell.label == "blast"),
+            kind="all" if cell.label == "blast" else cell.label,
+            subject=cell.subject,
+        )
+        for cell in read_reviewed(data)
+    ]
 
 
 def training_batch(

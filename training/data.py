@@ -1,6 +1,7 @@
 """The image sets as typed records, each with the split that it belongs to.
 
-A hospital's own folder of the same layout is read the same way (`--data DIR`).
+A hospital's own folder of the same layout is read the same way (`--data DIR`), and what
+`flask export-reviewed` writes can be copied over it.
 """
 
 import csv
@@ -29,7 +30,8 @@ ROUNDS = ("H22", "H14", "H10")
 subjects of the same split."""
 
 _ROUND_OF_SPLIT: dict[Split, str] = {"test": "H22", "val": "H14", "train": "H10"}
-TXL_LABELS = ("wbc", "rbc", "platelet")
+TXL_LABELS = ("wbc", "rbc", "platelet", "blast")
+"""Numbers in TXL-PBC's labels; blasts are in fields of a hospital's own alone."""
 
 
 class DataError(ValueError):
@@ -54,6 +56,16 @@ class PbcTile:
     kind: str
     box: tuple[float, float, float, float]
     split: Split
+
+
+@dataclass(frozen=True)
+class ReviewedCell:
+    """A white cell as a person named it (`flask export-reviewed`); `box` x1, y1, x2, y2, pixels."""
+
+    path: Path
+    label: str
+    subject: str
+    box: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -127,6 +139,23 @@ def read_pbc(data: Path) -> list[PbcTile]:
             split=hashed_split(row["file"]),
         )
         for row in manifest_rows(folder, columns)
+    ]
+
+
+def read_reviewed(data: Path) -> list[ReviewedCell]:
+    """Read `reviewed/manifest.csv` below `data`; nothing where there is no such file."""
+    folder = data / "reviewed"
+    if not (folder / "manifest.csv").is_file():
+        return []
+    edges = ("x1", "y1", "x2", "y2")
+    return [
+        ReviewedCell(
+            path=folder / "images" / row["file"],
+            label=row["label"],
+            subject=row["subject"],
+            box=tuple(float(row[edge]) for edge in edges),
+        )
+        for row in manifest_rows(folder, ("file", "label", "subject", *edges))
     ]
 
 
