@@ -177,7 +177,7 @@ def _field_document(case: Case, analysis: Analysis) -> dict[str, Any]:
 
 
 def _cell_document(cell: Cell) -> dict[str, Any]:
-    """A cell as the script takes it; `review`, `key`, `mine`, `by` and `at` of its last word."""
+    """A cell as the script takes it; `review` to `before` are of its last word."""
     said = cell.review
     return {
         "id": cell.id,
@@ -197,6 +197,7 @@ def _cell_document(cell: Cell) -> dict[str, Any]:
         "mine": said is not None and said.reviewer_id == current_user.id,
         "review": said and said.id,
         "key": said and said.key,
+        "before": said and said.label_before,
     }
 
 

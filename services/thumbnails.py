@@ -23,6 +23,9 @@ COLUMNS, ROWS = 6, 4
 EACH = COLUMNS * ROWS
 """Cells on one small sheet; `GALLERY_CELLS` is a multiple of it."""
 
+LOCKS = 16
+"""Of fields whose ids share a lock, one waits for the other."""
+
 Maker = Callable[[Analysis, Path], dict[str, RgbImage]]
 """Makes the picture of a path, and what comes with it at no further cost, by name."""
 
@@ -34,7 +37,7 @@ class Thumbnails:
         self._root = root
         self._analyst = analyst
         # A field is decoded once, however many of its sheets are asked for at the same time.
-        self._making = Lock()
+        self._making = [Lock() for _ in range(LOCKS)]
 
     def sheet(self, analysis: Analysis, number: int) -> bytes:
         """JPEG with `EACH` white cells of a field, in the order of `most_suspicious_first`.
@@ -63,7 +66,7 @@ class Thumbnails:
         return self._root / analysis.id / f"{name}.jpg"
 
     def _make(self, analysis: Analysis, path: Path, make: Maker) -> bytes:
-        with self._making:
+        with self._making[hash(analysis.id) % LOCKS]:
             if kept := _read(path):
                 return kept
             for name, rgb in make(analysis, path).items():

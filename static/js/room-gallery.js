@@ -166,7 +166,6 @@ export class Gallery {
     for (const id of this.selected) if (!wanted.has(id)) this.mark(id, false);
     for (const id of wanted) if (!this.selected.has(id)) this.mark(id, true);
     this.selected = wanted;
-    this.element.classList.toggle("several", wanted.size > 1);
   }
 
   mark(id, selected) {

@@ -5,6 +5,15 @@ const AT_FIRST = 2000;
 const AT_MOST = 10_000;
 const LATER = new Set([408, 429]);
 
+/** What survives a reload; null where the browser allows nothing to be kept. */
+const shelf = (() => {
+  try {
+    return window.localStorage;
+  } catch {
+    return null;
+  }
+})();
+
 /** A name that nobody else gives; plain http has no crypto.randomUUID. */
 export function newKey(bytes = 16) {
   const values = crypto.getRandomValues(new Uint8Array(bytes));
@@ -26,13 +35,13 @@ export class Outbox {
     this.pause = AT_FIRST;
     window.addEventListener("online", () => this.hurry());
     window.addEventListener("beforeunload", (event) => {
-      if (this.waiting.some((act) => !localStorage.getItem(act.place))) event.preventDefault();
+      if (this.waiting.some((act) => !shelf?.getItem(act.place))) event.preventDefault();
     });
   }
 
   kept() {
-    const places = Object.keys(localStorage).filter((name) => name.startsWith(this.prefix));
-    return places.sort().map((place) => JSON.parse(localStorage.getItem(place)));
+    const places = Object.keys(shelf ?? {}).filter((name) => name.startsWith(this.prefix));
+    return places.sort().map((place) => JSON.parse(shelf.getItem(place)));
   }
 
   add(acts) {
@@ -50,9 +59,9 @@ export class Outbox {
 
   keep(act) {
     try {
-      localStorage.setItem(act.place, JSON.stringify(act));
+      shelf?.setItem(act.place, JSON.stringify(act));
     } catch {
-      // Full or forbidden: it waits in the page alone, which then asks before it is left.
+      // Full: it waits in the page alone, which then asks before it is left.
     }
   }
 
@@ -68,7 +77,7 @@ export class Outbox {
   drop(acts) {
     const gone = new Set(acts);
     this.waiting = this.waiting.filter((act) => !gone.has(act));
-    for (const act of acts) localStorage.removeItem(act.place);
+    for (const act of acts) shelf?.removeItem(act.place);
   }
 
   hurry() {

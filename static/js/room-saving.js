@@ -123,7 +123,7 @@ export class Saving {
     if (review.undoes) return;
     const other = review.from !== before.label && review.from !== review.to;
     const conflict = other ? { mine: review.to, theirs: review.from, by: "a colleague" } : null;
-    Object.assign(cell, { review: review.id, key: review.key, at: review.at, conflict });
+    Object.assign(cell, { review: review.id, key: review.key, at: review.at, before: review.from, conflict });
   }
 
   refused(acts, sentence, status) {

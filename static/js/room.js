@@ -113,12 +113,13 @@ class Room {
     return tile.nextElementSibling ?? tile;
   }
 
-  record(cells, label) {
+  /** Keep a label for cells, or the one that each has. */
+  record(cells, label = null) {
     const acts = cells.map((cell) => ({
-      ...{ kind: "review", key: newKey(), cell: cell.id, label, before: stateOf(cell) },
+      ...{ kind: "review", key: newKey(), cell: cell.id, label: label ?? cell.label, before: stateOf(cell) },
       ...(cell.label === null ? { box: cell.box } : {}),
     }));
-    for (const cell of cells) this.say(cell, label);
+    for (const cell of cells) this.say(cell, label ?? cell.label);
     this.undos.push(acts);
     this.changed(cells);
     this.saving.add(acts);
@@ -134,9 +135,7 @@ class Room {
     if (!sure.length) return this.announce(CHOOSE);
     if (!this.editable) return this.announce(READ_ONLY);
     const last = this.gallery.tiles.get(sure.at(-1).id);
-    for (const label of new Set(sure.map((cell) => cell.label))) {
-      this.record(sure.filter((cell) => cell.label === label), label);
-    }
+    this.record(sure);
     this.gallery.go(this.follower(last));
     return this.announce(sure.length === 1 ? `${sure[0].name} confirmed.` : `${sure.length} cells confirmed.`);
   }
@@ -155,18 +154,21 @@ class Room {
     return this.announce(acts.length === 1 ? "Undone." : `${acts.length} corrections undone.`);
   }
 
+  /** The person's latest word from before this page was loaded; the server tells the rest later. */
   ownLatest() {
     const own = [...this.cells.values()].filter((cell) => cell.mine && cell.review);
     const latest = own.sort((one, other) => other.review - one.review)[0];
-    return latest ? [{ key: latest.key, cell: latest.id, before: null }] : [];
+    if (!latest) return [];
+    const { id, key, before: label, proposed } = latest;
+    const before = { label, seen: label !== proposed, by: null, mine: false, at: null, review: null };
+    return [{ key, cell: id, before }];
   }
 
   putBack({ cell: id, before }) {
     const cell = this.cells.get(id);
     if (!cell) return;
-    if (before && before.label !== null) Object.assign(cell, before);
-    else if (cell.number === null) this.remove(cell);
-    else Object.assign(cell, { label: cell.proposed, seen: false, by: null, mine: false, at: null, review: null });
+    if (before.label === null) this.remove(cell);
+    else Object.assign(cell, before);
   }
 
   remove(cell) {
@@ -241,7 +243,7 @@ class Room {
   replace(cell, told) {
     const mine = cell.mine && !told.mine && told.by && cell.label !== told.label;
     const conflict = mine ? { mine: cell.label, theirs: told.label, by: told.by } : null;
-    Object.assign(cell, stateOf(told), { key: told.key, conflict });
+    Object.assign(cell, stateOf(told), { key: told.key, before: told.before, conflict });
   }
 
   tellConflicts(cells) {

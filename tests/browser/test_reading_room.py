@@ -276,12 +276,13 @@ def test_a_missed_cell_is_drawn_with_keys(page: Page, room: str, clinic: Clinic)
         "background-image", f'url("{page.url}/cells/{cell_of(drawn)}/thumbnail")'
     )
     # Two words on it, so two to take back; then it is gone.
-    press(page, "u")
+    with page.expect_response("**/cells.json"):
+        press(page, "u")
     assert sizes(page)["blast"] == 2
-    saved(page)
+    expect(page.locator("[data-cell]")).to_have_count(6 + MANY)
     press(page, "u")
     saved(page)
-    assert page.locator("[data-cell]").count() == 5 + MANY
+    expect(page.locator("[data-cell]")).to_have_count(5 + MANY)
 
 
 def cell_of(tile: Locator) -> str:
