@@ -52,6 +52,7 @@ def show(batch_id: str) -> str:
         batch_id=batch_id,
         files=[document(task) for task in tasks],
         busy=any(task.under_way for task in tasks),
+        cases={task.case for task in tasks if task.case},
         **_combined(combined(tasks)),
     )
 

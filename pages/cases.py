@@ -67,7 +67,7 @@ def show(case_id: str) -> str:
     """One case: what is known of it, what is in it, and how far its review is."""
     case = team_case(case_id)
     kept, cells = analyses.of_case(case.id), cells_of(case)
-    state = service.state_of(case)
+    state, unread = service.state_of(case), field_tasks.unread_of_case(case.id)
     return render_template(
         "cases/show.html",
         case=case,
@@ -77,7 +77,8 @@ def show(case_id: str) -> str:
         counts=_counts_by_analysis(kept, cells),
         total=differential(cells),
         repeated=service.repeated(kept),
-        reading=field_tasks.of_case_under_way(case.id),
+        reading=[task for task in unread if task.under_way],
+        failed=[task for task in unread if not task.under_way],
         result_url=result_url,
     )
 

@@ -59,12 +59,14 @@ class UploadPage(Generic[Kept]):
 
 def show(page: UploadPage, error: str | None = None) -> str:
     """The page on which images are chosen."""
+    open_cases = cases.unsigned_of(current_user.team_id)
+    asked = request.values.get("case")
     return render_template(
         page.template,
         batch_id=new_id(),
         error=error,
-        cases=cases.unsigned_of(current_user.team_id),
-        case_id=request.values.get("case"),
+        cases=open_cases,
+        case_id=asked if asked in {case.id for case in open_cases} else None,
     )
 
 

@@ -16,11 +16,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from records import db, transaction
 from records.analyses import FILE_NAME_LENGTH
-from records.tasks import RUNNING, WAITING, TaskColumns
+from records.cases import Case
+from records.tasks import FAILED, RUNNING, WAITING, TaskColumns
 
 
 class FieldTask(TaskColumns, db.Model):
@@ -52,6 +53,8 @@ class FieldTask(TaskColumns, db.Model):
         ForeignKey("analyses.id", ondelete="CASCADE"), unique=True
     )
     counts: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+    case: Mapped[Case | None] = relationship()
 
     @classmethod
     def turn(cls) -> tuple[ColumnElement[Any], ...]:
@@ -109,10 +112,10 @@ def any_of_batch(owner_id: str, batch_id: str) -> bool:
     return db.session.scalar(wanted.limit(1)) is not None
 
 
-def of_case_under_way(case_id: str) -> list[FieldTask]:
-    """The fields of a case that are still to be read, in the order in which they came."""
-    under_way = FieldTask.state.in_((WAITING, RUNNING))
-    wanted = select(FieldTask).where(FieldTask.case_id == case_id, under_way)
+def unread_of_case(case_id: str) -> list[FieldTask]:
+    """The fields of a case that are still to be read, or could not be, as they came."""
+    unread = FieldTask.state.in_((WAITING, RUNNING, FAILED))
+    wanted = select(FieldTask).where(FieldTask.case_id == case_id, unread)
     return list(db.session.scalars(wanted.order_by(FieldTask.created_at, FieldTask.id)))
 
 

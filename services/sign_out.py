@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from records import db, let_nobody_else_write, signatures, transaction, utc_now
+from records import db, field_tasks, let_nobody_else_write, signatures, transaction, utc_now
 from records.accounts import Account
 from records.audit import Event
 from records.cases import Case
@@ -38,6 +38,7 @@ from services.review import Cell, cells_of
 WRONG_PASSWORD = "That is not your password. Nothing was signed."  # noqa: S105  a sentence
 SIGNED_ALREADY = "This version of the case is signed already."
 SAME_READER = "You signed this version as the first reader. Another reviewer must sign now."
+STILL_READ = "Fields of this case are still being read. Sign when they are there, or cancel them."
 NOTHING_IN_IT = "There is no image in this case yet, so there is nothing to sign."
 CHANGED = (
     "The case has changed since this page was opened. Look at it as it is now, then sign again."
@@ -157,6 +158,8 @@ class SignOut:
         """Why this person cannot sign whatever they look at, as a sentence."""
         if signatures.locked(case.id):
             return SIGNED_ALREADY
+        if any(task.under_way for task in field_tasks.unread_of_case(case.id)):
+            return STILL_READ
         if not state.images:
             return NOTHING_IN_IT
         return SAME_READER if first and first.reader_id == account_id else None

@@ -17,7 +17,7 @@ from tests.cases import entry, open_case, put_cell, put_field
 from tests.pages.test_access import become
 from tests.people import account_named, post
 from tests.services.fields import read_field
-from tests.uploads import follow, png, send, texts, upload_cell, upload_field
+from tests.uploads import png, send, texts, upload_cell, upload_field
 
 NAME = re.compile(r'class="history-name">([^<]*)<')
 DETAILS = {
@@ -215,14 +215,21 @@ def test_fields_still_being_read_are_told(app: Flask, signed_in, context):
 
     assert "1 field of this case is still being read" in texts(page)
     assert f'href="/batches/{"b" * 32}"' in page
+    task.state, task.error = tasks.FAILED, "No image in it."
+    db.session.commit()
+    page = signed_in.get(f"/cases/{case.id}").text
+    assert "still being read" not in page
+    assert "“f” could not be read, so it is not in the case. No image in it." in texts(page)
+    assert f'href="/batches/{"b" * 32}"' in page
     assert tasks.drop(FieldTask, task.id)
-    assert "still being read" not in signed_in.get(f"/cases/{case.id}").text
+    assert "could not be read" not in signed_in.get(f"/cases/{case.id}").text
 
 
 def test_what_is_uploaded_belongs_to_the_chosen_case(app: Flask, signed_in, case: str):
     for path in ("/classify", "/detect"):
         page = signed_in.get(f"{path}?case={case}").text
         assert f'<option value="{case}" selected>Alder-7' in page
+        assert f'<a href="/cases/{case}">Back to the case</a>' in page
         assert " selected>" not in signed_in.get(path).text.split('id="case"')[1].split("</sel")[0]
     cell = send(signed_in, "/classify", ("cell.png", png()), as_json=True, case=case).json["id"]
     field = upload_field(signed_in, case=case)["id"]
@@ -233,6 +240,9 @@ def test_what_is_uploaded_belongs_to_the_chosen_case(app: Flask, signed_in, case
         assert f'<a href="/cases/{case}">Alder-7</a>' in signed_in.get(page).text
     assert "case Alder-7" in signed_in.get("/history").text
     assert len(NAME.findall(signed_in.get(f"/cases/{case}").text)) == 2
+    with app.app_context():
+        batch = analyses.get(field).batch_id
+    assert f'href="/cases/{case}">The case Alder-7</a>' in signed_in.get(f"/batches/{batch}").text
 
 
 def test_the_plain_form_takes_the_case_for_every_file(app: Flask, signed_in, case: str):
@@ -253,13 +263,6 @@ def test_a_case_that_takes_nothing_keeps_nothing(app, signed_in, other_client, c
     for client in (signed_in, other_client):
         assert "Nothing here yet" in client.get("/history").text
     assert f'value="{case}"' not in signed_in.get("/detect").text
-
-
-def test_a_field_read_in_the_background_keeps_its_case(app, signed_in, case: str, restarted):
-    sent = send(signed_in, "/detect", ("f.png", png()), as_json=True, case=case).json
-    restarted()
-    follow(signed_in, sent)
-    assert case_of(app, sent["id"]) == case
 
 
 def test_free_analyses_are_added_and_taken_out(app: Flask, signed_in, case: str):

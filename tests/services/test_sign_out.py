@@ -4,9 +4,10 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from records import db, signatures
+from records import db, field_tasks, signatures, tasks
 from records.audit import Event
 from records.cases import Case
+from records.field_tasks import FieldTask
 from records.signatures import ADJUDICATOR, FIRST, SECOND, Signature
 from services import review
 from services.cases import state_of
@@ -96,6 +97,17 @@ def test_signing_locks_and_keeps_all_that_was_signed(case: Case, alone: SignOut)
     assert signature.sha256 == digest(signature.contents)
     (row,) = noted(Event.CASE_SIGN)
     assert (row.object_id, row.known["sha256"]) == (case.id, signature.sha256)
+
+
+def test_a_case_is_not_signed_while_fields_of_it_are_being_read(case: Case, alone: SignOut):
+    look(case)
+    task = FieldTask(owner_id=case.owner_id, batch_id="b" * 32, file_name="f", case_id=case.id)
+    field_tasks.add(task)
+    with pytest.raises(SignOutError, match="still being read"):
+        sign(alone, case)
+
+    tasks.drop(FieldTask, task.id)
+    assert sign(alone, case).final
 
 
 def test_a_correction_after_signing_is_refused(case: Case, alone: SignOut):
