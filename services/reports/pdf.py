@@ -76,7 +76,9 @@ LARGE = ParagraphStyle("large", BODY, fontName=BOLD, fontSize=20, leading=24)
 RIGHT = ParagraphStyle("right", BODY, alignment=2)
 STATUS = ParagraphStyle("status", RIGHT, fontName=BOLD, textColor=ACCENT)
 WARNING = ParagraphStyle("warning", STATUS, textColor=DANGER)
-MIDDLE = ParagraphStyle("middle", SMALL, alignment=1, textColor=INK)
+MIDDLE = ParagraphStyle(
+    "middle", SMALL, alignment=1, textColor=INK, rightIndent=WIDTH / GRID - PICTURE
+)
 
 Rows = Sequence[Sequence[str | Flowable]]
 
@@ -218,8 +220,10 @@ def _remarks(contents: ReportContents) -> list[Flowable]:
 
 def _shares(contents: ReportContents) -> Flowable:
     state = contents.state
-    parts = (("By the reviewer", state.by_reviewers), ("Proposed by the models", state.by_models))
-    return Table([[_share(*part) for part in parts]], [WIDTH / 2] * 2, style=_BOXED)
+    nobody = [_text("By the reviewer", SMALL), _text("Not reviewed", LARGE)]
+    reviewed = _share("By the reviewer", state.by_reviewers) if state.reviewed else nobody
+    proposed = _share("Proposed by the models", state.by_models)
+    return Table([[reviewed, proposed]], [WIDTH / 2] * 2, style=_BOXED)
 
 
 def _share(name: str, tally: Tally) -> list[Flowable]:
@@ -289,7 +293,7 @@ def _signatures(signed: Sequence[Signed]) -> list[Flowable]:
         for one in signed
     ]
     head = Paragraph("Signatures", HEADING)
-    return [head, Table(rows, [WIDTH * part for part in (0.2, 0.35, 0.45)], style=_LINED)]
+    return [head, Table(rows, [WIDTH * part for part in (0.17, 0.31, 0.52)], style=_LINED)]
 
 
 def _agreement(found: Agreement | None) -> list[Flowable]:
@@ -367,7 +371,8 @@ def _cell(cell: CellRead, picture: bytes | None) -> list[Flowable]:
 
 def _no_picture() -> Flowable:
     style = [("BOX", (0, 0), (-1, -1), 0.5, LINE), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
-    return Table([[_text("no picture kept", MIDDLE)]], [PICTURE], [PICTURE], style=style)
+    said = _text("no picture kept", ParagraphStyle("none", SMALL, alignment=1))
+    return Table([[said]], [PICTURE], [PICTURE], style=style, hAlign="LEFT")
 
 
 def _probability(probability: float | None) -> str:

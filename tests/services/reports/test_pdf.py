@@ -43,6 +43,12 @@ def test_what_is_not_signed_says_so_on_every_page():
     assert "nobody has signed this version" in told[0]
 
 
+def test_what_nobody_reviewed_has_no_share_by_a_reviewer():
+    contents = signed(status=PRELIMINARY, signatures=(), state=state(reviewed=0))
+    text = pages(as_pdf(contents, {}))[0]
+    assert "By the reviewer Not reviewed Proposed by the models 50%" in text
+
+
 def test_the_first_page_has_the_counts_and_the_conclusion():
     text = pages(as_pdf(signed(), {}))[0]
 
