@@ -27,6 +27,10 @@ SMALLEST_FIELD = 512
 """Longer side in pixels from which an image is a field whose red cells are looked for so; smaller
 ones are crops, which may well hold none."""
 
+NEARLY_ALL = 0.9
+"""Share of the red cells of a first reading that a second one must find to count: at the edge of a
+network's range two readings differ by a cell or two."""
+
 MAX_ENLARGED = 8.0
 """Factor up to which a field is enlarged: it takes 64 times the tiles."""
 
@@ -133,7 +137,7 @@ class Detector:
         """Read a field, and once more where its red cells are of a size not trained on.
 
         The second of the pair is their median diameter in the file, None where it is not known or
-        did not help: the second reading counts if it finds no fewer red cells.
+        did not help: the second reading counts if it finds nearly all red cells of the first.
         """
         height, width = rgb.shape[:2]
         steps = _Steps(progress)
@@ -142,7 +146,7 @@ class Detector:
         if factor == 1:
             return first, first.red_cell
         again = self._read(rgb, first.scale * factor, floor, steps)
-        if again.red_cell and len(again.diameters) >= len(first.diameters):
+        if again.red_cell and len(again.diameters) >= NEARLY_ALL * len(first.diameters):
             return again, again.red_cell
         return first, None
 

@@ -285,6 +285,24 @@ def test_a_second_reading_that_finds_fewer_is_not_believed(served):
     assert findings.counts["rbc"] == len(grid(600, 600, 80))
 
 
+class LosesOneNetwork(SpotNetwork):
+    """Misses one of the cells that it found at first, when asked again."""
+
+    asked = 0
+
+    def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        self.asked += 1
+        head = super().run(batch)["head"]
+        return {"head": head[..., 1:] if self.asked > 1 else head}
+
+
+def test_a_second_reading_may_miss_a_cell_of_many(served):
+    field = discs(600, 600, grid(600, 600, 80), 60, RED)
+    findings = served(LosesOneNetwork(), input_size=640, scale=TRAINED).find(field)
+    assert findings.scale < 1
+    assert findings.red_cell == pytest.approx(60, abs=4)
+
+
 def test_too_few_red_cells_tell_no_size(served):
     field = discs(600, 600, [(100, 100), (300, 300), (500, 500)], 60, RED)
     findings = served(SpotNetwork(), input_size=640, scale=TRAINED).find(field)
