@@ -84,6 +84,7 @@ def test_a_case_is_opened_and_shown(signed_in: FlaskClient, case: str):
     assert "Nothing in this case yet" in said
     assert "does not diagnose" in said
     assert "Nothing is final until a person has confirmed it." in said
+    assert f"/cases/{case}/room" not in page, "there is nothing to look at"
     for way in (f"/detect?case={case}", f"/classify?case={case}", f"/cases/{case}/add"):
         assert f'href="{way}"' in page
 
@@ -195,7 +196,10 @@ def test_the_overview_counts_by_field_and_in_all(app: Flask, signed_in, context)
     put_field(case, read_field(detections=(), doubtful=()), "empty.png")
     put_cell(case)
     review.record(case, case.owner_id, [entry(f"{field.id}.0", "monocyte")])
-    said = texts(signed_in.get(f"/cases/{case.id}").text)
+    page = signed_in.get(f"/cases/{case.id}").text
+    for way in ("room", "sign-out"):
+        assert f'href="/cases/{case.id}/{way}"' in page
+    said = texts(page)
 
     assert "1 of 5 white cells reviewed" in said
     assert re.search(r"Blasts by the models 60% \([^)]*\) , 3 of 5", said)
@@ -304,6 +308,7 @@ def test_what_was_reviewed_or_signed_stays(app: Flask, signed_in, case: str):
     assert case_of(app, seen) == case
     page = signed_in.get(f"/cases/{case}").text
     assert "Signed" in page
+    assert f'href="/cases/{case}/report.pdf"' in page
     for way in ("/take-out", "/edit", "?case=", f"/cases/{case}/add"):
         assert way not in page
 
