@@ -36,6 +36,7 @@ SAFETY_SETTINGS = (
     "idle_minutes",
     "session_hours",
     "precision",
+    "readers",
 )
 """What the audit trail notes of the settings at each start."""
 
