@@ -104,7 +104,7 @@ def cells(case_id: str) -> Response:
     return jsonify(
         count=reviews.count_of(case.id),
         locked=signatures.locked(case.id),
-        fields=[_field_document(case, one) for one in analyses.of_case(case.id)],
+        fields=[_field_document(case, one) for one in analyses.images_of(case.id)],
         cells=[_cell_document(cell) for cell in found],
     )
 

@@ -153,6 +153,12 @@ def kinds_by_case(case_ids: Iterable[str]) -> dict[str, Counter[str]]:
     return found
 
 
+def images_of(case_id: str) -> list[Analysis]:
+    """The analyses of a case, oldest first, without their findings until these are asked for."""
+    wanted = select(Analysis).filter_by(case_id=case_id).options(defer(Analysis.finding))
+    return list(db.session.scalars(wanted.order_by(Analysis.created_at, Analysis.id)))
+
+
 def any_of(team_id: str) -> bool:
     """Whether the team has any analysis."""
     return db.session.scalar(select(Analysis.id).filter_by(team_id=team_id).limit(1)) is not None

@@ -52,7 +52,13 @@ export class Panel {
     return `${cell.mine ? "you" : cell.by}, ${when.format(new Date(cell.at))} UTC`;
   }
 
+  /** Show the cell in its field now, without waiting for the focus to rest. */
+  settle() {
+    if (this.wanted) this.look();
+  }
+
   look() {
+    clearTimeout(this.timer);
     if (this.field !== this.wanted) this.enter(this.wanted);
     this.view.around(edges(this.cell.box));
     this.choose();

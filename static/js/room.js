@@ -196,6 +196,7 @@ class Room {
 
   startDrawing() {
     if (!this.editable) return this.announce(READ_ONLY);
+    this.panel.settle();
     if (this.panel.field?.kind !== "detection") return this.announce("Cells are drawn in fields; this is the image of one cell.");
     return this.draw.on ? this.draw.stop() : this.draw.start();
   }
