@@ -68,8 +68,9 @@ def fill(page: Page) -> None:
     page.goto("/classify")
     files = [{"name": f"cell {n}.png", "mimeType": "image/png", "buffer": png()} for n in (1, 2)]
     page.set_input_files("#images", files)
-    page.get_by_role("link", name="Open").last.wait_for()
-    page.get_by_role("link", name="Open").first.click()
+    opened = page.locator(".upload-item").get_by_role("link", name="Open")
+    opened.last.wait_for()
+    opened.first.click()
     page.wait_for_load_state("networkidle")
 
 

@@ -47,7 +47,8 @@ def uploaded(page: Page, path: str, content: bytes) -> str:
     page.goto(path)
     file = {"name": "smear.png", "mimeType": "image/png", "buffer": content}
     page.set_input_files("#images", file)
-    return page.get_by_role("link", name="Open").first.get_attribute("href")
+    opened = page.locator(".upload-item").get_by_role("link", name="Open")
+    return opened.first.get_attribute("href")
 
 
 def complaints(page: Page) -> str:

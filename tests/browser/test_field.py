@@ -77,7 +77,8 @@ def uploaded(page: Page, found: FieldFindings) -> str:
         patch.setattr(Models, "read_field", lambda self, rgb, progress=None: found)
         page.goto("/detect")
         page.set_input_files("#images", file)
-        return page.get_by_role("link", name="Open").get_attribute("href")
+        opened = page.locator(".upload-item").get_by_role("link", name="Open")
+        return opened.get_attribute("href")
 
 
 @pytest.fixture
