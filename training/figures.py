@@ -49,7 +49,9 @@ def estimate(value: float, samples: Sequence[float]) -> Figure:
 
 
 def told(figure: Figure) -> str:
-    """Return a figure and its interval as they stand in one cell of a table."""
+    """Return a figure and its interval as they stand in one cell of a table; a dash for none."""
+    if isnan(figure.value):
+        return "–"
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 

@@ -3,7 +3,15 @@ import json
 import numpy as np
 import pytest
 
-from training.figures import Figure, as_plain, as_tables, estimate, from_plain, with_interval
+from training.figures import (
+    Figure,
+    as_plain,
+    as_tables,
+    estimate,
+    from_plain,
+    told,
+    with_interval,
+)
 
 
 def test_the_interval_holds_the_value_and_repeats():
@@ -35,3 +43,8 @@ def test_figures_come_back_from_json():
     back = from_plain(json.loads(json.dumps(as_plain(sets))))
     assert back["one"]["AP"] == Figure(0.5, 0, 1)
     assert np.isnan(back["one"]["AP50"].value)
+
+
+def test_what_could_not_be_measured_is_told_as_a_dash():
+    assert told(Figure(0.5, 0.25, 0.75)) == "0.500 (0.250 to 0.750)"
+    assert told(Figure(np.nan, np.nan, np.nan)) == "–"
