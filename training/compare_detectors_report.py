@@ -152,6 +152,6 @@ def report(
 
 def _heading(args: argparse.Namespace) -> str:
     return (
-        f"`python -m training compare-detectors`: {args.epochs} epochs of {args.composites_used} "
-        f"composites and TXL-PBC's train fields twice, {args.imgsz} px:"
+        f"`python -m training compare-detectors`: {args.epochs} × ({args.composites_used} "
+        f"composites and TXL-PBC's train fields twice), {args.imgsz} px:"
     )

@@ -142,6 +142,6 @@ def _compose(name: str, split: Split, count: int, options: argparse.Namespace) -
 
 def _heading(args: argparse.Namespace) -> str:
     return (
-        f"`python -m training ablate-detector`: {args.epochs} epochs of {args.composites_used} "
-        f"composites and TXL-PBC's train fields twice, {args.imgsz} px:"
+        f"`python -m training ablate-detector`: {args.epochs} × ({args.composites_used} "
+        f"composites and TXL-PBC's train fields twice), {args.imgsz} px:"
     )
