@@ -53,7 +53,7 @@ def play(chrome: Browser, address: str, width: int, height: int, doubtful: dict[
     sign_up_and_in(page, f"reader-{width}")
     page.goto("/classify")
     take(page, "classify-empty", width)
-    _upload(page, cells())
+    upload(page, cells())
     take(page, "classify", width)
     _open_first(page)
     take(page, "classify-result", width)
@@ -73,7 +73,7 @@ def play(chrome: Browser, address: str, width: int, height: int, doubtful: dict[
 def play_field(page: Page, width: int) -> None:
     """Take fields, one field's page, and the same page with the slider moved."""
     page.goto("/detect")
-    _upload(page, fields())
+    upload(page, fields())
     take(page, "detect", width)
     _open_first(page)
     page.wait_for_timeout(500)
@@ -109,11 +109,11 @@ def play_batch(page: Page, width: int) -> None:
 def play_results(page: Page, width: int, doubtful: dict[str, Path]) -> None:
     """Take one page of every other result and of every doubtful image."""
     page.goto("/classify")
-    _upload(page, [*held_out_cells("hem", 12), *held_out_cells("all", 4)])
+    upload(page, [*held_out_cells("hem", 12), *held_out_cells("all", 4)])
     items = page.locator(".upload-item")
     found = {item.locator("[data-word]").inner_text(): _link(item) for item in items.all()}
     page.goto("/classify")
-    _upload(page, list(doubtful.values()))
+    upload(page, list(doubtful.values()))
     found |= {name: _link(items.nth(number)) for number, name in enumerate(doubtful)}
     # A result that the present weights give none of these cells has no picture.
     for name in (name for name in ("Normal", "Uncertain", *doubtful) if name in found):
@@ -175,7 +175,8 @@ def fields() -> list[Path]:
     return [DEFAULT_COMPOSITES / "test" / "images" / "000004.jpg", *real]
 
 
-def _upload(page: Page, files: list[Path]) -> None:
+def upload(page: Page, files: list[Path]) -> None:
+    """Send files on the page that is open, and wait until all are read."""
     page.set_input_files("#images", files)
     for number in range(len(files)):
         page.locator(".upload-item").nth(number).get_by_role("link", name="Open").wait_for()
@@ -190,18 +191,18 @@ def _open_first(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
-def _shrink(path: Path) -> None:
+def shrink(path: Path) -> None:
     """Keep 256 colours of a picture, as many as anyone tells apart here: a third of the bytes."""
     with Image.open(path) as image:
         small = image.convert("RGB").quantize(256)
     small.save(path, optimize=True)
 
 
-def take(page: Page, name: str, width: int) -> None:
-    """Keep a picture of the whole page, by name and width in pixels."""
+def take(page: Page, name: str, width: int, whole: bool = True) -> None:
+    """Keep a picture of the whole page, or of what a window shows, by name and width in pixels."""
     path = OUT / f"{name}-{width}.png"
-    page.screenshot(path=path, full_page=True)
-    _shrink(path)
+    page.screenshot(path=path, full_page=whole)
+    shrink(path)
 
 
 if __name__ == "__main__":
