@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from pages import audit as page_module
 from records.audit import Event
+from services import audit
 from tests.people import PASSWORD, account_named, post
 from tests.trail import entries, noted
 from tests.uploads import texts, upload_cell
@@ -138,6 +139,16 @@ def test_what_is_found_is_exported_oldest_first(signed_in: FlaskClient, cell: st
 def test_the_bar_offers_it_to_administrators_only(signed_in, other_client: FlaskClient):
     assert 'href="/admin/audit"' in signed_in.get("/account/password").text
     assert 'href="/admin/audit"' not in other_client.get("/account/password").text
+
+
+@pytest.mark.parametrize(("count", "folded"), [(3, False), (4, True)])
+def test_many_details_of_a_kind_are_folded_away(app: Flask, signed_in, count: int, folded: bool):
+    cells = {f"cell-{number}": ["blast", "monocyte"] for number in range(count)}
+    with app.app_context():
+        audit.keep(Event.CORRECTION, cells=cells)
+    page = signed_in.get("/admin/audit").get_data(as_text=True)
+    assert "cell-2" in page
+    assert (f"<summary>cells: {count}</summary>" in page) == folded
 
 
 def test_names_are_escaped(signed_in: FlaskClient, client: FlaskClient):
