@@ -89,8 +89,9 @@ class CellRead:
 
     @property
     def name(self) -> str:
-        """Its name for a reader: number of the image, and of the cell in it."""
-        return f"{self.image}.{self.id.partition('.')[2]}"
+        """Its name for a reader, as the reading room counts: image and cell, both from 1."""
+        number = self.id.partition(".")[2]
+        return f"{self.image}.{int(number) + 1 if number.isdecimal() else number}"
 
 
 @dataclass(frozen=True)

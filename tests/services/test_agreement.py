@@ -44,7 +44,7 @@ def test_only_cells_that_both_named_count_but_every_difference_is_listed():
     assert found.kappa == pytest.approx(0.0)
     assert found.disagreements == (
         Disagreement("1.d2", None, "smudge"),
-        Disagreement("1.1", "blast", "lymphocyte"),
-        Disagreement("1.2", "monocyte", "blast"),
+        Disagreement("1.2", "blast", "lymphocyte"),
+        Disagreement("1.3", "monocyte", "blast"),
         Disagreement("1.d1", "other", None),
     )

@@ -81,8 +81,8 @@ def test_the_most_suspicious_cells_are_shown_the_blasts_first():
     text = pages(pdf)[1]
 
     assert "20 of 30 counted cells" in text
-    assert text.index("Cell 1.21") < text.index("Cell 1.0")
-    assert "Blast Cell 1.21 91.2% · 40%" in text
+    assert text.index("Cell 1.22") < text.index("Cell 1.1 ")
+    assert "Blast Cell 1.22 91.2% · 40%" in text
     assert text.count("no picture kept") == 5
     assert pictures_on(pdf, 1) == MOST_SUSPICIOUS - 5
 

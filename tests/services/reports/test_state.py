@@ -67,7 +67,7 @@ def test_cells_are_as_they_stand_in_the_order_of_suspicion(case: Case, tmp_path:
     review.record(case, account_named("ada").id, [entry(f"{field.id}.1", "monocyte")])
     state = collected(case, tmp_path)
 
-    assert [cell.name for cell in state.cells] == ["1.0", "1.1", "1.2", "1.3", "1.4"]
+    assert [cell.name for cell in state.cells] == ["1.1", "1.2", "1.3", "1.4", "1.5"]
     assert [cell.label for cell in state.cells[:2]] == ["blast", "monocyte"]
     assert (state.cells[1].by, state.cells[1].seen, state.cells[0].seen) == ("ada", True, False)
     assert (state.reviewed, state.total) == (1, 4)

@@ -19,7 +19,7 @@ def test_one_cell_a_line():
         "version": "1",
         "status": "final",
         "image": "1",
-        "cell": "0",
+        "cell": "1",
         **{"x1": "10.0", "y1": "20.0", "x2": "50.5", "y2": "60.2"},
         "label": "blast",
         "proposed": "blast",
