@@ -104,7 +104,10 @@ def cells(case_id: str) -> Response:
     return jsonify(
         count=reviews.count_of(case.id),
         locked=signatures.locked(case.id),
-        fields=[_field_document(case, one) for one in analyses.images_of(case.id)],
+        fields=[
+            _field_document(case, number, one)
+            for number, one in enumerate(analyses.images_of(case.id), start=1)
+        ],
         cells=[_cell_document(cell) for cell in found],
     )
 
@@ -160,13 +163,13 @@ def _picture(make: Callable[[], bytes]) -> Response:
         abort(404)
 
 
-def _field_document(case: Case, analysis: Analysis) -> dict[str, Any]:
-    """An image of the case, with the addresses of its pictures."""
+def _field_document(case: Case, number: int, analysis: Analysis) -> dict[str, Any]:
+    """An image of the case, numbered as in its reports, with the addresses of its pictures."""
     alone = analysis.kind == CLASSIFICATION
     page = "classification" if alone else "field"
     return {
         "id": analysis.id,
-        "name": analysis.file_name,
+        "name": f"image {number}, {analysis.file_name}",
         "kind": analysis.kind,
         "width": analysis.width,
         "height": analysis.height,

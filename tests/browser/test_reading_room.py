@@ -105,9 +105,9 @@ def press(page: Page, *keys: str) -> None:
 
 def test_cells_stand_by_class_the_most_suspicious_first(page: Page):
     assert sizes(page) == {"blast": 2, "unclassified": 2 + MANY, "doubtful": 1}
-    assert "few.png, Blast, not reviewed, detector 90% blast" in focused(page).get_attribute(
-        "aria-label"
-    )
+    assert "image 1, few.png, Blast, not reviewed, detector 90% blast" in focused(
+        page
+    ).get_attribute("aria-label")
     last = page.locator("[data-group]:visible").last
     expect(last.get_by_role("heading")).to_have_text("Doubtful")
     expect(page.locator("[data-reviewed]")).to_have_text(f"0 of {4 + MANY} cells reviewed")
@@ -260,7 +260,7 @@ def test_a_missed_cell_is_drawn_with_keys(page: Page, room: str, clinic: Clinic)
     expect(page.get_by_text("Draw a box around the missed cell")).to_be_visible()
     press(page, "ArrowDown", "ArrowRight", "Shift+ArrowRight", "Enter")
     expect(focused(page)).to_have_attribute(
-        "aria-label", "Drawn cell, few.png, Unclassified, reviewed by ada"
+        "aria-label", "Drawn cell, image 1, few.png, Unclassified, reviewed by ada"
     )
     press(page, "b")
     saved(page)
