@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, func, select, true, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records import UtcDateTime, db, utc_now
+from records import UtcDateTime, db, let_nobody_else_write, utc_now
 from records.accounts import new_id
 
 WAITING, RUNNING, DONE, FAILED, DROPPED = "waiting", "running", "done", "failed", "dropped"
@@ -55,6 +55,8 @@ def claim(table: Table) -> str | None:
     """Start the task whose turn it is, and give its id; None when none waits that may start."""
     ready = select(table.id).where(table.state == WAITING, table.ready())
     waiting = ready.order_by(*table.turn())
+    # Else a writer between the look and the move would end the move with an error.
+    let_nobody_else_write(db.session())
     while task_id := db.session.scalar(waiting.limit(1)):
         begun = {"state": RUNNING, "attempts": table.attempts + 1, "started_at": utc_now()}
         if _move(table, task_id, WAITING, **begun):
