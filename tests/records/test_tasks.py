@@ -1,7 +1,10 @@
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from records import db, explanations, tasks
 from records.explanations import Explanation
@@ -105,3 +108,21 @@ def test_an_orderly_stop_does_not_count_as_an_attempt():
         tasks.recover(Explanation)
 
     assert states() == [WAITING]
+
+
+def test_nobody_writes_between_the_look_and_the_move():
+    """A writer in between would end the move with an error, and the thread would sleep on."""
+    explanation, others = ask(), []
+
+    def write_meanwhile(_connection, _cursor, statement: str, *_rest: object) -> None:
+        if statement.startswith("UPDATE explanations"):
+            with closing(sqlite3.connect(db.engine.url.database, timeout=0)) as other:
+                try:
+                    other.execute("UPDATE accounts SET name = name")
+                    other.commit()
+                except sqlite3.OperationalError as refused:
+                    others.append(str(refused))
+
+    event.listen(db.engine, "before_cursor_execute", write_meanwhile)
+    assert tasks.claim(Explanation) == explanation.id
+    assert others == ["database is locked"]
