@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.cells import BLACK, Window, black_window, crop_window, on_black
 from models.detector import Detector
 from models.findings import Box
 from models.images import RgbImage, resize
+from models.stained import Stained, StainedCell, inside
 
 MIN_SIDE = 32
 WORKING_SIDE = 256
@@ -43,12 +43,6 @@ about it in its box. Of a cell on black the background, and so its density, is n
 MAX_GREEN = 0.05
 """Largest share of an image that may let more green light pass than red: the stains absorb green
 most, nucleus and red cells alike."""
-
-MIN_NEIGHBOUR = 0.5
-"""Smallest side, against the largest cell's, from which a further cell makes them several."""
-
-EDGE = 3
-"""Pixels of the working size from the edge of the image up to which a box ends there."""
 
 MAX_CUT = 0.35
 """Largest stretch of the image's edge, against the cell's side, along which a nucleus is cut."""
@@ -100,53 +94,14 @@ def examine(rgb: RgbImage, detector: Detector) -> Examination:
     if code := _nothing_to_see(small):
         return Examination(code, REASONS[code])
     view = "black" if on_black(rgb) else "crop"
-    cells = _whole_ones_first(_white_cells(small, view, detector), small)
+    stained = Stained.of(small)
+    cells = _whole_ones_first(_white_cells(stained, view, detector))
     if len(cells) != 1:
         code = "several_cells" if cells else _fault_of_light(small) or "no_cell"
         return Examination(code, REASONS[code], view=view, cells=len(cells))
     code = _fault_of_light(small) or _fault_of_cell(small, cells[0], view)
-    window = _window(rgb, cells[0], view)
+    window = _window(rgb, cells[0].box, view)
     return Examination(code, REASONS.get(code), code is not None, view, window, 1)
-
-
-def nucleus_share(rgb: RgbImage, box: Box) -> float:
-    """Share (0..1) of a box, x1, y1, x2, y2 in pixels, that its largest stained nucleus fills."""
-    nucleus = _nucleus(rgb, box)
-    return float(nucleus.mean()) if nucleus.size else 0.0
-
-
-def green_share(rgb: RgbImage) -> float:
-    """Share (0..1) of what is not black that absorbs clearly less green than red light."""
-    foreground = rgb.max(axis=2) > BLACK
-    density = _optical_density(rgb, _background(rgb, foreground))[foreground]
-    return float((density[:, 1] < density[:, 0] - 0.05).mean())
-
-
-def texture(rgb: RgbImage, box: Box) -> float:
-    """Median deviation from the median of a nucleus, in its darkest channel, were the slide white.
-
-    In grey levels of 0..255, whatever the exposure.
-    """
-    darkest = _inside(rgb, box).min(axis=2)[_nucleus(rgb, box)].astype(np.float32)
-    if not darkest.size:
-        return 0.0
-    light = _background(rgb, rgb.max(axis=2) > BLACK).max()
-    return float(np.median(np.abs(darkest - np.median(darkest))) * 255 / light)
-
-
-def blue_density(rgb: RgbImage, box: Box) -> tuple[float, float]:
-    """Mean optical density for blue light of a nucleus, and of what is about it in its box."""
-    nucleus = _nucleus(rgb, box)
-    blue = _optical_density(_inside(rgb, box), _background(rgb, rgb.max(axis=2) > BLACK))[..., 2]
-    return _mean(blue[nucleus]), _mean(blue[~nucleus])
-
-
-def cut_share(rgb: RgbImage, box: Box) -> float:
-    """Longest stretch along which the image's edge cuts a nucleus, in sides of the cell's box."""
-    nucleus = _nucleus(rgb, box)
-    edges = nucleus[:, 0], nucleus[0], nucleus[:, -1], nucleus[-1]
-    cut = [edge.sum() for edge, there in zip(edges, _at_edges(rgb, box), strict=True) if there]
-    return float(max(cut, default=0) / max(nucleus.shape))
 
 
 def sharpness(rgb: RgbImage, box: Box) -> float:
@@ -155,7 +110,7 @@ def sharpness(rgb: RgbImage, box: Box) -> float:
     The 99th percentile of the slope of its darkest channel, in grey levels a pixel where the cell
     is `SHARPNESS_SIDE` px long, as a share of the range from its dark to its bright parts.
     """
-    cell = fitted(_inside(rgb, box), SHARPNESS_SIDE).min(axis=2).astype(np.float32)
+    cell = fitted(inside(rgb, box), SHARPNESS_SIDE).min(axis=2).astype(np.float32)
     dark, bright = np.percentile(cell, (5, 95))
     slopes = np.hypot(*np.gradient(cell))
     return float(np.percentile(slopes, 99) / max(1.0, bright - dark))
@@ -189,25 +144,22 @@ def _fault_of_light(small: RgbImage) -> str | None:
     return "dark" if np.quantile(grey, 0.99) < 40 else None
 
 
-def _white_cells(small: RgbImage, view: str, detector: Detector) -> list[Box]:
-    """Boxes of the white cells: what was cut out, or what the detector finds, with a nucleus."""
-    if green_share(small) > MAX_GREEN:
+def _white_cells(stained: Stained, view: str, detector: Detector) -> list[StainedCell]:
+    """The white cells: what was cut out, or what the detector finds, with a nucleus."""
+    if stained.green_share > MAX_GREEN:
         return []
     if view == "black":
-        boxes, least = _cut_out(small), MIN_NUCLEUS_SHARE_ON_BLACK
+        boxes, least = _cut_out(stained.rgb), MIN_NUCLEUS_SHARE_ON_BLACK
     else:
-        boxes, least = _detected(small, detector), MIN_NUCLEUS_SHARE
+        boxes, least = _detected(stained.rgb, detector), MIN_NUCLEUS_SHARE
+    cells = (stained.cell(box) for box in boxes)
     return [
-        box
-        for box in boxes
-        if nucleus_share(small, box) >= least
-        and texture(small, box) >= MIN_TEXTURE
-        and (view == "black" or _lets_blue_pass(small, box))
+        cell
+        for cell in cells
+        if cell.nucleus_share >= least
+        and cell.texture >= MIN_TEXTURE
+        and (view == "black" or all(np.array(cell.blue_density) <= MAX_BLUE))
     ]
-
-
-def _lets_blue_pass(small: RgbImage, box: Box) -> bool:
-    return all(np.array(blue_density(small, box)) <= MAX_BLUE)
 
 
 def _cut_out(small: RgbImage) -> list[Box]:
@@ -224,16 +176,16 @@ def _detected(small: RgbImage, detector: Detector) -> list[Box]:
     return [cell.box for cell in cells if (cell.white or 0) >= MIN_WHITE]
 
 
-def _whole_ones_first(boxes: list[Box], small: RgbImage) -> list[Box]:
+def _whole_ones_first(cells: list[StainedCell]) -> list[StainedCell]:
     """The cells that lie wholly inside, whatever the edge cuts beside them; else all."""
-    return [box for box in boxes if not any(_at_edges(small, box))] or boxes
+    return [cell for cell in cells if not any(cell.at_edges)] or cells
 
 
-def _fault_of_cell(small: RgbImage, box: Box, view: str) -> str | None:
-    if cut_share(small, box) > MAX_CUT:
+def _fault_of_cell(small: RgbImage, cell: StainedCell, view: str) -> str | None:
+    if cell.cut_share > MAX_CUT:
         return "cut_off"
     # Of a cell that was cut out only the nucleus is left, whose edges tell too little of focus.
-    is_blurred = view == "crop" and sharpness(small, box) < MIN_SHARPNESS
+    is_blurred = view == "crop" and sharpness(small, cell.box) < MIN_SHARPNESS
     return "blurred" if is_blurred else None
 
 
@@ -242,45 +194,3 @@ def _window(rgb: RgbImage, box: Box, view: str) -> Window:
         return black_window(rgb)
     scale = max(rgb.shape[:2]) / WORKING_SIDE
     return crop_window(tuple(edge * scale for edge in box))
-
-
-def _at_edges(small: RgbImage, box: Box) -> tuple[bool, bool, bool, bool]:
-    """Whether a box ends at the left, upper, right and lower edge of its image."""
-    height, width = small.shape[:2]
-    left, top, right, bottom = box
-    return left < EDGE, top < EDGE, right > width - EDGE, bottom > height - EDGE
-
-
-def _nucleus(rgb: RgbImage, box: Box) -> NDArray[np.bool_]:
-    """The largest stained region inside a box, bool of the box's shape.
-
-    Romanowsky-stained chromatin absorbs green and red light but lets blue pass (optical density
-    after Beer and Lambert, against the image's own background); red cells absorb blue as well.
-    """
-    foreground = rgb.max(axis=2) > BLACK
-    density = _optical_density(_inside(rgb, box), _background(rgb, foreground))
-    red, green, blue = np.moveaxis(density, 2, 0)
-    stained = _inside(foreground, box) & (green > 0.2) & (red > 0.08) & (blue < 0.85 * green)
-    regions, count = ndimage.label(ndimage.binary_opening(stained))
-    return regions == 1 + np.bincount(regions.ravel())[1:].argmax() if count else regions > 0
-
-
-def _mean(values: NDArray[np.float32]) -> float:
-    return float(values.mean()) if values.size else 0.0
-
-
-def _inside(image: NDArray, box: Box) -> NDArray:
-    left, top, right, bottom = (max(0, round(edge)) for edge in box)
-    return image[top:bottom, left:right]
-
-
-def _optical_density(rgb: RgbImage, background: NDArray[np.float32]) -> NDArray[np.float32]:
-    return -np.log10((rgb.astype(np.float32) + 1) / (background + 1))
-
-
-def _background(rgb: RgbImage, foreground: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Colour of the empty slide: the brightest of the image, or a usual one for cut-out cells."""
-    if foreground.mean() < 0.8:
-        return np.array([235, 225, 235], np.float32)
-    brightest = np.percentile(rgb[foreground], 99, axis=0)
-    return np.maximum(brightest, 60).astype(np.float32)

@@ -8,16 +8,7 @@ from PIL import Image, ImageFilter
 
 from models.detector import Detector
 from models.findings import Detection, FieldFindings
-from models.gate import (
-    MAX_BLUE,
-    REASONS,
-    blue_density,
-    cut_share,
-    examine,
-    nucleus_share,
-    sharpness,
-    texture,
-)
+from models.gate import REASONS, examine, sharpness
 from models.images import RgbImage
 from settings import ROOT
 from tests.stand_ins import CHROMATIN, PLASMA, RED_CELL, drawn_cell
@@ -202,17 +193,6 @@ def test_bad_light_is_named_where_it_hides_the_cell(rgb, code):
     assert (seen.code, seen.can_insist, seen.cells) == (code, False, 0)
 
 
-def test_nucleus_share_is_that_of_the_box():
-    share = nucleus_share(drawn_cell(200), (32, 32, 168, 168))
-    assert share == pytest.approx(np.pi * 0.27**2 / 0.68**2, rel=0.05)
-
-
-def test_cut_share_is_the_length_of_the_cut():
-    whole, half = drawn_cell(200), drawn_cell(200)[:, 100:]
-    assert cut_share(whole, (32, 32, 168, 168)) == 0
-    assert cut_share(half, (0, 32, 68, 168)) == pytest.approx(0.54 / 0.68, rel=0.05)
-
-
 def test_sharpness_falls_with_blur_and_does_not_change_with_contrast_or_size():
     box = (32, 32, 168, 168)
     sharp = sharpness(drawn_cell(200), box)
@@ -243,20 +223,3 @@ def test_fields_without_white_cells_are_refused(shared_data, detector):
 def code_of(file, detector) -> str | None:
     with Image.open(file) as image:
         return examine(np.asarray(image.convert("RGB")), detector).code
-
-
-def in_pixels(rgb: RgbImage) -> tuple[float, ...]:
-    return tuple(edge * len(rgb) for edge in LONE)
-
-
-def test_texture_does_not_depend_on_the_exposure():
-    cell = drawn_cell()
-    half_the_light = (cell // 2).astype(np.uint8)
-    usual = texture(cell, in_pixels(cell))
-    assert texture(half_the_light, in_pixels(cell)) == pytest.approx(usual, rel=0.1)
-
-
-def test_what_is_about_a_stained_cell_lets_blue_light_pass():
-    cell, brown = drawn_cell(), on_brown()
-    assert blue_density(cell, in_pixels(cell))[1] < MAX_BLUE[1] / 2
-    assert blue_density(brown, in_pixels(brown))[1] > MAX_BLUE[1]
