@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template, request, stream_with_context
 
 from pages.audit_forms import AuditForm
+from pages.lists import page_number, query
 from records import audit as records
 from records import db, paging
 from records.audit import Event
@@ -23,10 +24,9 @@ def index() -> str | tuple[str, int]:
     form = _form()
     if not form.validate():
         return render_template("audit/index.html", form=form, page=None, query={}), 422
-    query = {name: value for name, value in request.args.items() if value and name != "page"}
-    page = paging.page_of(records.found(form.search), _page_number(), PAGE_SIZE)
+    page = paging.page_of(records.found(form.search), page_number(), PAGE_SIZE)
     shown = render_template(
-        "audit/index.html", form=form, page=page, query=query, head=records.head(db.session())
+        "audit/index.html", form=form, page=page, query=query(), head=records.head(db.session())
     )
     audit.keep(Event.AUDIT_SEARCH, page=page.number, **_looked_for(form))
     return shown
@@ -54,10 +54,6 @@ def _form() -> AuditForm:
     form = AuditForm(request.args)
     form.offer(records.names())
     return form
-
-
-def _page_number() -> int:
-    return request.args.get("page", 1, type=int)
 
 
 def _looked_for(form: AuditForm) -> dict[str, str]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from pages.cases_forms import CaseForm, CasesForm
 from pages.history import result_url
+from pages.lists import page_number, page_size, query
 from pages.stored import team_case
 from records import analyses, cases, field_tasks
 from records.analyses import Analysis
 from records.case_states import SIGNED
 from records.cases import Case
 from services import cases as service
-from services.cases import CaseError
 from services.review import Cell, Differential, cells_of, differential
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
@@ -32,13 +32,13 @@ def index() -> str | tuple[str, int]:
     if not form.validate():
         return render_template("cases/index.html", form=form, page=None, query={}), 422
     team_id = current_user.team_id
-    page = cases.page_of(team_id, form.filters, _page_number(), _page_size())
+    page = cases.page_of(team_id, form.filters, page_number(), page_size())
     ids = [case.id for case in page.items]
     return render_template(
         "cases/index.html",
         form=form,
         page=page,
-        query={name: value for name, value in request.args.items() if value and name != "page"},
+        query=query(),
         any_kept=page.total > 0 or cases.any_of(team_id),
         states=cases.states(ids),
         contents=analyses.kinds_by_case(ids),
@@ -66,7 +66,8 @@ def create() -> AnyResponse | tuple[str, int]:
 def show(case_id: str) -> str:
     """One case: what is known of it, what is in it, and how far its review is."""
     case = team_case(case_id)
-    kept, cells = analyses.of_case(case.id), cells_of(case)
+    kept = analyses.of_case(case.id)
+    cells = cells_of(case, kept)
     state, unread = service.state_of(case), field_tasks.unread_of_case(case.id)
     return render_template(
         "cases/show.html",
@@ -97,10 +98,7 @@ def save(case_id: str) -> AnyResponse | tuple[str, int]:
     form = CaseForm(case)
     if not form.validate():
         return render_template("cases/edit.html", form=form, case=case), 422
-    try:
-        service.edit(case, form.details)
-    except CaseError as error:
-        abort(409, str(error))
+    service.edit(case, form.details)
     flash("The description of the case is changed.", "success")
     return _back(case)
 
@@ -110,7 +108,7 @@ def choose(case_id: str) -> str:
     """Choose among the team's analyses that are in no case."""
     case = _changeable(case_id)
     filters = analyses.Filters(in_no_case=True)
-    page = analyses.page_of(current_user.team_id, filters, _page_number(), _page_size())
+    page = analyses.page_of(current_user.team_id, filters, page_number(), page_size())
     return render_template("cases/add.html", case=case, page=page, result_url=result_url)
 
 
@@ -119,10 +117,7 @@ def put(case_id: str) -> AnyResponse:
     """Put the chosen analyses into the case."""
     case = team_case(case_id)
     chosen = request.form.getlist("analysis")
-    try:
-        number = service.put(case, chosen)
-    except CaseError as error:
-        abort(409, str(error))
+    number = service.put(case, chosen)
     if not number:
         flash(NONE_FREE if chosen else NONE_CHOSEN, "warning")
         return redirect(url_for("cases.choose", case_id=case.id), code=303)
@@ -137,10 +132,7 @@ def take_out(case_id: str, analysis_id: str) -> AnyResponse:
     analysis = analyses.find_in_team(current_user.team_id, analysis_id)
     if analysis is None or analysis.case_id != case.id:
         abort(404)
-    try:
-        service.take_out(case, analysis)
-    except CaseError as error:
-        abort(409, str(error))
+    service.take_out(case, analysis)
     flash(f"“{analysis.file_name}” is in no case now. It stays in the history.", "success")
     return _back(case)
 
@@ -148,10 +140,7 @@ def take_out(case_id: str, analysis_id: str) -> AnyResponse:
 def _changeable(case_id: str) -> Case:
     """A case that is not signed; 404 if it is another team's, 409 with a sentence if signed."""
     case = team_case(case_id)
-    try:
-        service.check_takes(current_user, case.id)
-    except CaseError as error:
-        abort(409, str(error))
+    service.check_takes(current_user, case.id)
     return case
 
 
@@ -160,14 +149,6 @@ def _counts_by_analysis(kept: list[Analysis], cells: list[Cell]) -> dict[str, Di
     for cell in cells:
         found[cell.analysis_id].append(cell)
     return {analysis.id: differential(found[analysis.id]) for analysis in kept}
-
-
-def _page_number() -> int:
-    return request.args.get("page", 1, type=int)
-
-
-def _page_size() -> int:
-    return current_app.config["LEUKOSCOPE"].page_size
 
 
 def _back(case: Case) -> AnyResponse:

@@ -11,6 +11,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import Conflict, Forbidden, HTTPException, SecurityError
 
 from pages.limits import limiter
+from services.cases import CaseError
 
 MESSAGES = {
     400: ("That did not work", "The request could not be understood."),
@@ -36,6 +37,7 @@ UNKNOWN_HOST = (
 def init_app(app: Flask) -> None:
     """Answer every error in the language of whoever asked: a page, or JSON."""
     app.register_error_handler(HTTPException, answer)
+    app.register_error_handler(CaseError, lambda error: answer(Conflict(str(error))))
 
 
 def wants_json() -> bool:

@@ -6,7 +6,6 @@ from flask import (
     Blueprint,
     Response,
     abort,
-    current_app,
     flash,
     redirect,
     render_template,
@@ -18,10 +17,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages.access import may_delete
 from pages.history_forms import HistoryForm
+from pages.lists import page_number, page_size, query
 from pages.stored import image_response, team_analysis, the_analyst, the_thumbnails
 from records import analyses, field_tasks
 from records.analyses import CLASSIFICATION, Analysis
-from services.cases import CaseError, check_free_to_go
+from services.cases import check_free_to_go
 
 NOT_TO_BE_DELETED = "Only who uploaded this, or a reviewer of the team, may delete it."
 
@@ -35,16 +35,13 @@ def index() -> str | tuple[str, int]:
     if not form.validate():
         return render_template("history/index.html", form=form, page=None, query={}), 422
     batch_id = request.args.get("batch")
-    size = current_app.config["LEUKOSCOPE"].page_size
-    number = request.args.get("page", 1, type=int)
     filters = form.filters(current_user.id, batch_id)
-    page = analyses.page_of(current_user.team_id, filters, number, size)
-    query = {name: value for name, value in request.args.items() if value and name != "page"}
+    page = analyses.page_of(current_user.team_id, filters, page_number(), page_size())
     return render_template(
         "history/index.html",
         form=form,
         page=page,
-        query=query,
+        query=query(),
         batch_id=batch_id,
         batch_of_fields=bool(batch_id) and field_tasks.any_of_batch(current_user.id, batch_id),
         any_kept=page.total > 0 or analyses.any_of(current_user.team_id),
@@ -62,10 +59,7 @@ def thumbnail(analysis_id: str) -> Response:
 def confirm(analysis_id: str) -> str:
     """Ask whether an analysis is really to be deleted."""
     analysis = _deletable(analysis_id)
-    try:
-        check_free_to_go(analysis)
-    except CaseError as error:
-        abort(409, str(error))
+    check_free_to_go(analysis)
     return render_template("history/delete.html", analysis=analysis, back=result_url(analysis))
 
 
@@ -74,10 +68,7 @@ def delete(analysis_id: str) -> AnyResponse:
     """Delete an analysis with its images."""
     analysis = _deletable(analysis_id)
     file_name = analysis.file_name
-    try:
-        the_analyst().delete(analysis)
-    except CaseError as error:
-        abort(409, str(error))
+    the_analyst().delete(analysis)
     the_thumbnails().forget(analysis_id)
     flash(f"The analysis of “{file_name}” and its images are deleted.", "success")
     return redirect(url_for("history.index"), code=303)

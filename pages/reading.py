@@ -100,15 +100,12 @@ def show(case_id: str) -> str:
 def cells(case_id: str) -> Response:
     """All white cells of the case as they stand, most suspicious first, and their fields."""
     case = team_case(case_id)
-    found = reviewing.cells_of(case)
+    kept = analyses.of_case(case.id)
     return jsonify(
         count=reviews.count_of(case.id),
         locked=signatures.locked(case.id),
-        fields=[
-            _field_document(case, number, one)
-            for number, one in enumerate(analyses.images_of(case.id), start=1)
-        ],
-        cells=[_cell_document(cell) for cell in found],
+        fields=[_field_document(case, number, one) for number, one in enumerate(kept, start=1)],
+        cells=[_cell_document(cell) for cell in reviewing.cells_of(case, kept)],
     )
 
 

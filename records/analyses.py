@@ -153,12 +153,6 @@ def kinds_by_case(case_ids: Iterable[str]) -> dict[str, Counter[str]]:
     return found
 
 
-def images_of(case_id: str) -> list[Analysis]:
-    """The analyses of a case, oldest first, without their findings until these are asked for."""
-    wanted = select(Analysis).filter_by(case_id=case_id).options(defer(Analysis.finding))
-    return list(db.session.scalars(wanted.order_by(Analysis.created_at, Analysis.id)))
-
-
 def any_of(team_id: str) -> bool:
     """Whether the team has any analysis."""
     return db.session.scalar(select(Analysis.id).filter_by(team_id=team_id).limit(1)) is not None
@@ -230,10 +224,7 @@ def _filtered(wanted: Select[tuple[Analysis]], filters: Filters) -> Select[tuple
         wanted = wanted.where(Analysis.kind == filters.kind)
     if filters.result:
         wanted = wanted.where(Analysis.result == filters.result)
-    if filters.since:
-        wanted = wanted.where(Analysis.created_at >= filters.since)
-    if filters.before:
-        wanted = wanted.where(Analysis.created_at < filters.before)
+    wanted = paging.between(wanted, Analysis.created_at, filters.since, filters.before)
     if filters.owner_id:
         wanted = wanted.where(Analysis.owner_id == filters.owner_id)
     if filters.in_no_case:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from uuid import uuid4
 from sqlalchemy import DDL, Row, Select, String, Text, event, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from records import UtcDateTime, db, let_nobody_else_write, utc_now
+from records import UtcDateTime, canonical, db, let_nobody_else_write, paging, utc_now
 
 NOTHING = "0" * 64
 """What the first row names as the hash before it."""
@@ -178,7 +177,7 @@ def append(
         "event": event.value,
         "object_kind": about and about.kind,
         "object_id": about and about.id,
-        "details": _canonical(details or {}),
+        "details": canonical.canonical(details or {}),
     }
     _add(session, former, content)
 
@@ -193,7 +192,7 @@ def head(session: Session) -> Head | None:
 def digest(content: Mapping[str, Any]) -> str:
     """SHA-256, in hexadecimal, of all columns but `hash`: as JSON with sorted keys, in UTF-8."""
     kept = {**content, "at": content["at"].isoformat(timespec="microseconds")}
-    return hashlib.sha256(_canonical(kept).encode()).hexdigest()
+    return canonical.digest(kept)
 
 
 def seen_lately(account_id: str, event: Event, about: About, since: datetime) -> bool:
@@ -216,11 +215,7 @@ def found(search: Search) -> Select[tuple[Entry]]:
         wanted = wanted.where(Entry.event == search.event)
     if search.object_id:
         wanted = wanted.where(Entry.object_id == search.object_id)
-    if search.since:
-        wanted = wanted.where(Entry.at >= search.since)
-    if search.before:
-        wanted = wanted.where(Entry.at < search.before)
-    return wanted
+    return paging.between(wanted, Entry.at, search.since, search.before)
 
 
 def names() -> list[str]:
@@ -244,7 +239,7 @@ def _begin(session: Session) -> Head:
         "address": "",
         "event": Event.BEGIN.value,
     }
-    details = _canonical({"installation": uuid4().hex})
+    details = canonical.canonical({"installation": uuid4().hex})
     return _add(session, Head(0, NOTHING), {**content, "details": details})
 
 
@@ -254,7 +249,3 @@ def _add(session: Session, former: Head, content: dict[str, Any]) -> Head:
     session.connection().execute(insert(ENTRIES).values(**content, hash=added.hash))
     session.info.setdefault(UNWITNESSED, []).append(added)
     return added
-
-
-def _canonical(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

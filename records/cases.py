@@ -118,8 +118,4 @@ def _filtered(wanted: Select[tuple[Case]], filters: Filters) -> Select[tuple[Cas
         wanted = wanted.where(state_of(Case.id) == filters.state)
     if filters.specimen:
         wanted = wanted.where(Case.specimen == filters.specimen)
-    if filters.since:
-        wanted = wanted.where(Case.created_at >= filters.since)
-    if filters.before:
-        wanted = wanted.where(Case.created_at < filters.before)
-    return wanted
+    return paging.between(wanted, Case.created_at, filters.since, filters.before)

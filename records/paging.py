@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from records import db
 
@@ -20,6 +22,18 @@ class Page(Generic[Item]):
     number: int
     pages: int
     total: int
+
+
+def between(
+    wanted: Select[tuple[Item]],
+    moment: InstrumentedAttribute[datetime],
+    since: datetime | None,
+    before: datetime | None,
+) -> Select[tuple[Item]]:
+    """What of a query happened `since` then, included, and `before`; None does not restrict."""
+    if since:
+        wanted = wanted.where(moment >= since)
+    return wanted.where(moment < before) if before else wanted
 
 
 def page_of(wanted: Select[tuple[Item]], number: int, size: int) -> Page[Item]:

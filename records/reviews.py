@@ -104,11 +104,6 @@ def count_of(case_id: str) -> int:
     return db.session.scalar(select(func.count(Review.id)).filter_by(case_id=case_id))
 
 
-def any_of_case(case_id: str) -> bool:
-    """Whether anybody has said anything of a cell of this case."""
-    return db.session.scalar(select(Review.id).filter_by(case_id=case_id).limit(1)) is not None
-
-
 def any_of_analysis(analysis_id: str) -> bool:
     """Whether anybody has said anything of a cell of this analysis."""
     wanted = select(Review.id).filter_by(analysis_id=analysis_id)

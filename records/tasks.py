@@ -57,13 +57,14 @@ def claim(table: Table) -> str | None:
     waiting = ready.order_by(*table.turn())
     # Else a writer between the look and the move would end the move with an error.
     let_nobody_else_write(db.session())
-    while task_id := db.session.scalar(waiting.limit(1)):
-        begun = {"state": RUNNING, "attempts": table.attempts + 1, "started_at": utc_now()}
-        if _move(table, task_id, WAITING, **begun):
-            return task_id
-    # Ends the transaction of the query: an idle worker must not hold one open.
-    db.session.rollback()
-    return None
+    task_id = db.session.scalar(waiting.limit(1))
+    if task_id is None:
+        # Ends the transaction of the query: an idle worker must not hold one open.
+        db.session.rollback()
+        return None
+    begun = {"state": RUNNING, "attempts": table.attempts + 1, "started_at": utc_now()}
+    _move(table, task_id, WAITING, **begun)
+    return task_id
 
 
 def advance(table: Table, task_id: str, done: int, total: int) -> bool:

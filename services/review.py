@@ -15,7 +15,7 @@ from datetime import datetime
 from models.findings import ALL_BLAST, WHITE_CELLS, Box
 from records import analyses, db, let_nobody_else_write, reviews, signatures, transaction
 from records.analyses import CLASSIFICATION, DETECTION, Analysis
-from records.audit import About, Event
+from records.audit import Event
 from records.cases import Case
 from records.reviews import (
     BLAST,
@@ -27,6 +27,7 @@ from records.reviews import (
     Review,
 )
 from services.audit import note
+from services.cases import the_case
 from services.findings import (
     BlastShare,
     WhiteCell,
@@ -85,8 +86,7 @@ class Cell:
     is its place on the sheet of cells of its field, `box` x1, y1, x2, y2 in pixels of the upright
     file. `proposed` is what the models call it, `label` what it is called now. It is
     `doubtful` where the models do not count it, and `counted` if they do or somebody has named it.
-    `review` is the standing review, which says
-    who named it and when.
+    `review` is the standing review, which says who named it and when.
     """
 
     id: str
@@ -155,9 +155,14 @@ class Differential:
     total: int
 
 
-def cells_of(case: Case) -> list[Cell]:
-    """All white cells of a case, the most suspicious first, as they stand."""
-    return _cells(analyses.of_case(case.id), reviews.of_case(case.id))
+def cells_of(case: Case, kept: Iterable[Analysis] | None = None) -> list[Cell]:
+    """All white cells of a case, the most suspicious first, as they stand.
+
+    Its analyses are read, which is long for fields, unless all of them are given as `kept`.
+    """
+    if kept is None:
+        kept = analyses.of_case(case.id)
+    return _cells(kept, reviews.of_case(case.id))
 
 
 def record(case: Case, reviewer_id: str, entries: Sequence[Entry]) -> list[Review]:
@@ -417,4 +422,4 @@ def _taking_back(review: Review, key: str) -> Review:
 def _note(event: Event, case: Case, added: Sequence[Review]) -> None:
     """Which cells, from what to what; the rows themselves say the rest."""
     changes = {review.cell_id: [review.label_before, review.label] for review in added}
-    note(event, About("case", case.id), cells=changes)
+    note(event, the_case(case), cells=changes)

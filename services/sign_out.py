@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from records import db, field_tasks, let_nobody_else_write, signatures, transaction, utc_now
+from records import (
+    analyses,
+    db,
+    field_tasks,
+    let_nobody_else_write,
+    signatures,
+    transaction,
+    utc_now,
+)
 from records.accounts import Account
 from records.audit import Event
+from records.canonical import digest
 from records.cases import Case
 from records.reviews import BLAST, UNCLASSIFIED
 from records.signatures import ADJUDICATOR, FIRST, SECOND, Amendment, Signature
@@ -27,7 +36,6 @@ from services.reports.contents import (
     CellRead,
     ReportContents,
     Signed,
-    digest,
     document,
     read_agreement,
     read_state,
@@ -92,17 +100,17 @@ class SignOut:
 
     def standing(self, case: Case, account_id: str) -> Standing:
         """What the case is like now, and what keeps this person from signing it."""
-        present = cells_of(case)
-        state = state_of(case, present, self._weights)
-        first = _first(signatures.of_version(case.id, state.version))
+        present, state = self._as_it_is(case)
+        given = signatures.of_version(case.id, state.version)
+        first, locked = _first(given), any(one.final for one in given)
         left = {cell.id for cell in missing(present, first, account_id)}
-        reason = self._reason(case, state, first, account_id)
+        reason = SIGNED_ALREADY if locked else self._reason(case, state, first, account_id)
         found = _agreement(state, present, first, account_id)
         return Standing(
             state=state,
             seen=digest(document(state)),
             missing=tuple(cell for cell in state.cells if cell.id in left),
-            locked=signatures.locked(case.id),
+            locked=locked,
             role=None if reason else _role(first, found),
             reason=reason,
             agreement=found,
@@ -150,14 +158,18 @@ class SignOut:
         given = signatures.of_version(case.id, version)
         if given and given[-1].final:
             return _final(given)
-        return _preliminary(state_of(case, cells_of(case), self._weights), given)
+        return _preliminary(self._as_it_is(case)[1], given)
+
+    def _as_it_is(self, case: Case) -> tuple[list[Cell], CaseState]:
+        """The cells of a case, and all of it, as they stand now."""
+        kept = analyses.of_case(case.id)
+        cells = cells_of(case, kept)
+        return cells, state_of(case, kept, cells, self._weights)
 
     def _reason(
         self, case: Case, state: CaseState, first: Signature | None, account_id: str
     ) -> str | None:
-        """Why this person cannot sign whatever they look at, as a sentence."""
-        if signatures.locked(case.id):
-            return SIGNED_ALREADY
+        """Why this person cannot sign an open case whatever they look at, as a sentence."""
         if any(task.under_way for task in field_tasks.unread_of_case(case.id)):
             return STILL_READ
         if not state.images:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from models.findings import WHITE_CELLS
 from models.images import RgbImage, read_image, resize
 from records.analyses import Analysis
 from services import pictures
@@ -76,7 +77,8 @@ class Thumbnails:
     def _sheets(self, analysis: Analysis, path: Path) -> dict[str, RgbImage]:
         """The small sheets of the cells on the kept sheet, or of those beyond it."""
         number = int(path.stem.removeprefix("sheet-"))
-        boxes = [cell.found.box for cell in most_suspicious_first(field_findings(analysis))]
+        white = most_suspicious_first(field_findings(analysis, WHITE_CELLS))
+        boxes = [cell.found.box for cell in white]
         if number * EACH >= len(boxes):
             raise LookupError("no such sheet")
         if number * EACH < GALLERY_CELLS:

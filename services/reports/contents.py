@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -198,9 +197,7 @@ def read_state(kept: Mapping[str, Any]) -> CaseState:
             "specimen": Specimen(**kept["specimen"]),
             "images": tuple(ImageRead(**each) for each in kept["images"]),
             "models": tuple(ModelUsed(**each) for each in kept["models"]),
-            "cells": tuple(
-                CellRead(**{**each, "box": tuple(each["box"])}) for each in kept["cells"]
-            ),
+            "cells": tuple(_read_cell(each) for each in kept["cells"]),
             "by_models": _read_tally(kept["by_models"]),
             "by_reviewers": _read_tally(kept["by_reviewers"]),
         }
@@ -213,12 +210,6 @@ def read_agreement(kept: Mapping[str, Any] | None) -> Agreement | None:
         return None
     found = tuple(Disagreement(**each) for each in kept["disagreements"])
     return Agreement(kept["kappa"], kept["cells"], found)
-
-
-def digest(content: Mapping[str, Any]) -> str:
-    """SHA-256, in hexadecimal, of canonical JSON: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _read_cell(kept: Mapping[str, Any]) -> CellRead:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from models.weights import Manifest
-from records import analyses, signatures
+from records import signatures
 from records.analyses import CLASSIFICATION, DETECTION, Analysis
 from records.cases import Case
 from services import model_cards
@@ -18,9 +18,10 @@ PROPOSING = {CLASSIFICATION: CLASSIFIER, DETECTION: DETECTOR}
 """The network that says what the cells of an image are, by kind of analysis."""
 
 
-def state_of(case: Case, cells: Sequence[Cell], weights: Path) -> CaseState:
-    """All of a case as it stands, with its `cells`; the installed networks lie in `weights`."""
-    kept = analyses.of_case(case.id)
+def state_of(
+    case: Case, kept: Sequence[Analysis], cells: Sequence[Cell], weights: Path
+) -> CaseState:
+    """All of a case as it stands: its analyses `kept`, its `cells`, the networks in `weights`."""
     numbers = {analysis.id: number for number, analysis in enumerate(kept, start=1)}
     counted = differential(cells)
     return CaseState(

@@ -16,10 +16,10 @@ from pages.reports import FORMATS
 from records import db, signatures, utc_now
 from records.accounts import READER, REVIEWER, VIEWER
 from records.audit import Event
+from records.canonical import digest
 from records.cases import Case
 from services import review
 from services.cases import Details, open_case, put
-from services.reports.contents import digest
 from services.review import cells_of
 from tests.cases import entry
 from tests.people import PASSWORD, account_named, csrf_token, post

@@ -6,12 +6,12 @@ from flask import Flask
 
 from records import db, field_tasks, signatures, tasks
 from records.audit import Event
+from records.canonical import digest
 from records.cases import Case
 from records.field_tasks import FieldTask
 from records.signatures import ADJUDICATOR, FIRST, SECOND, Signature
 from services import review
 from services.cases import state_of
-from services.reports.contents import digest
 from services.review import LockedError, cells_of
 from services.sign_out import AlteredError, SignOut, SignOutError, WrongPasswordError
 from tests.cases import entry, open_case, put_cell, put_field

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from records import analyses
 from records.cases import Case
 from services import review
 from services.cases import Details, open_case, put
@@ -33,7 +34,7 @@ def case() -> Case:
 
 
 def collected(case: Case, weights: Path) -> CaseState:
-    return state_of(case, cells_of(case), weights)
+    return state_of(case, analyses.of_case(case.id), cells_of(case), weights)
 
 
 def install(weights: Path, model: str, version: str) -> None:

@@ -1,0 +1,20 @@
+"""Long lists: which page of one is asked for, and what narrows it."""
+
+from __future__ import annotations
+
+from flask import current_app, request
+
+
+def page_number() -> int:
+    """The number of the page, from 1; whatever cannot be a number is the first."""
+    return request.args.get("page", 1, type=int)
+
+
+def page_size() -> int:
+    """How many analyses or cases this installation shows on a page."""
+    return current_app.config["LEUKOSCOPE"].page_size
+
+
+def query() -> dict[str, str]:
+    """What narrows the list, to go along to its other pages."""
+    return {name: value for name, value in request.args.items() if value and name != "page"}
