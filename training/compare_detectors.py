@@ -48,14 +48,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     detector.add_arguments(parser)
     group = parser.add_argument_group("comparison")
     names = list(CONTESTANTS)
+    add_budget(group, names, composites_used=3000)
+    parser.set_defaults(out=PROJECT / "runs" / "compare-detectors", epochs=1)
+
+
+def add_budget(group: argparse._ArgumentGroup, names: list[str], composites_used: int) -> None:
+    """Declare what any comparison of trainings asks: which, of how many images, how measured."""
     group.add_argument("--only", nargs="+", choices=names, default=names, help="(all)")
     group.add_argument(
-        "--composites-used", type=int, default=3000, help="composites an epoch (%(default)s)"
+        "--composites-used",
+        type=int,
+        default=composites_used,
+        help="composites an epoch (%(default)s)",
     )
     group.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE)
     group.add_argument("--rounds", type=int, default=200, help="bootstrap samples (%(default)s)")
-    group.add_argument("--record", action="store_true", help="write tables and charts into docs")
-    parser.set_defaults(out=PROJECT / "runs" / "compare-detectors", epochs=1)
+    group.add_argument("--record", action="store_true", help="write what is found into docs")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -72,26 +80,31 @@ def train(name: str, args: argparse.Namespace) -> None:
     """Train one contestant, unless that is done; its weights for serving are kept."""
     served = CONTESTANTS[name].served
     options = options_of(name, args)
-    train_once(options, args.composites_used, f"{name} compared" if served else "")
+    if served:
+        train_once(options, version=f"{name} compared")
+    else:
+        train_once(options, fraction=_PROOF_SHARE)
 
 
-def train_once(options: argparse.Namespace, composites_used: int, version: str) -> None:
+def train_once(
+    options: argparse.Namespace, *, version: str | None = None, fraction: float = 1.0
+) -> None:
     """Train with a detector's options, unless `options.out` holds that training already.
 
-    With a `version` the network for serving is kept below it; without one a short part of an epoch
-    is all that is trained.
+    With a `version` the network for serving is kept below it. `fraction` (0..1) of the images of
+    an epoch are trained on.
     """
     out = options.out
     if (out / SECONDS).exists():
         return
-    recipe = prepare(options.data, options.composites, out / "dataset", composites_used)
-    part = {} if version else {"fraction": _PROOF_SHARE}
-    trainer = detector.CpuTrainer(overrides={**detector.overrides(options, recipe), **part})
+    recipe = prepare(options.data, options.composites, out / "dataset", options.composites_used)
+    overrides = {**detector.overrides(options, recipe), "fraction": fraction}
+    trainer = detector.CpuTrainer(overrides=overrides)
     trainer.threads, trainer.bf16 = options.threads, options.bf16
     begin = time.monotonic()
     trainer.train()
     seconds = time.monotonic() - begin
-    if version:
+    if version is not None:
         detector_export.export(out, out / "served", version=version)
     # Written last: it says that all is there.
     (out / SECONDS).write_text(f"{seconds:.0f}\n")

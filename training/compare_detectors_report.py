@@ -140,7 +140,7 @@ def report(
         for row in rows_of(name, which, read_fields(detector, truths), args.rounds)
     ]
     costs = cost_table([*served, *proven], args.out, frame_times(detectors))
-    text = "\n\n".join((_heading(args), comparison_table(rows), costs))
+    text = "\n\n".join((heading("compare-detectors", args), comparison_table(rows), costs))
     print(text)
     docs = PROJECT / "docs"
     charts = docs / "charts" if args.record else args.out
@@ -150,8 +150,9 @@ def report(
         replace_between(docs / "validation.md", "compare-detectors", text)
 
 
-def _heading(args: argparse.Namespace) -> str:
+def heading(command: str, args: argparse.Namespace) -> str:
+    """Return the command and the budget of each of its trainings, to stand above a table."""
     return (
-        f"`python -m training compare-detectors`: {args.epochs} × ({args.composites_used} "
+        f"`python -m training {command}`: {args.epochs} × ({args.composites_used} "
         f"composites and TXL-PBC's train fields twice), {args.imgsz} px:"
     )

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from models.detector import Detector
 from training import detector
-from training.compare_detectors import train_once
+from training.compare_detectors import add_budget, train_once
+from training.compare_detectors_report import heading
 from training.composites import (
     COUNTS,
-    DEFAULT_CACHE,
     DEFAULT_SEED,
     held_out_composites,
     make_composites,
@@ -71,14 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `python -m training ablate-detector`, those of training too."""
     detector.add_arguments(parser)
     group = parser.add_argument_group("ablation")
-    group.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="(all)")
-    group.add_argument(
-        "--composites-used", type=int, default=1200, help="composites a variant (%(default)s)"
-    )
-    group.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE)
+    add_budget(group, list(VARIANTS), composites_used=1200)
     group.add_argument("--workers", type=int, default=2, help="processes that paint (%(default)s)")
-    group.add_argument("--rounds", type=int, default=200, help="bootstrap samples (%(default)s)")
-    group.add_argument("--record", action="store_true", help="write the table into docs")
     parser.set_defaults(out=PROJECT / "runs" / "ablate-detector", epochs=1)
 
 
@@ -92,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
         (VARIANTS[name].meaning, *line(args.out / name / "served", held_out, txl, args.rounds))
         for name in args.only
     ]
-    text = f"{_heading(args)}\n\n{table(('composites', *COLUMNS), lines)}"
+    text = f"{heading('ablate-detector', args)}\n\n{table(('composites', *COLUMNS), lines)}"
     print(text)
     if args.record:
         replace_between(PROJECT / "docs" / "validation.md", "ablate-detector", text)
@@ -104,7 +98,7 @@ def train(name: str, args: argparse.Namespace) -> None:
     if VARIANTS[name].without:
         for split, count in _counts(args).items():
             _compose(name, split, count, options)
-    train_once(options, args.composites_used, f"{name} of the ablation")
+    train_once(options, version=f"{name} of the ablation")
 
 
 def options_of(name: str, args: argparse.Namespace) -> argparse.Namespace:
@@ -138,10 +132,3 @@ def _compose(name: str, split: Split, count: int, options: argparse.Namespace) -
     realism = EVERYTHING.without(VARIANTS[name].without)
     places = (options.data, options.composites, options.cutouts)
     make_composites(*places, split, count, DEFAULT_SEED, options.workers, realism)
-
-
-def _heading(args: argparse.Namespace) -> str:
-    return (
-        f"`python -m training ablate-detector`: {args.epochs} × ({args.composites_used} "
-        f"composites and TXL-PBC's train fields twice), {args.imgsz} px:"
-    )

@@ -14,11 +14,19 @@ from training.compare_detectors_report import comparison_table, rows_of
 from training.composites import COUNTS, make_composites
 from training.detector_evaluation import Reading
 
-pytestmark = pytest.mark.filterwarnings(
+QUIET = pytest.mark.filterwarnings(
     "ignore::FutureWarning",
     "ignore::DeprecationWarning",
     "ignore::torch.jit.TracerWarning",
 )
+pytestmark = QUIET
+
+
+def tiny_budget(place: Path, data: Path) -> list[str]:
+    """Options of a comparison of trainings that ends in seconds, kept below `place`."""
+    places = ["--data", data, "--composites", place / "composites"]
+    places += ["--cutouts", place / "cache", "--out", place / "run"]
+    return [*map(str, places), "--imgsz", "64", "--batch", "4", "--rounds", "5"]
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +41,8 @@ def place(tmp_path_factory, drawn_sets):
 @pytest.fixture(scope="module")
 def command(place, drawn_sets):
     def run(*words: str) -> int:
-        places = ["--data", drawn_sets, "--composites", place / "composites"]
-        places += ["--cutouts", place / "cache", "--out", place / "run"]
-        numbers = ["--imgsz", "64", "--batch", "4", "--rounds", "5"]
         names = ["--only", "YOLOv5n", "YOLOv8s"]
-        return main(["compare-detectors", *map(str, places), *numbers, *names, *words])
+        return main(["compare-detectors", *tiny_budget(place, drawn_sets), *names, *words])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(COUNTS, "test", 2)

@@ -7,17 +7,14 @@ import json
 
 import pytest
 
+from tests.training.test_compare_detectors import QUIET, tiny_budget
 from training import detector_ablation
 from training.__main__ import main
 from training.composites import COUNTS
 from training.detector_ablation import VARIANTS, Variant, add_arguments, options_of
 from training.realism import ELEMENTS
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::FutureWarning",
-    "ignore::DeprecationWarning",
-    "ignore::torch.jit.TracerWarning",
-)
+pytestmark = QUIET
 
 
 def asked_for(*words: str) -> argparse.Namespace:
@@ -36,11 +33,9 @@ def place(tmp_path_factory, drawn_sets):
 @pytest.fixture(scope="module")
 def command(place, drawn_sets):
     def run(*words: str) -> int:
-        places = ["--data", drawn_sets, "--composites", place / "composites"]
-        places += ["--cutouts", place / "cache", "--out", place / "run"]
-        numbers = ["--imgsz", "64", "--batch", "4", "--rounds", "5", "--init", "yolov8n.yaml"]
-        numbers += ["--composites-used", "20", "--workers", "1", "--only", "rim"]
-        return main(["ablate-detector", *map(str, places), *numbers, *words])
+        own = ["--init", "yolov8n.yaml", "--composites-used", "20", "--workers", "1"]
+        options = [*tiny_budget(place, drawn_sets), *own, "--only", "rim"]
+        return main(["ablate-detector", *options, *words])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(COUNTS, "test", 2)
