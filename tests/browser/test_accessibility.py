@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.serving import at_work, chromium, served
-from tests.stand_ins import drawn_cell, drawn_field, stand_in_models
+from tests.browser.serving import chromium
+from tests.stand_ins import drawn_cell, drawn_field
 from tests.uploads import png
 
 pytestmark = [
@@ -22,16 +20,8 @@ CELL, FIELD = "cell", "field"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    instance = tmp_path_factory.mktemp("clinic") / "instance"
-    with served(instance, models=stand_in_models()) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def page(address: str) -> Iterator[Page]:
-    with at_work(address) as page:
-        yield page
+def page(signed_in: Page) -> Page:
+    return signed_in
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from models.loading import Models
-from tests.browser.serving import at_work, chromium, served
+from tests.browser.serving import chromium, served
 from tests.services.test_field_queue import Reading
 from tests.stand_ins import drawn_field, stand_in_models
 from tests.uploads import png
@@ -34,17 +34,10 @@ def reading() -> Iterator[Reading]:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory, reading: Reading) -> Iterator[str]:
-    instance: Path = tmp_path_factory.mktemp("clinic") / "instance"
+def address(instance: Path, reading: Reading) -> Iterator[str]:
     with served(instance, models=stand_in_models()) as address:
         yield address
         reading.go_on.set()
-
-
-@pytest.fixture(scope="module")
-def signed_in(address: str) -> Iterator[Page]:
-    with at_work(address) as page:
-        yield page
 
 
 @pytest.fixture

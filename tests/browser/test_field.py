@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,9 +10,9 @@ from playwright.sync_api import Page, expect
 from models.findings import Detection, FieldFindings
 from models.loading import Models
 from services.findings import BlastShare, interval_words, share_words
-from tests.browser.serving import at_work, chromium, served
+from tests.browser.serving import chromium
 from tests.services.fields import THRESHOLDS, read_field, twice_read
-from tests.stand_ins import drawn_field, stand_in_models
+from tests.stand_ins import drawn_field
 from tests.uploads import png
 
 pytestmark = [
@@ -49,19 +47,6 @@ def many() -> FieldFindings:
     counted = [one for one in white if one.label == "blast" or one.white >= THRESHOLDS["white"]]
     doubtful = tuple(one for one in white if one not in counted)
     return read_field(width=1200, height=900, detections=(*counted, *red), doubtful=doubtful)
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    instance: Path = tmp_path_factory.mktemp("clinic") / "instance"
-    with served(instance, models=stand_in_models()) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def signed_in(address: str) -> Iterator[Page]:
-    with at_work(address) as page:
-        yield page
 
 
 @pytest.fixture(scope="module")

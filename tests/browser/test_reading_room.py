@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from services.findings import BlastShare, interval_words
 from tests.browser.rooms import Clinic, many_cells, upload
-from tests.browser.serving import at_work, chromium, served, sign_in, sign_up
+from tests.browser.serving import chromium, served, sign_in, sign_up
 from tests.services.fields import read_field
 from tests.stand_ins import stand_in_models
 
@@ -25,11 +25,6 @@ SAVED = "All saved"
 
 
 @pytest.fixture(scope="module")
-def instance(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("clinic") / "instance"
-
-
-@pytest.fixture(scope="module")
 def address(instance: Path) -> Iterator[str]:
     with served(instance, signup="open", models=stand_in_models()) as address:
         yield address
@@ -38,12 +33,6 @@ def address(instance: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def clinic(address: str, instance: Path) -> Clinic:
     return Clinic(instance)
-
-
-@pytest.fixture(scope="module")
-def signed_in(address: str) -> Iterator[Page]:
-    with at_work(address) as page:
-        yield page
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from fhir.resources.R4B.bundle import Bundle
 from playwright.sync_api import Locator, Page, expect
 
 from models.loading import Models
-from tests.browser.serving import at_work, chromium, served
+from tests.browser.serving import chromium, served
 from tests.browser.test_accessibility import complaints
 from tests.people import PASSWORD
 from tests.services.fields import read_field
@@ -31,8 +31,7 @@ REASON = "One cell was a monocyte."
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    instance = tmp_path_factory.mktemp("clinic") / "instance"
+def address(instance: Path) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Models, "read_field", lambda self, rgb, progress=None: read_field())
         with served(instance, models=stand_in_models()) as address:
@@ -40,9 +39,8 @@ def address(tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def page(address: str) -> Iterator[Page]:
-    with at_work(address) as page:
-        yield page
+def page(signed_in: Page) -> Page:
+    return signed_in
 
 
 @pytest.fixture(scope="module")

@@ -24,8 +24,8 @@ LABELS = ("ALL blast", "Normal", "Uncertain")
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("clinic") / "instance") as address:
+def address(instance):
+    with served(instance) as address:
         yield address
 
 

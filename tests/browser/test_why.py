@@ -30,8 +30,7 @@ def shap() -> Iterator[Shap]:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory, shap: Shap) -> Iterator[str]:
-    instance: Path = tmp_path_factory.mktemp("clinic") / "instance"
+def address(instance: Path, shap: Shap) -> Iterator[str]:
     with served(instance, models=stand_in_models()) as address:
         yield address
 
