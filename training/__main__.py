@@ -25,6 +25,7 @@ class Command:
 COMMANDS = (
     Command(("composites",), "training.composites", "paste cut-out cells into smear fields"),
     Command(("detector",), "training.detector", "train the detector of cells in fields"),
+    Command(("kinds",), "training.kinds", "a start for the classifier: kinds of white cells"),
     Command(("classifier",), "training.classifier", "train the classifier of single cells"),
     Command(("compare",), "training.compare", "train and compare the paper's architectures"),
     Command(("compare-detectors",), "training.compare_detectors", "train YOLOv5 beside YOLOv8"),

@@ -1,16 +1,35 @@
-"""A start for the classifier: the kinds of normal white cells (PBC), learned before ALL."""
+"""A start for the classifier: the kinds of normal white cells (PBC), learned before ALL.
+
+Writes --out/backbone.weights.h5, to start the classifier from: `classifier --init` names it. A file
+that is there is kept.
+"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+import tensorflow as tf
+
 from models.cells import crop_window
+from training import classifier_options
 from training.architectures import build
 from training.classifier import Stage, Trainer, fit
 from training.classifier_data import CellSource, Group, Pool
 from training.classifier_options import start_of
-from training.data import PbcTile, read_pbc
+from training.data import PROJECT, PbcTile, read_pbc
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `python -m training kinds`: those of the classifier's first stage."""
+    classifier_options.add_arguments(parser)
+    parser.set_defaults(out=PROJECT / "runs" / "kinds", steps=300)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Learn the kinds, and say where the backbone's weights are."""
+    tf.config.threading.set_intra_op_parallelism_threads(args.threads)
+    print(pretrain(args, args.out))
 
 
 def pool_of_kinds(data: Path) -> Pool:
