@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 
 from pages.days_form import Day, DaysForm
-from pages.wording import SPECIMEN_WORDS, STATE_WORDS
+from pages.wording import STATE_WORDS
 from records import cases
 from records.cases import (
     MAGNIFICATION_LENGTH,
@@ -21,6 +21,7 @@ from records.cases import (
     Filters,
 )
 from services.cases import Details
+from services.labels import SPECIMEN_NAMES
 from services.pseudonyms import doubts, refusal
 
 PSEUDONYM_HELP = (
@@ -28,7 +29,7 @@ PSEUDONYM_HELP = (
     "record number."
 )
 LOOK_AGAIN = "Does this tell who the patient is?"
-SPECIMENS = [SelectChoice(specimen, word) for specimen, word in SPECIMEN_WORDS.items()]
+SPECIMENS = [SelectChoice(specimen, word) for specimen, word in SPECIMEN_NAMES.items()]
 STATES = [SelectChoice(state, words.word) for state, words in STATE_WORDS.items()]
 ORDERS = [
     SelectChoice(cases.NEWEST, "Newest first"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, url_for
 
-from records import analyses, case_states, cases
+from records import analyses, case_states
 from records.analyses import Analysis
 from services.findings import (
     BlastShare,
@@ -16,6 +16,7 @@ from services.findings import (
     interval_words,
     share_words,
 )
+from services.labels import SPECIMEN_NAMES
 from services.moments import when
 
 
@@ -140,7 +141,6 @@ STATE_WORDS = {
         "Correct what is to be corrected; then a reviewer signs the new version.",
     ),
 }
-SPECIMEN_WORDS = {cases.BLOOD: "Peripheral blood", cases.MARROW: "Bone marrow"}
 KIND_WORDS = {analyses.CLASSIFICATION: "Cell", analyses.DETECTION: "Field"}
 
 
@@ -151,7 +151,7 @@ def init_app(app: Flask) -> None:
         refused_words=REFUSED_WORDS,
         view_words=VIEW_WORDS,
         kind_words=KIND_WORDS,
-        specimen_words=SPECIMEN_WORDS,
+        specimen_names=SPECIMEN_NAMES,
         state_words=STATE_WORDS,
     )
     app.jinja_env.filters.update(

@@ -1,4 +1,4 @@
-"""What the classes of white cells are called, on pages and in reports."""
+"""What specimens and the classes of white cells are called, on pages and in reports."""
 
 from __future__ import annotations
 
@@ -18,3 +18,6 @@ LABEL_NAMES = {
     "not_a_cell": "Not a cell",
 }
 """By label of `records.reviews.LABELS`, in the order in which a reader looks through them."""
+
+SPECIMEN_NAMES = {"blood": "Peripheral blood", "marrow": "Bone marrow"}
+"""By `records.cases.Case.specimen`."""

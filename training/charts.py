@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from training.scores import BINS, auroc, reliability, roc
+from training.scores import BINS, reliability
 
 Judged = tuple[np.ndarray, np.ndarray]
 """Probabilities (n,) in 0..1 of being a blast, and whether each cell is one, bool (n,)."""
@@ -145,16 +145,6 @@ def roc_curves(curves: Sequence[Curve], out: Path) -> None:
             axes.set(xlabel="1 - specificity", ylabel="sensitivity", title=title)
             axes.set_box_aspect(1)
             _legend_below(axes)
-
-
-def roc_chart(sets: Mapping[str, Judged], out: Path) -> None:
-    """Draw the ROC curve of each named set."""
-    curves = []
-    for name, judged in sets.items():
-        false_positives, true_positives = roc(*judged)
-        area = {"value": auroc(*judged)}
-        curves.append({"name": name, "fpr": false_positives, "tpr": true_positives, "auroc": area})
-    roc_curves(curves, out)
 
 
 def reliability_chart(

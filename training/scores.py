@@ -32,12 +32,6 @@ def auroc(scores: np.ndarray, blasts: np.ndarray) -> float:
     return float(roc_auc_score(blasts, scores))
 
 
-def roc(scores: np.ndarray, blasts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return false and true positive shares at every threshold, from the strictest on."""
-    false_positives, true_positives, _ = roc_curve(blasts, scores)
-    return false_positives, true_positives
-
-
 def roc_band(
     scores: np.ndarray, blasts: np.ndarray, samples: Iterable[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -112,7 +106,7 @@ def subject_samples(
 
 def _roc_at(places: np.ndarray, scores: np.ndarray, blasts: np.ndarray) -> np.ndarray:
     """Return the true positive share reached with at most each false positive share."""
-    false_positives, true_positives = roc(scores, blasts)
+    false_positives, true_positives, _ = roc_curve(blasts, scores)
     return true_positives[np.searchsorted(false_positives, places, side="right") - 1]
 
 

@@ -28,7 +28,7 @@ from reportlab.platypus import (
 
 from records.reviews import DIFFERENTIAL, ERYTHROBLAST
 from services.findings import USUAL_DIFFERENTIAL, interval_words, share_words
-from services.labels import LABEL_NAMES
+from services.labels import LABEL_NAMES, SPECIMEN_NAMES
 from services.moments import when
 from services.reports.contents import (
     AMENDED,
@@ -50,7 +50,6 @@ ROLE_WORDS = {
     "second": "Second reader, agrees",
     "adjudicator": "Second reader, decided where they differed",
 }
-SPECIMEN_WORDS = {"blood": "Blood smear", "marrow": "Bone marrow smear"}
 NO_GLYPH = "\u25a0"
 NOT_PRINTED = (
     f"{NO_GLYPH} stands for a character that this font does not have. The JSON report has it."
@@ -197,7 +196,7 @@ def _specimen(contents: ReportContents) -> Flowable:
     of, state = contents.state.specimen, contents.state
     said = [
         ("Case (pseudonym)", of.pseudonym),
-        ("Specimen", SPECIMEN_WORDS[of.kind]),
+        ("Specimen", SPECIMEN_NAMES[of.kind]),
         ("Collected on", of.collected_on or "not stated"),
         ("Stain", of.stain or "not stated"),
         ("Magnification", of.magnification or "not stated"),

@@ -9,7 +9,6 @@ from training.charts import (
     confusion_matrices,
     metric_bars,
     reliability_chart,
-    roc_chart,
     roc_curves,
     subject_chart,
     training_curves,
@@ -82,7 +81,6 @@ CHARTS = {
         lambda out: roc_curves([CURVE, CURVE | {"panel": "crops"}], out),
         ("VGG16: 0.850 (0.800 to 0.900)", "sensitivity 0.90, specificity 0.80", "crops"),
     ),
-    "roc": (lambda out: roc_chart(SETS, out), ("on black: 1.000", "sensitivity")),
     "reliability": (
         lambda out: reliability_chart(SETS, out),
         ("crops", "share of blasts", "cells"),
