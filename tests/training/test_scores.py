@@ -8,7 +8,6 @@ from training.scores import (
     f1,
     precision,
     reliability,
-    roc,
     roc_band,
     sensitivity,
     specificity,
@@ -38,13 +37,6 @@ def test_auroc_is_the_share_of_pairs_in_the_right_order():
     scores = np.array([0.9, 0.4, 0.4, 0.1])
     assert auroc(scores, np.array([True, True, False, False])) == pytest.approx(3.5 / 4)
     assert auroc(scores * 1000, np.array([True, True, False, False])) == pytest.approx(3.5 / 4)
-
-
-def test_roc_goes_from_corner_to_corner():
-    false_positives, true_positives = roc(np.array([0.9, 0.2]), np.array([True, False]))
-    assert (false_positives[0], true_positives[0]) == (0, 0)
-    assert (false_positives[-1], true_positives[-1]) == (1, 1)
-    assert any((false_positives == 0) & (true_positives == 1))
 
 
 def test_bins_hold_probabilities_against_the_truth():
