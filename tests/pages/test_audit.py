@@ -147,7 +147,7 @@ def test_many_details_of_a_kind_are_folded_away(app: Flask, signed_in, count: in
     with app.app_context():
         audit.keep(Event.CORRECTION, cells=cells)
     page = signed_in.get("/admin/audit").get_data(as_text=True)
-    assert "cell-2" in page
+    assert "cell-2: blast to monocyte" in page
     assert (f"<summary>cells: {count}</summary>" in page) == folded
 
 
