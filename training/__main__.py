@@ -28,6 +28,7 @@ COMMANDS = (
     Command(("kinds",), "training.kinds", "a start for the classifier: kinds of white cells"),
     Command(("classifier",), "training.classifier", "train the classifier of single cells"),
     Command(("compare",), "training.compare", "train and compare the paper's architectures"),
+    Command(("leak",), "training.leak", "show what a random split of images leaks"),
     Command(("compare-detectors",), "training.compare_detectors", "train YOLOv5 beside YOLOv8"),
     Command(
         ("ablation",), "training.ablation", "take the classifier's choices back, one at a time"
