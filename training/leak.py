@@ -1,7 +1,7 @@
-"""Show in minutes what a random split of images leaks: linear heads on ImageNet's features.
+"""Show in minutes what a random split of images leaks: linear heads on a frozen network.
 
-A network trained on ImageNet describes every C-NMC cell on black; what is learned is a logistic
-regression on these descriptions, to its end, under both protocols of `compare`. The same
+A network that never saw a blood cell describes every C-NMC cell on black; what is learned is a
+logistic regression on these descriptions, to its end, under both protocols of `compare`. The same
 descriptions are asked whose cell it is, among the people of the training cells: what they know of
 that, a random split rewards and a stranger does not. With --record the tables go into
 docs/validation.md.
@@ -42,7 +42,7 @@ from training.scores import subject_samples
 
 _AT_ONCE = 32
 _STEPS = 2000
-_NAME = "{}, ImageNet's features"
+_NAME = "{}, frozen"
 _ROUNDS_OF_BOOTSTRAP = 300
 
 

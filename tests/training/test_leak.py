@@ -84,6 +84,6 @@ def test_the_command_prints_both_protocols_and_records(drawn_sets, tmp_path, mon
     numbers = ("--architecture", "small", "--size", "24", "--seed", "0")
     assert main(["leak", *map(str, words), *numbers]) == 0
     printed = capsys.readouterr().out
-    assert "| small, ImageNet's features |" in printed
+    assert "| small, frozen |" in printed
     assert "Whose cell it is" in printed
     assert printed.strip() in (tmp_path / "docs" / "validation.md").read_text()
