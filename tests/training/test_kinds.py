@@ -34,7 +34,7 @@ def test_every_kind_is_a_class_of_train_tiles_alone(data):
 def test_the_classifier_starts_from_what_the_command_wrote(data, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(ARCHITECTURES, "small", Architecture(small_backbone, 32))
     words = ["kinds", "--data", data, "--out", tmp_path, "--architecture", "small", "--scratch"]
-    words += ["--steps", 2, "--size", 24, "--batch", 4, "--every", 2]
+    words += ["--steps", 2, "--size", 24, "--batch", 4, "--every", 2, "--threads", 1]
     assert main([str(word) for word in words]) == 0
     weights = tmp_path / "backbone.weights.h5"
     assert capsys.readouterr().out.strip() == str(weights)
