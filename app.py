@@ -81,6 +81,7 @@ def add_background(app: Flask, settings: Settings, models: Models) -> None:
     app.extensions["leukoscope_explainer"] = Explainer(models, store, tasks)
     app.extensions["leukoscope_fields"] = FieldQueue(
         app.extensions["leukoscope_analyst"],
+        app.extensions["leukoscope_thumbnails"],
         ImageStore(settings.uploads_dir),
         tasks,
         settings.max_waiting,

@@ -16,6 +16,7 @@ from services.analysis import Analyst, Upload, display_name
 from services.batches import counts_of
 from services.findings import field_findings
 from services.tasks import Progress, QueueFullError, TaskError, Tasks
+from services.thumbnails import Thumbnails
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +45,15 @@ class FieldQueue:
     at_once = 2
 
     def __init__(
-        self, analyst: Analyst, uploads: ImageStore, background: Tasks, max_waiting: int
+        self,
+        analyst: Analyst,
+        thumbnails: Thumbnails,
+        uploads: ImageStore,
+        background: Tasks,
+        max_waiting: int,
     ) -> None:
         self._analyst = analyst
+        self._thumbnails = thumbnails
         self._uploads = uploads
         self._tasks = background
         self._max_waiting = max_waiting
@@ -108,6 +115,9 @@ class FieldQueue:
         """Read one field and keep the analysis, unless it is kept already (`Work`)."""
         task = field_tasks.get(task_id)
         analysis = analyses.find(task.owner_id, task_id) or self._read(task, progress)
+        if analysis.case_id:
+            # Else the first one to open the case waits for all its fields.
+            self._thumbnails.prepare(analysis)
         made = {"analysis_id": task_id, "counts": counts_of(field_findings(analysis))}
         self._delete_upload(task)
         return {**made, "upload_name": None}
@@ -115,6 +125,7 @@ class FieldQueue:
     def discard(self, made: dict[str, Any]) -> None:
         """Remove the analysis of a field that was cancelled meanwhile (`Work`)."""
         self._analyst.delete(analyses.get(made["analysis_id"]))
+        self._thumbnails.forget(made["analysis_id"])
 
     def _check_room(self, owner_id: str) -> None:
         if field_tasks.held_for(owner_id) >= self._max_waiting:

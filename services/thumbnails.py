@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from uuid import uuid4
@@ -48,6 +49,12 @@ class Thumbnails:
         """
         path = self._path(analysis, f"sheet-{number}")
         return _read(path) or self._make(analysis, path, self._sheets)
+
+    def prepare(self, analysis: Analysis) -> None:
+        """Make the sheets of a field's most suspicious cells before anyone asks for them."""
+        if analysis.cells_name:
+            with suppress(OSError):  # they are made, or missed, when someone does ask
+                self.sheet(analysis, 0)
 
     def drawn(self, analysis: Analysis, name: str, box: pictures.Box) -> bytes:
         """JPEG of one cell that a person drew, `SIDE` px; raises `FileNotFoundError` as `sheet`."""

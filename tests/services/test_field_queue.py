@@ -1,5 +1,7 @@
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from services import field_queue as services
 from services.analysis import Analyst, Upload
 from services.field_queue import FieldQueue, NoRoomError
 from services.tasks import QueueFullError
+from tests.cases import open_case
 from tests.people import add_account, team_of
 from tests.services.test_tasks import until
 from tests.stand_ins import drawn_cell, drawn_field
@@ -104,6 +107,27 @@ def test_a_field_is_taken_at_once_and_read_later(app, queue: FieldQueue, ada: st
     assert task.counts["blast"] == 1
     assert task.upload_name is None
     assert uploads(app) == set()
+
+
+def test_the_small_pictures_of_a_case_are_there_when_it_is_opened(app, queue, ada: str):
+    alone, of_case = upload(), replace(upload(), case_id=open_case(ada).id)
+    tasks = [queue.take(ada, each) for each in (alone, of_case)]
+    until(lambda: {state(task) for task in tasks} == {DONE})
+
+    kept = app.config["LEUKOSCOPE"].thumbnails_dir
+    assert [path.name for path in kept.iterdir()] == [tasks[1].analysis_id]
+    assert (kept / tasks[1].analysis_id / "sheet-0.jpg").is_file()
+
+
+def test_a_full_disk_delays_the_small_pictures_and_nothing_else(app, queue, ada: str, monkeypatch):
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("services.thumbnails._write", full)
+    task = queue.take(ada, replace(upload(), case_id=open_case(ada).id))
+    until(lambda: state(task) == DONE)
+
+    assert [analysis.id for analysis in kept_of(ada)] == [task.id]
 
 
 def test_a_field_that_takes_long_does_not_hold_up_a_colleagues(app, queue, ada: str, reading):
