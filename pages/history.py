@@ -21,7 +21,7 @@ from pages.lists import page_number, page_size, query
 from pages.stored import image_response, team_analysis, the_analyst, the_thumbnails
 from records import analyses, field_tasks
 from records.analyses import CLASSIFICATION, Analysis
-from services.cases import check_free_to_go
+from services.cases import check_deletable
 
 NOT_TO_BE_DELETED = "Only who uploaded this, or a reviewer of the team, may delete it."
 
@@ -59,7 +59,7 @@ def thumbnail(analysis_id: str) -> Response:
 def confirm(analysis_id: str) -> str:
     """Ask whether an analysis is really to be deleted."""
     analysis = _deletable(analysis_id)
-    check_free_to_go(analysis)
+    check_deletable(analysis)
     return render_template("history/delete.html", analysis=analysis, back=result_url(analysis))
 
 

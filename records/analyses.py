@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -192,23 +191,17 @@ def add(analysis: Analysis) -> None:
     _commit()
 
 
-@contextmanager
-def removing(analysis: Analysis) -> Iterator[tuple[str, ...]]:
-    """Remove the row and its explanation once the block has run; an error in the block keeps them.
+def remove(analysis: Analysis) -> tuple[str, ...]:
+    """Remove the row and its explanation, not yet committed.
 
     Gives the names of all files that the image store keeps for it.
     """
     names = analysis.image_names
-    try:
-        # First, because from here on nobody can write a picture into the explanation.
-        picture = explanations.remove(analysis.id)
-        db.session.delete(analysis)
-        db.session.flush()
-        yield (*names, picture) if picture else names
-    except BaseException:
-        db.session.rollback()
-        raise
-    _commit()
+    # First, because from here on nobody can write a picture into the explanation.
+    picture = explanations.remove(analysis.id)
+    db.session.delete(analysis)
+    db.session.flush()
+    return (*names, picture) if picture else names
 
 
 def _commit() -> None:

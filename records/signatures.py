@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    cast,
     func,
     select,
 )
@@ -112,6 +113,14 @@ def locked(case_id: str) -> bool:
         case_id=case_id, version=version_of(case_id), final=True
     )
     return db.session.scalar(wanted.limit(1)) is not None
+
+
+def was_signed(analysis_id: str) -> bool:
+    """Whether anything that was ever signed names an analysis."""
+    # Ids are random, so that one found in the text is this one.
+    text = cast(Signature.contents, Text)
+    wanted = select(Signature.id).where(text.contains(analysis_id)).limit(1)
+    return db.session.scalar(wanted) is not None
 
 
 def add(row: Signature | Amendment) -> None:

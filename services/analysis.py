@@ -130,9 +130,8 @@ class Analyst:
 
         Raises `services.cases.CaseError` if the analysis must be kept.
         """
-        cases.check_free_to_go(analysis)
-        with analyses.removing(analysis) as names:
-            self._forget(names)
+        with cases.deleting(analysis):
+            self._forget(analyses.remove(analysis))
 
     def image(self, name: str) -> bytes:
         """One kept image, encoded; raises `FileNotFoundError` when it is gone."""

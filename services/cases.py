@@ -12,7 +12,7 @@ from records.accounts import Account
 from records.analyses import NOT_USABLE, Analysis
 from records.audit import About, Event
 from records.cases import Case
-from records.signatures import locked
+from records.signatures import locked, was_signed
 from services.audit import note
 
 SIGNED = "This case is signed, so nothing of it changes. A reviewer can open it for an amendment."
@@ -22,6 +22,7 @@ REVIEWED = (
     "there."
 )
 PART_OF_SIGNED = "This analysis belongs to the signed case “{}”, so it is kept."
+NAMED_IN_SIGNED = "A signed version of a case was made of this analysis, so it is kept."
 LEFT_OUT = "Its case was signed or closed to it meanwhile, so that it belongs to none."
 
 
@@ -75,6 +76,7 @@ def put(case: Case, analysis_ids: Iterable[str]) -> int:
 def take_out(case: Case, analysis: Analysis) -> None:
     """Take an analysis out of its case, as long as nobody reviewed it there; `CaseError` else."""
     with _open_case(case):
+        db.session.refresh(analysis)
         check_free_to_go(analysis)
         analysis.case_id = None
         note(Event.CASE_REMOVE, the_case(case), analysis=analysis.id)
@@ -88,6 +90,23 @@ def check_free_to_go(analysis: Analysis) -> None:
         raise CaseError(PART_OF_SIGNED.format(analysis.case.pseudonym))
     if reviews.any_of_analysis(analysis.id):
         raise CaseError(REVIEWED.format(analysis.case.pseudonym))
+
+
+def check_deletable(analysis: Analysis) -> None:
+    """Raise `CaseError` if an analysis must be kept, for its case or for a version once signed."""
+    check_free_to_go(analysis)
+    if was_signed(analysis.id):
+        raise CaseError(NAMED_IN_SIGNED)
+
+
+@contextmanager
+def deleting(analysis: Analysis) -> Iterator[None]:
+    """A transaction in which an analysis may be deleted; raises `CaseError` if it must be kept."""
+    with transaction():
+        let_nobody_else_write(db.session())
+        db.session.refresh(analysis)
+        check_deletable(analysis)
+        yield
 
 
 def check_takes(account: Account, case_id: str) -> None:
@@ -138,6 +157,8 @@ def _open_case(case: Case) -> Iterator[None]:
     """A transaction in which the case cannot be signed; raises `CaseError` if it is already."""
     with transaction():
         let_nobody_else_write(db.session())
+        # A colleague may have described it anew since this request read it.
+        db.session.refresh(case)
         if locked(case.id):
             raise CaseError(SIGNED)
         yield

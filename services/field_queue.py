@@ -87,6 +87,9 @@ class FieldQueue:
         self._check_room(owner_id)
         task = _task(owner_id, analysis.batch_id, analysis.file_name)
         task.source_id = analysis.id
+        if analysis.result == analyses.NOT_USABLE:
+            # Its field will be of the same case, which is not to be signed before.
+            task.case_id = analysis.case_id
         self._queue(task)
         return task
 

@@ -125,6 +125,8 @@ class SignOut:
                 raise WrongPasswordError
             with transaction():
                 let_nobody_else_write(db.session())
+                # A colleague may have described it anew while the password was looked at.
+                db.session.refresh(case)
                 return self._sign(case, account, conclusion, seen)
         except SignOutError as error:
             audit.keep(Event.CASE_SIGN_REFUSED, the_case(case), reason=str(error))

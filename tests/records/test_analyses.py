@@ -157,16 +157,11 @@ def test_the_place_in_a_batch(ada: str):
     assert (last.number, last.total, last.previous, last.next) == (3, 3, ids[1], None)
 
 
-def test_an_analysis_is_removed_with_its_block(ada: str):
-    with analyses.removing(kept(ada)):
-        pass
-
-    assert not analyses.any_of(team_of(ada))
-
-
-def test_an_error_in_the_block_keeps_the_analysis(ada: str):
+def test_a_removed_analysis_names_its_files(ada: str):
     analysis = kept(ada)
-    with pytest.raises(OSError, match="busy"), analyses.removing(analysis):
-        raise OSError("busy")
+    names = analysis.image_names
 
+    assert analyses.remove(analysis) == names
+    assert not analyses.any_of(team_of(ada))
+    db.session.rollback()
     assert analyses.find(ada, analysis.id) is not None

@@ -3,6 +3,7 @@ from datetime import date
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from models.images import ImageLimits
 from records import analyses, db, signatures
@@ -11,7 +12,7 @@ from records.analyses import Analysis
 from records.audit import Event
 from records.cases import Case
 from records.image_store import ImageStore
-from records.signatures import Signature
+from records.signatures import Amendment, Signature
 from services import cases, review
 from services.analysis import Analyst, Upload
 from services.cases import CaseError, Details
@@ -43,8 +44,8 @@ def analyst(tmp_path) -> Analyst:
     return Analyst(stand_in_models(), ImageStore(tmp_path / "images"), ImageLimits(2**22, 10**6))
 
 
-def sign(case: Case) -> None:
-    values = {"conclusion": "-", "contents": {}, "sha256": "0" * 64}
+def sign(case: Case, **contents: object) -> None:
+    values = {"conclusion": "-", "contents": contents, "sha256": "0" * 64}
     signatures.add(Signature(case_id=case.id, version=1, reader_id=case.owner_id, **values))
     db.session.commit()
 
@@ -111,6 +112,40 @@ def test_a_signed_case_does_not_change(case: Case, analyst: Analyst):
         with pytest.raises(CaseError, match="signed"):
             change()
     assert (field.case_id, free.case_id, case.specimen) == (case.id, None, "blood")
+
+
+def test_what_was_signed_once_is_kept_after_an_amendment(case: Case, analyst: Analyst):
+    field = put_field(case)
+    sign(case, images=[{"id": field.id}])
+    signatures.add(Amendment(case_id=case.id, version=2, opened_by=case.owner_id, reason="-"))
+    db.session.commit()
+    for _ in ("in the case", "taken out"):
+        with pytest.raises(CaseError, match="signed version"):
+            analyst.delete(field)
+        if field.case_id:
+            cases.take_out(case, field)
+
+    assert analyses.get(field.id).case_id is None
+
+
+def meanwhile(row: Analysis | Case, **values: object) -> None:
+    """Somebody else's request, committed while this one has the row read already."""
+    with db.engine.begin() as other:
+        other.execute(update(type(row)).where(type(row).id == row.id).values(**values))
+
+
+def test_what_a_colleague_did_since_it_was_read_counts(case: Case, analyst: Analyst):
+    field, elsewhere = free_field(), open_case(case.owner_id)
+    sign(case)
+    assert (field.case_id, elsewhere.stain) == (None, "")
+    meanwhile(field, case_id=case.id)
+    with pytest.raises(CaseError, match="signed"):
+        analyst.delete(field)
+
+    meanwhile(elsewhere, stain="Wright")
+    assert elsewhere.stain == ""
+    cases.edit(elsewhere, Details(elsewhere.pseudonym, elsewhere.specimen))
+    assert noted(Event.CASE_EDIT)[0].known == {"changed": ["stain"]}
 
 
 def test_a_reviewed_analysis_is_not_deleted(case: Case, analyst: Analyst):

@@ -348,6 +348,19 @@ def test_an_image_is_carried_over_and_stays_where_it_was(app, queue, ada):
     assert images_named(app)
 
 
+def test_an_unusable_cell_carried_over_is_still_to_be_read_for_its_case(app, queue, ada, reading):
+    reading.go_on.clear()
+    sent = replace(upload(png(np.full((200, 200, 3), 250, np.uint8))), case_id=open_case(ada).id)
+    refused = app.extensions["leukoscope_analyst"].classify(ada, sent)
+    assert refused.result == analyses.NOT_USABLE
+    task = queue.carry_over(ada, refused)
+    assert field_tasks.unread_of_case(sent.case_id) == [task]
+
+    reading.go_on.set()
+    until(lambda: state(task) == DONE)
+    assert analyses.get(task.analysis_id).case_id == sent.case_id
+
+
 def test_whoever_waits_is_answered_when_it_is_read_or_time_is_up(queue, ada, reading):
     reading.go_on.clear()
     task = queue.take(ada, upload())

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from records import db, field_tasks, signatures, tasks
 from records.audit import Event
@@ -145,6 +146,17 @@ def test_nothing_is_signed_that_changed_since_it_was_looked_at(case: Case, alone
         sign(alone, case, seen=seen)
     put_cell(case)
     with pytest.raises(SignOutError, match="has changed"):
+        sign(alone, case, seen=seen)
+
+
+def test_a_case_described_anew_while_the_password_is_checked_is_not_signed(case, alone: SignOut):
+    look(case)
+    seen = alone.standing(case, account_named("ada").id).seen
+    with db.engine.begin() as colleague:
+        colleague.execute(update(Case).where(Case.id == case.id).values(specimen="marrow"))
+
+    assert case.specimen == "blood", "as this request has read it"
+    with pytest.raises(SignOutError, match="changed"):
         sign(alone, case, seen=seen)
 
 
