@@ -81,7 +81,9 @@ VARIANTS = {
     "size": Variant("size hidden: zoom by up to 1.4", {"zoom": 0.35}),
     _KINDS: Variant("first trained on the kinds of PBC", {"scratch": False}),
     "scratch": Variant("from random weights", {"scratch": True}),
-    "larger": Variant("a third of the steps more, at 200 px", {"finish_share": 1 / 3}),
+    "larger": Variant(
+        "a third of the steps more, at 200 px", {"finish_share": 1 / 3, "finish_size": 200}
+    ),
     "balance": Variant("subjects not balanced", {}, _unbalanced),
     "light": Variant("no change of light, focus, compression", {"vary": 0.0, "compress": 0.0}),
 }

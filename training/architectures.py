@@ -29,7 +29,7 @@ class Architecture:
     """
 
     backbone: Callable[..., keras.Model]
-    served_size: int
+    served_size: int = 128
     low: float = 0.0
     high: float = 255.0
     flatten: bool = False
@@ -58,16 +58,14 @@ def lightweight_b3(**options: object) -> keras.Model:
 _VGG = {"low": -1.0, "high": 1.0, "flatten": True, "rate": 1e-4, "policy": "mixed_bfloat16"}
 _applications = keras.applications
 ARCHITECTURES = {
-    "VGG16": Architecture(_applications.VGG16, 128, **_VGG),
-    "VGG19": Architecture(_applications.VGG19, 128, **_VGG),
-    "ResNet50": Architecture(
-        _applications.ResNet50, 128, low=-1.0, high=1.0, policy="mixed_bfloat16"
-    ),
-    "Xception": Architecture(_applications.Xception, 128, low=-1.0, high=1.0),
-    "EfficientNetB0": Architecture(_applications.EfficientNetB0, 200),
-    "EfficientNetB2": Architecture(_applications.EfficientNetB2, 200),
-    "EfficientNetB3": Architecture(_applications.EfficientNetB3, 200),
-    "LightweightB3": Architecture(lightweight_b3, 200),
+    "VGG16": Architecture(_applications.VGG16, **_VGG),
+    "VGG19": Architecture(_applications.VGG19, **_VGG),
+    "ResNet50": Architecture(_applications.ResNet50, low=-1.0, high=1.0, policy="mixed_bfloat16"),
+    "Xception": Architecture(_applications.Xception, low=-1.0, high=1.0),
+    "EfficientNetB0": Architecture(_applications.EfficientNetB0),
+    "EfficientNetB2": Architecture(_applications.EfficientNetB2),
+    "EfficientNetB3": Architecture(_applications.EfficientNetB3),
+    "LightweightB3": Architecture(lightweight_b3),
 }
 
 

@@ -92,7 +92,7 @@ def test_every_variant_but_the_first_changes_something():
 
 def test_a_share_of_the_steps_is_added_at_the_larger_size():
     options = options_of("larger", asked_for("--steps", "60"))
-    assert (options.steps, options.finish_steps, options.finish_size) == (60, 20, 0)
+    assert (options.steps, options.finish_steps, options.finish_size) == (60, 20, 200)
 
 
 def test_unbalanced_groups_are_drawn_by_their_size():
