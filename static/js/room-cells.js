@@ -28,8 +28,8 @@ export function groupOf(cell) {
 }
 
 /** What is put back when a correction is undone. */
-export function stateOf({ label, seen, by, mine, at, review }) {
-  return { label, seen, by, mine, at, review };
+export function stateOf({ label, seen, by, mine, at, review, key, before }) {
+  return { label, seen, by, mine, at, review, key, before };
 }
 
 /** Counts by label, white cells and blasts, of the labels that `labelOf` gives; null is no cell. */

@@ -90,7 +90,7 @@ export class Draw {
     if (!this.on || event.ctrlKey || event.metaKey || event.altKey) return;
     const direction = DIRECTIONS[event.key];
     if (direction) this.step(direction, event.shiftKey);
-    else if (event.key === "Enter") this.finish();
+    else if (event.key === "Enter" && !event.repeat) this.finish();
     else if (event.key === "Escape") this.stop();
     else return;
     event.preventDefault();

@@ -3,7 +3,8 @@
 const AT_ONCE = 200;
 const AT_FIRST = 2000;
 const AT_MOST = 10_000;
-const LATER = new Set([408, 429]);
+/** Where the server says of acts themselves that it does not take them (pages/reading.py). */
+const JUDGED = new Set([409, 422]);
 
 /** What survives a reload; null where the browser allows nothing to be kept. */
 const shelf = (() => {
@@ -53,7 +54,7 @@ export class Outbox {
       this.waiting.push(act);
     }
     // Where the server was not reached, it is tried again at its time.
-    if (this.timer) this.say("offline");
+    if (this.timer) this.sayWhy();
     else this.flush();
   }
 
@@ -90,8 +91,11 @@ export class Outbox {
     this.busy = true;
     clearTimeout(this.timer);
     this.timer = null;
-    while (this.waiting.length && (await this.sendSome()));
-    this.busy = false;
+    try {
+      while (this.waiting.length && (await this.sendSome()));
+    } finally {
+      this.busy = false;
+    }
     if (!this.waiting.length) this.say();
   }
 
@@ -119,28 +123,33 @@ export class Outbox {
     return this.answered(acts, answer);
   }
 
+  /** Acts are dropped by the server's own word alone: a proxy may answer in its place. */
   async answered(acts, answer) {
-    if (answer.status >= 500 || LATER.has(answer.status)) return this.later();
-    const told = await answer.json().catch(() => ({}));
+    const told = await answer.json().catch(() => null);
     if (answer.status === 401) return this.stop("signed-out");
-    if (answer.status === 400 || answer.status === 403) return this.stop("stopped", told.error);
-    this.pause = AT_FIRST;
-    if (answer.ok) {
-      this.drop(acts);
-      this.taken(acts[0].kind, acts, told);
-    } else if (acts.length > 1) {
-      this.alone = true;
-      return true;
-    } else {
-      this.drop(acts);
-      this.refused(acts, told.error, answer.status);
+    if (answer.status === 400 || answer.status === 403) return this.stop("stopped", told?.error);
+    if (answer.ok && Array.isArray(told?.reviews)) {
+      return this.settle(acts, () => this.taken(acts[0].kind, acts, told));
     }
-    this.alone &&= this.waiting.length > 0;
+    if (!JUDGED.has(answer.status) || !told?.error) return this.later(told?.error);
+    if (acts.length === 1) return this.settle(acts, () => this.refused(acts, told.error, answer.status));
+    this.alone = true;
     return true;
   }
 
-  later() {
-    this.say("offline");
+  /** Nothing is left to send of these acts. */
+  settle(acts, tell) {
+    this.pause = AT_FIRST;
+    this.drop(acts);
+    this.alone &&= this.waiting.length > 0;
+    tell();
+    return true;
+  }
+
+  /** Try again after a while, and say until then what the server said, if it did. */
+  later(sentence) {
+    this.why = sentence;
+    this.sayWhy();
     this.timer = setTimeout(() => this.flush(), this.pause);
     this.pause = Math.min(2 * this.pause, AT_MOST);
     return false;
@@ -149,6 +158,10 @@ export class Outbox {
   stop(state, sentence) {
     this.say(state, sentence);
     return false;
+  }
+
+  sayWhy() {
+    this.say(this.why ? "stopped" : "offline", this.why);
   }
 
   say(state = "saved", sentence = "") {

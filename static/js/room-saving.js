@@ -44,8 +44,8 @@ export class Saving {
     const { room, outbox } = this;
     for (const act of outbox.waiting) this.again(act, room);
     this.begun = true;
-    if (outbox.waiting.length && room.editable) outbox.flush();
-    else outbox.say(outbox.waiting.length ? "stopped" : "saved", "Nothing can be changed here now.");
+    // Also where nothing can be changed now: the server names what it does not take.
+    outbox.flush();
   }
 
   again(act, room) {
@@ -164,11 +164,14 @@ export class Saving {
   }
 
   async refresh() {
+    const asked = this.count;
     const told = await this.fetchCells();
     this.part("lost").textContent = told ? "" : LOST;
-    if (!told) return;
+    if (!told) return undefined;
+    // Something was saved meanwhile, and these cells are from before.
+    if (this.count > asked && told.count < this.count) return this.refresh();
     this.count = told.count;
-    this.room.merge(told);
+    return this.room.merge(told);
   }
 
   async history({ id }) {

@@ -12,6 +12,11 @@ import { Panel } from "./room-panel.js";
 const NOT_LOADED = "The cells could not be loaded. Check the connection, then reload the page.";
 const CHOOSE = "The detector alone doubts this cell: give it a class, or mark it as no cell.";
 const READ_ONLY = "Nothing can be changed here.";
+const MOVES = new Set(["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End"]);
+/** What tells a cell of the server's from this page's; the last two a confirmation that was refused. */
+const TELLING = ["review", "label", "seen", "at"];
+/** Of a cell of which this page knows nobody's word. */
+const NO_WORD = { by: null, mine: false, at: null, review: null, key: null, before: null };
 
 const room = document.querySelector("[data-room]");
 const part = (name) => room.querySelector(`[data-${name}]`);
@@ -160,7 +165,7 @@ class Room {
     const latest = own.sort((one, other) => other.review - one.review)[0];
     if (!latest) return [];
     const { id, key, before: label, proposed } = latest;
-    const before = { label, seen: label !== proposed, by: null, mine: false, at: null, review: null };
+    const before = { ...NO_WORD, label, seen: label !== proposed };
     return [{ key, cell: id, before }];
   }
 
@@ -206,7 +211,7 @@ class Room {
     this.take({
       ...{ id, field: field.id, number: null, box, proposed: null, doubtful: false, disagreed: false },
       ...{ blast: null, second: null, second_label: null },
-      ...{ label: null, seen: false, by: null, mine: false, at: null, review: null },
+      ...{ ...NO_WORD, label: null, seen: false },
     });
     const cell = this.cells.get(id);
     this.record([cell], "unclassified");
@@ -228,7 +233,7 @@ class Room {
       const cell = this.cells.get(told.id);
       if (pending.has(told.id)) continue;
       if (!cell) this.take(told);
-      else if (cell.review !== told.review || cell.label !== told.label) this.replace(cell, told);
+      else if (TELLING.some((name) => cell[name] !== told[name])) this.replace(cell, told);
       else continue;
       changed.push(this.cells.get(told.id));
     }
@@ -244,7 +249,7 @@ class Room {
   replace(cell, told) {
     const mine = cell.mine && !told.mine && told.by && cell.label !== told.label;
     const conflict = mine ? { mine: cell.label, theirs: told.label, by: told.by } : null;
-    Object.assign(cell, stateOf(told), { key: told.key, before: told.before, conflict });
+    Object.assign(cell, stateOf(told), { conflict });
   }
 
   tellConflicts(cells) {
@@ -327,7 +332,8 @@ class Room {
     if (event.ctrlKey || event.metaKey) action = this.withControl(event);
     if (!action) return;
     event.preventDefault();
-    action(event);
+    // A key that is held moves on and on, but decides nothing twice.
+    if (MOVES.has(key) || !event.repeat) action(event);
   }
 
   listen() {

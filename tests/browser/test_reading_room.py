@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from services.findings import BlastShare, interval_words
 from tests.browser.rooms import Clinic, many_cells, upload
@@ -22,6 +22,13 @@ pytestmark = [
 
 MANY = 30
 SAVED = "All saved"
+NOT_OURS = {
+    "a proxy's page": {"status": 200, "content_type": "text/html", "body": "<h1>Sign in</h1>"},
+    "a body cut off": {"status": 200, "content_type": "application/json", "body": '{"reviews": ['},
+    "an address not known": {"status": 404, "content_type": "text/html", "body": "<h1>404</h1>"},
+    "a proxy's refusal": {"status": 409, "content_type": "text/html", "body": "<h1>409</h1>"},
+}
+"""Answers in the name of the server by which it did not judge what was sent."""
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +136,25 @@ def test_keys_move_correct_confirm_and_undo(page: Page, room: str, clinic: Clini
     assert len(clinic.reviews(room)) == 6
 
 
+def test_a_key_that_is_held_says_one_thing_but_moves_on(page: Page):
+    for key in ("l", "Enter", "Space", "u"):
+        hold(page, key)
+    assert sizes(page)["lymphocyte"] == 1
+    expect(page.locator("[data-reviewed]")).to_have_text(f"2 of {4 + MANY} cells reviewed")
+    before = cell_of(focused(page))
+    hold(page, "ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert cell_of(focused(page)) != before
+    saved(page)
+
+
+def hold(page: Page, key: str) -> None:
+    """Keep a key down until the keyboard has repeated it twice."""
+    for _ in range(3):
+        page.keyboard.down(key)
+    page.keyboard.up(key)
+
+
 def test_the_differential_of_models_and_reviewer_stand_side_by_side(page: Page):
     press(page, "l")
     models, reviewer = BlastShare(2, 4 + MANY), BlastShare(1, 4 + MANY)
@@ -154,6 +180,25 @@ def test_a_doubtful_cell_counts_once_it_has_a_class(page: Page):
         str(5 + MANY),
     )
     assert sizes(page)["blast"] == 3
+
+
+def test_corrections_from_before_the_page_was_loaded_come_back_one_by_one(
+    page: Page, room: str, clinic: Clinic
+):
+    press(page, "l")
+    saved(page)
+    open_room(page, room)
+    group(page, "lymphocyte").locator("[data-cell]").click()
+    press(page, "m")
+    saved(page)
+    for remaining in ({"blast": 1, "lymphocyte": 1}, {"blast": 2}):
+        with page.expect_response("**/cells.json"):
+            press(page, "u")
+        saved(page)
+        assert sizes(page) == {**remaining, "unclassified": 2 + MANY, "doubtful": 1}
+    expect(page.locator("[data-refused]")).to_be_hidden()
+    labels = [label for _, _, label in clinic.reviews(room)]
+    assert labels == ["lymphocyte", "monocyte", "lymphocyte", "blast"]
 
 
 def test_many_are_chosen_corrected_and_undone_at_once(page: Page, room: str, clinic: Clinic):
@@ -338,6 +383,62 @@ def test_an_answer_that_is_lost_does_nothing_twice(page: Page, room: str, clinic
     assert sizes(page)["blast"] == 2
 
 
+def answer_instead(page: Page, room: str, answer: Callable[[Route], None]) -> None:
+    """Open a room in which this answers corrections, not the server.
+
+    Opened anew: a page that is there already may send a little more past a new route.
+    """
+    page.route("**/room/reviews", answer)
+    open_room(page, room)
+
+
+@pytest.mark.parametrize("answer", NOT_OURS.values(), ids=NOT_OURS)
+def test_an_answer_that_is_not_the_servers_loses_nothing(
+    page: Page, room: str, clinic: Clinic, answer: dict
+):
+    answer_instead(page, room, lambda route: route.fulfill(**answer))
+    press(page, "l", "m")
+    expect(page.locator("[data-saved-words]")).to_have_text("2 corrections wait for the connection")
+    expect(page.locator("[data-refused]")).to_be_hidden()
+    page.unroute_all()
+    open_room(page, room)
+    saved(page)
+    assert [label for _, _, label in clinic.reviews(room)] == ["lymphocyte", "monocyte"]
+
+
+def test_what_the_server_says_of_its_failure_is_told_while_a_correction_waits(
+    page: Page, room: str
+):
+    said = {"status": 404, "json": {"error": "There is nothing at this address."}}
+    answer_instead(page, room, lambda route: route.fulfill(**said))
+    press(page, "l")
+    state = page.locator("[data-saved-words]")
+    expect(state).to_have_text("1 correction not saved yet. There is nothing at this address.")
+    press(page, "m")
+    expect(state).to_have_text("2 corrections not saved yet. There is nothing at this address.")
+    page.unroute_all()
+    saved(page)
+
+
+def test_cells_that_were_asked_for_before_a_correction_do_not_undo_it(page: Page):
+    held = []
+    page.route("**/cells.json", lambda route: held.append((route, route.fetch())), times=1)
+    come_back(page)
+    while not held:
+        page.wait_for_timeout(20)
+    press(page, "l")
+    saved(page)
+    route, old = held[0]
+    with page.expect_response("**/cells.json"), page.expect_request("**/cells.json", timeout=5000):
+        route.fulfill(response=old)
+    assert sizes(page)["lymphocyte"] == 1
+
+
+def come_back(page: Page) -> None:
+    """What the page is told when the person looks at it again."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
 def test_an_ended_session_loses_nothing(page: Page, room: str, clinic: Clinic):
     page.context.clear_cookies()
     press(page, "l", "m")
@@ -381,7 +482,7 @@ def test_what_a_colleague_says_otherwise_is_shown(page: Page, room: str, colleag
     press(colleague, "m")
     saved(colleague)
 
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    come_back(page)
     conflicts = page.locator("[data-conflicts]")
     expect(conflicts).to_contain_text("you said Lymphocyte, cleo says Monocyte; now it is Monocyte")
     assert sizes(page)["monocyte"] == 1
@@ -411,6 +512,28 @@ def test_a_case_that_is_signed_meanwhile_takes_nothing_more(page, room: str, cli
     focused(page)
     expect(page.get_by_text("This case is signed, so nothing can be changed here")).to_be_visible()
     press(page, "ArrowRight", "l")
+    assert clinic.reviews(room) == []
+
+
+@pytest.mark.parametrize("loaded", [False, True], ids=["open", "loaded afterwards"])
+def test_what_waited_when_the_case_was_signed_is_named(
+    page: Page, room: str, clinic: Clinic, loaded: bool
+):
+    answer_instead(page, room, lambda route: route.abort())
+    press(page, "l", "Enter")
+    expect(page.locator("[data-reviewed]")).to_have_text(f"2 of {4 + MANY} cells reviewed")
+    expect(page.locator("[data-saved-words]")).to_have_text("2 corrections wait for the connection")
+    clinic.sign(room)
+    page.unroute_all()
+    if loaded:
+        page.reload()
+    refused = page.locator("[data-refused] li")
+    expect(refused).to_have_count(2)
+    expect(refused.first).to_contain_text("Lymphocyte was not taken. This case is signed")
+    saved(page)
+    expect(group(page, "blast").locator("[data-cell]")).to_have_count(2)
+    expect(page.locator("[data-reviewed]")).to_have_text(f"0 of {4 + MANY} cells reviewed")
+    expect(page.locator("[data-locked]")).to_be_visible()
     assert clinic.reviews(room) == []
 
 
