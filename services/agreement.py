@@ -24,16 +24,21 @@ def cohens_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
 
 
 def agreement(
-    first: Sequence[CellRead], second: Sequence[CellRead], named_by_second: set[str]
+    first: Sequence[CellRead],
+    second: Sequence[CellRead],
+    named_by_first: set[str],
+    named_by_second: set[str],
 ) -> Agreement:
     """Compare what the first reader signed with the same cells as they stand for the second.
 
-    Kappa is over cells that the first reader signed as seen and the second named, whose ids are
-    `named_by_second`; a disagreement is any cell that is not called the same.
+    Kappa is over cells to which each gave their own name (sets of ids): the first's stood when
+    they signed, the second's stands now. What one of them took over from a colleague, or from the
+    version before, tells nothing of two readers. A disagreement is any cell that is not called the
+    same.
     """
     before = {cell.id: cell for cell in first}
     now = {cell.id: cell for cell in second}
-    both = [id for id in before if before[id].seen and id in named_by_second and id in now]
+    both = [id for id in before if id in named_by_first & named_by_second and id in now]
     return Agreement(
         kappa=cohens_kappa([(before[id].label, now[id].label) for id in both]),
         cells=len(both),

@@ -229,8 +229,10 @@ def _agreement(
 ) -> Agreement | None:
     if first is None or first.reader_id == reader_id:
         return None
-    named = {cell.id for cell in present if _named_by(cell, reader_id)}
-    return agreement(read_state(first.contents["state"]).cells, state.cells, named)
+    signed = read_state(first.contents["state"]).cells
+    by_first = {cell.id for cell in signed if cell.by == first.contents["reader"]}
+    by_second = {cell.id for cell in present if _named_by(cell, reader_id)}
+    return agreement(signed, state.cells, by_first, by_second)
 
 
 def _role(first: Signature | None, found: Agreement | None) -> str:

@@ -144,7 +144,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two readers agree over the `cells` that both named: Cohen's kappa, -1..1 or None."""
+    """How far two readers agree: Cohen's kappa, -1..1 or None, over `cells` that each named."""
 
     kappa: float | None
     cells: int

@@ -298,17 +298,22 @@ def _signatures(signed: Sequence[Signed]) -> list[Flowable]:
 def _agreement(found: Agreement | None) -> list[Flowable]:
     if found is None:
         return []
-    kappa = "not defined" if found.kappa is None else f"{found.kappa:.2f}"
-    said = (
-        f"Cohen’s kappa over {found.cells} cells that both readers named: {kappa}. "
-        "The second reader saw what the first had said."
-    )
     listed = "; ".join(
         f"cell {one.cell}: {_label(one.first)} / {_label(one.second)}"
         for one in found.disagreements
     )
     differ = f"Named differently (first / second): {listed}." if listed else "No cell differs."
-    return [Paragraph("Two readers", HEADING), _text(said), _text(differ, SMALL)]
+    return [Paragraph("Two readers", HEADING), _text(_kappa(found)), _text(differ, SMALL)]
+
+
+def _kappa(found: Agreement) -> str:
+    if not found.cells:
+        return "No cell was named by each of the two readers, so Cohen’s kappa is not defined."
+    kappa = "not defined" if found.kappa is None else f"{found.kappa:.2f}"
+    return (
+        f"Cohen’s kappa over {found.cells} cells that each reader named: {kappa}. "
+        "The second reader saw what the first had said."
+    )
 
 
 def _label(label: str | None) -> str:

@@ -30,7 +30,7 @@ def test_kappa_is_not_defined_where_chance_explains_all(pairs):
     assert cohens_kappa(pairs) is None
 
 
-def test_only_cells_that_both_named_count_but_every_difference_is_listed():
+def test_only_cells_that_each_named_count_but_every_difference_is_listed():
     first = [
         cell(0, "blast"),
         cell(1, "blast"),
@@ -38,7 +38,8 @@ def test_only_cells_that_both_named_count_but_every_difference_is_listed():
         cell("d1", "other"),
     ]
     second = [cell("d2", "smudge"), cell(0, "blast"), cell(1, "lymphocyte"), cell(2, "blast")]
-    found = agreement(first, second, {cell(n).id for n in ("d2", 0, 1, 2)})
+    by_first, by_second = ({cell(n).id for n in each} for each in ((0, 1, "d1"), ("d2", 0, 1, 2)))
+    found = agreement(first, second, by_first, by_second)
 
     assert found.cells == 2
     assert found.kappa == pytest.approx(0.0)

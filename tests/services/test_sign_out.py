@@ -248,6 +248,28 @@ def test_a_second_reader_who_differs_decides(case: Case, two: SignOut):
     assert contents.agreement.kappa == pytest.approx(2 / 3), "3 of 4 agree, by chance 1 of 4"
 
 
+def test_what_a_reader_took_over_is_no_agreement(case: Case, two: SignOut):
+    look(case, "ben")
+    sign(two, case)
+    sign(two, case, "ben")
+    agreed = two.report(case).agreement
+
+    assert (agreed.kappa, agreed.cells, agreed.disagreements) == (None, 0, ())
+
+
+def test_an_amendment_does_not_count_the_agreement_of_the_version_before(case, two: SignOut):
+    look(case, n3="lymphocyte")
+    sign(two, case)
+    look(case, "ben", n0="monocyte")
+    sign(two, case, "ben")
+    two.amend(case, account_named("ada"), "Wrong stain.")
+    sign(two, case)
+    sign(two, case, "ben")
+
+    assert two.report(case, 1).agreement.cells == 4
+    assert two.report(case, 2).agreement.cells == 0
+
+
 def test_what_changed_after_the_first_signature_must_be_named_by_the_second(case, two: SignOut):
     look(case, n3="lymphocyte")
     sign(two, case)

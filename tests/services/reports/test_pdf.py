@@ -96,7 +96,7 @@ def test_two_readers_stand_in_it_with_their_agreement():
     text = pages(as_pdf(twice_signed(), {}))[0]
 
     assert "ada: Blasts are present. ben: I call cell 1.1 a lymphocyte." in text
-    assert "over 3 cells that both readers named: 0.50" in text
+    assert "over 3 cells that each reader named: 0.50" in text
     assert "cell 1.1: Blast / Lymphocyte" in text
 
 
