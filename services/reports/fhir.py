@@ -9,7 +9,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from records.cases import BLOOD
-from records.reviews import BLAST, DIFFERENTIAL, ERYTHROBLAST
+from records.reviews import BLAST, DIFFERENTIAL, ERYTHROBLAST, UNCLASSIFIED
 from services.labels import LABEL_NAMES
 from services.reports.contents import ASSISTS, CaseState, ModelUsed, ReportContents, Tally
 from services.reports.state import PROPOSING
@@ -75,13 +75,28 @@ def _report(contents: ReportContents) -> Resource:
 
 
 def _narrative(contents: ReportContents) -> Resource:
-    tally = contents.state.by_reviewers
     said = (
         f"{ASSISTS} Status: {contents.status}, version {contents.state.version}. "
-        f"{tally.blasts.blasts} blasts among {tally.white} white cells. {contents.conclusion}"
+        f"{_found(contents.state)} {contents.conclusion}"
     )
     div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{escape(said)}</p></div>'
     return {"status": "generated", "div": div}
+
+
+def _found(state: CaseState) -> str:
+    if not state.reviewed:
+        return "No cell was reviewed."
+    tally = state.by_reviewers
+    found = f"{tally.blasts.blasts} blasts among {tally.white} white cells."
+    return found if _all_reviewed(state) else f"{found} {_reviewed(state)}."
+
+
+def _all_reviewed(state: CaseState) -> bool:
+    return state.reviewed == state.total
+
+
+def _reviewed(state: CaseState) -> str:
+    return f"{state.reviewed} of {state.total} cells reviewed, the others as the models propose"
 
 
 def _patient(contents: ReportContents) -> Resource:
@@ -111,10 +126,11 @@ def _specimen(contents: ReportContents) -> Resource:
 
 def _observations(contents: ReportContents) -> list[Resource]:
     state = contents.state
-    return [
-        *_of_tally(contents, "reviewers", state.by_reviewers),
-        *_of_tally(contents, "models", state.by_models),
-    ]
+    models = _of_tally(contents, "models", state.by_models)
+    if not state.reviewed:
+        return [*models]
+    reviewers = _of_tally(contents, "reviewers", state.by_reviewers)
+    return [*reviewers, *_other_shares(contents), *models]
 
 
 def _of_tally(contents: ReportContents, by: str, tally: Tally) -> Iterator[Resource]:
@@ -128,12 +144,18 @@ def _of_tally(contents: ReportContents, by: str, tally: Tally) -> Iterator[Resou
         count = _observation(contents, by, label, _code(f"{label}-count", LABEL_NAMES[label]))
         count["valueQuantity"] = _quantity(tally.labels[label], "{cells}", "cells")
         yield count
-    for label in BLOOD_LOINC:
-        if label != BLAST and by == "reviewers" and tally.white:
-            code = _share_code(contents, label, by)
-            made = _observation(contents, by, f"{label}-share", code)
-            made["valueQuantity"] = _percent(tally.labels[label] / tally.white)
-            yield made
+
+
+def _other_shares(contents: ReportContents) -> Iterator[Resource]:
+    """Shares of classes that no model proposes: known where people named every white cell."""
+    state, tally = contents.state, contents.state.by_reviewers
+    if not tally.white or tally.labels[UNCLASSIFIED] or not _all_reviewed(state):
+        return
+    for label in (label for label in BLOOD_LOINC if label != BLAST):
+        code = _share_code(contents, label, "reviewers")
+        made = _observation(contents, "reviewers", f"{label}-share", code)
+        made["valueQuantity"] = _percent(tally.labels[label] / tally.white)
+        yield made
 
 
 def _observation(contents: ReportContents, by: str, name: str, code: Resource) -> Resource:
@@ -148,6 +170,8 @@ def _observation(contents: ReportContents, by: str, name: str, code: Resource) -
         "issued": _issued(contents),
         "method": _coded(f"{OWN}:method", by, f"Counted by {by}"),
     }
+    if by == "reviewers" and not _all_reviewed(contents.state):
+        made["note"] = [{"text": f"{_reviewed(contents.state)}."}]
     proposing = _proposing(contents.state)
     if by == "models" and len(proposing) == 1:
         made["device"] = _reference(contents, f"device {proposing[0].model} {proposing[0].version}")
@@ -161,9 +185,10 @@ def _proposing(state: CaseState) -> list[ModelUsed]:
 
 
 def _share_code(contents: ReportContents, label: str, by: str) -> Resource:
-    """LOINC where a person counted in blood; a model's count is no manual differential."""
+    """LOINC where people counted all cells, in blood: what models counted is no manual count."""
     own = _code(f"{label}-share", f"{LABEL_NAMES[label]}, share of white cells")
-    if contents.state.specimen.kind == BLOOD and by == "reviewers":
+    in_blood = contents.state.specimen.kind == BLOOD
+    if in_blood and by == "reviewers" and _all_reviewed(contents.state):
         code, display = BLOOD_LOINC[label]
         own["coding"].insert(0, {"system": LOINC, "code": code, "display": display})
     return own

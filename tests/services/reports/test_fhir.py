@@ -81,7 +81,7 @@ def observation(contents: ReportContents, by: str, code: str) -> dict[str, Any]:
 
 
 def test_the_blast_share_has_its_interval_and_in_blood_its_loinc_code():
-    share = observation(signed(), "reviewers", "26446-5")
+    share = observation(signed(state=state(reviewed=4)), "reviewers", "26446-5")
     assert (share["valueQuantity"]["value"], share["valueQuantity"]["code"]) == (50.0, "%")
     bounds = [one["valueQuantity"]["value"] for one in share["component"]]
     assert bounds == [25.0, 95.0]
@@ -89,6 +89,36 @@ def test_the_blast_share_has_its_interval_and_in_blood_its_loinc_code():
     by_models = observation(signed(), "models", "blast-share")
     assert len(by_models["code"]["coding"]) == 1, "a model counts no manual differential"
     assert LOINC not in json.dumps(resources(REPORTS["marrow"], "Observation"))
+
+
+def codes(contents: ReportContents) -> str:
+    return json.dumps([one["code"] for one in resources(contents, "Observation")])
+
+
+def test_a_class_has_a_share_only_where_every_white_cell_was_named():
+    named = signed(state=state(by_reviewers=tally(blast=2, eosinophil=2), reviewed=4))
+    eosinophils = observation(named, "reviewers", "26450-7")
+    assert eosinophils["valueQuantity"]["value"] == 50.0
+    left_open = state(by_reviewers=tally(blast=2, unclassified=2), reviewed=4)
+    for contents in (signed(), signed(state=left_open)):
+        assert "eosinophil-share" not in codes(contents)
+        assert "26450-7" not in codes(contents)
+
+
+def test_what_nobody_reviewed_is_no_count_of_reviewers():
+    untouched = signed(status=PRELIMINARY, signatures=(), state=state(reviewed=0))
+    methods = {one["method"]["text"] for one in resources(untouched, "Observation")}
+    assert methods == {"Counted by models"}
+    assert "No cell was reviewed" in resources(untouched, "DiagnosticReport")[0]["text"]["div"]
+    assert LOINC not in codes(untouched)
+
+
+def test_a_count_in_the_middle_of_a_review_says_so():
+    begun = signed(status=PRELIMINARY, signatures=(), state=state(reviewed=1))
+    share = observation(begun, "reviewers", "blast-share")
+    assert share["note"][0]["text"].startswith("1 of 4 cells reviewed")
+    assert LOINC not in codes(begun)
+    Bundle.model_validate_json(as_fhir(begun))
 
 
 def test_counts_and_models_are_told():
