@@ -420,6 +420,8 @@ def _taking_back(review: Review, key: str) -> Review:
 
 
 def _note(event: Event, case: Case, added: Sequence[Review]) -> None:
-    """Which cells, from what to what; the rows themselves say the rest."""
-    changes = {review.cell_id: [review.label_before, review.label] for review in added}
+    """Which cells, from what to what (and on); the rows themselves say the rest."""
+    changes: dict[str, list[str | None]] = {}
+    for review in added:
+        changes.setdefault(review.cell_id, [review.label_before]).append(review.label)
     note(event, the_case(case), cells=changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -159,7 +159,7 @@ class SignOut:
             raise LookupError(version)
         given = signatures.of_version(case.id, version)
         if given and given[-1].final:
-            return _final(given)
+            return replace(_final(given), newest=present)
         return _preliminary(self._as_it_is(case)[1], given)
 
     def _as_it_is(self, case: Case) -> tuple[list[Cell], CaseState]:

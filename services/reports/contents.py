@@ -23,6 +23,9 @@ MOST_SUSPICIOUS = 20
 """Cells on the page of the most suspicious ones."""
 
 
+REPEATED = "Image {} shows the same as another one before it, so its cells count twice."
+
+
 @dataclass(frozen=True)
 class Specimen:
     """What was looked at; `collected_on` is an ISO date or None."""
@@ -126,6 +129,14 @@ class CaseState:
     total: int
 
     @property
+    def repeated(self) -> tuple[int, ...]:
+        """Numbers of images whose cells count twice: the same file was read so before."""
+        with_cells = {cell.image for cell in self.cells if cell.counted}
+        kept = [image for image in self.images if image.number in with_cells]
+        first = {(image.kind, image.sha256): image for image in reversed(kept)}
+        return tuple(image.number for image in kept if first[image.kind, image.sha256] is not image)
+
+    @property
     def most_suspicious(self) -> tuple[CellRead, ...]:
         """Counted cells: blasts of the reviewer first, then the models' order."""
         counted = [cell for cell in self.cells if cell.counted]
@@ -164,7 +175,10 @@ class Signed:
 
 @dataclass(frozen=True)
 class ReportContents:
-    """Everything that a report says; `sha256` is that of the last signature, else of the state."""
+    """Everything that a report says; `sha256` is that of the last signature, else of the state.
+
+    `newest` is the version that the case is in now, which nobody signed with the others.
+    """
 
     state: CaseState
     status: str
@@ -172,6 +186,14 @@ class ReportContents:
     signatures: tuple[Signed, ...]
     agreement: Agreement | None
     made_at: datetime
+    newest: int = 1
+
+    @property
+    def superseded(self) -> str:
+        """A sentence where the case was opened again after this version, else empty."""
+        if self.newest <= self.state.version:
+            return ""
+        return f"Superseded: the case was opened again, as version {self.newest}."
 
     @property
     def signed(self) -> bool:

@@ -38,7 +38,8 @@ Resource = dict[str, Any]
 def as_fhir(contents: ReportContents) -> bytes:
     """A bundle of type "collection": report, patient by pseudonym, specimen, observations, models.
 
-    The same signed report gives the same bundle, so that a receiver can tell it from another.
+    The same signed report gives the same bundle, so that a receiver can tell it from another; a
+    version that was superseded stays "final", as R4 has no word for that, and gets a tag.
     """
     made = [_report(contents), _patient(contents), _specimen(contents)]
     made += [*_observations(contents), *_devices(contents)]
@@ -68,6 +69,9 @@ def _report(contents: ReportContents) -> Resource:
         "issued": _issued(contents),
         "result": [{"reference": f"urn:uuid:{one}"} for one in observations],
     }
+    if contents.superseded:
+        tag = {"system": f"{OWN}:tag", "code": "superseded", "display": contents.superseded}
+        made["meta"] = {"tag": [tag]}
     if contents.signatures:
         made["resultsInterpreter"] = [{"display": one.reader} for one in contents.signatures]
         made["conclusion"] = contents.conclusion
@@ -77,7 +81,7 @@ def _report(contents: ReportContents) -> Resource:
 def _narrative(contents: ReportContents) -> Resource:
     said = (
         f"{ASSISTS} Status: {contents.status}, version {contents.state.version}. "
-        f"{_found(contents.state)} {contents.conclusion}"
+        f"{_found(contents.state)} {contents.conclusion} {contents.superseded}"
     )
     div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{escape(said)}</p></div>'
     return {"status": "generated", "div": div}

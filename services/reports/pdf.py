@@ -35,6 +35,7 @@ from services.reports.contents import (
     ASSISTS,
     FINAL,
     PRELIMINARY,
+    REPEATED,
     Agreement,
     CellRead,
     ReportContents,
@@ -210,9 +211,14 @@ def _specimen(contents: ReportContents) -> Flowable:
 
 
 def _remarks(contents: ReportContents) -> list[Flowable]:
-    """What people wrote, as paragraphs: those go on over pages, a row of a table cannot."""
+    """What one must know of it, and what people wrote.
+
+    As paragraphs: those go on over pages, a row of a table cannot.
+    """
     reason, notes = contents.state.amended_because, contents.state.specimen.notes
-    said = [f"Amended because: {reason}"] if reason else []
+    said = [contents.superseded] if contents.superseded else []
+    said += [REPEATED.format(number) for number in contents.state.repeated]
+    said += [f"Amended because: {reason}"] if reason else []
     said += [f"Notes: {notes}"] if notes else []
     return [Spacer(0, 1.5 * mm), *(line for one in said for line in _lines(one))]
 

@@ -5,30 +5,73 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from services.findings import decimals, harmless
-from services.reports.contents import ASSISTS, SCHEMA, CellRead, ReportContents, document
+from services.reports.contents import (
+    ASSISTS,
+    REPEATED,
+    SCHEMA,
+    CellRead,
+    ReportContents,
+    Tally,
+    document,
+)
 
 COLUMNS = (
-    *("pseudonym", "version", "status", "image", "cell", "x1", "y1", "x2", "y2"),
+    *("pseudonym", "version", "status", "what", "value", "image", "cell", "x1", "y1", "x2", "y2"),
     *("label", "proposed", "counted", "seen", "reviewer", "reviewed_at"),
     *("blast_probability", "second_label", "second_all_blast_probability"),
 )
 
 
 def as_csv(contents: ReportContents) -> bytes:
-    """One cell a line, `COLUMNS`: box in pixels of the file, probabilities in 0..1, times in UTC.
+    """One table, `COLUMNS`: first what the report says as a whole, then one cell a line.
 
-    What is not known is empty. `status` is preliminary, final or amended.
+    `what` is "cell", or names the `value` of a line about the whole: shares and bounds of their 95%
+    intervals in 0..1, counts of cells, sentences. Boxes are in pixels of the file, probabilities in
+    0..1, times in UTC. What is not known is empty. `status` is preliminary, final or amended.
     """
     buffer = io.StringIO(newline="")
     table = csv.writer(buffer)
     table.writerow(COLUMNS)
     state = contents.state
     head = (harmless(state.specimen.pseudonym), state.version, contents.status)
-    table.writerows([*head, *_line(cell)] for cell in state.cells)
+    for what, value in _whole(contents):
+        told = harmless(value) if isinstance(value, str) else value
+        table.writerow([*head, what, told, *[""] * (len(COLUMNS) - len(head) - 2)])
+    table.writerows([*head, "cell", "", *_line(cell)] for cell in state.cells)
     return buffer.getvalue().encode()
+
+
+def _whole(contents: ReportContents) -> Iterator[tuple[str, object]]:
+    """What is said of the case as a whole, by name."""
+    state = contents.state
+    yield "notice", ASSISTS
+    yield from (("warning", REPEATED.format(number)) for number in state.repeated)
+    yield from [("superseded", contents.superseded)] if contents.superseded else []
+    yield from asdict(state.specimen).items()
+    yield from [("amended_because", state.amended_because)] if state.amended_because else []
+    yield from (("cells_reviewed", state.reviewed), ("cells", state.total))
+    if state.reviewed:
+        yield from _counts("reviewers", state.by_reviewers)
+    yield from _counts("models", state.by_models)
+    for one in contents.signatures:
+        yield "signature", f"{one.reader}, {one.role}, {one.at.isoformat()}, SHA-256 {one.sha256}"
+        yield "conclusion", one.conclusion
+    if contents.agreement and contents.agreement.kappa is not None:
+        yield "cohens_kappa", round(contents.agreement.kappa, 4)
+    yield "sha256", contents.sha256
+
+
+def _counts(by: str, tally: Tally) -> Iterator[tuple[str, object]]:
+    yield f"white_cells_by_{by}", tally.white
+    low, high = tally.interval or (None, None)
+    yield f"blast_share_by_{by}", decimals(tally.share)
+    yield f"blast_share_low_95_by_{by}", decimals(low)
+    yield f"blast_share_high_95_by_{by}", decimals(high)
+    yield from ((f"{label}_by_{by}", count) for label, count in tally.labels.items())
 
 
 def as_json(contents: ReportContents) -> bytes:
@@ -42,6 +85,8 @@ def as_json(contents: ReportContents) -> bytes:
         "schema": SCHEMA,
         "notice": ASSISTS,
         "status": contents.status,
+        "superseded": contents.superseded,
+        "warnings": [REPEATED.format(number) for number in contents.state.repeated],
         "sha256": contents.sha256,
         "made_at": contents.made_at.isoformat(),
         "signatures": [{**asdict(one), "at": one.at.isoformat()} for one in contents.signatures],

@@ -118,6 +118,14 @@ def test_a_correction_stands_beside_the_finding(case: Case):
     assert row.known == {"cells": {cell.id: ["blast", "lymphocyte"]}}
 
 
+def test_two_words_on_one_cell_sent_together_are_both_in_the_trail(case: Case):
+    cell = f"{put_field(case).id}.0"
+    review.record(case, case.owner_id, [entry(cell, "lymphocyte"), entry(cell, "monocyte")])
+
+    (row,) = noted(Event.CORRECTION)
+    assert row.known == {"cells": {cell: ["blast", "lymphocyte", "monocyte"]}}
+
+
 def test_the_latest_word_stands_and_every_word_is_kept(case: Case):
     cell = f"{put_field(case).id}.0"
     record(case, entry(cell, "lymphocyte"))

@@ -191,6 +191,16 @@ def test_an_amendment_opens_a_new_version_and_keeps_the_former(case: Case, alone
     assert row.known == {"version": 2}
 
 
+def test_the_report_of_a_former_version_says_that_it_was_superseded(case: Case, alone: SignOut):
+    look(case)
+    sign(alone, case)
+    assert alone.report(case).superseded == ""
+    alone.amend(case, account_named("ada"), "Wrong stain.")
+
+    assert "as version 2" in alone.report(case, 1).superseded
+    assert alone.report(case).superseded == ""
+
+
 def test_only_a_signed_case_is_amended(case: Case, alone: SignOut):
     with pytest.raises(SignOutError, match="Only a signed case"):
         alone.amend(case, account_named("ada"), "Because.")

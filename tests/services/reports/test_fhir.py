@@ -129,6 +129,14 @@ def test_counts_and_models_are_told():
     assert [one["value"] for one in detector["identifier"]] == ["12" * 32, "34" * 32]
 
 
+def test_a_superseded_version_is_tagged():
+    report = resources(signed(newest=2), "DiagnosticReport")[0]
+    assert [tag["code"] for tag in report["meta"]["tag"]] == ["superseded"]
+    assert "as version 2" in report["text"]["div"]
+    Bundle.model_validate_json(as_fhir(signed(newest=2)))
+    assert "meta" not in resources(signed(), "DiagnosticReport")[0]
+
+
 def test_the_same_report_is_the_same_bundle_and_another_version_is_another():
     assert as_fhir(signed()) == as_fhir(signed())
     first, second = (

@@ -135,3 +135,13 @@ def test_the_longest_texts_still_fit_on_pages(long: str):
     whole = state(specimen=of, version=2, amended_because=long)
     told = pages(as_pdf(replace(contents, signatures=signatures, state=whole), {}))
     assert all(f"of {len(told)}" in text for text in told)
+
+
+def test_what_was_superseded_or_counts_twice_says_so():
+    (image,) = state().images
+    cells = (cell(0), replace(cell(1), image=2))
+    twice = state(images=(image, replace(image, number=2)), cells=cells)
+    text = pages(as_pdf(signed(state=twice, newest=2), {}))[0]
+
+    assert "Superseded: the case was opened again, as version 2." in text
+    assert "Image 2 shows the same as another one before it" in text

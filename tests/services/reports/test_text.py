@@ -1,14 +1,32 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
-from services.reports.contents import ASSISTS, SCHEMA, document, read_state
+from services.reports.contents import (
+    ASSISTS,
+    PRELIMINARY,
+    SCHEMA,
+    ReportContents,
+    document,
+    read_state,
+)
 from services.reports.text import COLUMNS, as_csv, as_json
 from tests.reports import AT, CELLS, cell, signed, state, twice_signed
 
 
+def lines(contents: ReportContents) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(as_csv(contents).decode(), newline="")))
+
+
 def table(**changes: object) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(as_csv(signed(**changes)).decode(), newline="")))
+    """The lines that tell of cells."""
+    return [line for line in lines(signed(**changes)) if line["what"] == "cell"]
+
+
+def whole(contents: ReportContents) -> dict[str, str]:
+    """What is said of the case as a whole."""
+    return {line["what"]: line["value"] for line in lines(contents) if line["what"] != "cell"}
 
 
 def test_one_cell_a_line():
@@ -18,6 +36,8 @@ def test_one_cell_a_line():
         "pseudonym": "Alder-7",
         "version": "1",
         "status": "final",
+        "what": "cell",
+        "value": "",
         "image": "1",
         "cell": "1",
         **{"x1": "10.0", "y1": "20.0", "x2": "50.5", "y2": "60.2"},
@@ -40,10 +60,47 @@ def test_what_is_not_known_is_empty():
     assert (drawn["cell"], drawn["proposed"], drawn["blast_probability"]) == ("d0000000f", "", "")
 
 
+def test_the_table_tells_of_the_whole_too():
+    told = whole(twice_signed())
+    assert told["notice"] == ASSISTS
+    assert told["sha256"] == "ef" * 32
+    assert told["conclusion"] == "I call cell 1.1 a lymphocyte."
+    assert told["signature"].startswith("ben, adjudicator, 2026-11-23T07:05:06")
+    assert (told["blast_by_reviewers"], told["white_cells_by_models"]) == ("2", "4")
+    bounds = [told[f"blast_share{each}_by_reviewers"] for each in ("", "_low_95", "_high_95")]
+    assert bounds == ["0.5000", "0.2500", "0.9500"]
+    assert told["cohens_kappa"] == "0.5"
+
+
+def test_a_table_without_cells_still_says_how_far_it_is():
+    empty = lines(signed(status=PRELIMINARY, signatures=(), state=state(cells=(), reviewed=0)))
+    assert {line["status"] for line in empty} == {"preliminary"}
+    assert not [line for line in empty if line["what"].endswith("_by_reviewers")]
+
+
+def test_what_was_superseded_or_counts_twice_says_so():
+    (image,) = state().images
+    twice = state(
+        images=(image, replace(image, number=2)), cells=(cell(0), replace(cell(1), image=2))
+    )
+    contents = signed(state=twice, newest=3)
+    assert twice.repeated == (2,)
+    assert "as version 3" in whole(contents)["superseded"]
+    assert whole(contents)["warning"].startswith("Image 2 shows the same")
+    report = json.loads(as_json(contents))
+    assert (report["superseded"], report["warnings"]) == (
+        contents.superseded,
+        [whole(contents)["warning"]],
+    )
+    assert "superseded" not in whole(signed())
+    assert signed(newest=1).superseded == ""
+
+
 def test_nothing_is_a_formula():
     of = state().specimen.__class__("=1+1", "blood", "", "", None, "")
     rows = table(state=state(specimen=of, cells=(cell(0, by="@reader"),)))
     assert (rows[0]["pseudonym"], rows[0]["reviewer"]) == ("'=1+1", "'@reader")
+    assert whole(signed(state=state(specimen=of)))["pseudonym"] == "'=1+1"
 
 
 def test_the_document_says_what_it_is_and_holds_everything():
