@@ -9,12 +9,13 @@ and test composites, made by `python -m training composites --split test`.
 from __future__ import annotations
 
 import csv
+import re
 import tempfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from models.images import RgbImage, encode_png, read_image
 from models.loading import load_models
@@ -98,6 +99,9 @@ def play_batch(page: Page, width: int) -> None:
     """Take the page of a batch of fields while they are read, and when they are."""
     page.goto("/detect")
     page.set_input_files("#images", fields() * 2)
+    # What has not arrived when the page is left is not read.
+    unsent = page.locator(".upload-item").filter(has_text=re.compile(r"Waiting \(|Uploading"))
+    expect(unsent).to_have_count(0, timeout=PATIENCE)
     page.get_by_role("link", name="one combined count").click()
     page.locator("[data-badge]:visible").first.wait_for()
     take(page, "batch-busy", width)

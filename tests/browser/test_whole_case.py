@@ -85,8 +85,9 @@ def fetched(page: Page, name: str, folder: Path) -> bytes:
 
 
 def signed_part(report: bytes) -> dict[str, object]:
-    """A report but for the time at which it was made."""
-    return {name: told for name, told in json.loads(report).items() if name != "made_at"}
+    """A report but for when it was made, and what came after it."""
+    later = {"made_at", "superseded"}
+    return {name: told for name, told in json.loads(report).items() if name not in later}
 
 
 def test_a_case_is_opened(page: Page):
@@ -185,7 +186,9 @@ def test_an_amendment_keeps_the_former_version(page: Page, downloads: Path):
     page.get_by_role("link", name="Sign-out and reports").click()
     sign(page)
     expect(page.get_by_text("Version 2 is signed")).to_be_visible()
-    assert signed_part(fetched(page, "JSON report of version 1", downloads)) == before
+    former = fetched(page, "JSON report of version 1", downloads)
+    assert signed_part(former) == before
+    assert "as version 2" in json.loads(former)["superseded"]
     assert REASON in fetched(page, "JSON report of version 2", downloads).decode()
     assert complaints(page) == ""
 
