@@ -151,6 +151,12 @@ def test_many_details_of_a_kind_are_folded_away(app: Flask, signed_in, count: in
     assert (f"<summary>cells: {count}</summary>" in page) == folded
 
 
+def test_all_words_on_a_cell_are_told(app: Flask, signed_in: FlaskClient):
+    with app.app_context():
+        audit.keep(Event.CORRECTION, cells={"cell-1": [None, "blast", "monocyte"]})
+    assert "cell-1: nothing to blast to monocyte" in signed_in.get("/admin/audit").text
+
+
 def test_names_are_escaped(signed_in: FlaskClient, client: FlaskClient):
     post(client, "/sign-in", name="<b>bold", password=PASSWORD)
 
