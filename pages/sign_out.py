@@ -17,7 +17,6 @@ from records.cases import Case
 from records.signatures import ADJUDICATOR, FIRST, SECOND, Amendment, Signature
 from services import cases
 from services.labels import LABEL_NAMES
-from services.reports.contents import REPEATED
 from services.reports.pdf import ROLE_WORDS
 from services.sign_out import SignOutError, WrongPasswordError
 
@@ -105,7 +104,6 @@ def _page(case: Case, form: SignForm, amending: AmendForm) -> str:
         roles=ROLE_WORDS,
         sign_words=SIGN_WORDS,
         most_listed=MOST_LISTED,
-        repeated_words=REPEATED,
     )
 
 

@@ -32,8 +32,8 @@ def agreement(
     """Compare what the first reader signed with the same cells as they stand for the second.
 
     Kappa is over cells to which each gave their own name (sets of ids): the first's stood when
-    they signed, the second's stands now. What one of them took over from a colleague, or from the
-    version before, tells nothing of two readers. A disagreement is any cell that is not called the
+    they signed, the second's stands now. A name that one of them took over from somebody else, in
+    this version or a former one, does not count. A disagreement is any cell that is not called the
     same.
     """
     before = {cell.id: cell for cell in first}

@@ -40,7 +40,7 @@ from services.reports.contents import (
     read_agreement,
     read_state,
 )
-from services.reports.state import state_of
+from services.reports.state import later_than, state_of
 from services.review import Cell, cells_of
 
 WRONG_PASSWORD = "That is not your password. Nothing was signed."  # noqa: S105  a sentence
@@ -159,7 +159,7 @@ class SignOut:
             raise LookupError(version)
         given = signatures.of_version(case.id, version)
         if given and given[-1].final:
-            return replace(_final(given), newest=present)
+            return replace(_final(given), later=later_than(case.id, version))
         return _preliminary(self._as_it_is(case)[1], given)
 
     def _as_it_is(self, case: Case) -> tuple[list[Cell], CaseState]:

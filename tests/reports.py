@@ -14,6 +14,7 @@ from services.reports.contents import (
     CellRead,
     Disagreement,
     ImageRead,
+    Later,
     ModelUsed,
     ReportContents,
     Signed,
@@ -23,6 +24,7 @@ from services.reports.contents import (
 
 AT = datetime(2026, 11, 23, 7, 5, 6, 7000, tzinfo=UTC)
 FIELD, DRAWN = "a" * 32, "d0000000f"
+SUPERSEDED, BEING_AMENDED = Later(3, AT, signed=True), Later(2, AT, signed=False)
 
 
 def cell(number: int | str, label: str = "blast", **changes: Any) -> CellRead:
@@ -82,6 +84,13 @@ def state(**changes: Any) -> CaseState:
         "total": 4,
     }
     return CaseState(**{**told, **changes})
+
+
+def twice_read() -> CaseState:
+    """A case in which one image is read twice, so that its cell counts twice."""
+    (image,) = state().images
+    images, cells = (image, replace(image, number=2)), (cell(0), replace(cell(1), image=2))
+    return state(images=images, cells=cells)
 
 
 def signed(**changes: Any) -> ReportContents:

@@ -11,6 +11,7 @@ from typing import Any
 from models.findings import Box
 from records.reviews import BLAST
 from services.findings import BlastShare
+from services.moments import when
 
 SCHEMA = "leukoscope.report.1"
 """Name and number of the form of the JSON report: fields named as in the classes below."""
@@ -22,8 +23,8 @@ ASSISTS = "Leukoscope assists a qualified reader. It does not diagnose."
 MOST_SUSPICIOUS = 20
 """Cells on the page of the most suspicious ones."""
 
-
 REPEATED = "Image {} shows the same as another one before it, so its cells count twice."
+"""A sentence, for the number of an image."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,11 @@ class CaseState:
         return tuple(image.number for image in kept if first[image.kind, image.sha256] is not image)
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with the counts, a sentence each."""
+        return tuple(REPEATED.format(number) for number in self.repeated)
+
+    @property
     def most_suspicious(self) -> tuple[CellRead, ...]:
         """Counted cells: blasts of the reviewer first, then the models' order."""
         counted = [cell for cell in self.cells if cell.counted]
@@ -174,10 +180,19 @@ class Signed:
 
 
 @dataclass(frozen=True)
+class Later:
+    """The newest signed `version` after that of a report, else the open one; opened at `since`."""
+
+    version: int
+    since: datetime
+    signed: bool
+
+
+@dataclass(frozen=True)
 class ReportContents:
     """Everything that a report says; `sha256` is that of the last signature, else of the state.
 
-    `newest` is the version that the case is in now, which nobody signed with the others.
+    `later` is told beside what was signed: it is no part of what is hashed.
     """
 
     state: CaseState
@@ -186,14 +201,17 @@ class ReportContents:
     signatures: tuple[Signed, ...]
     agreement: Agreement | None
     made_at: datetime
-    newest: int = 1
+    later: Later | None = None
 
     @property
-    def superseded(self) -> str:
+    def later_words(self) -> str:
         """A sentence where the case was opened again after this version, else empty."""
-        if self.newest <= self.state.version:
+        if self.later is None:
             return ""
-        return f"Superseded: the case was opened again, as version {self.newest}."
+        if self.later.signed:
+            return f"Superseded by version {self.later.version}."
+        since, version = when(self.later.since), self.later.version
+        return f"Being amended since {since} (version {version}, not signed yet)."
 
     @property
     def signed(self) -> bool:

@@ -38,8 +38,9 @@ Resource = dict[str, Any]
 def as_fhir(contents: ReportContents) -> bytes:
     """A bundle of type "collection": report, patient by pseudonym, specimen, observations, models.
 
-    The same signed report gives the same bundle, so that a receiver can tell it from another; a
-    version that was superseded stays "final", as R4 has no word for that, and gets a tag.
+    The same signed report gives the same bundle, so that a receiver can tell it from another. A
+    version that was amended since keeps its status, for R4 has none that says so of a correct
+    former report, and `entered-in-error` would be untrue. It gets a tag and a sentence instead.
     """
     made = [_report(contents), _patient(contents), _specimen(contents)]
     made += [*_observations(contents), *_devices(contents)]
@@ -69,8 +70,9 @@ def _report(contents: ReportContents) -> Resource:
         "issued": _issued(contents),
         "result": [{"reference": f"urn:uuid:{one}"} for one in observations],
     }
-    if contents.superseded:
-        tag = {"system": f"{OWN}:tag", "code": "superseded", "display": contents.superseded}
+    if contents.later:
+        code = "superseded" if contents.later.signed else "being-amended"
+        tag = {"system": f"{OWN}:tag", "code": code, "display": contents.later_words}
         made["meta"] = {"tag": [tag]}
     if contents.signatures:
         made["resultsInterpreter"] = [{"display": one.reader} for one in contents.signatures]
@@ -79,11 +81,11 @@ def _report(contents: ReportContents) -> Resource:
 
 
 def _narrative(contents: ReportContents) -> Resource:
-    said = (
-        f"{ASSISTS} Status: {contents.status}, version {contents.state.version}. "
-        f"{_found(contents.state)} {contents.conclusion} {contents.superseded}"
-    )
-    div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{escape(said)}</p></div>'
+    status = f"Status: {contents.status}, version {contents.state.version}."
+    said = [ASSISTS, status, contents.later_words, _found(contents.state)]
+    said += [*contents.state.warnings, contents.conclusion]
+    text = escape(" ".join(filter(None, said)))
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{text}</p></div>'
     return {"status": "generated", "div": div}
 
 

@@ -35,8 +35,8 @@ from services.reports.contents import (
     ASSISTS,
     FINAL,
     PRELIMINARY,
-    REPEATED,
     Agreement,
+    CaseState,
     CellRead,
     ReportContents,
     Signed,
@@ -51,6 +51,7 @@ ROLE_WORDS = {
     "second": "Second reader, agrees",
     "adjudicator": "Second reader, decided where they differed",
 }
+UNKNOWN = "–"
 NO_GLYPH = "\u25a0"
 NOT_PRINTED = (
     f"{NO_GLYPH} stands for a character that this font does not have. The JSON report has it."
@@ -76,6 +77,7 @@ LARGE = ParagraphStyle("large", BODY, fontName=BOLD, fontSize=20, leading=24)
 RIGHT = ParagraphStyle("right", BODY, alignment=2)
 STATUS = ParagraphStyle("status", RIGHT, fontName=BOLD, textColor=ACCENT)
 WARNING = ParagraphStyle("warning", STATUS, textColor=DANGER)
+ALERT = ParagraphStyle("alert", BODY, fontName=BOLD, textColor=DANGER)
 MIDDLE = ParagraphStyle(
     "middle", SMALL, alignment=1, textColor=INK, rightIndent=WIDTH / GRID - PICTURE
 )
@@ -132,8 +134,10 @@ class _Pages(Canvas):
         state = self._contents.state
         self.setStrokeColor(LINE)
         self.line(MARGIN, 21 * mm, A4[0] - MARGIN, 21 * mm)
-        self.setFillColor(ACCENT)
+        self.setFillColor(DANGER)
         self.setFont(BOLD, 9)
+        self.drawRightString(A4[0] - MARGIN, 22.5 * mm, self._contents.later_words)
+        self.setFillColor(ACCENT)
         self.drawString(MARGIN, 16.5 * mm, ASSISTS)
         self.setFillColor(MUTED)
         self.setFont(FONT, 8)
@@ -189,7 +193,8 @@ def _head(contents: ReportContents) -> list[Flowable]:
     state = contents.state
     status = f"{STATUS_WORDS[contents.status]}<br/>Version {state.version}"
     style = STATUS if contents.signed else WARNING
-    row = [Paragraph("Review of the white cells of a smear", TITLE), Paragraph(status, style)]
+    told = [Paragraph(status, style), Paragraph(contents.later_words, WARNING)]
+    row = [Paragraph("Review of the white cells of a smear", TITLE), told]
     return [Table([row], [WIDTH * 0.72, WIDTH * 0.28], style=_PLAIN), Spacer(0, 3 * mm)]
 
 
@@ -216,11 +221,10 @@ def _remarks(contents: ReportContents) -> list[Flowable]:
     As paragraphs: those go on over pages, a row of a table cannot.
     """
     reason, notes = contents.state.amended_because, contents.state.specimen.notes
-    said = [contents.superseded] if contents.superseded else []
-    said += [REPEATED.format(number) for number in contents.state.repeated]
-    said += [f"Amended because: {reason}"] if reason else []
+    said = [f"Amended because: {reason}"] if reason else []
     said += [f"Notes: {notes}"] if notes else []
-    return [Spacer(0, 1.5 * mm), *(line for one in said for line in _lines(one))]
+    warnings = [_text(warning, ALERT) for warning in contents.state.warnings]
+    return [Spacer(0, 1.5 * mm), *warnings, *(line for one in said for line in _lines(one))]
 
 
 def _shares(contents: ReportContents) -> Flowable:
@@ -247,24 +251,33 @@ def _differential(contents: ReportContents) -> Flowable:
     head = ["Class", "Reviewer", "Share", "Models"]
     rows = [[_bold(word) for word in head]]
     for label in DIFFERENTIAL:
-        count = state.by_reviewers.labels[label]
-        share = share_words(count / state.by_reviewers.white) if state.by_reviewers.white else "–"
-        said = (str(count), share, str(state.by_models.labels[label]))
+        said = (*_by_reviewers(state, label), str(state.by_models.labels[label]))
         rows.append([_text(LABEL_NAMES[label]), *(_text(word) for word in said)])
-    rows.append([_bold("White cells"), *_sums(state.by_reviewers, state.by_models)])
-    rows.append(_erythroblasts(state.by_reviewers))
+    rows.append([_bold("White cells"), *_sums(state)])
+    rows.append(_erythroblasts(state))
     return Table(rows, [WIDTH * part for part in (0.46, 0.18, 0.18, 0.18)], style=_LINED)
 
 
-def _sums(by_reviewers: Tally, by_models: Tally) -> list[Flowable]:
-    return [_bold(str(by_reviewers.white)), _text(""), _bold(str(by_models.white))]
+def _by_reviewers(state: CaseState, label: str) -> tuple[str, str]:
+    """Count and share of a class, where anybody has reviewed anything."""
+    tally = state.by_reviewers
+    if not state.reviewed:
+        return UNKNOWN, UNKNOWN
+    count = tally.labels[label]
+    return str(count), share_words(count / tally.white) if tally.white else UNKNOWN
 
 
-def _erythroblasts(tally: Tally) -> list[Flowable]:
-    per_100 = tally.erythroblasts_per_100
-    said = "" if per_100 is None else f"{per_100:.1f} to 100"
+def _sums(state: CaseState) -> list[Flowable]:
+    reviewed = str(state.by_reviewers.white) if state.reviewed else UNKNOWN
+    return [_bold(reviewed), _text(""), _bold(str(state.by_models.white))]
+
+
+def _erythroblasts(state: CaseState) -> list[Flowable]:
+    count, _ = _by_reviewers(state, ERYTHROBLAST)
+    per_100 = state.by_reviewers.erythroblasts_per_100
+    said = "" if per_100 is None or not state.reviewed else f"{per_100:.1f} to 100"
     name = f"{LABEL_NAMES[ERYTHROBLAST]}s, beside the white cells"
-    return [_text(name), _text(str(tally.labels[ERYTHROBLAST])), _text(said), _text("")]
+    return [_text(name), _text(count), _text(said), _text("")]
 
 
 def _reading_note(contents: ReportContents) -> str:
@@ -316,9 +329,10 @@ def _kappa(found: Agreement) -> str:
     if not found.cells:
         return "No cell was named by each of the two readers, so Cohen’s kappa is not defined."
     kappa = "not defined" if found.kappa is None else f"{found.kappa:.2f}"
+    cells = "1 cell" if found.cells == 1 else f"{found.cells} cells"
     return (
-        f"Cohen’s kappa over {found.cells} cells that each reader named: {kappa}. "
-        "The second reader saw what the first had said."
+        f"Cohen’s kappa over {cells} that each reader named: {kappa}. Names that a reader took "
+        "over from somebody else do not count. The second reader saw what the first had said."
     )
 
 
@@ -386,7 +400,7 @@ def _no_picture() -> Flowable:
 
 
 def _probability(probability: float | None) -> str:
-    return "–" if probability is None else share_words(probability)
+    return UNKNOWN if probability is None else share_words(probability)
 
 
 def _text(text: str, style: ParagraphStyle = BODY) -> Paragraph:

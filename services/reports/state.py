@@ -10,7 +10,15 @@ from records import signatures
 from records.analyses import CLASSIFICATION, DETECTION, Analysis
 from records.cases import Case
 from services import model_cards
-from services.reports.contents import CaseState, CellRead, ImageRead, ModelUsed, Specimen, Tally
+from services.reports.contents import (
+    CaseState,
+    CellRead,
+    ImageRead,
+    Later,
+    ModelUsed,
+    Specimen,
+    Tally,
+)
 from services.review import Cell, Counts, differential
 
 CLASSIFIER, DETECTOR = "classifier", "detector"
@@ -37,6 +45,16 @@ def state_of(
         reviewed=counted.reviewed,
         total=counted.total,
     )
+
+
+def later_than(case_id: str, version: int) -> Later | None:
+    """What followed a signed version of a case, if it was opened again."""
+    opened = [one for one in signatures.amendments_of(case_id) if one.version > version]
+    if not opened:
+        return None
+    signed = {one.version for one in signatures.of_case(case_id) if one.final}
+    newest = next((one for one in reversed(opened) if one.version in signed), opened[-1])
+    return Later(newest.version, newest.at, newest.version in signed)
 
 
 def _reason(case: Case) -> str | None:

@@ -11,9 +11,10 @@ from dataclasses import asdict
 from services.findings import decimals, harmless
 from services.reports.contents import (
     ASSISTS,
-    REPEATED,
     SCHEMA,
+    Agreement,
     CellRead,
+    ModelUsed,
     ReportContents,
     Tally,
     document,
@@ -49,8 +50,8 @@ def _whole(contents: ReportContents) -> Iterator[tuple[str, object]]:
     """What is said of the case as a whole, by name."""
     state = contents.state
     yield "notice", ASSISTS
-    yield from (("warning", REPEATED.format(number)) for number in state.repeated)
-    yield from [("superseded", contents.superseded)] if contents.superseded else []
+    yield from [("later_version", contents.later_words)] if contents.later else []
+    yield from (("warning", warning) for warning in state.warnings)
     yield from asdict(state.specimen).items()
     yield from [("amended_because", state.amended_because)] if state.amended_because else []
     yield from (("cells_reviewed", state.reviewed), ("cells", state.total))
@@ -60,8 +61,9 @@ def _whole(contents: ReportContents) -> Iterator[tuple[str, object]]:
     for one in contents.signatures:
         yield "signature", f"{one.reader}, {one.role}, {one.at.isoformat()}, SHA-256 {one.sha256}"
         yield "conclusion", one.conclusion
-    if contents.agreement and contents.agreement.kappa is not None:
-        yield "cohens_kappa", round(contents.agreement.kappa, 4)
+    if contents.agreement:
+        yield from _agreement(contents.agreement)
+    yield from (("model", _model(used)) for used in state.models)
     yield "sha256", contents.sha256
 
 
@@ -72,6 +74,23 @@ def _counts(by: str, tally: Tally) -> Iterator[tuple[str, object]]:
     yield f"blast_share_low_95_by_{by}", decimals(low)
     yield f"blast_share_high_95_by_{by}", decimals(high)
     yield from ((f"{label}_by_{by}", count) for label, count in tally.labels.items())
+    per_100 = tally.erythroblasts_per_100
+    yield f"erythroblasts_per_100_by_{by}", None if per_100 is None else f"{per_100:.1f}"
+
+
+def _agreement(found: Agreement) -> Iterator[tuple[str, object]]:
+    yield "cells_named_by_each_reader", found.cells
+    # A number, not text: a spreadsheet's formula begins with a minus as well.
+    yield "cohens_kappa", None if found.kappa is None else round(found.kappa, 4)
+    for one in found.disagreements:
+        first, second = one.first or "not marked", one.second or "not marked"
+        yield "named_differently", f"Cell {one.cell}: {first} / {second}"
+
+
+def _model(used: ModelUsed) -> str:
+    return ", ".join(
+        [f"{used.model} {used.version}", *(f"{name} {sha}" for name, sha in used.files.items())]
+    )
 
 
 def as_json(contents: ReportContents) -> bytes:
@@ -85,8 +104,8 @@ def as_json(contents: ReportContents) -> bytes:
         "schema": SCHEMA,
         "notice": ASSISTS,
         "status": contents.status,
-        "superseded": contents.superseded,
-        "warnings": [REPEATED.format(number) for number in contents.state.repeated],
+        "later_version": contents.later_words or None,
+        "warnings": contents.state.warnings,
         "sha256": contents.sha256,
         "made_at": contents.made_at.isoformat(),
         "signatures": [{**asdict(one), "at": one.at.isoformat()} for one in contents.signatures],

@@ -72,6 +72,16 @@ def test_the_page_lists_what_is_missing_with_the_way_to_it(path: str, signed_in:
     assert sign(signed_in, path, seen="0" * 64).status_code == 409
 
 
+def test_cells_that_count_twice_are_told(app: Flask, path: str, signed_in: FlaskClient):
+    again = upload_field(signed_in)["id"]
+    assert "count twice" not in signed_in.get(f"{path}/sign-out").text
+    with app.app_context():
+        put(db.session.get_one(Case, path.rsplit("/", 1)[1]), [again])
+
+    page = texts(signed_in.get(f"{path}/sign-out").text)
+    assert "Image 2 shows the same as another one before it, so its cells count twice." in page
+
+
 def test_a_case_is_signed(app: Flask, path: str, signed_in: FlaskClient):
     look(app, path)
     assert "Everything" not in signed_in.get(f"{path}/sign-out").text
@@ -246,6 +256,7 @@ def test_two_readers_see_where_they_differ(app: Flask, path: str, signed_in, col
     page = texts(colleague.get(f"{path}/sign-out").text)
 
     assert "Cohen’s kappa over 2 cells" in page
+    assert "took over from somebody else do not count" in page
     assert "Unclassified Blast" in page
     assert "You name some cells differently" in page
     assert sign(colleague, path).status_code == 303
@@ -254,3 +265,15 @@ def test_two_readers_see_where_they_differ(app: Flask, path: str, signed_in, col
         assert "Second reader, decided where they differed: cleo" in shown
         assert "Cohen’s kappa" in shown
     assert signed_in.get(f"{path}/report.json").json["agreement"]["cells"] == 2
+
+
+def test_two_readers_of_whom_one_named_nothing_have_no_kappa(app, path, signed_in, colleague):
+    app.extensions["leukoscope_sign_out"]._readers = 2
+    give_role(app, "cleo", REVIEWER)
+    look(app, path, "cleo")
+    sign(signed_in, path)
+    sign(colleague, path)
+
+    page = texts(signed_in.get(f"{path}/sign-out").text)
+    assert "No cell was named by each of the two readers" in page
+    assert "kappa over" not in page

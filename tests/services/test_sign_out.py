@@ -191,14 +191,30 @@ def test_an_amendment_opens_a_new_version_and_keeps_the_former(case: Case, alone
     assert row.known == {"version": 2}
 
 
-def test_the_report_of_a_former_version_says_that_it_was_superseded(case: Case, alone: SignOut):
+def test_the_report_of_a_former_version_says_what_followed(case: Case, alone: SignOut):
+    def told(version: int) -> str:
+        return alone.report(case, version).later_words
+
     look(case)
     sign(alone, case)
-    assert alone.report(case).superseded == ""
+    assert told(1) == ""
+    alone.amend(case, account_named("ada"), "Wrong stain.")
+    assert told(1).startswith("Being amended since ")
+    assert told(1).endswith("(version 2, not signed yet).")
+    assert told(2) == ""
+    sign(alone, case)
+    assert told(1) == "Superseded by version 2."
+    alone.amend(case, account_named("ada"), "Wrong date.")
+    assert told(1) == "Superseded by version 2."
+    assert told(2).startswith("Being amended since ")
+
+
+def test_what_followed_is_no_part_of_what_was_signed(case: Case, alone: SignOut):
+    look(case)
+    first = sign(alone, case)
     alone.amend(case, account_named("ada"), "Wrong stain.")
 
-    assert "as version 2" in alone.report(case, 1).superseded
-    assert alone.report(case).superseded == ""
+    assert alone.report(case, 1).sha256 == first.sha256 == digest(first.contents)
 
 
 def test_only_a_signed_case_is_amended(case: Case, alone: SignOut):

@@ -7,9 +7,17 @@ from typing import Any
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
-from services.reports.contents import AMENDED, PRELIMINARY, ReportContents
+from services.reports.contents import AMENDED, PRELIMINARY, Later, ReportContents
 from services.reports.fhir import LOINC, as_fhir
-from tests.reports import signed, state, tally, twice_signed
+from tests.reports import (
+    BEING_AMENDED,
+    SUPERSEDED,
+    signed,
+    state,
+    tally,
+    twice_read,
+    twice_signed,
+)
 
 MARROW = replace(state().specimen, kind="marrow", collected_on=None, stain="")
 EMPTY = replace(tally(), white=0, share=None, interval=None, erythroblasts_per_100=None)
@@ -129,12 +137,27 @@ def test_counts_and_models_are_told():
     assert [one["value"] for one in detector["identifier"]] == ["12" * 32, "34" * 32]
 
 
-def test_a_superseded_version_is_tagged():
-    report = resources(signed(newest=2), "DiagnosticReport")[0]
-    assert [tag["code"] for tag in report["meta"]["tag"]] == ["superseded"]
-    assert "as version 2" in report["text"]["div"]
-    Bundle.model_validate_json(as_fhir(signed(newest=2)))
+@pytest.mark.parametrize(
+    ("later", "code"), [(SUPERSEDED, "superseded"), (BEING_AMENDED, "being-amended")]
+)
+def test_a_former_version_is_tagged_and_its_status_stays(later: Later, code: str):
+    contents = signed(later=later)
+    (report,) = resources(contents, "DiagnosticReport")
+    assert [(tag["code"], tag["display"]) for tag in report["meta"]["tag"]] == [
+        (code, contents.later_words)
+    ]
+    assert contents.later_words in report["text"]["div"]
+    assert report["status"] == "final"
+    Bundle.model_validate_json(as_fhir(contents))
+
+
+def test_the_newest_version_has_no_tag():
     assert "meta" not in resources(signed(), "DiagnosticReport")[0]
+
+
+def test_cells_that_count_twice_are_told():
+    (report,) = resources(signed(state=twice_read()), "DiagnosticReport")
+    assert "Image 2 shows the same as another one" in report["text"]["div"]
 
 
 def test_the_same_report_is_the_same_bundle_and_another_version_is_another():

@@ -4,9 +4,17 @@ import pypdfium2
 import pytest
 
 from services.pictures import encode_jpeg
-from services.reports.contents import ASSISTS, MOST_SUSPICIOUS, PRELIMINARY, Specimen
+from services.reports.contents import ASSISTS, MOST_SUSPICIOUS, PRELIMINARY, Agreement, Specimen
 from services.reports.pdf import NO_GLYPH, NOT_PRINTED, UNSIGNED, as_pdf
-from tests.reports import cell, signed, state, twice_signed
+from tests.reports import (
+    BEING_AMENDED,
+    SUPERSEDED,
+    cell,
+    signed,
+    state,
+    twice_read,
+    twice_signed,
+)
 from tests.stand_ins import drawn_cell
 
 MANY = tuple(cell(number, "blast" if number > 20 else "monocyte") for number in range(30))
@@ -97,6 +105,7 @@ def test_two_readers_stand_in_it_with_their_agreement():
 
     assert "ada: Blasts are present. ben: I call cell 1.1 a lymphocyte." in text
     assert "over 3 cells that each reader named: 0.50" in text
+    assert "took over from somebody else do not count" in text
     assert "cell 1.1: Blast / Lymphocyte" in text
 
 
@@ -137,11 +146,28 @@ def test_the_longest_texts_still_fit_on_pages(long: str):
     assert all(f"of {len(told)}" in text for text in told)
 
 
-def test_what_was_superseded_or_counts_twice_says_so():
-    (image,) = state().images
-    cells = (cell(0), replace(cell(1), image=2))
-    twice = state(images=(image, replace(image, number=2)), cells=cells)
-    text = pages(as_pdf(signed(state=twice, newest=2), {}))[0]
-
-    assert "Superseded: the case was opened again, as version 2." in text
+def test_cells_that_count_twice_are_told():
+    text = pages(as_pdf(signed(state=twice_read()), {}))[0]
     assert "Image 2 shows the same as another one before it" in text
+
+
+def test_every_page_of_a_former_version_says_what_followed():
+    superseded = pages(as_pdf(signed(later=SUPERSEDED), {}))
+    assert all("Superseded by version 3." in text for text in superseded)
+    amending = pages(as_pdf(signed(later=BEING_AMENDED), {}))
+    since = "Being amended since 23 Nov 2026, 07:05 UTC (version 2, not signed yet)."
+    assert all(since in text for text in amending)
+    assert not any("Superseded" in text for text in pages(as_pdf(signed(), {})))
+
+
+def test_what_nobody_reviewed_stands_in_no_column_of_the_reviewer():
+    contents = signed(status=PRELIMINARY, signatures=(), state=state(reviewed=0))
+    text = pages(as_pdf(contents, {}))[0]
+    assert "Blast – – 2" in text
+    assert "White cells – 4" in text
+    assert "Blast 2 50% 2" in pages(as_pdf(signed(), {}))[0]
+
+
+@pytest.mark.parametrize(("cells", "said"), [(1, "over 1 cell that"), (0, "No cell was named")])
+def test_few_cells_are_told_as_such(cells: int, said: str):
+    assert said in pages(as_pdf(signed(agreement=Agreement(None, cells, ())), {}))[0]

@@ -1,18 +1,32 @@
 import csv
 import io
 import json
-from dataclasses import replace
+
+import pytest
 
 from services.reports.contents import (
     ASSISTS,
     PRELIMINARY,
     SCHEMA,
+    Agreement,
+    Disagreement,
+    Later,
     ReportContents,
     document,
     read_state,
 )
 from services.reports.text import COLUMNS, as_csv, as_json
-from tests.reports import AT, CELLS, cell, signed, state, twice_signed
+from tests.reports import (
+    AT,
+    BEING_AMENDED,
+    CELLS,
+    SUPERSEDED,
+    cell,
+    signed,
+    state,
+    twice_read,
+    twice_signed,
+)
 
 
 def lines(contents: ReportContents) -> list[dict[str, str]]:
@@ -69,7 +83,21 @@ def test_the_table_tells_of_the_whole_too():
     assert (told["blast_by_reviewers"], told["white_cells_by_models"]) == ("2", "4")
     bounds = [told[f"blast_share{each}_by_reviewers"] for each in ("", "_low_95", "_high_95")]
     assert bounds == ["0.5000", "0.2500", "0.9500"]
-    assert told["cohens_kappa"] == "0.5"
+    assert (told["cells_named_by_each_reader"], told["cohens_kappa"]) == ("3", "0.5")
+    assert told["named_differently"] == "Cell 1.1: blast / lymphocyte"
+    assert told["erythroblasts_per_100_by_reviewers"] == "25.0"
+    assert told["model"] == "detector d-1, network.bin " + "12" * 32 + ", network.xml " + "34" * 32
+
+
+def test_a_kappa_that_is_not_defined_is_empty():
+    told = whole(signed(agreement=Agreement(None, 0, (Disagreement("1.d", None, "other"),))))
+    assert (told["cells_named_by_each_reader"], told["cohens_kappa"]) == ("0", "")
+    assert told["named_differently"] == "Cell 1.d: not marked / other"
+    assert "cohens_kappa" not in whole(signed())
+
+
+def test_a_negative_kappa_is_a_number():
+    assert whole(signed(agreement=Agreement(-0.25, 4, ())))["cohens_kappa"] == "-0.25"
 
 
 def test_a_table_without_cells_still_says_how_far_it_is():
@@ -78,22 +106,33 @@ def test_a_table_without_cells_still_says_how_far_it_is():
     assert not [line for line in empty if line["what"].endswith("_by_reviewers")]
 
 
-def test_what_was_superseded_or_counts_twice_says_so():
-    (image,) = state().images
-    twice = state(
-        images=(image, replace(image, number=2)), cells=(cell(0), replace(cell(1), image=2))
-    )
-    contents = signed(state=twice, newest=3)
-    assert twice.repeated == (2,)
-    assert "as version 3" in whole(contents)["superseded"]
+def test_cells_that_count_twice_are_told():
+    contents = signed(state=twice_read())
+    assert contents.state.repeated == (2,)
     assert whole(contents)["warning"].startswith("Image 2 shows the same")
+    assert json.loads(as_json(contents))["warnings"] == [whole(contents)["warning"]]
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        (SUPERSEDED, "Superseded by version 3."),
+        (
+            BEING_AMENDED,
+            "Being amended since 23 Nov 2026, 07:05 UTC (version 2, not signed yet).",
+        ),
+    ],
+)
+def test_a_former_version_says_what_followed(later: Later, said: str):
+    contents = signed(later=later)
+    assert whole(contents)["later_version"] == said
     report = json.loads(as_json(contents))
-    assert (report["superseded"], report["warnings"]) == (
-        contents.superseded,
-        [whole(contents)["warning"]],
-    )
-    assert "superseded" not in whole(signed())
-    assert signed(newest=1).superseded == ""
+    assert (report["later_version"], report["sha256"]) == (said, signed().sha256)
+
+
+def test_the_newest_version_says_nothing_of_a_later_one():
+    assert "later_version" not in whole(signed())
+    assert json.loads(as_json(signed()))["later_version"] is None
 
 
 def test_nothing_is_a_formula():
