@@ -426,10 +426,11 @@ def test_cells_that_were_asked_for_before_a_correction_do_not_undo_it(page: Page
     come_back(page)
     while not held:
         page.wait_for_timeout(20)
-    press(page, "l")
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        press(page, "l")
     saved(page)
     route, old = held[0]
-    with page.expect_response("**/cells.json"), page.expect_request("**/cells.json", timeout=5000):
+    with page.expect_response("**/cells.json"), page.expect_request("**/cells.json"):
         route.fulfill(response=old)
     assert sizes(page)["lymphocyte"] == 1
 
