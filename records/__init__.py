@@ -78,6 +78,16 @@ def let_nobody_else_write(session: Session) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+@contextmanager
+def alone(*rows: Base) -> Iterator[None]:
+    """A transaction in which nobody else writes; these rows are read again, as others left them."""
+    with transaction():
+        let_nobody_else_write(db.session())
+        for row in rows:
+            db.session.refresh(row)
+        yield
+
+
 def init_app(app: Flask) -> None:
     """Connect the application to its database (`SQLALCHEMY_DATABASE_URI`)."""
     from records import (  # noqa: F401  registers the tables

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Select, String, func, select
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
-from records import UtcDateTime, db, explanations, paging, utc_now
+from records import UtcDateTime, db, explanations, paging, transaction, utc_now
 from records.accounts import Account, new_id, team_of_owner
 from records.cases import Case
 from records.paging import Page
@@ -187,8 +187,8 @@ def place_in_batch(analysis: Analysis) -> BatchPlace:
 
 def add(analysis: Analysis) -> None:
     """Keep a new analysis."""
-    db.session.add(analysis)
-    _commit()
+    with transaction():
+        db.session.add(analysis)
 
 
 def remove(analysis: Analysis) -> tuple[str, ...]:
@@ -202,14 +202,6 @@ def remove(analysis: Analysis) -> tuple[str, ...]:
     db.session.delete(analysis)
     db.session.flush()
     return (*names, picture) if picture else names
-
-
-def _commit() -> None:
-    try:
-        db.session.commit()
-    except BaseException:
-        db.session.rollback()
-        raise
 
 
 def _filtered(wanted: Select[tuple[Analysis]], filters: Filters) -> Select[tuple[Analysis]]:

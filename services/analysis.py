@@ -119,10 +119,8 @@ class Analyst:
         Raises `FileNotFoundError` when the image is gone.
         """
         with self._reading:
-            described = {**_carried_over(analysis), "owner_id": owner_id, "id": analysis_id}
-            if analysis.result != analyses.NOT_USABLE:
-                # Its cell would count twice.
-                described["case_id"] = None
+            own = {"owner_id": owner_id, "id": analysis_id, "case_id": case_of_its_field(analysis)}
+            described = {**_carried_over(analysis), **own}
             return self._detect(described, self.pixels(analysis), progress)
 
     def delete(self, analysis: Analysis) -> None:
@@ -209,6 +207,12 @@ def display_name(file_name: str) -> str:
     if len(visible) > FILE_NAME_LENGTH:
         visible = visible[: FILE_NAME_LENGTH - 41] + "…" + visible[-40:]
     return visible or "unnamed"
+
+
+def case_of_its_field(analysis: Analysis) -> str | None:
+    """To which case an image belongs that is read as a field after it was sent as one cell."""
+    # A cell that was read would count twice.
+    return analysis.case_id if analysis.result == analyses.NOT_USABLE else None
 
 
 def result_of(share: BlastShare) -> str:

@@ -7,13 +7,23 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 
-from records import accounts, analyses, cases, db, let_nobody_else_write, reviews, transaction
+from records import (
+    accounts,
+    alone,
+    analyses,
+    cases,
+    db,
+    let_nobody_else_write,
+    reviews,
+    transaction,
+)
 from records.accounts import Account
 from records.analyses import NOT_USABLE, Analysis
 from records.audit import About, Event
 from records.cases import Case
 from records.signatures import locked, was_signed
 from services.audit import note
+from services.repeats import read_again
 
 SIGNED = "This case is signed, so nothing of it changes. A reviewer can open it for an amendment."
 NOT_OF_TEAM = "This case is not one of your team’s. Choose another one."
@@ -75,8 +85,7 @@ def put(case: Case, analysis_ids: Iterable[str]) -> int:
 
 def take_out(case: Case, analysis: Analysis) -> None:
     """Take an analysis out of its case, as long as nobody reviewed it there; `CaseError` else."""
-    with _open_case(case):
-        db.session.refresh(analysis)
+    with _open_case(case, analysis):
         check_free_to_go(analysis)
         analysis.case_id = None
         note(Event.CASE_REMOVE, the_case(case), analysis=analysis.id)
@@ -102,9 +111,7 @@ def check_deletable(analysis: Analysis) -> None:
 @contextmanager
 def deleting(analysis: Analysis) -> Iterator[None]:
     """A transaction in which an analysis may be deleted; raises `CaseError` if it must be kept."""
-    with transaction():
-        let_nobody_else_write(db.session())
-        db.session.refresh(analysis)
+    with alone(analysis):
         check_deletable(analysis)
         yield
 
@@ -135,16 +142,7 @@ def settle(analysis: Analysis) -> None:
 
 def repeated(kept: Iterable[Analysis]) -> list[Analysis]:
     """Analyses of one case whose file was read before in it, the same way: cells count twice."""
-    found: set[tuple[str, str]] = set()
-    again = []
-    for analysis in kept:
-        read = (analysis.kind, analysis.sha256)
-        if analysis.result == NOT_USABLE:
-            continue
-        if read in found:
-            again.append(analysis)
-        found.add(read)
-    return again
+    return read_again(analysis for analysis in kept if analysis.result != NOT_USABLE)
 
 
 def state_of(case: Case) -> str:
@@ -153,12 +151,10 @@ def state_of(case: Case) -> str:
 
 
 @contextmanager
-def _open_case(case: Case) -> Iterator[None]:
+def _open_case(case: Case, *analyses_of_it: Analysis) -> Iterator[None]:
     """A transaction in which the case cannot be signed; raises `CaseError` if it is already."""
-    with transaction():
-        let_nobody_else_write(db.session())
-        # A colleague may have described it anew since this request read it.
-        db.session.refresh(case)
+    # A colleague may have changed it since this request read it.
+    with alone(case, *analyses_of_it):
         if locked(case.id):
             raise CaseError(SIGNED)
         yield

@@ -12,7 +12,7 @@ from records.accounts import new_id
 from records.analyses import Analysis
 from records.field_tasks import FieldTask
 from records.image_store import ImageStore
-from services.analysis import Analyst, Upload, display_name
+from services.analysis import Analyst, Upload, case_of_its_field, display_name
 from services.batches import counts_of
 from services.findings import field_findings
 from services.tasks import Progress, QueueFullError, TaskError, Tasks
@@ -87,9 +87,8 @@ class FieldQueue:
         self._check_room(owner_id)
         task = _task(owner_id, analysis.batch_id, analysis.file_name)
         task.source_id = analysis.id
-        if analysis.result == analyses.NOT_USABLE:
-            # Its field will be of the same case, which is not to be signed before.
-            task.case_id = analysis.case_id
+        # That case is not to be signed before.
+        task.case_id = case_of_its_field(analysis)
         self._queue(task)
         return task
 

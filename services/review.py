@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from models.findings import ALL_BLAST, WHITE_CELLS, Box
-from records import analyses, db, let_nobody_else_write, reviews, signatures, transaction
+from records import alone, analyses, reviews, signatures
 from records.analyses import CLASSIFICATION, DETECTION, Analysis
 from records.audit import Event
 from records.cases import Case
@@ -172,8 +172,7 @@ def record(case: Case, reviewer_id: str, entries: Sequence[Entry]) -> list[Revie
     that cannot be.
     """
     keys = [entry.key for entry in entries]
-    with transaction():
-        let_nobody_else_write(db.session())
+    with alone():
         kept = _kept(case, reviewer_id, keys)
         new = _once(entry for entry in entries if entry.key not in kept)
         if new:
@@ -191,8 +190,7 @@ def undo(case: Case, reviewer_id: str, key: str, review_id: int | None = None) -
     The cell is called again what it was before. Raises `LockedError` for a signed case,
     `ReviewError` where it is somebody else's or not the last word on its cell, or there is none.
     """
-    with transaction():
-        let_nobody_else_write(db.session())
+    with alone():
         if not _kept(case, reviewer_id, [key]):
             _check_open(case)
             review = _to_undo(reviews.of_case(case.id), reviewer_id, review_id)

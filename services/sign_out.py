@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from records import (
-    analyses,
-    db,
-    field_tasks,
-    let_nobody_else_write,
-    signatures,
-    transaction,
-    utc_now,
-)
+from records import alone, analyses, field_tasks, signatures, utc_now
 from records.accounts import Account
 from records.audit import Event
 from records.canonical import digest
@@ -34,6 +26,7 @@ from services.reports.contents import (
     Agreement,
     CaseState,
     CellRead,
+    Later,
     ReportContents,
     Signed,
     document,
@@ -123,10 +116,8 @@ class SignOut:
         try:
             if not self._accounts.has_password(account, password):
                 raise WrongPasswordError
-            with transaction():
-                let_nobody_else_write(db.session())
-                # A colleague may have described it anew while the password was looked at.
-                db.session.refresh(case)
+            # A colleague may have described it anew while the password was looked at.
+            with alone(case):
                 return self._sign(case, account, conclusion, seen)
         except SignOutError as error:
             audit.keep(Event.CASE_SIGN_REFUSED, the_case(case), reason=str(error))
@@ -134,8 +125,7 @@ class SignOut:
 
     def amend(self, case: Case, account: Account, reason: str) -> Amendment:
         """Open a signed case again for a new version; raises `SignOutError` if it is not signed."""
-        with transaction():
-            let_nobody_else_write(db.session())
+        with alone():
             if not signatures.locked(case.id):
                 raise SignOutError(NOT_SIGNED)
             version = signatures.version_of(case.id) + 1
@@ -157,9 +147,10 @@ class SignOut:
         version = present if version is None else version
         if not 1 <= version <= present:
             raise LookupError(version)
-        given = signatures.of_version(case.id, version)
+        all_given = signatures.of_case(case.id)
+        given = [signature for signature in all_given if signature.version == version]
         if given and given[-1].final:
-            return replace(_final(given), later=later_than(case.id, version))
+            return _final(given, later_than(version, all_given, signatures.amendments_of(case.id)))
         return _preliminary(self._as_it_is(case)[1], given)
 
     def _as_it_is(self, case: Case) -> tuple[list[Cell], CaseState]:
@@ -273,7 +264,7 @@ def _signature(standing: Standing, account: Account, conclusion: str, at: dateti
     )
 
 
-def _final(given: Sequence[Signature]) -> ReportContents:
+def _final(given: Sequence[Signature], later: Later | None) -> ReportContents:
     last = given[-1]
     return ReportContents(
         state=read_state(last.contents["state"]),
@@ -282,6 +273,7 @@ def _final(given: Sequence[Signature]) -> ReportContents:
         signatures=_signed(given),
         agreement=read_agreement(last.contents["agreement"]),
         made_at=utc_now(),
+        later=later,
     )
 
 

@@ -12,6 +12,7 @@ from models.findings import Box
 from records.reviews import BLAST
 from services.findings import BlastShare
 from services.moments import when
+from services.repeats import read_again
 
 SCHEMA = "leukoscope.report.1"
 """Name and number of the form of the JSON report: fields named as in the classes below."""
@@ -133,9 +134,8 @@ class CaseState:
     def repeated(self) -> tuple[int, ...]:
         """Numbers of images whose cells count twice: the same file was read so before."""
         with_cells = {cell.image for cell in self.cells if cell.counted}
-        kept = [image for image in self.images if image.number in with_cells]
-        first = {(image.kind, image.sha256): image for image in reversed(kept)}
-        return tuple(image.number for image in kept if first[image.kind, image.sha256] is not image)
+        again = read_again(image for image in self.images if image.number in with_cells)
+        return tuple(image.number for image in again)
 
     @property
     def warnings(self) -> tuple[str, ...]:

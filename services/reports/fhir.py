@@ -157,7 +157,8 @@ def _other_shares(contents: ReportContents) -> Iterator[Resource]:
     state, tally = contents.state, contents.state.by_reviewers
     if not tally.white or tally.labels[UNCLASSIFIED] or not _all_reviewed(state):
         return
-    for label in (label for label in BLOOD_LOINC if label != BLAST):
+    others = [label for label in BLOOD_LOINC if label != BLAST]
+    for label in others:
         code = _share_code(contents, label, "reviewers")
         made = _observation(contents, "reviewers", f"{label}-share", code)
         made["valueQuantity"] = _percent(tally.labels[label] / tally.white)

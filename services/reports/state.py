@@ -9,6 +9,7 @@ from models.weights import Manifest
 from records import signatures
 from records.analyses import CLASSIFICATION, DETECTION, Analysis
 from records.cases import Case
+from records.signatures import Amendment, Signature
 from services import model_cards
 from services.reports.contents import (
     CaseState,
@@ -47,12 +48,14 @@ def state_of(
     )
 
 
-def later_than(case_id: str, version: int) -> Later | None:
-    """What followed a signed version of a case, if it was opened again."""
-    opened = [one for one in signatures.amendments_of(case_id) if one.version > version]
+def later_than(
+    version: int, given: Iterable[Signature], amendments: Iterable[Amendment]
+) -> Later | None:
+    """What followed a signed version of a case, of all that was signed and opened again."""
+    opened = [one for one in amendments if one.version > version]
     if not opened:
         return None
-    signed = {one.version for one in signatures.of_case(case_id) if one.final}
+    signed = {one.version for one in given if one.final}
     newest = next((one for one in reversed(opened) if one.version in signed), opened[-1])
     return Later(newest.version, newest.at, newest.version in signed)
 

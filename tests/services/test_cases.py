@@ -3,7 +3,6 @@ from datetime import date
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
 
 from models.images import ImageLimits
 from records import analyses, db, signatures
@@ -16,7 +15,7 @@ from records.signatures import Amendment, Signature
 from services import cases, review
 from services.analysis import Analyst, Upload
 from services.cases import CaseError, Details
-from tests.cases import entry, open_case, put_cell, put_field
+from tests.cases import entry, meanwhile, open_case, put_cell, put_field
 from tests.people import account_named, add_account, move
 from tests.stand_ins import stand_in_models
 from tests.trail import noted
@@ -126,12 +125,6 @@ def test_what_was_signed_once_is_kept_after_an_amendment(case: Case, analyst: An
             cases.take_out(case, field)
 
     assert analyses.get(field.id).case_id is None
-
-
-def meanwhile(row: Analysis | Case, **values: object) -> None:
-    """Somebody else's request, committed while this one has the row read already."""
-    with db.engine.begin() as other:
-        other.execute(update(type(row)).where(type(row).id == row.id).values(**values))
 
 
 def test_what_a_colleague_did_since_it_was_read_counts(case: Case, analyst: Analyst):

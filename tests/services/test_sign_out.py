@@ -3,7 +3,6 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
 
 from records import db, field_tasks, signatures, tasks
 from records.audit import Event
@@ -15,7 +14,7 @@ from services import review
 from services.cases import state_of
 from services.review import LockedError, cells_of
 from services.sign_out import AlteredError, SignOut, SignOutError, WrongPasswordError
-from tests.cases import entry, open_case, put_cell, put_field
+from tests.cases import entry, meanwhile, open_case, put_cell, put_field
 from tests.people import PASSWORD, account_named, add_account
 from tests.trail import noted, tamper
 
@@ -152,8 +151,7 @@ def test_nothing_is_signed_that_changed_since_it_was_looked_at(case: Case, alone
 def test_a_case_described_anew_while_the_password_is_checked_is_not_signed(case, alone: SignOut):
     look(case)
     seen = alone.standing(case, account_named("ada").id).seen
-    with db.engine.begin() as colleague:
-        colleague.execute(update(Case).where(Case.id == case.id).values(specimen="marrow"))
+    meanwhile(case, specimen="marrow")
 
     assert case.specimen == "blood", "as this request has read it"
     with pytest.raises(SignOutError, match="changed"):
