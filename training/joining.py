@@ -24,10 +24,30 @@ class Whitening:
 
 
 def fit_whitening(features: np.ndarray) -> Whitening:
-    """Fit the whitening to features (n, d) of cells, to as many as 32 principal components."""
+    """Fit a whitening of features (n, d), float32, to at most 32 principal components.
+
+    Directions below the numerical rank are dropped, as in a pseudo-inverse: their variance is
+    rounding noise, and dividing by it would blow that noise up to the size of a feature.
+
+    Raises:
+        ValueError: All rows are alike, so there is no direction to whiten.
+    """
+    if np.ptp(features, axis=0).max() == 0:
+        raise ValueError("The features of all cells are alike: there is nothing to whiten.")
     found = PCA(min(_FEATURES, *features.shape), whiten=True, svd_solver="full").fit(features)
-    kernel = (found.components_ / np.sqrt(found.explained_variance_)[:, None]).T
+    kept = found.singular_values_ > _rounding_error(features)
+    deviations = np.sqrt(found.explained_variance_[kept])
+    kernel = (found.components_[kept] / deviations[:, None]).T
     return Whitening(kernel.astype(np.float32), (-found.mean_ @ kernel).astype(np.float32))
+
+
+def _rounding_error(features: np.ndarray) -> float:
+    """Return the singular value that float32 rounding alone can give (`numpy.linalg.matrix_rank`).
+
+    Networks compute in float32, so the error follows the features' size before centring.
+    """
+    largest = np.linalg.norm(features.astype(np.float64), ord=2)
+    return float(largest * max(features.shape) * np.finfo(np.float32).eps)
 
 
 def joined(networks: Sequence[keras.Model], whitening: Whitening) -> keras.Model:

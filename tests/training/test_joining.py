@@ -20,8 +20,30 @@ def test_whitened_features_are_uncorrelated_and_of_variance_one():
     np.testing.assert_allclose(np.cov(white.T), np.eye(5), atol=1e-3)
 
 
-def test_a_few_cells_give_as_few_features():
-    assert fit_whitening(np.random.default_rng(0).normal(size=(4, 50))).bias.shape == (4,)
+def test_whitening_keeps_no_more_directions_than_the_cells_span():
+    # Four cells minus their mean span three directions.
+    assert fit_whitening(np.random.default_rng(0).normal(size=(4, 50))).bias.shape == (3,)
+
+
+@pytest.mark.parametrize("offset", [0, 10, 1000])
+def test_whitening_drops_directions_that_are_rounding_noise(offset):
+    rng = np.random.default_rng(1)
+    exact = rng.normal(size=(60, 3)) @ rng.normal(size=(3, 20)) + offset
+    features = exact.astype(np.float32)
+    whitening = fit_whitening(features)
+    assert whitening.bias.shape == (3,)
+    # The last bit of the features, as another instruction set would round it, changes nothing.
+    rounded = np.nextafter(features, features + rng.choice([-1, 1], features.shape), dtype="f4")
+    np.testing.assert_allclose(
+        rounded @ whitening.kernel + whitening.bias,
+        features @ whitening.kernel + whitening.bias,
+        atol=0.02,
+    )
+
+
+def test_features_that_are_all_alike_cannot_be_whitened():
+    with pytest.raises(ValueError, match="nothing to whiten"):
+        fit_whitening(np.ones((5, 8), np.float32))
 
 
 def test_the_joined_network_gives_the_mean_and_each_networks_answer(monkeypatch):
