@@ -17,6 +17,12 @@ from services.accounts import name_key
 limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window")
 
 STRANGERS_BYTES = 64 * 1024
+FORM_BYTES = 1024 * 1024
+JSON_BYTES = {"reading.review": 256 * 1024, "reading.undo": 256 * 1024}
+"""The largest body of each address that takes JSON: twice what its script ever sends."""
+UPLOADS = {"classification.create", "detection.create"}
+"""Addresses that take files: `MAX_CONTENT_LENGTH` bounds them."""
+
 DEVICE_COOKIE = "leukoscope_device"
 DEVICE_SECONDS = 180 * 24 * 3600
 DEVICE_ACCOUNTS = 20
@@ -24,14 +30,20 @@ DEVICE_ACCOUNTS = 20
 
 def init_app(app: Flask) -> None:
     """Put the limits before everything else that reads a request."""
-    app.before_request(_bound_strangers)
+    app.before_request(_bound_body)
     limiter.init_app(app)
 
 
-def _bound_strangers() -> None:
-    """Somebody who is not signed in has no files to send."""
-    if request.method not in {"GET", "HEAD"} and not current_user.is_authenticated:
+def _bound_body() -> None:
+    """Refuse a body that is larger than the address has a use for."""
+    if request.method in {"GET", "HEAD"}:
+        return
+    if not current_user.is_authenticated:
+        # Somebody who is not signed in has no files to send.
         request.max_content_length = STRANGERS_BYTES
+    elif request.endpoint not in UPLOADS:
+        most = JSON_BYTES.get(request.endpoint or "", FORM_BYTES)
+        request.max_content_length = min(most, current_app.config["MAX_CONTENT_LENGTH"])
 
 
 def note_failure() -> None:

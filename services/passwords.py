@@ -34,6 +34,7 @@ def check_password(password: str, name: str) -> None:
         raise PasswordError(f"Please use {SHORTEST} characters or more.")
     if len(password) > LONGEST:
         raise PasswordError(f"Please use no more than {LONGEST} characters.")
+    name = name[:LONGEST]
     if _is_mostly(password, (PRODUCT, name)):
         raise PasswordError("Please do not build the password from the user name or “Leukoscope”.")
     if _score(password, name) < WEAKEST_SCORE:

@@ -89,7 +89,7 @@ def test_too_much_is_told_with_the_measure(app: Flask, client: FlaskClient, sign
     app.config["MAX_CONTENT_LENGTH"] = 3 * 1024 * 1024
     token = csrf_token(signed_in)
 
-    answer = signed_in.post("/sign-out", data={"csrf_token": token, "x": "y" * 4_000_000})
+    answer = signed_in.post("/classify", data={"csrf_token": token, "x": "y" * 4_000_000})
     assert answer.status_code == 413
     assert "(3 MB)" in answer.text
 
