@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 from flask import Flask, Response, current_app, jsonify, request
-from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
@@ -20,12 +19,14 @@ from werkzeug.exceptions import (
     NotFound,
     SecurityError,
     ServiceUnavailable,
+    TooManyRequests,
 )
 
 from pages.limits import limiter
 from records.faults import Fault, GoneError, fault_of
 from services.cases import CaseError
 from services.field_queue import NO_ROOM
+from services.passwords import BusyError
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ OUTSIDE = (DBAPIError, GoneError, NoResultFound, ObjectDeletedError, OSError, St
 def init_app(app: Flask) -> None:
     """Answer every error in the language of whoever asked: a page, or JSON."""
     app.register_error_handler(HTTPException, answer)
+    app.register_error_handler(BusyError, lambda _error: answer(_busy()))
     app.register_error_handler(CaseError, lambda error: answer(Conflict(str(error))))
     for kind in OUTSIDE:
         app.register_error_handler(kind, _answer_fault)
@@ -80,7 +82,7 @@ def _known(error: BaseException | None) -> HTTPException | None:
     """The answer to a fault of the disk or the database, or to a row that is gone."""
     fault = fault_of(error, Path(current_app.instance_path))
     if fault is Fault.BUSY:
-        return ServiceUnavailable(BUSY, retry_after=BUSY_SECONDS)
+        return _busy()
     if fault is Fault.FULL:
         return ServiceUnavailable(NO_ROOM)
     if fault is Fault.GONE:
@@ -93,6 +95,10 @@ def wants_json() -> bool:
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == (
         "application/json"
     )
+
+
+def _busy() -> ServiceUnavailable:
+    return ServiceUnavailable(BUSY, retry_after=BUSY_SECONDS)
 
 
 def answer(error: HTTPException) -> Response:
@@ -109,8 +115,8 @@ def answer(error: HTTPException) -> Response:
     else:
         response = jsonify(error=sentence) if wants_json() else _page(code, title, sentence)
     response.status_code = code
-    if isinstance(error, RateLimitExceeded):
-        response.headers["Retry-After"] = str(_seconds_to_wait())
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(_seconds_to_wait(error))
     if isinstance(error, ServiceUnavailable) and error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
     if code == 405:
@@ -129,8 +135,8 @@ def _sentence(error: HTTPException) -> str | None:
         return OUT_OF_DATE
     if isinstance(error, SecurityError):
         return UNKNOWN_HOST
-    if isinstance(error, RateLimitExceeded):
-        return f"There were too many attempts. Please try again in {_wait()}."
+    if isinstance(error, TooManyRequests):
+        return f"There were too many attempts. Please try again in {_wait(error)}."
     if isinstance(error, SAYING_WHY) and error.description != type(error).description:
         return error.description
     if error.code == 413:
@@ -140,11 +146,13 @@ def _sentence(error: HTTPException) -> str | None:
     return None
 
 
-def _seconds_to_wait() -> int:
+def _seconds_to_wait(error: TooManyRequests) -> int:
+    if error.retry_after:
+        return int(error.retry_after)
     breached = limiter.current_limit
     return max(1, math.ceil(breached.window.reset_time - time.time())) if breached else 60
 
 
-def _wait() -> str:
-    minutes = math.ceil(_seconds_to_wait() / 60)
+def _wait(error: TooManyRequests) -> str:
+    minutes = math.ceil(_seconds_to_wait(error) / 60)
     return "a minute" if minutes == 1 else f"{minutes} minutes"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from pages import attempts
+from pages.attempts import limited
+from pages.attempts import note_failure as note_failure  # views know the limits alone
 from services.accounts import name_key
 
 # In memory: one process serves an installation. A restart forgets, which takes an administrator.
@@ -32,6 +35,7 @@ def init_app(app: Flask) -> None:
     """Put the limits before everything else that reads a request."""
     app.before_request(_bound_body)
     limiter.init_app(app)
+    attempts.init_app(app)
 
 
 def _bound_body() -> None:
@@ -44,15 +48,6 @@ def _bound_body() -> None:
     elif request.endpoint not in UPLOADS:
         most = JSON_BYTES.get(request.endpoint or "", FORM_BYTES)
         request.max_content_length = min(most, current_app.config["MAX_CONTENT_LENGTH"])
-
-
-def note_failure() -> None:
-    """Count this request as a failed attempt at a password."""
-    g.attempt_failed = True
-
-
-def _failed(_response: Response) -> bool:
-    return g.get("attempt_failed", False)
 
 
 def _account_tried() -> str:
@@ -71,19 +66,11 @@ def _account_in_use() -> str:
 
 # A clinic has one address: many may sign in there at once, few may fail.
 attempts_by_address = limiter.limit("60 per minute", methods=["POST"])
-failures_by_address = limiter.limit("10 per minute", methods=["POST"], deduct_when=_failed)
-failures_by_account = limiter.limit(
-    "5 per 15 minutes", key_func=_account_tried, methods=["POST"], deduct_when=_failed
-)
+failures_by_address = limited("10 per minute", "address", get_remote_address)
+failures_by_account = limited("5 per 15 minutes", "account", _account_tried)
 sign_ups_by_address = limiter.limit("20 per hour", methods=["POST"])
 # Wherever a signed-in person's password is asked for, the failures count together.
-failures_of_account = limiter.shared_limit(
-    "5 per 15 minutes",
-    scope="password",
-    key_func=_account_in_use,
-    methods=["POST"],
-    deduct_when=_failed,
-)
+failures_of_account = limited("5 per 15 minutes", "password", _account_in_use)
 
 
 def remember_device(response: Response, name: str) -> None:
