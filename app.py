@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import pages
 import records
+import serving
 from models.images import ImageLimits
 from models.loading import Models, load_models
 from models.weights import WeightsError
@@ -144,7 +145,7 @@ def note_start(settings: Settings, models: Models) -> None:
 def make_server(app: Flask, settings: Settings) -> waitress.server.BaseWSGIServer:
     """A production server, listening; raises `SettingsError` if the address is not to be had."""
     try:
-        return waitress.create_server(
+        server = waitress.create_server(
             app,
             host=settings.host,
             port=settings.port,
@@ -152,9 +153,12 @@ def make_server(app: Flask, settings: Settings) -> waitress.server.BaseWSGIServe
             max_request_body_size=settings.max_request_bytes,
             clear_untrusted_proxy_headers=settings.proxies == 0,
             ident=None,
+            **serving.limits_of(settings),
         )
     except OSError as error:
         raise SettingsError(f"{settings.address} cannot be used: {error.strerror}.") from error
+    serving.bound(server, settings)
+    return server
 
 
 if __name__ == "__main__":
