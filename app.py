@@ -6,7 +6,6 @@ import sys
 
 import waitress
 from flask import Flask
-from flask_migrate import upgrade
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import pages
@@ -16,6 +15,7 @@ from models.images import ImageLimits
 from models.loading import Models, load_models
 from models.weights import WeightsError
 from pages import commands, errors
+from records import opening
 from records.audit import Event
 from records.image_store import ImageStore
 from records.secret_key import secret_key
@@ -116,8 +116,8 @@ def main() -> None:
     try:
         settings = Settings.from_environment()
         app = create_app(settings)
-        with app.app_context():
-            upgrade()
+        with app.app_context(), opening.usable(settings):
+            opening.bring_up_to_date(settings)
             app.extensions["leukoscope_fields"].sweep()
             note_start(settings, app.extensions["leukoscope_models"])
         server = make_server(app, settings)
