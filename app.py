@@ -15,7 +15,7 @@ from models.images import ImageLimits
 from models.loading import Models, load_models
 from models.weights import WeightsError
 from pages import commands, errors
-from records import opening
+from records import instance_lock, opening
 from records.audit import Event
 from records.image_store import ImageStore
 from records.secret_key import secret_key
@@ -112,17 +112,23 @@ def configuration(settings: Settings) -> dict[str, object]:
 
 
 def main() -> None:
-    """Bring the database up to date and serve until stopped."""
+    """Serve until stopped, as the only process on this instance."""
     try:
         settings = Settings.from_environment()
-        app = create_app(settings)
-        with app.app_context(), opening.usable(settings):
-            opening.bring_up_to_date(settings)
-            app.extensions["leukoscope_fields"].sweep()
-            note_start(settings, app.extensions["leukoscope_models"])
-        server = make_server(app, settings)
+        with instance_lock.held(settings.instance_dir):
+            serve(settings)
     except (SettingsError, WeightsError) as error:
         sys.exit(f"Leukoscope cannot start: {error}")
+
+
+def serve(settings: Settings) -> None:
+    """Bring the database up to date and serve; raises `SettingsError` or `WeightsError`."""
+    app = create_app(settings)
+    with app.app_context(), opening.usable(settings):
+        opening.bring_up_to_date(settings)
+        app.extensions["leukoscope_fields"].sweep()
+        note_start(settings, app.extensions["leukoscope_models"])
+    server = make_server(app, settings)
     for warning in settings.warnings:
         print(warning, file=sys.stderr)
     print(f"Leukoscope is ready at {settings.address}", flush=True)

@@ -26,6 +26,14 @@ app.load_models = lambda *_: stand_in_models()
 app.main()
 """
 
+COMMAND = """
+import app
+from settings import Settings
+from tests.stand_ins import stand_in_models
+made = app.create_app(Settings.from_environment(), stand_in_models())
+made.cli.main(["audit", "verify"], obj=__import__("flask").cli.ScriptInfo(create_app=lambda: made))
+"""
+
 
 def run(code: str, **environment: object) -> subprocess.Popen:
     variables = {f"LEUKOSCOPE_{name}": str(value) for name, value in environment.items()}
@@ -154,6 +162,33 @@ def test_a_port_in_use_stops_the_start_with_a_sentence(tmp_path: Path, free_port
 
     assert process.returncode == 1
     assert f"http://127.0.0.1:{free_port} cannot be used" in errors
+
+
+def test_a_second_server_says_who_serves_and_stops(tmp_path: Path, free_port: int):
+    first = run(SERVE, INSTANCE=tmp_path, PORT=free_port)
+    try:
+        assert first.stdout.readline().startswith("Leukoscope is ready")
+        for port in (free_port, 1 + free_port):
+            second = run(SERVE, INSTANCE=tmp_path, PORT=port)
+            _, errors = second.communicate(timeout=60)
+            assert second.returncode == 1
+            assert errors.startswith(f"Leukoscope cannot start: {tmp_path} is in use by process ")
+            assert f" {first.pid} on " in errors
+            assert errors.count("\n") == 1
+        beside = run(COMMAND, INSTANCE=tmp_path)
+        output, errors = beside.communicate(timeout=60)
+        assert (beside.returncode, errors) == (0, "")
+        assert "none changed, moved or missing" in output
+    finally:
+        first.kill()
+        first.communicate(timeout=30)
+
+    after_kill = run(SERVE, INSTANCE=tmp_path, PORT=free_port)
+    try:
+        assert after_kill.stdout.readline().startswith("Leukoscope is ready")
+    finally:
+        after_kill.send_signal(signal.SIGINT)
+        after_kill.communicate(timeout=30)
 
 
 def test_a_new_installation_serves_and_says_where(tmp_path: Path, free_port: int):
