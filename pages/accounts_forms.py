@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, StringField, SubmitField
-from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
+from wtforms.validators import EqualTo, InputRequired, ValidationError
 
-from services.accounts import LONGEST_NAME, SHORTEST_NAME, clean_name
+from pages.text_fields import AtMost, GuardedForm
+from services.accounts import LONGEST_NAME, LONGEST_TYPED_NAME, SHORTEST_NAME, clean_name
 from services.passwords import LONGEST, SHORTEST, check_password
 
 _GIVEN = InputRequired("Please fill this in.")
-_BOUNDED = Length(max=LONGEST, message=f"Please use no more than {LONGEST} characters.")
+_BOUNDED = AtMost(LONGEST)
+# Spaces around a name, and letters typed as several characters, do not count in the end.
+_NAME_BOUNDED = AtMost(LONGEST_TYPED_NAME)
 _NAME_HELP = f"{SHORTEST_NAME} to {LONGEST_NAME} characters. Colleagues see it."
 _PASSWORD_HELP = f"{SHORTEST} characters or more. Three or four unrelated words are good."
 
@@ -30,7 +32,7 @@ def _new_password(label: str) -> PasswordField:
 def _repeated(field: str) -> PasswordField:
     return PasswordField(
         "The same again",
-        [_GIVEN, EqualTo(field, "The two passwords differ.")],
+        [_GIVEN, _BOUNDED, EqualTo(field, "The two passwords differ.")],
         render_kw={"autocomplete": "new-password", "maxlength": LONGEST},
     )
 
@@ -43,11 +45,13 @@ def _judge(check: Callable[..., object], *values: str) -> None:
         raise ValidationError(str(error)) from error
 
 
-class SignInForm(FlaskForm):
+class SignInForm(GuardedForm):
     """User name and password."""
 
     name = StringField(
-        "User name", [_GIVEN], render_kw={"autocomplete": "username", "autofocus": True}
+        "User name",
+        [_GIVEN, _NAME_BOUNDED],
+        render_kw={"autocomplete": "username", "autofocus": True},
     )
     password = PasswordField(
         "Password", [_GIVEN, _BOUNDED], render_kw={"autocomplete": "current-password"}
@@ -55,12 +59,12 @@ class SignInForm(FlaskForm):
     submit = SubmitField("Sign in")
 
 
-class SignUpForm(FlaskForm):
+class SignUpForm(GuardedForm):
     """A new user name, and its password twice."""
 
     name = StringField(
         "User name",
-        [_GIVEN],
+        [_GIVEN, _NAME_BOUNDED],
         description=_NAME_HELP,
         render_kw={"autocomplete": "username", "autofocus": True, "maxlength": LONGEST_NAME},
     )
@@ -75,10 +79,10 @@ class SignUpForm(FlaskForm):
 
     def validate_password(self, field: PasswordField) -> None:
         """Say beside the password what is wrong with it."""
-        _judge(check_password, field.data, self.name.data or "")
+        _judge(check_password, field.data, (self.name.data or "")[:LONGEST_TYPED_NAME])
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(GuardedForm):
     """The present password, and the new one twice."""
 
     present = PasswordField(
