@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -224,19 +225,25 @@ def _to_rgb(image: Image.Image) -> tuple[RgbImage, tuple[str, ...]]:
     return _pixels(image), tuple(notes)
 
 
+def _strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes that cover an image: converted all at once, it would need twice the memory."""
+    for top in range(0, image.height, _STRIP):
+        yield 0, top, image.width, min(image.height, top + _STRIP)
+
+
 def _pixels(image: Image.Image) -> RgbImage:
-    """The pixels of an RGB image, copied in strips: all at once would need twice the memory."""
-    width, height = image.size
-    rgb = np.empty((height, width, 3), np.uint8)
-    for top in range(0, height, _STRIP):
-        bottom = min(height, top + _STRIP)
-        rgb[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+    """The pixels of an RGB image."""
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    for box in _strips(image):
+        rgb[box[1] : box[3]] = np.asarray(image.crop(box))
     return rgb
 
 
 def _from_16_bit(image: Image.Image) -> RgbImage:
-    grey = (np.asarray(image).astype(np.uint32) // 257).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    for box in _strips(image):
+        rgb[box[1] : box[3]] = (np.asarray(image.crop(box)) // 257)[..., None]
+    return rgb
 
 
 def _apply_profile(image: Image.Image) -> tuple[Image.Image, str | None]:
@@ -259,11 +266,13 @@ def _flatten_alpha(image: Image.Image) -> tuple[Image.Image, str | None]:
     """Put transparent images on black, the ground on which cut-out cells are known."""
     if not image.has_transparency_data:
         return image, None
-    rgba = image.convert("RGBA")
-    if rgba.getextrema()[3] == (255, 255):
-        return rgba.convert("RGB"), None
-    ground = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
-    return Image.alpha_composite(ground, rgba).convert("RGB"), "Transparent parts were made black."
+    flat, transparent = Image.new("RGB", image.size), False
+    for box in _strips(image):
+        strip = image.crop(box).convert("RGBA")
+        transparent |= strip.getextrema()[3] != (255, 255)
+        ground = Image.new("RGBA", strip.size, (0, 0, 0, 255))
+        flat.paste(Image.alpha_composite(ground, strip).convert("RGB"), box)
+    return flat, "Transparent parts were made black." if transparent else None
 
 
 def _plain_rgb(image: Image.Image) -> tuple[Image.Image, str | None]:

@@ -9,7 +9,8 @@ PLAIN_PIXELS = 24_000_000
 """Pixels that a file of any size may have: one camera's field, however blank or dark."""
 
 PIXELS_PER_BYTE = 500
-"""Further pixels for each byte; a blank RGB image reaches 344 as PNG and 455 as TIFF with LZW."""
+"""Further pixels for each byte. Fields have 1 to 52, dark ones to 370; a blank RGB image reaches
+344 as PNG, so that whatever is kept as PNG can be read again."""
 
 _CHECKS = {
     "PNG": png.check,
