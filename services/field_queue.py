@@ -100,8 +100,10 @@ class FieldQueue:
 
     def cancel(self, task: FieldTask) -> None:
         """Do not read a field; one that is read already stays."""
-        if tasks.drop(FieldTask, task.id):
-            self._forget(task)
+        name = task.upload_name
+        # In one transaction: a row that still named its file would count as waiting for ever.
+        if tasks.drop(FieldTask, task.id, upload_name=None) and name:
+            self._uploads.delete(name)
 
     def retry(self, task: FieldTask) -> None:
         """Let a field wait again that failed, if there is still something to read."""
@@ -164,8 +166,11 @@ class FieldQueue:
         return Upload(task.file_name, content, task.batch_id, task.case_id)
 
     def _forget(self, task: FieldTask) -> None:
-        self._delete_upload(task)
+        name = task.upload_name
+        # First, since a busy database has the field read again, which needs the file.
         field_tasks.forget_upload(task.id)
+        if name:
+            self._uploads.delete(name)
 
     def _delete_upload(self, task: FieldTask) -> None:
         if task.upload_name:

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 from flask import Flask
 
-from models.findings import Progress
 from models.images import ImageError
-from models.loading import Models
 from records import analyses, db, field_tasks, tasks
 from records.analyses import Analysis, Filters
 from records.field_tasks import FieldTask
@@ -21,38 +19,10 @@ from services.field_queue import FieldQueue, NoRoomError
 from services.tasks import QueueFullError
 from tests.cases import open_case
 from tests.people import add_account, team_of
+from tests.services.reading import Reading
 from tests.services.test_tasks import until
 from tests.stand_ins import drawn_cell, drawn_field
 from tests.uploads import png
-
-
-class Reading:
-    """Stands in for the reading of fields; holds on until it is let go, and may fail."""
-
-    def __init__(self) -> None:
-        self.begun: list[tuple[int, int]] = []
-        self.go_on = threading.Event()
-        self.go_on.set()
-        self.error: BaseException | None = None
-
-    def read_field(self, models: Models, rgb: np.ndarray, progress: Progress):
-        self.begun.append(rgb.shape[:2])
-        progress(0, 10)
-        while not self.go_on.wait(0.01):
-            progress(3, 10)
-        if self.error:
-            raise self.error
-        return models.detector.find(rgb)
-
-
-@pytest.fixture
-def reading(monkeypatch) -> Reading:
-    stand_in = Reading()
-    monkeypatch.setattr("services.tasks.BETWEEN_NOTES", 0)
-    monkeypatch.setattr(
-        Models, "read_field", lambda self, rgb, progress: stand_in.read_field(self, rgb, progress)
-    )
-    return stand_in
 
 
 @pytest.fixture
@@ -60,11 +30,6 @@ def ada(app: Flask) -> Iterator[str]:
     owner_id = add_account(app, "ada")
     with app.app_context():
         yield owner_id
-
-
-@pytest.fixture
-def queue(app: Flask) -> FieldQueue:
-    return app.extensions["leukoscope_fields"]
 
 
 def upload(content: bytes | None = None, name: str = "field.png", batch_id: str = "b") -> Upload:
