@@ -39,6 +39,7 @@ def register(app: Flask) -> None:
         model,
         reading,
         reports,
+        second_factor,
         sign_out,
         wording,
     )
@@ -50,6 +51,6 @@ def register(app: Flask) -> None:
     Bootstrap5(app)
     own = (classification, explanation, detection, batches, field, history)
     of_cases = (cases, reading, sign_out, reports)
-    for page in (home, accounts, *own, *of_cases, model, admin, audit):
+    for page in (home, accounts, second_factor, *own, *of_cases, model, admin, audit):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

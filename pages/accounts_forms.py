@@ -11,11 +11,18 @@ from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 
 from services.accounts import LONGEST_NAME, SHORTEST_NAME, clean_name
 from services.passwords import LONGEST, SHORTEST, check_password
+from services.second_factors import LONGEST_CODE
 
 _GIVEN = InputRequired("Please fill this in.")
 _BOUNDED = Length(max=LONGEST, message=f"Please use no more than {LONGEST} characters.")
 _NAME_HELP = f"{SHORTEST_NAME} to {LONGEST_NAME} characters. Colleagues see it."
+EITHER_CODE = "Six digits from your authenticator app, or one of your recovery codes."
 _PASSWORD_HELP = f"{SHORTEST} characters or more. Three or four unrelated words are good."
+
+
+def present_password(label: str) -> PasswordField:
+    """A field for the password that the account has now."""
+    return PasswordField(label, [_GIVEN, _BOUNDED], render_kw={"autocomplete": "current-password"})
 
 
 def _new_password(label: str) -> PasswordField:
@@ -49,9 +56,23 @@ class SignInForm(FlaskForm):
     name = StringField(
         "User name", [_GIVEN], render_kw={"autocomplete": "username", "autofocus": True}
     )
-    password = PasswordField(
-        "Password", [_GIVEN, _BOUNDED], render_kw={"autocomplete": "current-password"}
+    password = present_password("Password")
+    submit = SubmitField("Sign in")
+
+
+def code_field(label: str, description: str, **attributes: object) -> StringField:
+    """A field for a code of the second factor."""
+    kept = {"autocomplete": "one-time-code", "maxlength": LONGEST_CODE, "spellcheck": "false"}
+    too_long = Length(max=LONGEST_CODE, message="That is too long for a code.")
+    return StringField(
+        label, [_GIVEN, too_long], description=description, render_kw=kept | attributes
     )
+
+
+class CodeForm(FlaskForm):
+    """A code of the second factor."""
+
+    code = code_field("Code", EITHER_CODE, autofocus=True)
     submit = SubmitField("Sign in")
 
 
@@ -81,9 +102,7 @@ class SignUpForm(FlaskForm):
 class PasswordForm(FlaskForm):
     """The present password, and the new one twice."""
 
-    present = PasswordField(
-        "Present password", [_GIVEN, _BOUNDED], render_kw={"autocomplete": "current-password"}
-    )
+    present = present_password("Present password")
     new = _new_password("New password")
     again = _repeated("new")
     submit = SubmitField("Change password")

@@ -56,6 +56,16 @@ def reset_password(name: str, password: str) -> None:
     click.echo(f"“{account.name}” has a new password.")
 
 
+@accounts.command("reset-second-factor")
+@click.argument("name")
+def reset_second_factor(name: str) -> None:
+    """Remove the second factor of NAME and sign it out everywhere."""
+    account = _named(name)
+    if not the_accounts().reset_second_factor(account):
+        raise click.ClickException(f"“{account.name}” has no second factor.")
+    click.echo(f"“{account.name}” has no second factor now.")
+
+
 @accounts.command("make-administrator")
 @click.argument("name")
 def make_administrator(name: str) -> None:

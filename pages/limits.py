@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
@@ -18,6 +18,8 @@ limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-
 
 STRANGERS_BYTES = 64 * 1024
 DEVICE_COOKIE = "leukoscope_device"
+CODE_FOR = "code_for"
+"""Where the session keeps the sign-in that still needs the code of the second factor."""
 DEVICE_SECONDS = 180 * 24 * 3600
 DEVICE_ACCOUNTS = 20
 
@@ -49,8 +51,19 @@ def _account_tried() -> str:
     The second has a count of its own (OWASP's device cookie), so that a stranger who uses up the
     attempts at an account does not keep its owner out.
     """
-    mark, device = _mark(request.form.get("name", "")), _device()
+    mark, device = _mark(_name_tried()), _device()
     return f"{device['id']} {mark}" if mark in device["accounts"] else f"stranger {mark}"
+
+
+def _name_tried() -> str:
+    """The name that was typed, or on the page of the code that of the right password.
+
+    The address says which, and not what is sent: else one could be guessed at as the other.
+    """
+    if request.endpoint != "accounts.code":
+        return request.form.get("name", "")
+    account = current_app.extensions["leukoscope_accounts"].awaiting_code(session.get(CODE_FOR))
+    return account.name if account else ""
 
 
 def _account_in_use() -> str:
@@ -59,9 +72,16 @@ def _account_in_use() -> str:
 
 # A clinic has one address: many may sign in there at once, few may fail.
 attempts_by_address = limiter.limit("60 per minute", methods=["POST"])
-failures_by_address = limiter.limit("10 per minute", methods=["POST"], deduct_when=_failed)
-failures_by_account = limiter.limit(
-    "5 per 15 minutes", key_func=_account_tried, methods=["POST"], deduct_when=_failed
+# Wrong passwords and wrong codes at the sign-in count together.
+failures_by_address = limiter.shared_limit(
+    "10 per minute", scope="sign-in from", methods=["POST"], deduct_when=_failed
+)
+failures_by_account = limiter.shared_limit(
+    "5 per 15 minutes",
+    scope="sign-in to",
+    key_func=_account_tried,
+    methods=["POST"],
+    deduct_when=_failed,
 )
 sign_ups_by_address = limiter.limit("20 per hour", methods=["POST"])
 # Wherever a signed-in person's password is asked for, the failures count together.
