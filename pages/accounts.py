@@ -23,6 +23,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from pages import limits
 from pages.accounts_forms import CodeForm, PasswordForm, SignInForm, SignUpForm
 from pages.errors import MESSAGES, wants_json
+from pages.headers import clear_cache
 from records.accounts import WAITING, Account, any_account
 from services.accounts import Accounts, CodeNeeded, NotYet, SignedIn
 from services.audit import act_as, as_account
@@ -68,13 +69,15 @@ def _load(account_id: str) -> Account | None:
 
 @login_manager.unauthorized_handler
 def _unauthorized() -> tuple[Response, int] | AnyResponse:
-    if "sign_in" in session:
+    ended = "sign_in" in session
+    if ended:
         session.clear()
         flash(TIMED_OUT, "warning")
     if wants_json():
         return jsonify(error=MESSAGES[401][1]), 401
     here = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("accounts.sign_in", next=None if here == "/" else here))
+    response = redirect(url_for("accounts.sign_in", next=None if here == "/" else here))
+    return clear_cache(response) if ended else response
 
 
 def local_path(target: str | None) -> str | None:
@@ -189,7 +192,7 @@ def sign_out() -> AnyResponse:
     the_accounts().sign_out(session.get("sign_in", ""))
     session.clear()
     flash("You are signed out.", "success")
-    return redirect(url_for("accounts.sign_in"))
+    return clear_cache(redirect(url_for("accounts.sign_in")))
 
 
 @blueprint.route("/account/password", methods=["GET", "POST"])

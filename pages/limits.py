@@ -17,7 +17,7 @@ from services.accounts import name_key
 limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window")
 
 STRANGERS_BYTES = 64 * 1024
-DEVICE_COOKIE = "leukoscope_device"
+DEVICE_COOKIE = "leukoscope-device"
 CODE_FOR = "code_for"
 """Where the session keeps the sign-in that still needs the code of the second factor."""
 DEVICE_SECONDS = 180 * 24 * 3600
@@ -100,13 +100,21 @@ def remember_device(response: Response, name: str) -> None:
     others = [mark for mark in device["accounts"] if mark != _mark(name)]
     device["accounts"] = [_mark(name), *others][:DEVICE_ACCOUNTS]
     response.set_cookie(
-        DEVICE_COOKIE,
+        device_cookie(),
         _signer().dumps(device),
         max_age=DEVICE_SECONDS,
-        path="/sign-in",
+        # Not the path of the sign-in alone: the prefix __Host- asks for this one.
+        path="/",
         secure=current_app.config["SESSION_COOKIE_SECURE"],
         httponly=True,
         samesite="Lax",
+    )
+
+
+def device_cookie() -> str:
+    """The name of the cookie; over https no sibling host can set one of this name."""
+    return (
+        f"__Host-{DEVICE_COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else DEVICE_COOKIE
     )
 
 
@@ -118,7 +126,7 @@ def _mark(name: str) -> str:
 
 def _device() -> dict:
     try:
-        return _signer().loads(request.cookies.get(DEVICE_COOKIE, ""), max_age=DEVICE_SECONDS)
+        return _signer().loads(request.cookies.get(device_cookie(), ""), max_age=DEVICE_SECONDS)
     except BadSignature:
         return {"id": secrets.token_hex(8), "accounts": []}
 
