@@ -40,6 +40,7 @@ def register(app: Flask) -> None:
         reading,
         reports,
         second_factor,
+        sessions,
         sign_out,
         wording,
     )
@@ -51,6 +52,6 @@ def register(app: Flask) -> None:
     Bootstrap5(app)
     own = (classification, explanation, detection, batches, field, history)
     of_cases = (cases, reading, sign_out, reports)
-    for page in (home, accounts, second_factor, *own, *of_cases, model, admin, audit):
+    for page in (home, accounts, sessions, second_factor, *own, *of_cases, model, admin, audit):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

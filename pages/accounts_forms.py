@@ -16,6 +16,7 @@ from services.second_factors import LONGEST_CODE
 _GIVEN = InputRequired("Please fill this in.")
 _BOUNDED = Length(max=LONGEST, message=f"Please use no more than {LONGEST} characters.")
 _NAME_HELP = f"{SHORTEST_NAME} to {LONGEST_NAME} characters. Colleagues see it."
+NOT_CONFIRMED = "That is not your password."
 EITHER_CODE = "Six digits from your authenticator app, or one of your recovery codes."
 _PASSWORD_HELP = f"{SHORTEST} characters or more. Three or four unrelated words are good."
 

@@ -24,6 +24,7 @@ DONE = {
     Decision.deactivate: "“{}” can no longer sign in, and is signed out everywhere.",
     Decision.reactivate: "“{}” may sign in again.",
 }
+SIGNED_OUT = "“{}” is signed out everywhere."
 RESET = "The second factor of “{}” is removed, and every browser of the account is signed out."
 NOT_YOUR_OWN = "You cannot change your own account here."
 MEANWHILE = "Somebody else has decided about this account meanwhile."
@@ -87,6 +88,16 @@ def reset_password(account_id: str) -> str | Response:
     password = the_accounts().give_one_time_password(account)
     # A page and no notice: notices travel in the cookie.
     return render_template("admin/password.html", account=account, password=password)
+
+
+@blueprint.post("/people/<account_id>/sessions")
+def end_sessions(account_id: str) -> Response:
+    """Sign somebody else out everywhere."""
+    account = _account(account_id)
+    if account.id == current_user.id:
+        return _back(NOT_YOUR_OWN)
+    the_accounts().end_sessions(account)
+    return _back(SIGNED_OUT.format(account.name), "success")
 
 
 @blueprint.post("/people/<account_id>/second-factor")

@@ -66,6 +66,20 @@ def reset_second_factor(name: str) -> None:
     click.echo(f"“{account.name}” has no second factor now.")
 
 
+@accounts.command("end-sessions")
+@click.argument("name", required=False)
+@click.option("--everybody", is_flag=True, help="Sign every account out.")
+def end_sessions(name: str | None, everybody: bool) -> None:
+    """Sign NAME, or everybody, out in every browser."""
+    if bool(name) == everybody:
+        raise click.UsageError("Give either a NAME or --everybody.")
+    if everybody:
+        ended = the_accounts().end_all_sessions()
+    else:
+        ended = the_accounts().end_sessions(_named(name))
+    click.echo(f"Sessions ended: {ended}.")
+
+
 @accounts.command("make-administrator")
 @click.argument("name")
 def make_administrator(name: str) -> None:

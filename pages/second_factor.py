@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages import limits
 from pages.accounts import UNREADABLE, WRONG_CODE, begin_session, the_accounts
+from pages.accounts_forms import NOT_CONFIRMED
 from pages.second_factor_forms import ConfirmForm, EnrolForm
 from records import second_factors
 from services.accounts import Renewed, Wrong
@@ -120,7 +121,7 @@ def _codes(outcome: Renewed) -> str:
 def _refused(form: FlaskForm, wrong: Wrong, why: str) -> FlaskForm:
     limits.note_failure()
     if wrong is Wrong.PASSWORD:
-        form.password.errors.append("That is not your password.")
+        form.password.errors.append(NOT_CONFIRMED)
     else:
         form.code.errors.append(why)
     return form

@@ -203,9 +203,23 @@ def end_sign_in(sign_in_id: str) -> bool:
     return db.session.execute(delete(SignIn).where(SignIn.id == sign_in_id)).rowcount == 1
 
 
-def end_sign_ins_of(account_id: str) -> int:
-    """Sign an account out in every browser; how many there were."""
-    return db.session.execute(delete(SignIn).where(SignIn.account_id == account_id)).rowcount
+def sign_ins_of(account_id: str) -> list[SignIn]:
+    """The browsers of an account, the one seen last first."""
+    wanted = select(SignIn).where(SignIn.account_id == account_id)
+    return list(db.session.scalars(wanted.order_by(SignIn.seen_at.desc(), SignIn.id)))
+
+
+def end_sign_ins_of(account_id: str, but: str | None = None) -> int:
+    """Sign an account out in every browser, or in every other one; how many there were."""
+    ended = delete(SignIn).where(SignIn.account_id == account_id)
+    if but is not None:
+        ended = ended.where(SignIn.id != but)
+    return db.session.execute(ended).rowcount
+
+
+def end_all_sign_ins() -> int:
+    """Sign everybody out; how many browsers there were."""
+    return db.session.execute(delete(SignIn)).rowcount
 
 
 def end_sign_ins_before(started: datetime, seen: datetime) -> list[str]:

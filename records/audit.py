@@ -41,6 +41,7 @@ class Event(StrEnum):
     SIGN_IN_REFUSED = "sign-in-refused", "Right password, account not active"
     SIGN_OUT = "sign-out", "Signed out"
     SESSION_EXPIRED = "session-expired", "Session timed out"
+    SESSION_END = "session-end", "Ended sessions"
     PASSWORD_CHANGE = "password-change", "Changed the password"
     PASSWORD_CHANGE_FAILED = "password-change-failed", "Failed to change the password"
     PASSWORD_RESET = "password-reset", "Reset a password"

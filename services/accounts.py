@@ -11,7 +11,7 @@ from enum import Enum
 
 from records import accounts as records
 from records import second_factors, transaction, utc_now
-from records.accounts import ACTIVE, DEACTIVATED, NONE, REVIEWER, WAITING, Account
+from records.accounts import ACTIVE, DEACTIVATED, NONE, REVIEWER, WAITING, Account, SignIn
 from records.audit import About, Event
 from records.secret_key import secret_key
 from services import audit, people
@@ -166,7 +166,7 @@ class Accounts:
         sign_in = records.get_sign_in(sign_in_id) if sign_in_id else None
         if sign_in is None or not sign_in.awaits_code:
             return None
-        if self.clock() - sign_in.started_at > _CODE_WITHIN:
+        if not self._is_alive(sign_in, self.clock()):
             return None
         account = records.get_account(sign_in.account_id)
         return account if account and account.is_active else None
@@ -199,7 +199,7 @@ class Accounts:
         if sign_in is None or sign_in.awaits_code or sign_in.account_id != account_id:
             return None
         now = self.clock()
-        if now - sign_in.seen_at > self._idle or now - sign_in.started_at > self._longest:
+        if not self._is_alive(sign_in, now):
             self._expire(sign_in.id, account_id)
             return None
         if now - sign_in.seen_at > _SEEN_STEP:
@@ -207,6 +207,41 @@ class Accounts:
                 records.touch_sign_in(sign_in.id, now)
         account = records.get_account(account_id)
         return account if account and account.is_active else None
+
+    def _is_alive(self, sign_in: SignIn, now: datetime) -> bool:
+        if sign_in.awaits_code:
+            return now - sign_in.started_at <= _CODE_WITHIN
+        return now - sign_in.seen_at <= self._idle and now - sign_in.started_at <= self._longest
+
+    def sessions_of(self, account: Account) -> list[SignIn]:
+        """The browsers in which the account is signed in, the one seen last first."""
+        now = self.clock()
+        return [one for one in records.sign_ins_of(account.id) if self._is_alive(one, now)]
+
+    def end_session(self, account: Account, sign_in_id: str) -> bool:
+        """Sign one of the account's browsers out; False if it has no such."""
+        sign_in = records.get_sign_in(sign_in_id)
+        if sign_in is None or sign_in.account_id != account.id:
+            return False
+        with transaction():
+            ended = records.end_sign_in(sign_in_id)
+            if ended:
+                note(Event.SESSION_END, the_account(account), name=account.name, sessions=1)
+            return ended
+
+    def end_sessions(self, account: Account, but: str | None = None) -> int:
+        """Sign the account out everywhere, or in every other browser; how many there were."""
+        with transaction():
+            ended = records.end_sign_ins_of(account.id, but)
+            note(Event.SESSION_END, the_account(account), name=account.name, sessions=ended)
+            return ended
+
+    def end_all_sessions(self) -> int:
+        """Sign everybody out; how many browsers there were."""
+        with transaction():
+            ended = records.end_all_sign_ins()
+            note(Event.SESSION_END, sessions=ended)
+            return ended
 
     def _expire(self, sign_in_id: str, account_id: str) -> None:
         with transaction():
@@ -222,6 +257,13 @@ class Accounts:
     def has_password(self, account: Account, password: str) -> bool:
         """Whether it is the account's password, asked once more before a grave act."""
         return self.passwords.verify(account.password_hash, password)
+
+    def confirms_password(self, account: Account, password: str) -> bool:
+        """Whether it is the account's password; a wrong one is noted."""
+        if self.has_password(account, password):
+            return True
+        audit.keep(Event.CODE_FAILED, the_account(account), wrong=Wrong.PASSWORD.value)
+        return False
 
     def change_password(self, account: Account, present: str, new: str) -> str | None:
         """Change the password and sign out every browser; the id of a new sign-in for this one.
@@ -263,18 +305,15 @@ class Accounts:
         self, account: Account, password: str, act: Callable[[], list[str] | None]
     ) -> Renewed | Wrong:
         """Act if the password is right; `act` gives recovery codes, or None for a wrong code."""
-        if not self.has_password(account, password):
-            return self._refuse(account, Wrong.PASSWORD)
+        if not self.confirms_password(account, password):
+            return Wrong.PASSWORD
         with transaction():
             codes = act()
             if codes is not None:
                 records.end_sign_ins_of(account.id)
                 return Renewed(self._start(account).sign_in_id, tuple(codes))
-        return self._refuse(account, Wrong.CODE)
-
-    def _refuse(self, account: Account, wrong: Wrong) -> Wrong:
-        audit.keep(Event.CODE_FAILED, the_account(account), wrong=wrong.value)
-        return wrong
+        audit.keep(Event.CODE_FAILED, the_account(account), wrong=Wrong.CODE.value)
+        return Wrong.CODE
 
     def reset_second_factor(self, account: Account) -> bool:
         """Remove somebody's second factor and sign them out; False if there is none."""
