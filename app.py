@@ -6,15 +6,16 @@ import sys
 
 import waitress
 from flask import Flask
-from flask_migrate import upgrade
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import pages
 import records
+import serving
 from models.images import ImageLimits
 from models.loading import Models, load_models
 from models.weights import WeightsError
 from pages import commands, errors
+from records import opening
 from records.audit import Event
 from records.image_store import ImageStore
 from records.secret_key import secret_key
@@ -96,6 +97,8 @@ def configuration(settings: Settings) -> dict[str, object]:
         "LEUKOSCOPE": settings,
         "SECRET_KEY": secret_key(settings.instance_dir),
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        # Else the log shows pseudonyms and notes with each error of the database.
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
         "MAX_CONTENT_LENGTH": settings.max_request_bytes,
         "TRUSTED_HOSTS": settings.trusted_hosts,
         # The prefix makes browsers refuse the cookie from a sibling host or over plain http.
@@ -114,8 +117,8 @@ def main() -> None:
     try:
         settings = Settings.from_environment()
         app = create_app(settings)
-        with app.app_context():
-            upgrade()
+        with app.app_context(), opening.usable(settings):
+            opening.bring_up_to_date(settings)
             app.extensions["leukoscope_fields"].sweep()
             note_start(settings, app.extensions["leukoscope_models"])
         server = make_server(app, settings)
@@ -143,7 +146,7 @@ def note_start(settings: Settings, models: Models) -> None:
 def make_server(app: Flask, settings: Settings) -> waitress.server.BaseWSGIServer:
     """A production server, listening; raises `SettingsError` if the address is not to be had."""
     try:
-        return waitress.create_server(
+        server = waitress.create_server(
             app,
             host=settings.host,
             port=settings.port,
@@ -151,9 +154,12 @@ def make_server(app: Flask, settings: Settings) -> waitress.server.BaseWSGIServe
             max_request_body_size=settings.max_request_bytes,
             clear_untrusted_proxy_headers=settings.proxies == 0,
             ident=None,
+            **serving.limits_of(settings),
         )
     except OSError as error:
         raise SettingsError(f"{settings.address} cannot be used: {error.strerror}.") from error
+    serving.bound(server, settings)
+    return server
 
 
 if __name__ == "__main__":

@@ -68,6 +68,17 @@ class Settings:
     port: int = field(default=5000, metadata=_variable("PORT", _whole(1, 65_535)))
     # Requests worked on at the same time.
     threads: int = field(default=8, metadata=_variable("THREADS", _whole(1, 64)))
+    # Connections at the same time, in all and from one address (a clinic may have a single one).
+    max_connections: int = field(
+        default=512, metadata=_variable("MAX_CONNECTIONS", _whole(16, 10_000))
+    )
+    max_connections_per_address: int = field(
+        default=128, metadata=_variable("MAX_CONNECTIONS_PER_ADDRESS", _whole(1, 10_000))
+    )
+    # Seconds in which the headers of a request must arrive; a body has more, by its size.
+    request_seconds: int = field(
+        default=20, metadata=_variable("REQUEST_SECONDS", _whole(1, 3_600))
+    )
     # How many reverse proxies stand in front; their X-Forwarded-For and -Proto are believed.
     proxies: int = field(default=0, metadata=_variable("PROXIES", _whole(0, 9)))
     # Host names under which the server answers, with commas; empty: see `trusted_hosts`.

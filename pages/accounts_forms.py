@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, StringField, SubmitField
-from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
+from wtforms.validators import EqualTo, InputRequired, ValidationError
 
-from services.accounts import LONGEST_NAME, SHORTEST_NAME, clean_name
+from pages.text_fields import AtMost, GuardedForm
+from services.accounts import LONGEST_NAME, LONGEST_TYPED_NAME, SHORTEST_NAME, clean_name
 from services.passwords import LONGEST, SHORTEST, check_password
 from services.second_factors import LONGEST_CODE
 
 _GIVEN = InputRequired("Please fill this in.")
-_BOUNDED = Length(max=LONGEST, message=f"Please use no more than {LONGEST} characters.")
+_BOUNDED = AtMost(LONGEST)
+# Spaces around a name, and letters typed as several characters, do not count in the end.
+_NAME_BOUNDED = AtMost(LONGEST_TYPED_NAME)
 _NAME_HELP = f"{SHORTEST_NAME} to {LONGEST_NAME} characters. Colleagues see it."
 NOT_CONFIRMED = "That is not your password."
 EITHER_CODE = "Six digits from your authenticator app, or one of your recovery codes."
@@ -38,7 +40,7 @@ def _new_password(label: str) -> PasswordField:
 def _repeated(field: str) -> PasswordField:
     return PasswordField(
         "The same again",
-        [_GIVEN, EqualTo(field, "The two passwords differ.")],
+        [_GIVEN, _BOUNDED, EqualTo(field, "The two passwords differ.")],
         render_kw={"autocomplete": "new-password", "maxlength": LONGEST},
     )
 
@@ -51,11 +53,13 @@ def _judge(check: Callable[..., object], *values: str) -> None:
         raise ValidationError(str(error)) from error
 
 
-class SignInForm(FlaskForm):
+class SignInForm(GuardedForm):
     """User name and password."""
 
     name = StringField(
-        "User name", [_GIVEN], render_kw={"autocomplete": "username", "autofocus": True}
+        "User name",
+        [_GIVEN, _NAME_BOUNDED],
+        render_kw={"autocomplete": "username", "autofocus": True},
     )
     password = present_password("Password")
     submit = SubmitField("Sign in")
@@ -64,25 +68,24 @@ class SignInForm(FlaskForm):
 def code_field(label: str, description: str, **attributes: object) -> StringField:
     """A field for a code of the second factor."""
     kept = {"autocomplete": "one-time-code", "maxlength": LONGEST_CODE, "spellcheck": "false"}
-    too_long = Length(max=LONGEST_CODE, message="That is too long for a code.")
     return StringField(
-        label, [_GIVEN, too_long], description=description, render_kw=kept | attributes
+        label, [_GIVEN, AtMost(LONGEST_CODE)], description=description, render_kw=kept | attributes
     )
 
 
-class CodeForm(FlaskForm):
+class CodeForm(GuardedForm):
     """A code of the second factor."""
 
     code = code_field("Code", EITHER_CODE, autofocus=True)
     submit = SubmitField("Sign in")
 
 
-class SignUpForm(FlaskForm):
+class SignUpForm(GuardedForm):
     """A new user name, and its password twice."""
 
     name = StringField(
         "User name",
-        [_GIVEN],
+        [_GIVEN, _NAME_BOUNDED],
         description=_NAME_HELP,
         render_kw={"autocomplete": "username", "autofocus": True, "maxlength": LONGEST_NAME},
     )
@@ -97,10 +100,10 @@ class SignUpForm(FlaskForm):
 
     def validate_password(self, field: PasswordField) -> None:
         """Say beside the password what is wrong with it."""
-        _judge(check_password, field.data, self.name.data or "")
+        _judge(check_password, field.data, (self.name.data or "")[:LONGEST_TYPED_NAME])
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(GuardedForm):
     """The present password, and the new one twice."""
 
     present = present_password("Present password")

@@ -114,9 +114,11 @@ def reset_second_factor(account_id: str) -> Response:
 @blueprint.post("/teams")
 def make_team() -> Response:
     """Make a team."""
-    name = TeamForm().name.data or ""
+    form = TeamForm()
+    if not form.validate():
+        return _back(" ".join(form.name.errors))
     try:
-        made = team_service.create(name)
+        made = team_service.create(form.name.data or "")
     except UserNameError as error:
         return _back(str(error))
     return _back(f"The team “{made.name}” is made.", "success") if made else _back(TEAM_TAKEN)
@@ -126,8 +128,11 @@ def make_team() -> Response:
 def rename_team(team_id: str) -> Response:
     """Give a team another name."""
     team = teams.get(team_id) or abort(404)
+    form = TeamForm()
+    if not form.validate():
+        return _back(" ".join(form.name.errors))
     try:
-        renamed = team_service.rename(team, TeamForm().name.data or "")
+        renamed = team_service.rename(team, form.name.data or "")
     except UserNameError as error:
         return _back(str(error))
     return _back(f"The team is “{team.name}” now.", "success") if renamed else _back(TEAM_TAKEN)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from pages.access import ROLE_WORDS
+from pages.text_fields import AtMost, GuardedForm
 from records import teams
 from records.accounts import READER
+from services.accounts import LONGEST_TYPED_NAME
 
 ROLE_CHOICES = [SelectChoice(role, word) for role, word in ROLE_WORDS.items()]
 
 
-class ApprovalForm(FlaskForm):
+class ApprovalForm(GuardedForm):
     """What a new account may do, and with whom."""
 
     role = SelectField("Role", choices=ROLE_CHOICES, default=READER)
@@ -30,7 +31,7 @@ class PersonForm(ApprovalForm):
     is_administrator = BooleanField("Administrator")
 
 
-class TeamForm(FlaskForm):
+class TeamForm(GuardedForm):
     """The name of a team."""
 
-    name = StringField("Name")
+    name = StringField("Name", [AtMost(LONGEST_TYPED_NAME)])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Length
 
 from pages.days_form import DaysForm
+from pages.text_fields import AtMost
 from records.audit import Event, Search
 
 EVENTS = [
@@ -20,7 +20,7 @@ class AuditForm(DaysForm):
 
     person = SelectField("Who", default="")
     event = SelectField("What", choices=EVENTS, default="")
-    object = StringField("About (id)", [Length(max=64, message="An id is shorter than this.")])
+    object = StringField("About (id)", [AtMost(64, "An id is shorter than this.")])
 
     def offer(self, names: list[str]) -> None:
         """Let one choose among these names."""

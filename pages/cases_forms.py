@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length, Optional
+from wtforms.validators import DataRequired, Optional
 
 from pages.days_form import Day, DaysForm
+from pages.text_fields import AtMost, GuardedForm
 from pages.wording import STATE_WORDS
 from records import cases
 from records.cases import (
@@ -40,20 +40,18 @@ ORDERS = [
 
 def _clean(text: str | None) -> str:
     """Without invisible characters, and with single spaces."""
-    shown = "".join(one for one in text or "" if unicodedata.category(one)[0] != "C" or one == "\n")
+    shown = "".join(
+        one for one in text or "" if unicodedata.category(one)[0] != "C" or one.isspace()
+    )
     return "\n".join(" ".join(line.split()) for line in shown.splitlines()).strip()
 
 
-def _at_most(length: int) -> Length:
-    return Length(max=length, message=f"Please use no more than {length} characters.")
-
-
-class CaseForm(FlaskForm):
+class CaseForm(GuardedForm):
     """What people say of a specimen. A pseudonym that looks like a name must be confirmed."""
 
     pseudonym = StringField(
         "Pseudonym",
-        [DataRequired("Please give the case a pseudonym."), _at_most(PSEUDONYM_LENGTH)],
+        [DataRequired("Please give the case a pseudonym."), AtMost(PSEUDONYM_LENGTH)],
         filters=[_clean],
         description=PSEUDONYM_HELP,
         render_kw={"autocomplete": "off", "maxlength": PSEUDONYM_LENGTH},
@@ -62,14 +60,14 @@ class CaseForm(FlaskForm):
     specimen = SelectField("Specimen", choices=SPECIMENS)
     stain = StringField(
         "Stain",
-        [_at_most(STAIN_LENGTH)],
+        [AtMost(STAIN_LENGTH)],
         filters=[_clean],
         description="Such as Giemsa, Wright or May-Grünwald-Giemsa.",
         render_kw={"maxlength": STAIN_LENGTH},
     )
     magnification = StringField(
         "Magnification",
-        [_at_most(MAGNIFICATION_LENGTH)],
+        [AtMost(MAGNIFICATION_LENGTH)],
         filters=[_clean],
         description="Such as 100x oil.",
         render_kw={"maxlength": MAGNIFICATION_LENGTH},
@@ -77,7 +75,7 @@ class CaseForm(FlaskForm):
     collected_on = Day("Collected on", [Optional()])
     notes = TextAreaField(
         "Notes",
-        [_at_most(NOTES_LENGTH)],
+        [AtMost(NOTES_LENGTH)],
         filters=[_clean],
         description="Colleagues of your team read them. No names, please, nor record numbers.",
         render_kw={"rows": 4, "maxlength": NOTES_LENGTH},
@@ -116,7 +114,7 @@ class CasesForm(DaysForm):
 
     since = Day("Opened from", [Optional()])
     until = Day("Opened to", [Optional()])
-    text = StringField("Pseudonym or notes", [_at_most(PSEUDONYM_LENGTH)], filters=[_clean])
+    text = StringField("Pseudonym or notes", [AtMost(PSEUDONYM_LENGTH)], filters=[_clean])
     state = SelectField("State", choices=[SelectChoice("", "Any state"), *STATES], default="")
     specimen = SelectField(
         "Specimen", choices=[SelectChoice("", "Any specimen"), *SPECIMENS], default=""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from wtforms import DateField, Form, ValidationError
+from wtforms import DateField, ValidationError
 from wtforms.validators import Optional
 
+from pages.text_fields import GuardedFilters
+
+LONGEST_DAY = 32  # characters; a day has 10
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 NOT_A_DATE = "This is not a date. Please choose it again, or write it like 2026-03-31."
 
@@ -16,6 +19,8 @@ class Day(DateField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the day; raises ValueError with the sentence."""
+        if any(len(value) > LONGEST_DAY for value in valuelist):
+            raise ValueError(NOT_A_DATE)
         try:
             super().process_formdata(valuelist)
         except ValueError:
@@ -24,7 +29,7 @@ class Day(DateField):
             raise ValueError(NOT_A_DATE)
 
 
-class DaysForm(Form):
+class DaysForm(GuardedFilters):
     """A first and a last day, UTC, both included; either may be left out."""
 
     since = Day("From", [Optional()])

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
+from pathlib import Path
 
 from flask import Flask, Response, current_app, jsonify, request
-from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import Conflict, Forbidden, HTTPException, SecurityError
+from sqlalchemy.exc import DBAPIError, NoResultFound
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
+from werkzeug.exceptions import (
+    Conflict,
+    Forbidden,
+    HTTPException,
+    InternalServerError,
+    NotFound,
+    SecurityError,
+    ServiceUnavailable,
+    TooManyRequests,
+)
 
 from pages.limits import limiter
+from records.faults import Fault, GoneError, fault_of
 from services.cases import CaseError
+from services.field_queue import NO_ROOM
+from services.passwords import BusyError
+
+log = logging.getLogger(__name__)
 
 MESSAGES = {
     400: ("That did not work", "The request could not be understood."),
@@ -22,6 +39,7 @@ MESSAGES = {
     409: ("That did not work", "This cannot be done with this analysis."),
     413: ("Too large", "What was sent is larger than this server takes."),
     429: ("Too many attempts", "There were too many attempts."),
+    503: ("Not now", "The server cannot do this now. Try again later."),
     500: ("Our mistake", "Something went wrong on the server. It was logged; please try again."),
 }
 OUT_OF_DATE = (
@@ -32,12 +50,44 @@ OUT_OF_DATE = (
 UNKNOWN_HOST = (
     "This server does not answer under that host name. LEUKOSCOPE_HOSTNAMES lists those it does."
 )
+SAYING_WHY = (Forbidden, Conflict, ServiceUnavailable)
+BUSY = "The server is busy. Try again in a few seconds."
+BUSY_SECONDS = 5
+MEANWHILE = "Somebody else changed or deleted this meanwhile. Load the page again."
+
+OUTSIDE = (DBAPIError, GoneError, NoResultFound, ObjectDeletedError, OSError, StaleDataError)
+"""What may be raised for a fault of the disk or the database, or for a row that is gone."""
 
 
 def init_app(app: Flask) -> None:
     """Answer every error in the language of whoever asked: a page, or JSON."""
     app.register_error_handler(HTTPException, answer)
+    app.register_error_handler(BusyError, lambda _error: answer(_busy()))
     app.register_error_handler(CaseError, lambda error: answer(Conflict(str(error))))
+    for kind in OUTSIDE:
+        app.register_error_handler(kind, _answer_fault)
+
+
+def _answer_fault(error: Exception) -> Response:
+    """Answer a fault that is not the program's; raises every other one again."""
+    known = _known(error)
+    if known is None:
+        raise error
+    if isinstance(known, ServiceUnavailable):
+        log.warning("%s %s: %s", request.method, request.path, error)
+    return answer(known)
+
+
+def _known(error: BaseException | None) -> HTTPException | None:
+    """The answer to a fault of the disk or the database, or to a row that is gone."""
+    fault = fault_of(error, Path(current_app.instance_path))
+    if fault is Fault.BUSY:
+        return _busy()
+    if fault is Fault.FULL:
+        return ServiceUnavailable(NO_ROOM)
+    if fault is Fault.GONE:
+        return NotFound()
+    return Conflict(MEANWHILE) if fault is Fault.CHANGED else None
 
 
 def wants_json() -> bool:
@@ -47,8 +97,15 @@ def wants_json() -> bool:
     )
 
 
+def _busy() -> ServiceUnavailable:
+    return ServiceUnavailable(BUSY, retry_after=BUSY_SECONDS)
+
+
 def answer(error: HTTPException) -> Response:
     """The error as a page or as `{"error": sentence}`, with its status and headers."""
+    if isinstance(error, InternalServerError):
+        # Raised after the view, where Flask asks no other handler.
+        error = _known(error.original_exception) or error
     code = error.code or 500
     title, sentence = MESSAGES.get(code, (error.name, f"{error.name}."))
     sentence = _sentence(error) or sentence
@@ -58,8 +115,10 @@ def answer(error: HTTPException) -> Response:
     else:
         response = jsonify(error=sentence) if wants_json() else _page(code, title, sentence)
     response.status_code = code
-    if isinstance(error, RateLimitExceeded):
-        response.headers["Retry-After"] = str(_seconds_to_wait())
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(_seconds_to_wait(error))
+    if isinstance(error, ServiceUnavailable) and error.retry_after:
+        response.headers["Retry-After"] = str(error.retry_after)
     if code == 405:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     return response
@@ -76,9 +135,9 @@ def _sentence(error: HTTPException) -> str | None:
         return OUT_OF_DATE
     if isinstance(error, SecurityError):
         return UNKNOWN_HOST
-    if isinstance(error, RateLimitExceeded):
-        return f"There were too many attempts. Please try again in {_wait()}."
-    if isinstance(error, Forbidden | Conflict) and error.description != type(error).description:
+    if isinstance(error, TooManyRequests):
+        return f"There were too many attempts. Please try again in {_wait(error)}."
+    if isinstance(error, SAYING_WHY) and error.description != type(error).description:
         return error.description
     if error.code == 413:
         limit = (request.max_content_length or 0) // 1024
@@ -87,11 +146,13 @@ def _sentence(error: HTTPException) -> str | None:
     return None
 
 
-def _seconds_to_wait() -> int:
+def _seconds_to_wait(error: TooManyRequests) -> int:
+    if error.retry_after:
+        return int(error.retry_after)
     breached = limiter.current_limit
     return max(1, math.ceil(breached.window.reset_time - time.time())) if breached else 60
 
 
-def _wait() -> str:
-    minutes = math.ceil(_seconds_to_wait() / 60)
+def _wait(error: TooManyRequests) -> str:
+    minutes = math.ceil(_seconds_to_wait(error) / 60)
     return "a minute" if minutes == 1 else f"{minutes} minutes"

@@ -5,18 +5,27 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from flask import Flask, Response, current_app, g, request, session
+from flask import Flask, Response, current_app, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from pages import attempts
+from pages.attempts import limited
+from pages.attempts import note_failure as note_failure  # views know the limits alone
 from services.accounts import name_key
 
 # In memory: one process serves an installation. A restart forgets, which takes an administrator.
 limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window")
 
 STRANGERS_BYTES = 64 * 1024
+FORM_BYTES = 1024 * 1024
+JSON_BYTES = {"reading.review": 256 * 1024, "reading.undo": 256 * 1024}
+"""The largest body of each address that takes JSON: twice what its script ever sends."""
+UPLOADS = {"classification.create", "detection.create"}
+"""Addresses that take files: `MAX_CONTENT_LENGTH` bounds them."""
+
 DEVICE_COOKIE = "leukoscope-device"
 CODE_FOR = "code_for"
 """Where the session keeps the sign-in that still needs the code of the second factor."""
@@ -26,23 +35,21 @@ DEVICE_ACCOUNTS = 20
 
 def init_app(app: Flask) -> None:
     """Put the limits before everything else that reads a request."""
-    app.before_request(_bound_strangers)
+    app.before_request(_bound_body)
     limiter.init_app(app)
+    attempts.init_app(app)
 
 
-def _bound_strangers() -> None:
-    """Somebody who is not signed in has no files to send."""
-    if request.method not in {"GET", "HEAD"} and not current_user.is_authenticated:
+def _bound_body() -> None:
+    """Refuse a body that is larger than the address has a use for."""
+    if request.method in {"GET", "HEAD"}:
+        return
+    if not current_user.is_authenticated:
+        # Somebody who is not signed in has no files to send.
         request.max_content_length = STRANGERS_BYTES
-
-
-def note_failure() -> None:
-    """Count this request as a failed attempt at a password."""
-    g.attempt_failed = True
-
-
-def _failed(_response: Response) -> bool:
-    return g.get("attempt_failed", False)
+    elif request.endpoint not in UPLOADS:
+        most = JSON_BYTES.get(request.endpoint or "", FORM_BYTES)
+        request.max_content_length = min(most, current_app.config["MAX_CONTENT_LENGTH"])
 
 
 def _account_tried() -> str:
@@ -73,25 +80,11 @@ def _account_in_use() -> str:
 # A clinic has one address: many may sign in there at once, few may fail.
 attempts_by_address = limiter.limit("60 per minute", methods=["POST"])
 # Wrong passwords and wrong codes at the sign-in count together.
-failures_by_address = limiter.shared_limit(
-    "10 per minute", scope="sign-in from", methods=["POST"], deduct_when=_failed
-)
-failures_by_account = limiter.shared_limit(
-    "5 per 15 minutes",
-    scope="sign-in to",
-    key_func=_account_tried,
-    methods=["POST"],
-    deduct_when=_failed,
-)
+failures_by_address = limited("10 per minute", "address", get_remote_address)
+failures_by_account = limited("5 per 15 minutes", "account", _account_tried)
 sign_ups_by_address = limiter.limit("20 per hour", methods=["POST"])
 # Wherever a signed-in person's password is asked for, the failures count together.
-failures_of_account = limiter.shared_limit(
-    "5 per 15 minutes",
-    scope="password",
-    key_func=_account_in_use,
-    methods=["POST"],
-    deduct_when=_failed,
-)
+failures_of_account = limited("5 per 15 minutes", "password", _account_in_use)
 
 
 def remember_device(response: Response, name: str) -> None:

@@ -274,9 +274,9 @@ def _text(sent: dict[str, Any], name: str) -> str:
 
 
 def _box(sent: list[float]) -> Box:
-    if not isinstance(sent, list):
+    if not (isinstance(sent, list) and all(isinstance(edge, int | float) for edge in sent)):
         raise TypeError("box")
-    x1, y1, x2, y2 = (float(edge) for edge in sent)
+    x1, y1, x2, y2 = map(float, sent)
     return x1, y1, x2, y2
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import segno
 from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 
 from pages import limits
@@ -13,9 +14,13 @@ from pages.accounts import UNREADABLE, WRONG_CODE, begin_session, the_accounts
 from pages.accounts_forms import NOT_CONFIRMED
 from pages.second_factor_forms import ConfirmForm, EnrolForm
 from records import second_factors
+from records.accounts import Account
 from services.accounts import Renewed, Wrong
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/account/second-factor")
+
+Asking = EnrolForm | ConfirmForm
+Answer = str | AnyResponse | tuple[str, int]
 
 PENDING = "pending_secret"
 NOT_THE_APPS = "This code is not the app's. Scan the picture again, and check the phone's clock."
@@ -31,7 +36,7 @@ def show() -> str:
 
 @blueprint.post("")
 @limits.failures_of_account
-def enrol() -> str | AnyResponse | tuple[str, int]:
+def enrol() -> Answer:
     """Set the second factor up, and show the recovery codes, once."""
     form = EnrolForm()
     if second_factors.get(current_user.id):
@@ -48,31 +53,34 @@ def enrol() -> str | AnyResponse | tuple[str, int]:
 
 @blueprint.post("/recovery-codes")
 @limits.failures_of_account
-def renew() -> str | AnyResponse | tuple[str, int]:
+def renew() -> Answer:
     """Replace the recovery codes, and show the new ones, once."""
-    form = ConfirmForm()
-    if not form.validate():
-        return _page(confirming=form), 422
-    outcome = the_accounts().renew_recovery_codes(
-        current_user._get_current_object(), form.password.data, form.code.data
-    )
-    if isinstance(outcome, Wrong):
-        return _page(confirming=_refused(form, outcome, _why())), 422
-    return _codes(outcome)
+    return _confirmed(the_accounts().renew_recovery_codes, _codes)
 
 
 @blueprint.post("/remove")
 @limits.failures_of_account
-def remove() -> AnyResponse | tuple[str, int]:
+def remove() -> Answer:
     """Remove the second factor; who must have one is then asked to set up another."""
+    return _confirmed(the_accounts().remove_second_factor, _removed)
+
+
+def _confirmed(
+    act: Callable[[Account, str, str], Renewed | Wrong], then: Callable[[Renewed], Answer]
+) -> Answer:
+    """Act after password and code were given once more."""
     form = ConfirmForm()
+    if not second_factors.get(current_user.id):
+        return redirect(url_for("second_factor.show"))
     if not form.validate():
         return _page(confirming=form), 422
-    outcome = the_accounts().remove_second_factor(
-        current_user._get_current_object(), form.password.data, form.code.data
-    )
+    outcome = act(current_user._get_current_object(), form.password.data, form.code.data)
     if isinstance(outcome, Wrong):
         return _page(confirming=_refused(form, outcome, _why())), 422
+    return then(outcome)
+
+
+def _removed(outcome: Renewed) -> AnyResponse:
     begin_session(current_user._get_current_object(), outcome.sign_in_id)
     flash(REMOVED, "success")
     return redirect(url_for("second_factor.show"))
@@ -118,7 +126,7 @@ def _codes(outcome: Renewed) -> str:
     return render_template("accounts/recovery_codes.html", codes=outcome.recovery_codes)
 
 
-def _refused(form: FlaskForm, wrong: Wrong, why: str) -> FlaskForm:
+def _refused(form: Asking, wrong: Wrong, why: str) -> Asking:
     limits.note_failure()
     if wrong is Wrong.PASSWORD:
         form.password.errors.append(NOT_CONFIRMED)

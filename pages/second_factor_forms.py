@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import SubmitField
 
 from pages.accounts_forms import EITHER_CODE, code_field, present_password
+from pages.text_fields import GuardedForm
 
 
-class EnrolForm(FlaskForm):
+class EnrolForm(GuardedForm):
     """The first code of the app, and the password."""
 
     code = code_field("Code", "The six digits that the app shows.", inputmode="numeric")
@@ -16,7 +16,7 @@ class EnrolForm(FlaskForm):
     submit = SubmitField("Turn on")
 
 
-class ConfirmForm(FlaskForm):
+class ConfirmForm(GuardedForm):
     """Password and code once more, before something grave."""
 
     password = present_password("Your password")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from ua_parser import parse
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import StringField
@@ -14,7 +13,10 @@ from wtforms import StringField
 from pages import limits
 from pages.accounts import the_accounts
 from pages.accounts_forms import NOT_CONFIRMED, present_password
+from pages.text_fields import AtMost, GuardedForm
 from records.accounts import SignIn
+
+ID_LENGTH = 32
 
 blueprint = Blueprint("sessions", __name__, url_prefix="/account/sessions")
 
@@ -23,11 +25,11 @@ ENDED_BEFORE = "That session had ended already."
 UNKNOWN = "Unknown browser"
 
 
-class EndForm(FlaskForm):
+class EndForm(GuardedForm):
     """Which session to end, or none for all others; and the password."""
 
     password = present_password("Your password")
-    session = StringField()
+    session = StringField(validators=[AtMost(ID_LENGTH)])
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,11 @@ from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, Dialect, MetaData, event
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
+
+from records.faults import GoneError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -80,12 +83,22 @@ def let_nobody_else_write(session: Session) -> None:
 
 @contextmanager
 def alone(*rows: Base) -> Iterator[None]:
-    """A transaction in which nobody else writes; these rows are read again, as others left them."""
+    """A transaction in which nobody else writes; these rows are read again, as others left them.
+
+    Raises `GoneError` where one of them was deleted meanwhile.
+    """
     with transaction():
         let_nobody_else_write(db.session())
         for row in rows:
-            db.session.refresh(row)
+            _read_again(row)
         yield
+
+
+def _read_again(row: Base) -> None:
+    try:
+        db.session.refresh(row)
+    except InvalidRequestError as error:
+        raise GoneError(type(row).__name__) from error
 
 
 def init_app(app: Flask) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationshi
 from records import UtcDateTime, db, explanations, paging, transaction, utc_now
 from records.accounts import Account, new_id, team_of_owner
 from records.cases import Case
+from records.faults import GoneError
 from records.paging import Page
 
 CLASSIFICATION = "classification"
@@ -171,11 +172,16 @@ def page_of(team_id: str, filters: Filters, number: int, size: int) -> Page[Anal
 
 
 def place_in_batch(analysis: Analysis) -> BatchPlace:
-    """Where the analysis stands among those of its batch, in the order they were read."""
+    """Where the analysis stands among those of its batch, in the order they were read.
+
+    Raises `GoneError` where it was deleted meanwhile.
+    """
     wanted = select(Analysis.id).filter_by(
         owner_id=analysis.owner_id, batch_id=analysis.batch_id, kind=analysis.kind
     )
     ids = list(db.session.scalars(wanted.order_by(Analysis.created_at, Analysis.id)))
+    if analysis.id not in ids:
+        raise GoneError(Analysis.__name__)
     index = ids.index(analysis.id)
     return BatchPlace(
         number=index + 1,

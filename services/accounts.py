@@ -21,6 +21,8 @@ from services.second_factors import SecondFactors
 from settings import Settings
 
 SHORTEST_NAME, LONGEST_NAME = 3, records.NAME_LENGTH
+# Characters as typed: one letter may be composed of several. No name is longer.
+LONGEST_TYPED_NAME = 4 * LONGEST_NAME
 _NAME = re.compile(r"\w[\w.@+\- ]*\w")
 # How stale "last seen" may be: spares the database a write for every image of a page.
 _SEEN_STEP = timedelta(minutes=1)
@@ -84,7 +86,8 @@ class NotYet:
 
 def clean_name(name: str) -> str:
     """The user name as kept and shown; raises `UserNameError`."""
-    shown = " ".join(unicodedata.normalize("NFKC", name).split())
+    # Normalizing takes quadratic time on crafted text.
+    shown = "" if len(name) > LONGEST_TYPED_NAME else _composed(name)
     if not SHORTEST_NAME <= len(shown) <= LONGEST_NAME:
         raise UserNameError(f"Please use {SHORTEST_NAME} to {LONGEST_NAME} characters.")
     if not _NAME.fullmatch(shown):
@@ -97,8 +100,11 @@ def clean_name(name: str) -> str:
 
 def name_key(name: str) -> str:
     """The user name as compared: case, width and composition of letters make no difference."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return " ".join(folded.split())
+    return _composed(_composed(name[:LONGEST_TYPED_NAME]).casefold())
+
+
+def _composed(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).split())
 
 
 class Accounts:

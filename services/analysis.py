@@ -83,19 +83,19 @@ class Analyst:
     def classify(self, owner_id: str, upload: Upload) -> Analysis:
         """Read one cell image and keep it with the answer; raises `ImageError` if refused."""
         with self._reading:
-            image = read_image(upload.content, self._limits)
+            image = read_image(upload.content, self._limits, upload.file_name)
             return self._classify(_described(owner_id, upload, image), image.rgb)
 
     def check(self, upload: Upload) -> None:
         """Raise `ImageError` where that can be told of a file without decoding it."""
-        check_image(upload.content, self._limits)
+        check_image(upload.content, self._limits, upload.file_name)
 
     def detect(
         self, owner_id: str, upload: Upload, analysis_id: str, progress: Progress | None = None
     ) -> Analysis:
         """Find the cells of one field and keep both; raises `ImageError` if refused."""
         with self._reading:
-            image = read_image(upload.content, self._limits)
+            image = read_image(upload.content, self._limits, upload.file_name)
             described = _described(owner_id, upload, image)
             return self._detect({**described, "id": analysis_id}, image.rgb, progress)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from threading import Lock
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore, Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -17,8 +19,16 @@ PRODUCT = "leukoscope"
 WEAKEST_SCORE = 3
 # No letters or digits that are taken for each other when read aloud or copied by hand.
 LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"
-_ESTIMATED = 72  # characters; zxcvbn takes no more, and its time grows faster than the length
+# Characters that zxcvbn looks at: its time grows with the third power, to 1.7 s for a crafted 72.
+_ESTIMATED = 40
 _estimating = Lock()  # zxcvbn keeps the words of one call in a shared dictionary
+WAITING_SECONDS = 5
+HASHED_AT_ONCE = 2
+"""Hashes computed at the same time: each takes a core and the memory of the settings."""
+
+
+class BusyError(Exception):
+    """So many passwords are looked at that this one must wait longer than is bearable."""
 
 
 class PasswordError(ValueError):
@@ -34,6 +44,7 @@ def check_password(password: str, name: str) -> None:
         raise PasswordError(f"Please use {SHORTEST} characters or more.")
     if len(password) > LONGEST:
         raise PasswordError(f"Please use no more than {LONGEST} characters.")
+    name = name[:LONGEST]
     if _is_mostly(password, (PRODUCT, name)):
         raise PasswordError("Please do not build the password from the user name or “Leukoscope”.")
     if _score(password, name) < WEAKEST_SCORE:
@@ -58,9 +69,20 @@ def _is_mostly(password: str, words: tuple[str, ...]) -> bool:
 
 
 def _score(password: str, name: str) -> int:
-    with _estimating:
+    with _turn(_estimating):
         parts = [PRODUCT, name, *re.split(r"[\W_]+", name)]
         return zxcvbn(password[:_ESTIMATED], user_inputs=parts)["score"]
+
+
+@contextmanager
+def _turn(bound: Lock | BoundedSemaphore) -> Iterator[None]:
+    """Wait for a turn, not for ever: raises `BusyError`."""
+    if not bound.acquire(timeout=WAITING_SECONDS):
+        raise BusyError
+    try:
+        yield
+    finally:
+        bound.release()
 
 
 def _typed(password: str) -> str:
@@ -73,18 +95,25 @@ class Passwords:
 
     def __init__(self, memory_kib: int, passes: int) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
+        self._hashing = BoundedSemaphore(HASHED_AT_ONCE)
         self._nobodys = self.hash(secrets.token_hex())
 
     def hash(self, password: str) -> str:
-        """The Argon2id hash to keep."""
-        return self._hasher.hash(_typed(password))
+        """The Argon2id hash to keep; raises `BusyError`."""
+        with _turn(self._hashing):
+            return self._hasher.hash(_typed(password))
 
     def verify(self, kept: str | None, password: str) -> bool:
-        """Whether the password is the one kept; costs as much where None is kept (no account)."""
-        try:
-            return self._hasher.verify(kept or self._nobodys, _typed(password)) and kept is not None
-        except (VerificationError, InvalidHashError):
-            return False
+        """Whether the password is the one kept; costs as much where None is kept (no account).
+
+        Raises `BusyError`.
+        """
+        with _turn(self._hashing):
+            try:
+                right = self._hasher.verify(kept or self._nobodys, _typed(password))
+            except (VerificationError, InvalidHashError):
+                return False
+        return right and kept is not None
 
     def is_outdated(self, kept: str) -> bool:
         """Whether the hash was made at another cost than today's."""

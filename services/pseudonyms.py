@@ -21,7 +21,7 @@ _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:1
 _ALONE = r"(?<!\d){}(?!\d)"
 
 _REFUSED = (
-    (re.compile(r"\S+@\S+\.\S+"), EMAIL),
+    (re.compile(r"\S@\S[^\s.@]*\.\S"), EMAIL),
     (re.compile(_ALONE.format(rf"{_DAY}[./ -]{_MONTH}[./ -]{_YEAR}")), DATE),
     (re.compile(_ALONE.format(rf"{_MONTH}[./ -]{_DAY}[./ -]{_YEAR}")), DATE),
     (re.compile(_ALONE.format(rf"{_YEAR}[./ -]{_MONTH}[./ -]{_DAY}")), DATE),

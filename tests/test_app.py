@@ -1,11 +1,14 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -66,6 +69,80 @@ def test_what_is_wrong_stops_the_start_with_a_sentence(
     assert errors.startswith("Leukoscope cannot start: ")
     assert errors.count("\n") == 1
     assert sentence in errors
+
+
+def spoiled(instance: Path, kind: str) -> None:
+    """Make the database of an installation one that cannot be used."""
+    instance.mkdir()
+    database = instance / "leukoscope.sqlite3"
+    if kind == "garbage":
+        database.write_bytes(os.urandom(20_000))
+        return
+    with closing(sqlite3.connect(database)) as newer:
+        newer.execute("PRAGMA journal_mode = WAL")
+        newer.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        newer.execute("INSERT INTO alembic_version VALUES ('9999')")
+        newer.commit()
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"), [("garbage", "damaged, or no database"), ("newer", "newer version")]
+)
+def test_a_database_that_cannot_be_used_stops_the_start_with_a_sentence(
+    tmp_path: Path, free_port: int, kind: str, sentence: str
+):
+    spoiled(tmp_path / "instance", kind)
+    before = (tmp_path / "instance" / "leukoscope.sqlite3").read_bytes()
+    process = run(SERVE, INSTANCE=tmp_path / "instance", PORT=free_port)
+    output, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, output) == (1, "")
+    assert errors.startswith("Leukoscope cannot start: ")
+    assert errors.count("\n") == 1
+    assert sentence in errors
+    assert (tmp_path / "instance" / "leukoscope.sqlite3").read_bytes() == before
+
+
+def test_a_locked_database_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):
+    (tmp_path / "instance").mkdir()
+    database = tmp_path / "instance" / "leukoscope.sqlite3"
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("BEGIN IMMEDIATE")
+        process = run(SERVE, INSTANCE=tmp_path / "instance", PORT=free_port)
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert errors.startswith("Leukoscope cannot start: ")
+    assert errors.count("\n") == 1
+    assert "another program holds" in errors
+
+
+def test_a_full_disk_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):
+    """On a file system of its own, with room for a part of the database only."""
+    if shutil.which("unshare") is None:
+        pytest.skip("file systems cannot be mounted here: unshare is missing")
+    script = (
+        f"mount -t tmpfs -o size=96k none {tmp_path} && echo mounted >&2 && "
+        f"exec {shlex.quote(sys.executable)} -c {shlex.quote(SERVE)}"
+    )
+    instance = {"LEUKOSCOPE_INSTANCE": str(tmp_path / "instance")}
+    ended = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script],
+        cwd=ROOT,
+        env=os.environ | instance | {"LEUKOSCOPE_PORT": str(free_port)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    mounted, _, errors = ended.stderr.partition("mounted\n")
+    if ended.returncode and not _:
+        pytest.skip(f"file systems cannot be mounted here: {mounted}")
+
+    assert ended.returncode == 1
+    assert errors.startswith("Leukoscope cannot start: ")
+    assert errors.count("\n") == 1
+    assert "the disk is full" in errors
 
 
 def test_a_port_in_use_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):

@@ -1,5 +1,8 @@
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from flask import Flask
@@ -389,3 +392,64 @@ def test_a_stranger_sends_little(client: FlaskClient):
 
     assert answer.status_code == 413
     assert "64 kB" in answer.text
+
+
+@pytest.mark.parametrize("known_browser", [False, True])
+def test_guesses_at_the_same_time_are_counted_before_they_are_tried(
+    app: Flask, client: FlaskClient, monkeypatch, known_browser: bool
+):
+    if known_browser:
+        client = sign_in_as(app, "ada")
+        post(client, "/sign-out")
+    else:
+        add_account(app, "ada")
+    token = csrf_token(client)
+    cookies = [(c.key, c.value, c.path) for c in client._cookies.values()]
+    passwords = app.extensions["leukoscope_accounts"].passwords
+    start, tried, verify = Barrier(40), [], passwords.verify
+
+    def slowly(kept: str | None, password: str) -> bool:
+        tried.append(password)
+        time.sleep(0.2)  # So that all others come while it is looked at.
+        return verify(kept, password)
+
+    monkeypatch.setattr(passwords, "verify", slowly)
+
+    def guess(number: int) -> int:
+        browser = app.test_client()
+        for name, value, path in cookies:
+            browser.set_cookie(name, value, path=path)
+        form = {"csrf_token": token, "name": "ada", "password": f"{NEW} {number}"}
+        start.wait(timeout=30)
+        place = {"REMOTE_ADDR": f"192.0.2.{number}"}
+        return browser.post("/sign-in", data=form, environ_overrides=place).status_code
+
+    with ThreadPoolExecutor(40) as pool:
+        codes = list(pool.map(guess, range(40), timeout=60))
+
+    assert len(tried) == 5
+    assert sorted(codes) == [401] * 5 + [429] * 35
+
+
+def test_a_blocked_account_does_not_use_up_what_its_address_may_fail(
+    app: Flask, client: FlaskClient
+):
+    add_account(app, "ada")
+    codes = [sign_in(client, "ada", NEW).status_code for _ in range(20)]
+    assert codes == [401] * 5 + [429] * 15
+
+    assert sign_in(client, "ben").status_code == 401
+
+
+def test_a_guess_that_ends_in_an_error_counts(app: Flask, client: FlaskClient, monkeypatch):
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    add_account(app, "ada")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("records.audit.append", fail)
+        codes = [sign_in(client, "ada", NEW).status_code for _ in range(6)]
+
+    assert codes == [500] * 5 + [429]

@@ -19,7 +19,7 @@ def client(app: Flask, monkeypatch) -> FlaskClient:
     def fail(code: int):
         if code == 500:
             raise ZeroDivisionError("a secret detail")
-        if code == 503:
+        if code == 599:
             raise OperationalError("SELECT secret", {}, Exception())
         abort(code)
 
@@ -51,7 +51,7 @@ def test_errors_without_a_sentence_of_their_own_have_one_too(client: FlaskClient
     assert client.get("/fail/418", headers=JSON).json == {"error": "I'm a teapot."}
 
 
-@pytest.mark.parametrize("code", [500, 503])
+@pytest.mark.parametrize("code", [500, 599])
 def test_our_mistakes_show_nothing_of_the_inside(client: FlaskClient, code: int, caplog):
     answer = client.get(f"/fail/{code}")
 
@@ -89,7 +89,7 @@ def test_too_much_is_told_with_the_measure(app: Flask, client: FlaskClient, sign
     app.config["MAX_CONTENT_LENGTH"] = 3 * 1024 * 1024
     token = csrf_token(signed_in)
 
-    answer = signed_in.post("/sign-out", data={"csrf_token": token, "x": "y" * 4_000_000})
+    answer = signed_in.post("/classify", data={"csrf_token": token, "x": "y" * 4_000_000})
     assert answer.status_code == 413
     assert "(3 MB)" in answer.text
 

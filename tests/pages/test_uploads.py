@@ -106,7 +106,7 @@ def test_what_cannot_be_read_is_refused_with_a_sentence_and_kept_nowhere(
     app: Flask, signed_in: FlaskClient, path: str, kind: str
 ):
     content, sentence = REFUSED[kind]
-    answer = send(signed_in, path, ("cell.png", content), as_json=True)
+    answer = send(signed_in, path, ("cell", content), as_json=True)
 
     assert answer.status_code == 422
     assert list(answer.json) == ["error"]
@@ -116,7 +116,7 @@ def test_what_cannot_be_read_is_refused_with_a_sentence_and_kept_nowhere(
 
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_a_damaged_cell_is_refused_at_once(app: Flask, signed_in: FlaskClient, kind: str):
-    answer = send(signed_in, "/classify", ("cell.png", DAMAGED[kind]), as_json=True)
+    answer = send(signed_in, "/classify", (f"cell.{kind.lower()}", DAMAGED[kind]), as_json=True)
 
     assert answer.status_code == 422
     assert "incomplete or damaged" in answer.json["error"]
@@ -125,13 +125,41 @@ def test_a_damaged_cell_is_refused_at_once(app: Flask, signed_in: FlaskClient, k
 
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_a_damaged_field_is_refused_when_it_is_read(app: Flask, signed_in: FlaskClient, kind: str):
-    answer = send(signed_in, "/detect", ("field.png", DAMAGED[kind]), as_json=True)
+    answer = send(signed_in, "/detect", (f"field.{kind.lower()}", DAMAGED[kind]), as_json=True)
     told = follow(signed_in, answer.json)
 
     assert (told["state"], told["cancel"], told["retry"]) == ("failed", None, None)
     assert "incomplete or damaged" in told["error"]
     assert kept(app) == (0, 0)
     assert ImageStore(app.config["LEUKOSCOPE"].uploads_dir).names() == set()
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("as_json", [True, False])
+def test_an_extension_that_contradicts_the_content_is_refused(
+    app: Flask, signed_in: FlaskClient, path: str, as_json: bool
+):
+    jpeg = encoded(cell_image(), "JPEG")
+    answer = send(signed_in, path, ("cell.PNG", jpeg), as_json=as_json)
+
+    assert answer.status_code == 422
+    assert "This file is named .png but holds JPEG data. Rename it or export it again." in texts(
+        answer.text
+    )
+    assert kept(app) == (0, 0)
+    assert ImageStore(app.config["LEUKOSCOPE"].uploads_dir).names() == set()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_damaged_directories_of_tiff_are_refused(
+    app: Flask, signed_in: FlaskClient, path: str, damaged_tiffs: list[bytes]
+):
+    answers = [
+        send(signed_in, path, ("smear.tif", data), as_json=True).status_code
+        for data in damaged_tiffs
+    ]
+    assert answers == [422] * len(damaged_tiffs)
+    assert kept(app) == (0, 0)
 
 
 @pytest.mark.parametrize("path", PATHS)

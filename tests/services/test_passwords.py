@@ -1,8 +1,16 @@
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+from types import SimpleNamespace
 
 import pytest
 
-from services.passwords import PasswordError, Passwords, check_password
+from services.passwords import (
+    HASHED_AT_ONCE,
+    BusyError,
+    PasswordError,
+    Passwords,
+    check_password,
+)
 from tests.people import PASSWORD
 
 
@@ -86,3 +94,32 @@ def test_a_hash_of_another_cost_is_outdated():
 
     assert not Passwords(memory_kib=8, passes=1).is_outdated(kept)
     assert Passwords(memory_kib=16, passes=1).is_outdated(kept)
+
+
+@pytest.mark.parametrize(
+    "piece", ["4@8({[<369&#!1/|0$5+7%2", "4a@8b(c{[<3e6g9&#!i1/l|0o$s5+t7%x2z"]
+)
+def test_crafted_passwords_are_judged_in_little_time(piece: str):
+    """Substituted letters make zxcvbn take 20 s for 256 characters."""
+    with ThreadPoolExecutor(1) as pool:
+        judged = pool.submit(check_password, (piece * 12)[:256], "a" * 60_000)
+        assert judged.exception(timeout=5) is None
+
+
+def test_a_crowd_is_told_that_the_server_is_busy(monkeypatch):
+    monkeypatch.setattr("services.passwords.WAITING_SECONDS", 0.05)
+    passwords = Passwords(memory_kib=8, passes=1)
+    begun, end = Barrier(HASHED_AT_ONCE + 1), Event()
+
+    def slowly(*_: object) -> bool:
+        begun.wait(timeout=30)
+        return end.wait(timeout=30)
+
+    monkeypatch.setattr(passwords, "_hasher", SimpleNamespace(verify=slowly))
+    with ThreadPoolExecutor(HASHED_AT_ONCE) as pool:
+        working = [pool.submit(passwords.verify, "kept", PASSWORD) for _ in range(HASHED_AT_ONCE)]
+        begun.wait(timeout=30)
+        with pytest.raises(BusyError):
+            passwords.verify("kept", PASSWORD)
+        end.set()
+    assert all(each.result() for each in working)
