@@ -38,6 +38,7 @@ def register(app: Flask) -> None:
         limits,
         model,
         reading,
+        refusals,
         reports,
         second_factor,
         sessions,
@@ -45,7 +46,7 @@ def register(app: Flask) -> None:
         wording,
     )
 
-    for shared in (auditing, limits, headers, accounts, wording):
+    for shared in (auditing, refusals, limits, headers, accounts, wording):
         shared.init_app(app)
     CSRFProtect(app)
     access.init_app(app)

@@ -40,6 +40,7 @@ class Event(StrEnum):
     SIGN_IN_FAILED = "sign-in-failed", "Failed to sign in"
     SIGN_IN_REFUSED = "sign-in-refused", "Right password, account not active"
     SIGN_OUT = "sign-out", "Signed out"
+    REFUSED = "refused", "Was refused"
     SESSION_EXPIRED = "session-expired", "Session timed out"
     SESSION_END = "session-end", "Ended sessions"
     PASSWORD_CHANGE = "password-change", "Changed the password"
