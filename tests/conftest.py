@@ -26,6 +26,7 @@ def settings(tmp_path: Path) -> Settings:
         weights_dir=tmp_path / "weights",
         password_memory_kib=8,
         password_passes=1,
+        second_factor="optional",
     )
 
 
