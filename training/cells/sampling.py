@@ -9,6 +9,7 @@ import numpy as np
 from training.cells import augment
 from training.cells.folds import CHECK_FOLD
 from training.cells.pack import Pack
+from training.data import DataError
 
 BLACK_SHARE = 0.55
 """Share of a batch that is C-NMC's cells on black."""
@@ -49,6 +50,7 @@ class Sampler:
         self._grounds = {
             ground: np.flatnonzero(allowed & (pack.source == ground)) for ground in _GROUNDS
         }
+        self._check()
 
     def batch(self, step: int, size: int) -> Batch:
         """Draw the batch of a step."""
@@ -77,6 +79,15 @@ class Sampler:
             on_black=bool(pack.source[row] == "cnmc"),
         )
         return picture, row, ground
+
+    def _check(self) -> None:
+        """Raise DataError where a set has nothing to train on."""
+        there = {"cnmc": all(cells for cells, _ in self._subjects.values())}
+        there |= {"kinds of pbc": bool(self._kinds)}
+        there |= {ground: bool(rows.size) for ground, rows in self._grounds.items()}
+        missing = [name for name, found in there.items() if not found]
+        if missing:
+            raise DataError(f"The pack has nothing to train on of: {', '.join(missing)}.")
 
     def _one(self, rng: np.random.Generator) -> tuple[np.ndarray, int]:
         if rng.random() < BLACK_SHARE:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.training.drawn import NUCLEUS, draw_cell_on_black, draw_field, draw_sets
+from tests.training.drawn import NUCLEUS, PLASMA, draw_cell_on_black, draw_field, draw_sets
 from training.cells.data import ATTRIBUTES
 from training.cells.pack import Pack, make_pack
 
@@ -51,9 +51,11 @@ def _draw_cnmc_more(folder: Path) -> None:
 def _draw_lmu(folder: Path, rng: np.random.Generator) -> None:
     folder.mkdir(parents=True)
     for number in range(12):
-        cv2.imwrite(
-            str(folder / f"MYO_{number:04}.webp"), _grainy(draw_field(400, 400, 80, True), rng)
-        )
+        field = draw_field(400, 400, 60 + 3 * number, True)
+        # Two that look alike would be taken for one cell.
+        cv2.circle(field, tuple(rng.integers(20, 380, 2).tolist()), 60, PLASMA, -1)
+        cv2.circle(field, (200, 200), 45 + 2 * number, NUCLEUS, -1)
+        cv2.imwrite(str(folder / f"MYO_{number:04}.webp"), _grainy(field, rng))
 
 
 def _draw_pbc_cells(data: Path, rng: np.random.Generator) -> None:
