@@ -61,13 +61,15 @@ StoredImages = Iterator[tuple[str, bytes, ImageType]]
 class Upload:
     """One file as a person sent it; `batch_id` joins those that were sent together.
 
-    What is read of it is to belong to the case of `case_id`, if there is one.
+    What is read of it is to belong to the case of `case_id`, if there is one, and to the team of
+    `team_id`; without one, to the team in which its owner is when it is kept.
     """
 
     file_name: str
     content: bytes = field(repr=False)
     batch_id: str
     case_id: str | None = None
+    team_id: str | None = None
 
 
 class Analyst:
@@ -223,7 +225,9 @@ def _carried_over(analysis: Analysis) -> Described:
 
 
 def _described(owner_id: str, upload: Upload, image: UploadedImage) -> Described:
+    team = {"team_id": upload.team_id} if upload.team_id else {}
     return {
+        **team,
         "owner_id": owner_id,
         "batch_id": upload.batch_id,
         "case_id": upload.case_id,

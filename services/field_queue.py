@@ -86,7 +86,7 @@ class FieldQueue:
         """Let the image of an analysis wait to be read as a field; raises `QueueFullError`."""
         self._check_room(owner_id)
         task = _task(owner_id, analysis.batch_id, analysis.file_name)
-        task.source_id = analysis.id
+        task.source_id, task.team_id = analysis.id, analysis.team_id
         # That case is not to be signed before.
         task.case_id = case_of_its_field(analysis)
         self._queue(task)
@@ -163,7 +163,7 @@ class FieldQueue:
         if not task.upload_name:
             raise TaskError(GONE)
         content = self._uploads.read(task.upload_name)
-        return Upload(task.file_name, content, task.batch_id, task.case_id)
+        return Upload(task.file_name, content, task.batch_id, task.case_id, task.team_id)
 
     def _forget(self, task: FieldTask) -> None:
         name = task.upload_name

@@ -227,6 +227,7 @@ class _Worker(threading.Thread):
         except Exception as error:
             if _busy(error):
                 # Nothing is wrong with the task: it begins anew once it can be noted so.
+                log.warning("Task %s begins anew: the database was busy", task_id)
                 self._patiently(lambda: records.release(self._table, task_id))
             else:
                 log.exception("Task %s of %s failed", task_id, self._table.__tablename__)

@@ -14,7 +14,7 @@ from models.loading import Models
 from records import db
 from settings import ROOT, Settings
 from tests.people import move, sign_in_as
-from tests.services.reading import Reading
+from tests.reading import Reading
 from tests.stand_ins import stand_in_models
 
 
@@ -91,7 +91,7 @@ def colleague(app: Flask, signed_in: FlaskClient) -> FlaskClient:
 
 @pytest.fixture
 def reading(monkeypatch) -> Reading:
-    """The reading of fields, held until the test lets it go."""
+    """The reading of fields, which a test may hold or let fail."""
     stand_in = Reading()
     monkeypatch.setattr("services.tasks.BETWEEN_NOTES", 0)
     monkeypatch.setattr(

@@ -21,7 +21,7 @@ from services.analysis import Analyst
 from services.field_queue import FieldQueue
 from services.tasks import GOING_WRONG
 from tests.people import add_account
-from tests.services.reading import Reading
+from tests.reading import Reading
 from tests.services.test_field_queue import images_named, state, upload, uploads
 from tests.services.test_tasks import until
 from tests.stand_ins import drawn_field

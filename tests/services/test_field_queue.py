@@ -18,8 +18,8 @@ from services.analysis import Analyst, Upload
 from services.field_queue import FieldQueue, NoRoomError
 from services.tasks import QueueFullError
 from tests.cases import open_case
-from tests.people import add_account, team_of
-from tests.services.reading import Reading
+from tests.people import add_account, move, team_of
+from tests.reading import Reading
 from tests.services.test_tasks import until
 from tests.stand_ins import drawn_cell, drawn_field
 from tests.uploads import png
@@ -113,7 +113,7 @@ def test_what_the_header_tells_is_refused_at_once(app, queue: FieldQueue, ada: s
         queue.take(ada, upload(b"no image"))
 
     assert uploads(app) == set()
-    assert field_tasks.of_batch(ada, "b") == []
+    assert field_tasks.of_batch(team_of(ada), "b") == []
 
 
 def test_a_damaged_field_fails_with_the_reason_and_for_good(app, queue, ada: str):
@@ -272,11 +272,11 @@ def test_a_full_disk_is_told_and_nothing_stays(app, queue, ada: str, monkeypatch
     folder = app.config["LEUKOSCOPE"].uploads_dir
 
     assert [path for path in folder.rglob("*") if path.is_file()] == []
-    assert field_tasks.of_batch(ada, "b") == []
+    assert field_tasks.of_batch(team_of(ada), "b") == []
 
 
 def test_without_its_row_no_upload_stays(app, queue: FieldQueue):
-    with app.app_context(), pytest.raises(Exception, match="FOREIGN KEY"):
+    with app.app_context(), pytest.raises(Exception, match="constraint failed"):
         queue.take("nobody", upload())
 
     assert uploads(app) == set()
@@ -324,6 +324,23 @@ def test_an_unusable_cell_carried_over_is_still_to_be_read_for_its_case(app, que
     reading.go_on.set()
     until(lambda: state(task) == DONE)
     assert analyses.get(task.analysis_id).case_id == sent.case_id
+
+
+def test_what_was_sent_before_a_move_is_read_for_the_former_team(app, queue, ada, reading):
+    """A patient's image does not follow whoever sent it to another team."""
+    reading.go_on.clear()
+    case = open_case(ada)
+    former = team_of(ada)
+    sent = [queue.take(ada, replace(upload(), case_id=case.id)), queue.take(ada, upload())]
+    move(app, "ada", "night shift")
+    db.session.rollback()
+    assert team_of(ada) != former
+    reading.go_on.set()
+    until(lambda: {state(task) for task in sent} == {DONE})
+
+    kept = [analyses.get(task.analysis_id) for task in sent]
+    assert [analysis.team_id for analysis in kept] == [former, former]
+    assert [analysis.case_id for analysis in kept] == [case.id, None]
 
 
 def test_whoever_waits_is_answered_when_it_is_read_or_time_is_up(queue, ada, reading):
