@@ -34,6 +34,7 @@ SAFETY_SETTINGS = (
     "proxies",
     "insecure_cookies",
     "signup",
+    "second_factor",
     "idle_minutes",
     "session_hours",
     "precision",

@@ -17,7 +17,7 @@ PRODUCT = "leukoscope"
 # zxcvbn: 0 to 4; at 3 and above an online attacker needs more than 10^8 guesses.
 WEAKEST_SCORE = 3
 # No letters or digits that are taken for each other when read aloud or copied by hand.
-_LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"
+LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"
 # Characters that zxcvbn looks at: its time grows with the third power, to 1.7 s for a crafted 72.
 _ESTIMATED = 40
 WAITING_SECONDS = 5
@@ -50,7 +50,7 @@ def check_password(password: str, name: str) -> None:
 
 def one_time_password() -> str:
     """A password to be handed over once: 20 random characters (98 bits), in groups of five."""
-    groups = ("".join(secrets.choice(_LEGIBLE) for _ in range(5)) for _ in range(4))
+    groups = ("".join(secrets.choice(LEGIBLE) for _ in range(5)) for _ in range(4))
     return "-".join(groups)
 
 

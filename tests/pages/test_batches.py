@@ -14,7 +14,7 @@ from records.image_store import ImageStore
 from services import field_queue
 from tests.people import csrf_token, post
 from tests.services.fields import read_field
-from tests.services.test_field_queue import Reading, reading  # noqa: F401  a fixture
+from tests.services.reading import Reading
 from tests.services.test_tasks import until
 from tests.stand_ins import drawn_cell
 from tests.uploads import follow, png, send, texts, upload_field
@@ -25,7 +25,7 @@ JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-def held(reading: Reading, monkeypatch) -> Iterator[Reading]:  # noqa: F811
+def held(reading: Reading, monkeypatch) -> Iterator[Reading]:
     """Fields are read until they are let go; the plain form does not wait for them."""
     monkeypatch.setattr(detection, "PATIENCE", 0)
     reading.go_on.clear()
