@@ -28,12 +28,17 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["leukoscope_turns"] = Turns(running, LONGEST_WAIT, max(0, waiting))
 
 
+def the_turns() -> Turns:
+    """The turns of this installation's server."""
+    return current_app.extensions["leukoscope_turns"]
+
+
 def takes_a_turn(view: Callable[Given, Returned]) -> Callable[Given, Returned]:
     """Run a view that asks a network in its turn; raises `BusyError` without one."""
 
     @wraps(view)
     def in_turn(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
-        with current_app.extensions["leukoscope_turns"].turn():
+        with the_turns().turn():
             return view(*args, **kwargs)
 
     return in_turn

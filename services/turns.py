@@ -25,11 +25,19 @@ class Turns:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Hold a turn while the block runs; raises `BusyError` before it if there is none."""
+        with self.place(), _held(self._running, self._seconds):
+            yield
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Be one of those who work or wait; raises `BusyError` at once if they are too many.
+
+        For who waits for work that is done elsewhere.
+        """
         if self._admitted is None:
-            with _held(self._running, self._seconds):
-                yield
+            yield
         else:
-            with _held(self._admitted, 0), _held(self._running, self._seconds):
+            with _held(self._admitted, 0):
                 yield
 
 

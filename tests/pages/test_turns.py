@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event, Semaphore, Thread
 
+import numpy as np
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from app import create_app, make_server
 from models.findings import FieldFindings, Progress
@@ -17,10 +19,12 @@ from models.images import RgbImage
 from models.loading import Models
 from records import db
 from records.analyses import Analysis
+from records.field_tasks import FieldTask
+from services.field_queue import FieldQueue
 from settings import Settings
 from tests.people import csrf_token, sign_in_as
-from tests.stand_ins import drawn_field, stand_in_models
-from tests.uploads import png, send
+from tests.stand_ins import StandInClassifier, drawn_field, stand_in_models
+from tests.uploads import png, send, upload_cell
 
 LONG = 60
 THREADS = 4
@@ -79,17 +83,23 @@ def get(few_threads: Flask) -> Iterator[Callable[[str, dict[str, str]], int]]:
     server.close()
 
 
+def cookie_of(client: FlaskClient) -> dict[str, str]:
+    """The header by which the server knows this browser's session."""
+    name = client.application.config["SESSION_COOKIE_NAME"]
+    return {"Cookie": f"{name}={client.get_cookie(name).value}"}
+
+
 def upload_of(app: Flask) -> tuple[dict[str, str], bytes]:
     """Headers and body of a script that sends one cell, signed in as ada."""
     client = sign_in_as(app, "ada")
+    # First, since it puts the token into the session's cookie.
     token = csrf_token(client)
-    cookie = client.get_cookie(app.config["SESSION_COOKIE_NAME"]).value
     part = (
         b'--edge\r\nContent-Disposition: form-data; name="images"; filename="cell.png"\r\n'
         b"Content-Type: image/png\r\n\r\n" + png() + b"\r\n--edge--\r\n"
     )
     headers = {
-        "Cookie": f"{app.config['SESSION_COOKIE_NAME']}={cookie}",
+        **cookie_of(client),
         "Content-Type": "multipart/form-data; boundary=edge",
         "Accept": "application/json",
         "X-CSRFToken": token,
@@ -148,4 +158,50 @@ def test_fields_that_are_read_keep_nobody_from_classifying(
     assert send(client, "/classify", ("cell.png", png()), as_json=True).status_code == 201
     assert not end.is_set()
     end.set()
+    few_threads.extensions["leukoscope_tasks"].stop()
+
+
+def test_pages_answer_while_many_look_at_activation_maps(
+    few_threads: Flask, get, monkeypatch: pytest.MonkeyPatch
+):
+    begun, end = Semaphore(0), Event()
+    drawn = StandInClassifier.activation_map
+
+    def slowly_drawn(classifier: StandInClassifier, window: RgbImage) -> np.ndarray:
+        begun.release()
+        assert end.wait(LONG)
+        return drawn(classifier, window)
+
+    client = sign_in_as(few_threads, "ada")
+    path = f"/classify/{upload_cell(client)}/activation-map.png"
+    monkeypatch.setattr(StandInClassifier, "activation_map", slowly_drawn)
+    with ThreadPoolExecutor(SENDERS) as pool:
+        looking = [pool.submit(get, "GET", path, cookie_of(client)) for _ in range(SENDERS)]
+        assert all(begun.acquire(timeout=LONG) for _ in range(HELD))
+        assert get("GET", "/healthz", {}) == 200
+        end.set()
+        statuses = [each.result() for each in looking]
+    assert set(statuses) == {200, 503}
+
+
+def test_pages_answer_while_many_wait_for_their_fields(
+    few_threads: Flask, get, monkeypatch: pytest.MonkeyPatch
+):
+    begun, end = Semaphore(0), Event()
+
+    def wait(_queue: FieldQueue, _task_id: str, _seconds: float) -> None:
+        begun.release()
+        assert end.wait(LONG)
+
+    monkeypatch.setattr(FieldQueue, "wait", wait)
+    headers, body = upload_of(few_threads)
+    form = {**headers, "Accept": "text/html"}
+    with ThreadPoolExecutor(SENDERS) as pool:
+        sent = [pool.submit(get, "POST", "/detect", form, body) for _ in range(SENDERS)]
+        assert all(begun.acquire(timeout=LONG) for _ in range(HELD))
+        assert get("GET", "/healthz", {}) == 200
+        end.set()
+        assert [each.result() for each in sent] == [303] * SENDERS
+    with few_threads.app_context():
+        assert db.session.query(FieldTask).count() == SENDERS
     few_threads.extensions["leukoscope_tasks"].stop()

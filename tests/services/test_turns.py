@@ -59,3 +59,12 @@ def test_an_error_in_a_turn_gives_it_back():
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), turns.turn():
             raise ZeroDivisionError
+
+
+def test_who_waits_elsewhere_takes_a_place_but_no_turn():
+    turns = Turns(running=1, seconds=0, waiting=1)
+    with turns.place():
+        with turns.turn():
+            pass
+        with turns.place(), pytest.raises(BusyError), turns.place():
+            pytest.fail("a third had a place")
