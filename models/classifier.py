@@ -14,7 +14,8 @@ from models.images import RgbImage, classifier_input
 from models.runtime import Network, Precision
 from models.weights import Manifest, load_manifest
 
-_AT_ONCE = 16
+BATCHES = (1, 8)
+"""Cells that the network is asked about at once; larger batches gain little and start slowly."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Classifier:
     def load(cls, folder: Path, precision: Precision = "auto") -> Classifier:
         """Check and compile the network in `folder`; raises `WeightsError`."""
         manifest = load_manifest(folder, "classifier")
-        return cls(Network(manifest.network, precision), manifest)
+        image = (manifest.input_size, manifest.input_size, 3)
+        return cls(Network(manifest.network, image, BATCHES, precision), manifest)
 
     @property
     def version(self) -> str:
@@ -66,7 +68,8 @@ class Classifier:
 
     def probabilities(self, windows: Sequence[RgbImage], view: str) -> NDArray[np.float64]:
         """Calibrated P(ALL blast) in 0..1 of each square, shape (n,); several at once."""
-        parts = (windows[at : at + _AT_ONCE] for at in range(0, len(windows), _AT_ONCE))
+        step = max(BATCHES)
+        parts = (windows[at : at + step] for at in range(0, len(windows), step))
         logits = [logits for part in parts for logits in self._run(part)["logits"]]
         return np.array([self._probability(each, view) for each in logits])
 

@@ -79,7 +79,7 @@ class Detector:
     def load(cls, folder: Path, precision: Precision = "auto") -> Detector:
         """Check and compile the network in `folder`; raises `WeightsError`."""
         manifest = load_manifest(folder, "detector")
-        return cls(Network(manifest.network, precision), manifest)
+        return cls(load_network(manifest, precision), manifest)
 
     @property
     def version(self) -> str:
@@ -211,6 +211,12 @@ class Detector:
         blast, wbc = found.probabilities[:, _BLAST], found.probabilities[:, _WBC]
         kinds = _kinds(found, blast >= np.minimum(self._point.blast, wbc))
         return _detections(found, kinds, _confidences(found, kinds) >= min_confidence)
+
+
+def load_network(manifest: Manifest, precision: Precision = "auto") -> Network:
+    """Compile the detector's network for the one shape that it is asked for."""
+    image = (3, manifest.input_size, manifest.input_size)
+    return Network(manifest.network, image, precision=precision)
 
 
 class _Steps:

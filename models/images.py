@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
+from imaging.decoding.bounds import check_density, check_shape, check_structure
+from imaging.decoding.errors import ImageError, decoder_errors_refused
+from imaging.decoding.formats import check_extension, format_of
+
 RgbImage = NDArray[np.uint8]
 """uint8, shape (height, width, 3), RGB, 0..255."""
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 MIN_SIDE = 16
 LETTERBOX_GREY = 114
 _STRIP = 256
@@ -25,10 +29,6 @@ Image.MAX_IMAGE_PIXELS = None
 # Kept from here: where ultralytics is loaded too, it replaces Image.open by one that, for files of
 # no known kind, looks for a further package and fails otherwise.
 _open_image = Image.open
-
-
-class ImageError(ValueError):
-    """An image that cannot be used; its text is a sentence for the person who sent it."""
 
 
 @dataclass(frozen=True)
@@ -59,30 +59,36 @@ class UploadedImage:
         return self.rgb.shape[0]
 
 
-def read_image(data: bytes, limits: ImageLimits | None = None) -> UploadedImage:
+def read_image(
+    data: bytes, limits: ImageLimits | None = None, file_name: str = ""
+) -> UploadedImage:
     """Decode an uploaded file into upright 8-bit sRGB.
 
-    Raises `ImageError` when it is empty, too large in bytes or pixels, no PNG, JPEG, TIFF, BMP or
-    WebP, animated, of several pages, incomplete, damaged, or of a pixel type without fixed range.
+    Args:
+        data: The whole file.
+        limits: The largest file and image taken.
+        file_name: The name that the person gave it; its extension must fit the content.
+
+    Raises:
+        ImageError: When it is empty, too large in bytes or pixels, no PNG, JPEG, TIFF, BMP or
+            WebP, named as another format, made to cost far more than an image does, animated, of
+            several pages, incomplete, damaged, or of a pixel type without fixed range.
     """
     limits = limits or ImageLimits()
-    _check_bytes(data, limits)
-    with _open(data) as image:
-        _check_header(image, limits)
+    with decoder_errors_refused(), _open_checked(data, limits, file_name) as image:
         rgb, notes = _to_rgb(_decode(image))
         kind = "JPEG" if image.format == "MPO" else str(image.format)
     return UploadedImage(rgb, kind, hashlib.sha256(data).hexdigest(), notes)
 
 
-def check_image(data: bytes, limits: ImageLimits | None = None) -> None:
+def check_image(data: bytes, limits: ImageLimits | None = None, file_name: str = "") -> None:
     """Check an uploaded file as far as it can be told without decoding a pixel.
 
-    Raises `ImageError` as `read_image` does, but for what is incomplete or damaged further on.
+    Raises:
+        ImageError: As `read_image` does, but for what is incomplete or damaged further on.
     """
-    limits = limits or ImageLimits()
-    _check_bytes(data, limits)
-    with _open(data) as image:
-        _check_header(image, limits)
+    with decoder_errors_refused(), _open_checked(data, limits or ImageLimits(), file_name):
+        pass
 
 
 def encode_png(rgb: RgbImage, compress_level: int = 3) -> bytes:
@@ -165,15 +171,17 @@ def _check_bytes(data: bytes, limits: ImageLimits) -> None:
         )
 
 
-def _open(data: bytes) -> Image.Image:
-    try:
-        return _open_image(io.BytesIO(data), formats=FORMATS)
-    except Image.UnidentifiedImageError:
-        raise ImageError(
-            "This is not an image that can be read. Use PNG, JPEG, TIFF, BMP or WebP."
-        ) from None
-    except Exception as error:  # a hostile header can fail anywhere inside a decoder
-        raise ImageError("The image file is damaged. Save it again, as PNG.") from error
+def _open_checked(data: bytes, limits: ImageLimits, file_name: str) -> Image.Image:
+    """Open a file of which all has been checked that can be without decoding a pixel."""
+    _check_bytes(data, limits)
+    file_format = format_of(data)
+    check_extension(file_name, file_format)
+    check_structure(data, file_format)
+    image = _open_image(io.BytesIO(data), formats=(file_format,))
+    _check_header(image, limits)
+    check_shape(*image.size)
+    check_density(*image.size, len(data))
+    return image
 
 
 def _check_header(image: Image.Image, limits: ImageLimits) -> None:
@@ -202,14 +210,9 @@ def _check_header(image: Image.Image, limits: ImageLimits) -> None:
 
 
 def _decode(image: Image.Image) -> Image.Image:
-    try:
-        image.load()
-        ImageOps.exif_transpose(image, in_place=True)
-        return image
-    except Exception as error:  # truncated or hostile data can fail anywhere inside a decoder
-        raise ImageError(
-            "The image file is incomplete or damaged. Copy or save it again, then upload it anew."
-        ) from error
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def _to_rgb(image: Image.Image) -> tuple[RgbImage, tuple[str, ...]]:
@@ -223,19 +226,25 @@ def _to_rgb(image: Image.Image) -> tuple[RgbImage, tuple[str, ...]]:
     return _pixels(image), tuple(notes)
 
 
+def _strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes that cover an image: converted all at once, it would need twice the memory."""
+    for top in range(0, image.height, _STRIP):
+        yield 0, top, image.width, min(image.height, top + _STRIP)
+
+
 def _pixels(image: Image.Image) -> RgbImage:
-    """The pixels of an RGB image, copied in strips: all at once would need twice the memory."""
-    width, height = image.size
-    rgb = np.empty((height, width, 3), np.uint8)
-    for top in range(0, height, _STRIP):
-        bottom = min(height, top + _STRIP)
-        rgb[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+    """The pixels of an RGB image."""
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    for box in _strips(image):
+        rgb[box[1] : box[3]] = np.asarray(image.crop(box))
     return rgb
 
 
 def _from_16_bit(image: Image.Image) -> RgbImage:
-    grey = (np.asarray(image).astype(np.uint32) // 257).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    for box in _strips(image):
+        rgb[box[1] : box[3]] = (np.asarray(image.crop(box)) // 257)[..., None]
+    return rgb
 
 
 def _apply_profile(image: Image.Image) -> tuple[Image.Image, str | None]:
@@ -249,7 +258,7 @@ def _apply_profile(image: Image.Image) -> tuple[Image.Image, str | None]:
             return image, None
         target = ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):
+    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return image, "The embedded colour profile is damaged and was left out."
     return converted or image, "Colours were converted to sRGB by the embedded profile."
 
@@ -258,11 +267,13 @@ def _flatten_alpha(image: Image.Image) -> tuple[Image.Image, str | None]:
     """Put transparent images on black, the ground on which cut-out cells are known."""
     if not image.has_transparency_data:
         return image, None
-    rgba = image.convert("RGBA")
-    if rgba.getextrema()[3] == (255, 255):
-        return rgba.convert("RGB"), None
-    ground = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
-    return Image.alpha_composite(ground, rgba).convert("RGB"), "Transparent parts were made black."
+    flat, transparent = Image.new("RGB", image.size), False
+    for box in _strips(image):
+        strip = image.crop(box).convert("RGBA")
+        transparent |= strip.getextrema()[3] != (255, 255)
+        ground = Image.new("RGBA", strip.size, (0, 0, 0, 255))
+        flat.paste(Image.alpha_composite(ground, strip).convert("RGB"), box)
+    return flat, "Transparent parts were made black." if transparent else None
 
 
 def _plain_rgb(image: Image.Image) -> tuple[Image.Image, str | None]:

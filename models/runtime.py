@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from queue import LifoQueue
 from typing import Literal
 
 import numpy as np
@@ -13,30 +15,89 @@ from numpy.typing import NDArray
 from models.weights import WeightsError
 
 Precision = Literal["auto", "f32"]
+Outputs = dict[str, NDArray[np.float32]]
+"""Each output by its name; the first axis is the batch."""
+
+REQUESTS = 2
+"""Inference requests of a network: one computes while another thread prepares its batch."""
 
 
 class Network:
-    """A network compiled once; every thread has an inference request of its own.
+    """A network compiled once, with a fixed pool of inference requests.
 
-    `precision` "auto" lets OpenVINO compute in bf16 where the processor has it, "f32" never does.
-    Raises `WeightsError` when OpenVINO cannot read the file.
+    Every request is warmed up with every shape in the constructor, by one thread. A process whose
+    first inferences come from several threads at once, or whose threads meet a new shape together,
+    can hang for good inside OpenVINO and the NumPy bindings.
+
+    Args:
+        path: The network's XML file; the weights lie beside it.
+        image: Shape of one image without the batch axis.
+        batches: Batch sizes that the network is asked for, 1 among them.
+        precision: "auto" computes in bf16 where the processor has it, "f32" never does.
+
+    Raises:
+        WeightsError: OpenVINO cannot load the file, or not compute these shapes with it.
     """
 
-    def __init__(self, path: Path, precision: Precision = "auto") -> None:
-        options = {"PERFORMANCE_HINT": "LATENCY"}
-        if precision == "f32":
-            options["INFERENCE_PRECISION_HINT"] = "f32"
+    def __init__(
+        self,
+        path: Path,
+        image: tuple[int, ...],
+        batches: Sequence[int] = (1,),
+        precision: Precision = "auto",
+    ) -> None:
+        self._image = image
+        self._batches = sorted(batches, reverse=True)
         try:
-            self._compiled = ov.Core().compile_model(path, "CPU", options)
+            self._compiled = _compile(path, precision)
+            self._idle: LifoQueue[ov.InferRequest] = LifoQueue()
+            for _ in range(REQUESTS):
+                self._idle.put(self._warmed_up())
         except RuntimeError as error:
             raise WeightsError(f"{path} cannot be loaded by OpenVINO: {error}") from error
-        self._threads = threading.local()
 
-    def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """Infer one float32 batch; gives a copy of each output by its name."""
-        if not hasattr(self._threads, "request"):
-            self._threads.request = self._compiled.create_infer_request()
-        results = self._threads.request.infer({0: batch})
+    def run(self, batch: NDArray[np.float32]) -> Outputs:
+        """Infer images in batches of the sizes warmed up.
+
+        Args:
+            batch: float32, the batch axis first, of any length from 1 on.
+
+        Returns:
+            A copy of each output by its name.
+
+        Raises:
+            ValueError: The batch is empty, or its images have another shape than was warmed up.
+        """
+        if len(batch) == 0 or batch.shape[1:] != self._image:
+            raise ValueError(f"Images of shape {self._image} are served, not {batch.shape[1:]}.")
+        with self._request() as request:
+            parts = [self._infer(request, part) for part in self._parts(batch)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _warmed_up(self) -> ov.InferRequest:
+        request = self._compiled.create_infer_request()
+        for size in self._batches:
+            self._infer(request, np.zeros((size, *self._image), np.float32))
+        return request
+
+    @contextmanager
+    def _request(self) -> Iterator[ov.InferRequest]:
+        request = self._idle.get()
+        try:
+            yield request
+        finally:
+            self._idle.put(request)
+
+    def _parts(self, batch: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+        """Cut a batch into the largest sizes that were warmed up."""
+        at = 0
+        while at < len(batch):
+            size = next(size for size in self._batches if size <= len(batch) - at)
+            yield batch[at : at + size]
+            at += size
+
+    def _infer(self, request: ov.InferRequest, batch: NDArray[np.float32]) -> Outputs:
+        results = request.infer({0: batch})
         return {
             self._name(index, port): np.array(results[port], np.float32)
             for index, port in enumerate(self._compiled.outputs)
@@ -45,3 +106,16 @@ class Network:
     @staticmethod
     def _name(index: int, port: ov.ConstOutput) -> str:
         return min(port.names, default=f"output{index}")
+
+
+def _compile(path: Path, precision: Precision) -> ov.CompiledModel:
+    core = ov.Core()
+    latency = {"PERFORMANCE_HINT": "LATENCY"}
+    exact = {**latency, "INFERENCE_PRECISION_HINT": "f32"}
+    if precision == "f32":
+        return core.compile_model(path, "CPU", exact)
+    try:
+        return core.compile_model(path, "CPU", latency)
+    except RuntimeError:
+        # The processor announces bf16, but the kernels that may be used have none.
+        return core.compile_model(path, "CPU", exact)

@@ -38,18 +38,21 @@ def register(app: Flask) -> None:
         limits,
         model,
         reading,
+        refusals,
         reports,
+        second_factor,
+        sessions,
         sign_out,
         wording,
     )
 
-    for shared in (auditing, limits, headers, accounts, wording):
+    for shared in (auditing, refusals, limits, headers, accounts, wording):
         shared.init_app(app)
     CSRFProtect(app)
     access.init_app(app)
     Bootstrap5(app)
     own = (classification, explanation, detection, batches, field, history)
     of_cases = (cases, reading, sign_out, reports)
-    for page in (home, accounts, *own, *of_cases, model, admin, audit):
+    for page in (home, accounts, sessions, second_factor, *own, *of_cases, model, admin, audit):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

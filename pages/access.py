@@ -13,6 +13,7 @@ from records import accounts
 from records.accounts import READER, REVIEWER, VIEWER, Account
 from records.analyses import Analysis
 from records.field_tasks import FieldTask
+from services.accounts import Accounts
 
 
 class Need(Enum):
@@ -32,8 +33,15 @@ NEEDS = {
     "home.health": Need.NOTHING,
     "accounts.sign_up": Need.NOTHING,
     "accounts.sign_in": Need.NOTHING,
+    "accounts.code": Need.NOTHING,
     "accounts.sign_out": Need.NOTHING,
     "accounts.password": Need.SIGN_IN,
+    "sessions.show": Need.SIGN_IN,
+    "sessions.end": Need.SIGN_IN,
+    "second_factor.show": Need.SIGN_IN,
+    "second_factor.enrol": Need.SIGN_IN,
+    "second_factor.renew": Need.SIGN_IN,
+    "second_factor.remove": Need.SIGN_IN,
     "home.index": Need.SIGN_IN,
     "model.index": Need.SIGN_IN,
     "model.card": Need.SIGN_IN,
@@ -91,6 +99,8 @@ NEEDS = {
     "admin.decide": Need.ADMINISTRATOR,
     "admin.place": Need.ADMINISTRATOR,
     "admin.reset_password": Need.ADMINISTRATOR,
+    "admin.end_sessions": Need.ADMINISTRATOR,
+    "admin.reset_second_factor": Need.ADMINISTRATOR,
     "admin.make_team": Need.ADMINISTRATOR,
     "admin.rename_team": Need.ADMINISTRATOR,
     "audit.index": Need.ADMINISTRATOR,
@@ -107,6 +117,8 @@ NEEDED = {
 }
 
 CHANGING_PASSWORD = {"accounts.password", "accounts.sign_out"}
+ENROLLING = CHANGING_PASSWORD | {"second_factor.show", "second_factor.enrol"}
+MUST_ENROL = "Administrators and reviewers need a second factor. Please set it up before you go on."
 MUST_CHANGE = "Your password was given to you. Please choose one of your own before you go on."
 MISSING = "This is for {} only. Who may change what you can do: {}."
 UNDECLARED = "Nobody may use this address."
@@ -130,6 +142,10 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         may_use=may_use, may_delete=may_delete, role_words=ROLE_WORDS, role_meanings=ROLE_MEANINGS
     )
+
+
+def _accounts() -> Accounts:
+    return current_app.extensions["leukoscope_accounts"]
 
 
 def may_use(endpoint: str) -> bool:
@@ -159,8 +175,11 @@ def _guard() -> AnyResponse | None:
         return None
     if not current_user.is_authenticated:
         return current_app.login_manager.unauthorized()
-    if current_user.must_change_password and request.endpoint not in CHANGING_PASSWORD:
-        return _change_password_first()
+    if current_user.must_change_password:
+        if request.endpoint not in CHANGING_PASSWORD:
+            return _first("accounts.password", MUST_CHANGE)
+    elif request.endpoint not in ENROLLING and _accounts().must_enrol(current_user):
+        return _first("second_factor.show", MUST_ENROL)
     if need is None or not _meets(current_user, need):
         abort(403, missing(need) if need else UNDECLARED)
     return None
@@ -172,10 +191,11 @@ def missing(need: Need) -> str:
     return MISSING.format(NEEDED[need], names)
 
 
-def _change_password_first() -> AnyResponse:
+def _first(endpoint: str, why: str) -> AnyResponse:
+    """Lead to what must be done before anything else."""
     if wants_json():
-        response = jsonify(error=MUST_CHANGE)
+        response = jsonify(error=why)
         response.status_code = 403
         return response
-    flash(MUST_CHANGE, "warning")
-    return redirect(url_for("accounts.password"))
+    flash(why, "warning")
+    return redirect(url_for(endpoint))

@@ -21,10 +21,11 @@ from flask_login import LoginManager, current_user, login_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from pages import limits
-from pages.accounts_forms import PasswordForm, SignInForm, SignUpForm
+from pages.accounts_forms import CodeForm, PasswordForm, SignInForm, SignUpForm
 from pages.errors import MESSAGES, wants_json
+from pages.headers import clear_cache
 from records.accounts import WAITING, Account, any_account
-from services.accounts import Accounts, NotYet, SignedIn
+from services.accounts import Accounts, CodeNeeded, NotYet, SignedIn
 from services.audit import act_as, as_account
 
 blueprint = Blueprint("accounts", __name__)
@@ -37,6 +38,12 @@ NOT_YET = {
     WAITING: "The password is right. Your account still waits for an administrator to approve it.",
 }
 DEACTIVATED = "The password is right, but your account is deactivated. Ask an administrator."
+WRONG_CODE = "This code is wrong, or was used before. Wait for the next one and try again."
+UNREADABLE = (
+    "The server's key has changed, so codes of the app no longer work. Use a recovery code, or ask "
+    "an administrator to reset your second factor."
+)
+CODE_TOO_LATE = "Please sign in again: the code took too long."
 TIMED_OUT = "You were signed out: too long without activity, or signed out elsewhere."
 # A path on this server: browsers read // and /\ as another host, and skip control characters.
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
@@ -62,13 +69,15 @@ def _load(account_id: str) -> Account | None:
 
 @login_manager.unauthorized_handler
 def _unauthorized() -> tuple[Response, int] | AnyResponse:
-    if "sign_in" in session:
+    ended = "sign_in" in session
+    if ended:
         session.clear()
         flash(TIMED_OUT, "warning")
     if wants_json():
         return jsonify(error=MESSAGES[401][1]), 401
     here = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("accounts.sign_in", next=None if here == "/" else here))
+    response = redirect(url_for("accounts.sign_in", next=None if here == "/" else here))
+    return clear_cache(response) if ended else response
 
 
 def local_path(target: str | None) -> str | None:
@@ -105,18 +114,53 @@ def _welcome(account: Account | None) -> str:
 @limits.failures_by_account
 def sign_in() -> str | AnyResponse | tuple[str, int]:
     """Sign in, and go on to where the person wanted to."""
-    target = local_path(request.args.get("next")) or url_for("home.index")
+    target = _target()
     if current_user.is_authenticated:
         return redirect(target)
     form = SignInForm()
     outcome = _try_to_sign_in(form) if form.validate_on_submit() else None
     if isinstance(outcome, SignedIn):
         return _signed_in(outcome, target)
+    if isinstance(outcome, CodeNeeded):
+        return _ask_for_code(outcome)
     page = render_template("accounts/sign_in.html", form=form)
     return (page, 401) if request.method == "POST" else page
 
 
-def _try_to_sign_in(form: SignInForm) -> SignedIn | None:
+def _target() -> str:
+    """Where the person wanted to go."""
+    return local_path(request.args.get("next")) or url_for("home.index")
+
+
+def _ask_for_code(outcome: CodeNeeded) -> AnyResponse:
+    session.clear()
+    session[limits.CODE_FOR] = outcome.sign_in_id
+    return redirect(url_for("accounts.code", next=request.args.get("next")))
+
+
+@blueprint.route("/sign-in/code", methods=["GET", "POST"])
+@limits.attempts_by_address
+@limits.failures_by_address
+@limits.failures_by_account
+def code() -> str | AnyResponse | tuple[str, int]:
+    """Complete a sign-in with a code of the second factor."""
+    account = the_accounts().awaiting_code(session.get(limits.CODE_FOR))
+    if account is None:
+        flash(CODE_TOO_LATE, "warning")
+        return redirect(url_for("accounts.sign_in", next=request.args.get("next")))
+    form = CodeForm()
+    if form.validate_on_submit():
+        outcome = the_accounts().sign_in_with_code(session[limits.CODE_FOR], form.code.data)
+        if outcome:
+            return _signed_in(outcome, _target())
+        limits.note_failure()
+        readable = the_accounts().second_factors.is_readable(account)
+        form.code.errors.append(WRONG_CODE if readable else UNREADABLE)
+    page = render_template("accounts/code.html", form=form)
+    return (page, 401) if request.method == "POST" else page
+
+
+def _try_to_sign_in(form: SignInForm) -> SignedIn | CodeNeeded | None:
     outcome = the_accounts().sign_in(form.name.data, form.password.data)
     if outcome is None:
         limits.note_failure()
@@ -129,13 +173,13 @@ def _try_to_sign_in(form: SignInForm) -> SignedIn | None:
 
 
 def _signed_in(outcome: SignedIn, target: str) -> AnyResponse:
-    _new_session(outcome.account, outcome.sign_in_id)
+    begin_session(outcome.account, outcome.sign_in_id)
     response = redirect(target)
     limits.remember_device(response, outcome.account.name)
     return response
 
 
-def _new_session(account: Account, sign_in_id: str) -> None:
+def begin_session(account: Account, sign_in_id: str) -> None:
     """Keep nothing of what a stranger may have put into the session before."""
     session.clear()
     session["sign_in"] = sign_in_id
@@ -148,7 +192,7 @@ def sign_out() -> AnyResponse:
     the_accounts().sign_out(session.get("sign_in", ""))
     session.clear()
     flash("You are signed out.", "success")
-    return redirect(url_for("accounts.sign_in"))
+    return clear_cache(redirect(url_for("accounts.sign_in")))
 
 
 @blueprint.route("/account/password", methods=["GET", "POST"])
@@ -170,5 +214,5 @@ def _change_password(form: PasswordForm) -> bool:
         limits.note_failure()
         form.present.errors.append("That is not your present password.")
         return False
-    _new_session(account, sign_in_id)
+    begin_session(account, sign_in_id)
     return True

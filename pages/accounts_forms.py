@@ -11,13 +11,21 @@ from wtforms.validators import EqualTo, InputRequired, ValidationError
 from pages.text_fields import AtMost, GuardedForm
 from services.accounts import LONGEST_NAME, LONGEST_TYPED_NAME, SHORTEST_NAME, clean_name
 from services.passwords import LONGEST, SHORTEST, check_password
+from services.second_factors import LONGEST_CODE
 
 _GIVEN = InputRequired("Please fill this in.")
 _BOUNDED = AtMost(LONGEST)
 # Spaces around a name, and letters typed as several characters, do not count in the end.
 _NAME_BOUNDED = AtMost(LONGEST_TYPED_NAME)
 _NAME_HELP = f"{SHORTEST_NAME} to {LONGEST_NAME} characters. Colleagues see it."
+NOT_CONFIRMED = "That is not your password."
+EITHER_CODE = "Six digits from your authenticator app, or one of your recovery codes."
 _PASSWORD_HELP = f"{SHORTEST} characters or more. Three or four unrelated words are good."
+
+
+def present_password(label: str) -> PasswordField:
+    """A field for the password that the account has now."""
+    return PasswordField(label, [_GIVEN, _BOUNDED], render_kw={"autocomplete": "current-password"})
 
 
 def _new_password(label: str) -> PasswordField:
@@ -53,9 +61,22 @@ class SignInForm(GuardedForm):
         [_GIVEN, _NAME_BOUNDED],
         render_kw={"autocomplete": "username", "autofocus": True},
     )
-    password = PasswordField(
-        "Password", [_GIVEN, _BOUNDED], render_kw={"autocomplete": "current-password"}
+    password = present_password("Password")
+    submit = SubmitField("Sign in")
+
+
+def code_field(label: str, description: str, **attributes: object) -> StringField:
+    """A field for a code of the second factor."""
+    kept = {"autocomplete": "one-time-code", "maxlength": LONGEST_CODE, "spellcheck": "false"}
+    return StringField(
+        label, [_GIVEN, AtMost(LONGEST_CODE)], description=description, render_kw=kept | attributes
     )
+
+
+class CodeForm(GuardedForm):
+    """A code of the second factor."""
+
+    code = code_field("Code", EITHER_CODE, autofocus=True)
     submit = SubmitField("Sign in")
 
 
@@ -85,9 +106,7 @@ class SignUpForm(GuardedForm):
 class PasswordForm(GuardedForm):
     """The present password, and the new one twice."""
 
-    present = PasswordField(
-        "Present password", [_GIVEN, _BOUNDED], render_kw={"autocomplete": "current-password"}
-    )
+    present = present_password("Present password")
     new = _new_password("New password")
     again = _repeated("new")
     submit = SubmitField("Change password")

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from pages.accounts import the_accounts
 from pages.admin_forms import ApprovalForm, PersonForm, TeamForm
 from records import accounts as records
-from records import teams
+from records import second_factors, teams
 from records.accounts import WAITING, Account
 from services import people as service
 from services import teams as team_service
@@ -24,6 +24,8 @@ DONE = {
     Decision.deactivate: "“{}” can no longer sign in, and is signed out everywhere.",
     Decision.reactivate: "“{}” may sign in again.",
 }
+SIGNED_OUT = "“{}” is signed out everywhere."
+RESET = "The second factor of “{}” is removed, and every browser of the account is signed out."
 NOT_YOUR_OWN = "You cannot change your own account here."
 MEANWHILE = "Somebody else has decided about this account meanwhile."
 TEAM_TAKEN = "Another team has that name."
@@ -37,7 +39,11 @@ def people() -> str:
     waiting = [account for account in everybody if account.status == WAITING]
     others = [account for account in everybody if account.status != WAITING]
     return render_template(
-        "admin/people.html", waiting=waiting, others=others, teams=teams.all_teams()
+        "admin/people.html",
+        waiting=waiting,
+        others=others,
+        teams=teams.all_teams(),
+        enrolled=second_factors.enrolled_ids(),
     )
 
 
@@ -82,6 +88,27 @@ def reset_password(account_id: str) -> str | Response:
     password = the_accounts().give_one_time_password(account)
     # A page and no notice: notices travel in the cookie.
     return render_template("admin/password.html", account=account, password=password)
+
+
+@blueprint.post("/people/<account_id>/sessions")
+def end_sessions(account_id: str) -> Response:
+    """Sign somebody else out everywhere."""
+    account = _account(account_id)
+    if account.id == current_user.id:
+        return _back(NOT_YOUR_OWN)
+    the_accounts().end_sessions(account)
+    return _back(SIGNED_OUT.format(account.name), "success")
+
+
+@blueprint.post("/people/<account_id>/second-factor")
+def reset_second_factor(account_id: str) -> Response:
+    """Remove somebody's second factor, so that a new one can be set up; not one's own."""
+    account = _account(account_id)
+    if account.id == current_user.id:
+        return _back(NOT_YOUR_OWN)
+    if not the_accounts().reset_second_factor(account):
+        return _back(MEANWHILE)
+    return _back(RESET.format(account.name), "success")
 
 
 @blueprint.post("/teams")

@@ -51,7 +51,7 @@ def init_app(app: Flask) -> None:
 
 def _begin() -> None:
     """Nobody, from an address; the account follows when it is loaded (`pages/accounts.py`)."""
-    audit.act_as(Actor(None, "", request.remote_addr or ""))
+    audit.act_as(Actor(None, "", request.remote_addr or "", request.user_agent.string))
 
 
 def _note(response: Response) -> Response:

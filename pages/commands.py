@@ -56,6 +56,30 @@ def reset_password(name: str, password: str) -> None:
     click.echo(f"“{account.name}” has a new password.")
 
 
+@accounts.command("reset-second-factor")
+@click.argument("name")
+def reset_second_factor(name: str) -> None:
+    """Remove the second factor of NAME and sign it out everywhere."""
+    account = _named(name)
+    if not the_accounts().reset_second_factor(account):
+        raise click.ClickException(f"“{account.name}” has no second factor.")
+    click.echo(f"“{account.name}” has no second factor now.")
+
+
+@accounts.command("end-sessions")
+@click.argument("name", required=False)
+@click.option("--everybody", is_flag=True, help="Sign every account out.")
+def end_sessions(name: str | None, everybody: bool) -> None:
+    """Sign NAME, or everybody, out in every browser."""
+    if bool(name) == everybody:
+        raise click.UsageError("Give either a NAME or --everybody.")
+    if everybody:
+        ended = the_accounts().end_all_sessions()
+    else:
+        ended = the_accounts().end_sessions(_named(name))
+    click.echo(f"Sessions ended: {ended}.")
+
+
 @accounts.command("make-administrator")
 @click.argument("name")
 def make_administrator(name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
@@ -26,7 +26,9 @@ JSON_BYTES = {"reading.review": 256 * 1024, "reading.undo": 256 * 1024}
 UPLOADS = {"classification.create", "detection.create"}
 """Addresses that take files: `MAX_CONTENT_LENGTH` bounds them."""
 
-DEVICE_COOKIE = "leukoscope_device"
+DEVICE_COOKIE = "leukoscope-device"
+CODE_FOR = "code_for"
+"""Where the session keeps the sign-in that still needs the code of the second factor."""
 DEVICE_SECONDS = 180 * 24 * 3600
 DEVICE_ACCOUNTS = 20
 
@@ -56,8 +58,19 @@ def _account_tried() -> str:
     The second has a count of its own (OWASP's device cookie), so that a stranger who uses up the
     attempts at an account does not keep its owner out.
     """
-    mark, device = _mark(request.form.get("name", "")), _device()
+    mark, device = _mark(_name_tried()), _device()
     return f"{device['id']} {mark}" if mark in device["accounts"] else f"stranger {mark}"
+
+
+def _name_tried() -> str:
+    """The name that was typed, or on the page of the code that of the right password.
+
+    The address says which, and not what is sent: else one could be guessed at as the other.
+    """
+    if request.endpoint != "accounts.code":
+        return request.form.get("name", "")
+    account = current_app.extensions["leukoscope_accounts"].awaiting_code(session.get(CODE_FOR))
+    return account.name if account else ""
 
 
 def _account_in_use() -> str:
@@ -66,6 +79,7 @@ def _account_in_use() -> str:
 
 # A clinic has one address: many may sign in there at once, few may fail.
 attempts_by_address = limiter.limit("60 per minute", methods=["POST"])
+# Wrong passwords and wrong codes at the sign-in count together.
 failures_by_address = limited("10 per minute", "address", get_remote_address)
 failures_by_account = limited("5 per 15 minutes", "account", _account_tried)
 sign_ups_by_address = limiter.limit("20 per hour", methods=["POST"])
@@ -79,13 +93,21 @@ def remember_device(response: Response, name: str) -> None:
     others = [mark for mark in device["accounts"] if mark != _mark(name)]
     device["accounts"] = [_mark(name), *others][:DEVICE_ACCOUNTS]
     response.set_cookie(
-        DEVICE_COOKIE,
+        device_cookie(),
         _signer().dumps(device),
         max_age=DEVICE_SECONDS,
-        path="/sign-in",
+        # Not the path of the sign-in alone: the prefix __Host- asks for this one.
+        path="/",
         secure=current_app.config["SESSION_COOKIE_SECURE"],
         httponly=True,
         samesite="Lax",
+    )
+
+
+def device_cookie() -> str:
+    """The name of the cookie; over https no sibling host can set one of this name."""
+    return (
+        f"__Host-{DEVICE_COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else DEVICE_COOKIE
     )
 
 
@@ -97,7 +119,7 @@ def _mark(name: str) -> str:
 
 def _device() -> dict:
     try:
-        return _signer().loads(request.cookies.get(DEVICE_COOKIE, ""), max_age=DEVICE_SECONDS)
+        return _signer().loads(request.cookies.get(device_cookie(), ""), max_age=DEVICE_SECONDS)
     except BadSignature:
         return {"id": secrets.token_hex(8), "accounts": []}
 

@@ -111,6 +111,7 @@ def init_app(app: Flask) -> None:
         explanations,
         field_tasks,
         reviews,
+        second_factors,
         signatures,
         witness,
     )

@@ -18,6 +18,7 @@ WAITING = "waiting"
 ACTIVE = "active"
 DEACTIVATED = "deactivated"
 NAME_LENGTH = 64
+BROWSER_LENGTH = 255
 
 NONE, VIEWER, READER, REVIEWER = "none", "viewer", "reader", "reviewer"
 ROLES = (NONE, VIEWER, READER, REVIEWER)
@@ -80,6 +81,10 @@ class SignIn(db.Model):
     )
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # The password was right, and the code of the second factor is still to come.
+    awaits_code: Mapped[bool] = mapped_column(default=False)
+    address: Mapped[str] = mapped_column(String(45), default="")
+    browser: Mapped[str] = mapped_column(String(BROWSER_LENGTH), default="")
 
 
 def add_account(
@@ -161,9 +166,23 @@ def remove_waiting(account_id: str) -> bool:
     return removed.rowcount == 1
 
 
-def start_sign_in(account_id: str, now: datetime) -> str:
+def start_sign_in(
+    account_id: str,
+    now: datetime,
+    address: str = "",
+    browser: str = "",
+    awaits_code: bool = False,
+) -> str:
     """Record a signed-in browser and return its id."""
-    sign_in = SignIn(id=new_id(), account_id=account_id, started_at=now, seen_at=now)
+    sign_in = SignIn(
+        id=new_id(),
+        account_id=account_id,
+        started_at=now,
+        seen_at=now,
+        address=address,
+        browser=browser[:BROWSER_LENGTH],
+        awaits_code=awaits_code,
+    )
     db.session.add(sign_in)
     db.session.flush()
     return sign_in.id
@@ -184,9 +203,23 @@ def end_sign_in(sign_in_id: str) -> bool:
     return db.session.execute(delete(SignIn).where(SignIn.id == sign_in_id)).rowcount == 1
 
 
-def end_sign_ins_of(account_id: str) -> int:
-    """Sign an account out in every browser; how many there were."""
-    return db.session.execute(delete(SignIn).where(SignIn.account_id == account_id)).rowcount
+def sign_ins_of(account_id: str) -> list[SignIn]:
+    """The browsers of an account, the one seen last first."""
+    wanted = select(SignIn).where(SignIn.account_id == account_id)
+    return list(db.session.scalars(wanted.order_by(SignIn.seen_at.desc(), SignIn.id)))
+
+
+def end_sign_ins_of(account_id: str, but: str | None = None) -> int:
+    """Sign an account out in every browser, or in every other one; how many there were."""
+    ended = delete(SignIn).where(SignIn.account_id == account_id)
+    if but is not None:
+        ended = ended.where(SignIn.id != but)
+    return db.session.execute(ended).rowcount
+
+
+def end_all_sign_ins() -> int:
+    """Sign everybody out; how many browsers there were."""
+    return db.session.execute(delete(SignIn)).rowcount
 
 
 def end_sign_ins_before(started: datetime, seen: datetime) -> list[str]:
@@ -194,5 +227,13 @@ def end_sign_ins_before(started: datetime, seen: datetime) -> list[str]:
 
     Gives the id of the account of each.
     """
-    expired = delete(SignIn).where(or_(SignIn.started_at < started, SignIn.seen_at < seen))
+    late = or_(SignIn.started_at < started, SignIn.seen_at < seen)
+    expired = delete(SignIn).where(SignIn.awaits_code.is_(False), late)
     return list(db.session.scalars(expired.returning(SignIn.account_id)))
+
+
+def end_waits_for_codes_before(started: datetime) -> None:
+    """Forget browsers that gave the password before `started`, and no code since."""
+    db.session.execute(
+        delete(SignIn).where(SignIn.awaits_code.is_(True), SignIn.started_at < started)
+    )

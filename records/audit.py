@@ -40,10 +40,19 @@ class Event(StrEnum):
     SIGN_IN_FAILED = "sign-in-failed", "Failed to sign in"
     SIGN_IN_REFUSED = "sign-in-refused", "Right password, account not active"
     SIGN_OUT = "sign-out", "Signed out"
+    REFUSED = "refused", "Was refused"
     SESSION_EXPIRED = "session-expired", "Session timed out"
+    SESSION_END = "session-end", "Ended sessions"
     PASSWORD_CHANGE = "password-change", "Changed the password"
     PASSWORD_CHANGE_FAILED = "password-change-failed", "Failed to change the password"
     PASSWORD_RESET = "password-reset", "Reset a password"
+    CODE_ASKED = "code-asked", "Right password, asked for a code"
+    CODE_FAILED = "code-failed", "Gave a wrong code or password"
+    SECOND_FACTOR = "second-factor", "Set up a second factor"
+    SECOND_FACTOR_REMOVE = "second-factor-remove", "Removed the second factor"
+    SECOND_FACTOR_RESET = "second-factor-reset", "Reset a second factor"
+    RECOVERY_CODE = "recovery-code", "Used a recovery code"
+    RECOVERY_CODES = "recovery-codes", "Made new recovery codes"
     APPROVE = "approve", "Approved an account"
     REFUSE = "refuse", "Refused an account"
     DEACTIVATE = "deactivate", "Deactivated an account"
@@ -125,11 +134,15 @@ for _statement in TRIGGERS.values():
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something: an account and its name now, or a name alone; and from which address."""
+    """Who does something: an account and its name now, or a name alone; from which address.
+
+    `browser` is what the browser calls itself; it is kept with a sign-in, not in the trail.
+    """
 
     account_id: str | None
     name: str
     address: str
+    browser: str = ""
 
 
 @dataclass(frozen=True)

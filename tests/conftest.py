@@ -26,6 +26,7 @@ def settings(tmp_path: Path) -> Settings:
         weights_dir=tmp_path / "weights",
         password_memory_kib=8,
         password_passes=1,
+        second_factor="optional",
     )
 
 
@@ -106,3 +107,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real images are not here: {folder} is missing")
     return folder
+
+
+@pytest.fixture(scope="session")
+def damaged_tiffs() -> list[bytes]:
+    """The TIFFs with damaged directories that were once answered with an error of the server."""
+    folder = ROOT.parent / "shared" / "cases" / "damaged-tiff"
+    files = sorted(folder.glob("*.bin"))
+    if not files:
+        pytest.skip(f"damaged files are not here: {folder} is missing")
+    return [file.read_bytes() for file in files]

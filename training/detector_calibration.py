@@ -20,11 +20,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
 from tqdm import tqdm
 
-from models.detector import Detector
+from models.detector import Detector, load_network
 from models.findings import WHITE_CELLS, Detection
 from models.images import read_image
 from models.operating_point import OperatingPoint, log_odds, platt
-from models.runtime import Network
 from models.weights import load_manifest
 from training.average_precision import partners
 from training.columns import Columns
@@ -199,7 +198,7 @@ def reached_by(probabilities: np.ndarray, share: float) -> float:
 def calibrate(weights: Path, composites: Sequence[Field], txl: Sequence[Field]) -> dict[str, Any]:
     """Fit all to the network in `weights`; return what the manifest is to say of it."""
     manifest = load_manifest(weights, "detector")
-    raw = Detector(Network(manifest.network), replace(manifest, calibration={}))
+    raw = Detector(load_network(manifest), replace(manifest, calibration={}))
     point = OperatingPoint.of(manifest.thresholds)
     pasted = candidates(raw, composites, ["white"])["white"]
     real = candidates(raw, txl, list(KINDS))

@@ -43,10 +43,17 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(instance: Path, signup: str = "approved", models: Models | None = None) -> Iterator[str]:
+def served(
+    instance: Path,
+    signup: str = "approved",
+    models: Models | None = None,
+    second_factor: str = "optional",
+) -> Iterator[str]:
     """The application on an empty instance, with the weights it ships or others; its address."""
     # The system gives a port that is free.
-    settings = replace(Settings(), instance_dir=instance, port=0, signup=signup)
+    settings = replace(
+        Settings(), instance_dir=instance, port=0, signup=signup, second_factor=second_factor
+    )
     app = create_app(settings, models)
     with app.app_context():
         db.create_all()

@@ -55,7 +55,14 @@ def complaints(page: Page) -> str:
     "path",
     [
         *("/classify", "/detect", "/history", "/models", "/admin/people", "/admin/audit"),
-        *("/account/password", "/history?since=no-day", "/cases", "/cases/new", "/nowhere"),
+        *(
+            "/account/password",
+            "/account/sessions",
+            "/history?since=no-day",
+            "/cases",
+            "/cases/new",
+            "/nowhere",
+        ),
     ],
 )
 def test_no_page_is_closed_to_anybody(page: Page, results: dict[str, str], path: str):

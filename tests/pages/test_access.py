@@ -77,6 +77,7 @@ def test_only_these_need_nothing(app: Flask):
         "home.health",
         "accounts.sign_up",
         "accounts.sign_in",
+        "accounts.code",
         "accounts.sign_out",
     }
 

@@ -222,6 +222,7 @@ def test_a_session_without_activity_ends_with_a_word(app: Flask, signed_in: Flas
     answer = signed_in.get("/account/password", follow_redirects=True)
     assert answer.request.path == "/sign-in"
     assert TIMED_OUT in answer.text
+    assert answer.history[0].headers["Clear-Site-Data"] == '"cache"'
 
 
 def test_scripts_are_told_to_sign_in_as_json(client: FlaskClient):
@@ -229,6 +230,20 @@ def test_scripts_are_told_to_sign_in_as_json(client: FlaskClient):
 
     assert answer.status_code == 401
     assert "signed in" in answer.json["error"]
+
+
+def test_signing_out_clears_what_the_browser_keeps_but_corrections(signed_in: FlaskClient):
+    cleared = post(signed_in, "/sign-out").headers["Clear-Site-Data"]
+
+    assert "cache" in cleared
+    assert "storage" not in cleared
+    assert "You are signed out." in signed_in.get("/sign-in").text
+
+
+def test_signed_out_a_known_browser_stays_known(app: Flask, signed_in: FlaskClient):
+    post(signed_in, "/sign-out")
+
+    assert signed_in.get_cookie(DEVICE_COOKIE) is not None
 
 
 def test_sign_out_is_no_link(signed_in: FlaskClient):
@@ -325,7 +340,7 @@ def test_a_forged_device_cookie_is_no_device(app: Flask, client: FlaskClient):
     add_account(app, "ada")
     codes = []
     for number in range(6):
-        client.set_cookie(DEVICE_COOKIE, f"forged{number}", path="/sign-in")
+        client.set_cookie(DEVICE_COOKIE, f"forged{number}")
         codes.append(sign_in(client, "ada", NEW).status_code)
 
     assert codes == [401] * 5 + [429]
@@ -334,7 +349,7 @@ def test_a_forged_device_cookie_is_no_device(app: Flask, client: FlaskClient):
 def test_the_device_cookie_shows_no_name(app: Flask):
     browser = sign_in_as(app, "ada.lovelace")
 
-    assert "ada" not in browser.get_cookie(DEVICE_COOKIE, path="/sign-in").value
+    assert "ada" not in browser.get_cookie(DEVICE_COOKIE).value
 
 
 def test_many_failures_from_one_address_are_stopped_whatever_the_name(client: FlaskClient):

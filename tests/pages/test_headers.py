@@ -33,7 +33,8 @@ def behind_a_proxy(settings: Settings) -> Iterator[Flask]:
     app = create_app(replace(settings, proxies=1), stand_in_models())
     with app.app_context():
         db.create_all()
-        yield app
+    yield app
+    with app.app_context():
         db.engine.dispose()
 
 
@@ -93,7 +94,7 @@ def test_https_is_insisted_on_where_it_is_spoken(client: FlaskClient):
     plain, secure = client.get("/sign-in"), client.get("/sign-in", base_url="https://localhost")
 
     assert "Strict-Transport-Security" not in plain.headers
-    assert secure.headers["Strict-Transport-Security"].startswith("max-age=")
+    assert secure.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 def test_behind_a_proxy_the_cookie_is_bound_to_https_and_the_host(behind_a_proxy: Flask):
@@ -116,7 +117,32 @@ def test_behind_a_proxy_one_signs_in_over_https_with_a_referrer(behind_a_proxy: 
     headers = {"Referer": base + "/sign-in"}
     signed_in = client.post("/sign-in", data=form, base_url=base, headers=headers)
     assert signed_in.status_code == 302
-    assert all("Secure" in cookie for cookie in signed_in.headers.getlist("Set-Cookie"))
+    cookies = signed_in.headers.getlist("Set-Cookie")
+    assert len(cookies) == 2
+    for cookie in cookies:
+        # What browsers ask of the prefix, else they refuse the cookie.
+        assert cookie.startswith("__Host-")
+        assert "Secure" in cookie
+        assert "Path=/;" in f"{cookie};"
+        assert "Domain" not in cookie
+
+
+def test_behind_a_proxy_a_known_browser_is_known(behind_a_proxy: Flask):
+    add_account(behind_a_proxy, "ada")
+    client, base = behind_a_proxy.test_client(), "https://leuko.example"
+
+    def sign_in(browser: FlaskClient, password: str) -> int:
+        page = browser.get("/sign-in", base_url=base).text
+        token = page.split('name="csrf-token" content="')[1].split('"')[0]
+        form = {"name": "ada", "password": password, "csrf_token": token}
+        headers = {"Referer": base + "/sign-in"}
+        return browser.post("/sign-in", data=form, base_url=base, headers=headers).status_code
+
+    assert sign_in(client, "violet stain, forty drops") == 302
+    client.delete_cookie("__Host-leukoscope", domain="leuko.example")
+    stranger = behind_a_proxy.test_client()
+    assert [sign_in(stranger, "wrong") for _ in range(6)] == [401] * 5 + [429]
+    assert sign_in(client, "violet stain, forty drops") == 302
 
 
 def test_behind_a_proxy_its_word_about_addresses_counts(behind_a_proxy: Flask):

@@ -21,6 +21,8 @@ NOT_OF_ANALYSES = {
     "admin.decide",
     "admin.place",
     "admin.reset_password",
+    "admin.end_sessions",
+    "admin.reset_second_factor",
     "model.card",
     "model.chart",
     "admin.rename_team",

@@ -88,6 +88,8 @@ POSTED = {
     "/sign-up": ({"name", "password", "again"}, {"name": "dora", "password": PASSWORD}),
     "/sign-in": ({"name", "password"}, {"name": "ada", "password": PASSWORD}),
     "/account/password": ({"present", "new", "again"}, {"present": PASSWORD, "new": PASSWORD}),
+    "/account/sessions": ({"password", "session"}, {"password": PASSWORD}),
+    "/account/second-factor": ({"code", "password"}, {"code": "1", "password": PASSWORD}),
     "/admin/teams": ({"name"}, {}),
     "/admin/teams/{team_id}": ({"name"}, {}),
     "/cases/new": (

@@ -107,7 +107,7 @@ def test_what_was_within_the_limits_as_it_came_is_so_when_read_again(ada: str, s
     noise = np.random.default_rng(0).integers(0, 256, (150, 200, 3), np.uint8)
     small = encoded(Image.fromarray(noise), "JPEG", quality=50)
     analyst = Analyst(stand_in_models(), store, ImageLimits(max_bytes=len(small)))
-    sent = analyst.classify(ada, upload(small))
+    sent = analyst.classify(ada, upload(small, "cell.jpg"))
 
     assert len(analyst.image(sent.image_name)) > len(small)
     assert analyst.detect_again(ada, sent, new_id()).kind == "detection"

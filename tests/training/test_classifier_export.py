@@ -45,7 +45,7 @@ def served(networks, tmp_path_factory) -> Network:
     features = 2 * networks[0].get_layer("backbone").output_shape[-1]
     whitening = Whitening(np.eye(features, 4, dtype=np.float32), np.ones(4, np.float32))
     write_network(networks, whitening, folder, SIZE)
-    return Network(folder / "network.xml", "f32")
+    return Network(folder / "network.xml", (SIZE, SIZE, 3), (1, 3, 8), "f32")
 
 
 def test_probabilities_agree_within_a_hundredth(networks, served):

@@ -1,0 +1,1 @@
+"""Image files to pixels; knows neither the networks nor the pages."""

@@ -1,0 +1,1 @@
+"""What is checked of an uploaded file before its pixels are decoded, one module a format."""

@@ -1,0 +1,32 @@
+"""BMP: run-length encoded ones are decoded in Python by Pillow, so only small ones are taken."""
+
+from __future__ import annotations
+
+import struct
+
+from imaging.decoding.errors import ImageError
+
+MAX_RUN_LENGTH_PIXELS = 4_000_000
+MAX_RUN_LENGTH_BYTES = 4 * 2**20
+
+_RUN_LENGTH = (1, 2)
+_SHORT_HEADER = 12
+
+
+def check(data: bytes) -> None:
+    """Check the size of a run-length encoded file.
+
+    Raises:
+        ImageError: If it is too large.
+        struct.error: If the header is incomplete.
+    """
+    (header,) = struct.unpack_from("<I", data, 14)
+    if header == _SHORT_HEADER:
+        return
+    width, height, _, _, compression = struct.unpack_from("<iiHHI", data, 18)
+    if compression in _RUN_LENGTH and (
+        abs(width * height) > MAX_RUN_LENGTH_PIXELS or len(data) > MAX_RUN_LENGTH_BYTES
+    ):
+        raise ImageError(
+            "A run-length encoded BMP of this size is not taken. Save the image as PNG."
+        )

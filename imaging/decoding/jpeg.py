@@ -1,0 +1,52 @@
+"""JPEG: markers, scans and the bytes between them are counted."""
+
+from __future__ import annotations
+
+import re
+
+from imaging.decoding.errors import overloaded
+
+MAX_MARKERS = 2_000
+"""Segments; a large colour profile takes 255 of them."""
+
+MAX_SCANS = 32
+"""Each costs a pass over the whole image; libjpeg writes at most 18, for progressive CMYK."""
+
+MAX_STRAY_BYTES = 65_536
+"""Bytes before the first scan that belong to no segment; Pillow skips them one by one."""
+
+_SCAN, _END = 0xDA, 0xD9
+# What Pillow reads no length of: restarts, start and end, and what it skips as reserved.
+_WITHOUT_LENGTH = frozenset([0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)])
+_MARKER = re.compile(rb"\xff[\x01-\xfe]")
+_MARKER_AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+
+
+def check(data: bytes) -> None:
+    """Check the number of segments, of scans and of stray bytes.
+
+    Raises:
+        ImageError: If there are too many.
+    """
+    position = markers = scans = stray = 0
+    while found := (_MARKER_AFTER_SCAN if scans else _MARKER).search(data, position):
+        code = found[0][1]
+        if scans and code == _END:
+            return
+        stray += 0 if scans else found.start() - position
+        markers, scans = markers + 1, scans + (code == _SCAN)
+        _check_counts(markers, scans, stray)
+        position = found.end()
+        if code not in _WITHOUT_LENGTH:
+            position += int.from_bytes(data[position : position + 2], "big")
+    if not scans and stray + len(data) - position > MAX_STRAY_BYTES:
+        raise overloaded("empty space")
+
+
+def _check_counts(markers: int, scans: int, stray: int) -> None:
+    if markers > MAX_MARKERS:
+        raise overloaded("segments")
+    if scans > MAX_SCANS:
+        raise overloaded("scans")
+    if stray > MAX_STRAY_BYTES:
+        raise overloaded("empty space")

@@ -1,0 +1,31 @@
+from datetime import UTC, datetime
+
+import pyotp
+import pytest
+
+from services.passwords import Passwords
+from services.second_factors import SecondFactors
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def factors(key: bytes = b"k" * 32) -> SecondFactors:
+    return SecondFactors(key, Passwords(8, 1), lambda: NOON)
+
+
+def test_a_sealed_secret_opens_with_the_same_key_alone():
+    sealed = factors().new_secret()
+    secret = factors().open(sealed)
+
+    assert len(pyotp.TOTP(secret).byte_secret()) == 20
+    assert secret not in sealed
+    assert factors(b"x" * 32).open(sealed) is None
+
+
+@pytest.mark.parametrize("garbage", ["", "x", "gAAAA", "ü"])
+def test_what_was_never_sealed_does_not_open(garbage: str):
+    assert factors().open(garbage) is None
+
+
+def test_the_same_secret_is_never_made_twice():
+    assert len({factors().open(factors().new_secret()) for _ in range(20)}) == 20
