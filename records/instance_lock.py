@@ -1,4 +1,4 @@
-"""One process at a time may serve an instance, or restore into it: whoever holds its lock."""
+"""The lock of an instance: one process at a time serves it or restores into it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,17 @@ from filelock import FileLock, Timeout
 from settings import SettingsError
 
 LOCK, HOLDER = "server.lock", "server.json"
-FILES = (LOCK, HOLDER)
-"""Files of an instance that belong to the running process and to no backup."""
 
 IN_USE = (
-    "{} is in use by {}. Two at a time would read the same fields and keep them twice: end that one "
-    "first."
+    "{} is in use by {}. Two processes would read the same fields and keep them twice. "
+    "Stop that one first."
 )
-UNKNOWN = "another process, which has not yet said its name"
+UNKNOWN = "another process, which has not written its name yet"
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds the lock: a process, the computer on which it runs, and since when."""
+    """Who holds the lock: a process, the computer that runs it, and since when."""
 
     pid: int
     host: str
@@ -40,19 +38,22 @@ class Holder:
 
 @contextmanager
 def held(instance_dir: Path) -> Iterator[None]:
-    """Hold the lock of an instance, which is made if missing; the system frees it with the process.
+    """Hold the lock of an instance; the folder is made if it is missing.
+
+    The operating system frees the lock when the process ends, however it ends.
 
     Raises:
-        SettingsError: another process holds it, which the sentence names, or it cannot be made.
+        SettingsError: another process holds the lock, or the folder cannot be written.
     """
     lock = FileLock(instance_dir / LOCK, thread_local=False, mode=0o600)
     try:
         instance_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock.acquire(blocking=False)
-        _sign(instance_dir / HOLDER)
+        _write_holder(instance_dir / HOLDER)
     except Timeout:
         raise SettingsError(IN_USE.format(instance_dir, _holder(instance_dir / HOLDER))) from None
     except OSError as error:
+        lock.release()
         raise SettingsError(f"{instance_dir} cannot be used: {error.strerror}.") from error
     try:
         yield
@@ -60,8 +61,8 @@ def held(instance_dir: Path) -> Iterator[None]:
         lock.release()
 
 
-def _sign(path: Path) -> None:
-    """Write down who holds the lock, beside it: the lock itself is emptied by whoever tries it."""
+def _write_holder(path: Path) -> None:
+    """Write who holds the lock, in a file of its own: attempts to lock may empty the lock file."""
     now = datetime.now(UTC).strftime("%d %b %Y, %H:%M UTC")
     draft = path.with_suffix(f".{os.getpid()}")
     draft.touch(mode=0o600)

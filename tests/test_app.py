@@ -126,31 +126,48 @@ def test_a_locked_database_stops_the_start_with_a_sentence(tmp_path: Path, free_
     assert "another program holds" in errors
 
 
-def test_a_full_disk_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):
-    """On a file system of its own, with room for a part of the database only."""
+def start_mounted(folder: Path, size: str, prepare: str, port: int) -> str:
+    """Start on a small file system of its own, as `prepare` leaves it; what was said."""
     if shutil.which("unshare") is None:
         pytest.skip("file systems cannot be mounted here: unshare is missing")
     script = (
-        f"mount -t tmpfs -o size=96k none {tmp_path} && echo mounted >&2 && "
+        f"mount -t tmpfs -o size={size} none {folder} && {prepare} && echo mounted >&2 && "
         f"exec {shlex.quote(sys.executable)} -c {shlex.quote(SERVE)}"
     )
-    instance = {"LEUKOSCOPE_INSTANCE": str(tmp_path / "instance")}
+    instance = {"LEUKOSCOPE_INSTANCE": str(folder / "instance")}
     ended = subprocess.run(
         ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script],
         cwd=ROOT,
-        env=os.environ | instance | {"LEUKOSCOPE_PORT": str(free_port)},
+        env=os.environ | instance | {"LEUKOSCOPE_PORT": str(port)},
         capture_output=True,
         text=True,
         timeout=60,
     )
-    mounted, _, errors = ended.stderr.partition("mounted\n")
-    if ended.returncode and not _:
-        pytest.skip(f"file systems cannot be mounted here: {mounted}")
-
+    refused, mounted, errors = ended.stderr.partition("mounted\n")
+    if not mounted:
+        pytest.skip(f"file systems cannot be mounted here: {refused}")
     assert ended.returncode == 1
+    return errors
+
+
+def test_a_full_disk_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):
+    errors = start_mounted(tmp_path, "96k", "true", free_port)
+
     assert errors.startswith("Leukoscope cannot start: ")
     assert errors.count("\n") == 1
     assert "the disk is full" in errors
+
+
+@pytest.mark.parametrize("files", [(), ("server.lock",)])
+def test_a_read_only_instance_stops_the_start_with_a_sentence(
+    tmp_path: Path, free_port: int, files: tuple[str, ...]
+):
+    instance = tmp_path / "instance"
+    made = " && ".join([f"mkdir {instance}", *(f"touch {instance / name}" for name in files)])
+    prepare = f"{made} && mount -o remount,ro {tmp_path}"
+    errors = start_mounted(tmp_path, "8m", prepare, free_port)
+
+    assert errors == f"Leukoscope cannot start: {instance} cannot be used: Read-only file system.\n"
 
 
 def test_a_port_in_use_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):

@@ -1,33 +1,34 @@
 import multiprocessing
 import os
 import socket
+import time
 from collections.abc import Iterator
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
 
-from records.instance_lock import FILES, held
+from records.instance_lock import HOLDER, LOCK, held
 from settings import SettingsError
 
 FRESH = multiprocessing.get_context("spawn")
 
 
-def hold(instance: Path, holding: Event, let_go: Event) -> None:
+def hold(instance: Path, holding: Event) -> None:
     with held(instance):
         holding.set()
-        let_go.wait(60)
+        time.sleep(600)
 
 
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator[multiprocessing.Process]:
-    """A process that holds the lock of an instance."""
-    holding, let_go = FRESH.Event(), FRESH.Event()
-    process = FRESH.Process(target=hold, args=(tmp_path, holding, let_go))
+    """A process that holds the lock of an instance until it is killed."""
+    holding = FRESH.Event()
+    process = FRESH.Process(target=hold, args=(tmp_path, holding))
     process.start()
     assert holding.wait(60)
     yield process
-    let_go.set()
+    process.kill()
     process.join(60)
     process.close()
 
@@ -53,7 +54,7 @@ def test_who_ends_lets_the_next_begin(tmp_path: Path):
     for _ in range(2):
         with held(tmp_path / "new"):
             pass
-    assert {path.name for path in (tmp_path / "new").iterdir()} == set(FILES)
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {HOLDER, LOCK}
     assert {path.stat().st_mode & 0o077 for path in (tmp_path / "new").iterdir()} == {0}
 
 
@@ -67,6 +68,6 @@ def test_an_unreadable_note_names_nobody(tmp_path: Path, holder):
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path):
     (tmp_path / "file").touch()
 
-    with pytest.raises(SettingsError, match="cannot be used: Not a directory"):
-        with held(tmp_path / "file" / "instance"):
-            pass
+    sentence = "cannot be used: Not a directory"
+    with pytest.raises(SettingsError, match=sentence), held(tmp_path / "file" / "instance"):
+        pass
