@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import waitress
 from flask import Flask
@@ -19,7 +20,7 @@ from records import instance_lock, opening
 from records.audit import Event
 from records.image_store import ImageStore
 from records.secret_key import secret_key
-from services import audit
+from services import audit, leftovers
 from services.accounts import Accounts
 from services.analysis import Analyst
 from services.explanations import Explainer
@@ -125,10 +126,11 @@ def main() -> None:
 
 def serve(settings: Settings) -> None:
     """Bring the database up to date and serve; raises `SettingsError` or `WeightsError`."""
+    started = time.time()
     app = create_app(settings)
     with app.app_context(), opening.usable(settings):
         opening.bring_up_to_date(settings)
-        app.extensions["leukoscope_fields"].sweep()
+        leftovers.sweep(settings, started)
         note_start(settings, app.extensions["leukoscope_models"])
     server = make_server(app, settings)
     for warning in settings.warnings:

@@ -16,6 +16,7 @@ from records.accounts import Account, new_id, team_of_owner
 from records.cases import Case
 from records.faults import GoneError
 from records.paging import Page
+from records.stored_files import IMAGES, StoredFile
 
 CLASSIFICATION = "classification"
 DETECTION = "detection"
@@ -72,10 +73,10 @@ class Analysis(db.Model):
     finding: Mapped[dict[str, Any]] = mapped_column(JSON)
     model_version: Mapped[str] = mapped_column(String(64))
 
-    image_name: Mapped[str] = mapped_column(String(40))
-    thumbnail_name: Mapped[str] = mapped_column(String(40))
-    display_name: Mapped[str | None] = mapped_column(String(40))
-    cells_name: Mapped[str | None] = mapped_column(String(40))
+    image_name: Mapped[str] = mapped_column(StoredFile(IMAGES))
+    thumbnail_name: Mapped[str] = mapped_column(StoredFile(IMAGES))
+    display_name: Mapped[str | None] = mapped_column(StoredFile(IMAGES))
+    cells_name: Mapped[str | None] = mapped_column(StoredFile(IMAGES))
 
     owner: Mapped[Account] = relationship()
     case: Mapped[Case | None] = relationship()
@@ -151,6 +152,11 @@ def kinds_by_case(case_ids: Iterable[str]) -> dict[str, Counter[str]]:
     ):
         found[case_id][kind] = number
     return found
+
+
+def all_ids() -> set[str]:
+    """The ids of all analyses, whoever's they are."""
+    return set(db.session.scalars(select(Analysis.id)))
 
 
 def any_of(team_id: str) -> bool:

@@ -81,6 +81,7 @@ class Event(StrEnum):
     CASE_AMEND = "case-amend", "Opened a signed case again"
     REPORT = "report", "Fetched a report"
     EXPORT_REVIEWED = "export-reviewed", "Exported signed cases for training"
+    SWEEP = "sweep", "Removed files that no row names"
     AUDIT_SEARCH = "audit-search", "Searched the audit trail"
     AUDIT_EXPORT = "audit-export", "Exported the audit trail"
 
@@ -241,6 +242,11 @@ def in_order(search: Search | None = None) -> Iterator[Row]:
     columns = found(search or Search()).with_only_columns(*ENTRIES.c)
     oldest_first = columns.order_by(None).order_by(Entry.number)
     yield from db.session.execute(oldest_first.execution_options(yield_per=1000))
+
+
+def hashes() -> dict[int, str]:
+    """The kept hash of every row, by number."""
+    return dict(db.session.execute(select(ENTRIES.c.number, ENTRIES.c.hash)).tuples().all())
 
 
 def _begin(session: Session) -> Head:

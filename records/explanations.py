@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, delete, select
+from sqlalchemy import CheckConstraint, ForeignKey, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records import db
+from records.stored_files import IMAGES, StoredFile
 from records.tasks import TaskColumns
 
 
@@ -21,7 +22,7 @@ class Explanation(TaskColumns, db.Model):
     analysis_id: Mapped[str] = mapped_column(
         ForeignKey("analyses.id", ondelete="CASCADE"), unique=True
     )
-    picture_name: Mapped[str | None] = mapped_column(String(40))
+    picture_name: Mapped[str | None] = mapped_column(StoredFile(IMAGES))
 
 
 def find(analysis_id: str) -> Explanation | None:

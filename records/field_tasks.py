@@ -22,6 +22,7 @@ from records import db, transaction
 from records.accounts import Account, team_of_owner
 from records.analyses import FILE_NAME_LENGTH
 from records.cases import Case
+from records.stored_files import UPLOADS, StoredFile
 from records.tasks import FAILED, RUNNING, WAITING, TaskColumns
 
 
@@ -53,7 +54,7 @@ class FieldTask(TaskColumns, db.Model):
     batch_id: Mapped[str] = mapped_column(String(32))
     case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id", ondelete="RESTRICT"))
     file_name: Mapped[str] = mapped_column(String(FILE_NAME_LENGTH))
-    upload_name: Mapped[str | None] = mapped_column(String(40))
+    upload_name: Mapped[str | None] = mapped_column(StoredFile(UPLOADS))
     source_id: Mapped[str | None] = mapped_column(
         ForeignKey("analyses.id", ondelete="SET NULL"), index=True
     )
@@ -150,9 +151,3 @@ def forget_upload(task_id: str) -> None:
         db.session.execute(
             update(FieldTask).where(FieldTask.id == task_id).values(upload_name=None)
         )
-
-
-def upload_names() -> set[str]:
-    """Names of all files that are kept until they are read."""
-    wanted = select(FieldTask.upload_name).where(FieldTask.upload_name.is_not(None))
-    return set(db.session.scalars(wanted))

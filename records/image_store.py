@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -13,6 +14,7 @@ ImageType = Literal["png", "jpg", "upload"]
 
 CONTENT_TYPES: dict[str, str] = {".png": "image/png", ".jpg": "image/jpeg"}
 _NAME = re.compile(r"[0-9a-f]{32}\.(?:png|jpg|upload)")
+_PART = re.compile(r"[0-9a-f]{32}\.part")
 
 
 class ImageStore:
@@ -56,7 +58,13 @@ class ImageStore:
 
     def names(self) -> set[str]:
         """Names of all images kept."""
-        return {path.name for path in self._root.glob("??/*") if _NAME.fullmatch(path.name)}
+        return {path.name for path in self.files() if _NAME.fullmatch(path.name)}
+
+    def files(self) -> Iterator[Path]:
+        """Every file that this class made, half-written ones too; what others put here is not."""
+        for path in self._root.glob("??/*"):
+            if _NAME.fullmatch(path.name) or _PART.fullmatch(path.name):
+                yield path
 
 
 def content_type(name: str) -> str:

@@ -33,6 +33,19 @@ def verify(noted: Head | None = None) -> Verdict:
     return Verdict(tuple(findings), last and Head(last, hashes[last]), len(witnessed))
 
 
+def fits_witness() -> bool:
+    """Whether there is a witness, and every row that it names is kept with that hash.
+
+    Row numbers and kept hashes are compared alone, which tells a database from another one;
+    `verify` tells whether it was changed.
+    """
+    try:
+        named = _named(witness.read())
+    except FileNotFoundError:
+        return False
+    return bool(named) and not any(_contradictions(named, audit.hashes(), ""))
+
+
 def _broken_links(rows: Iterable[Mapping[str, Any]], hashes: dict[int, str]) -> Iterator[str]:
     """A sentence for each place where the chain does not hold; fills in the hash of each row."""
     former = Head(0, NOTHING)
@@ -56,11 +69,16 @@ def _witness(expected: bool) -> tuple[dict[int, set[str]], list[str]]:
         lines = list(witness.read())
     except FileNotFoundError:
         return {}, [NO_WITNESS] if expected else []
+    unreadable = lines.count(None)
+    sentences = [f"{unreadable} lines of the witness cannot be read."] if unreadable else []
+    return _named(lines), sentences
+
+
+def _named(lines: Iterable[Head | None]) -> dict[int, set[str]]:
     named: dict[int, set[str]] = {}
     for line in filter(None, lines):
         named.setdefault(line.number, set()).add(line.hash)
-    unreadable = lines.count(None)
-    return named, [f"{unreadable} lines of the witness cannot be read."] if unreadable else []
+    return named
 
 
 def _contradictions(

@@ -110,11 +110,6 @@ class FieldQueue:
         if task.readable and tasks.retry(FieldTask, task.id):
             self._tasks.wake()
 
-    def sweep(self) -> None:
-        """Remove uploads that no task names, left by a crash; only before requests are taken."""
-        for name in self._uploads.names() - field_tasks.upload_names():
-            self._uploads.delete(name)
-
     def run(self, task_id: str, progress: Progress) -> dict[str, Any]:
         """Read one field and keep the analysis, unless it is kept already (`Work`)."""
         task = field_tasks.get(task_id)

@@ -17,6 +17,7 @@ from flask import Flask
 
 from app import create_app
 from models.weights import WeightsError
+from records.image_store import ImageStore
 from settings import ROOT, Settings
 
 SERVE = """
@@ -181,7 +182,7 @@ def test_a_port_in_use_stops_the_start_with_a_sentence(tmp_path: Path, free_port
     assert f"http://127.0.0.1:{free_port} cannot be used" in errors
 
 
-def test_a_second_server_says_who_serves_and_stops(tmp_path: Path, free_port: int):
+def test_a_second_server_stops_and_a_killed_one_is_cleaned_up_after(tmp_path: Path, free_port: int):
     first = run(SERVE, INSTANCE=tmp_path, PORT=free_port)
     try:
         assert first.stdout.readline().startswith("Leukoscope is ready")
@@ -200,12 +201,15 @@ def test_a_second_server_says_who_serves_and_stops(tmp_path: Path, free_port: in
         first.kill()
         first.communicate(timeout=30)
 
+    left = ImageStore(tmp_path / "images").put(b"whole, but its row was not kept yet")
     after_kill = run(SERVE, INSTANCE=tmp_path, PORT=free_port)
     try:
         assert after_kill.stdout.readline().startswith("Leukoscope is ready")
+        assert left not in ImageStore(tmp_path / "images").names()
     finally:
         after_kill.send_signal(signal.SIGINT)
-        after_kill.communicate(timeout=30)
+        _, errors = after_kill.communicate(timeout=30)
+    assert "Removed 1 files that no row names" in errors
 
 
 def test_a_new_installation_serves_and_says_where(tmp_path: Path, free_port: int):

@@ -3,10 +3,11 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from records import analyses, db, field_tasks, tasks
+from records import analyses, db, field_tasks, stored_files, tasks
 from records.accounts import new_id
 from records.analyses import DETECTION
 from records.field_tasks import FieldTask
+from records.stored_files import UPLOADS
 from records.tasks import DONE, DROPPED, FAILED, RUNNING, WAITING
 from records.teams import Team
 from tests.records.test_analyses import account, kept, of_another_team
@@ -105,7 +106,7 @@ def test_a_batch_is_its_teams(ada: str):
     assert field_tasks.find(team, task.batch_id, other.id) is None
     assert field_tasks.any_of_batch(other.team_id, task.batch_id)
     assert not field_tasks.any_of_batch(other.team_id, "c" * 32)
-    assert field_tasks.upload_names() == {task.upload_name, other.upload_name}
+    assert stored_files.named(UPLOADS) == {task.upload_name, other.upload_name}
 
 
 def test_a_field_stays_with_the_team_in_which_it_was_sent(ada: str):

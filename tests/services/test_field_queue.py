@@ -282,15 +282,6 @@ def test_without_its_row_no_upload_stays(app, queue: FieldQueue):
     assert uploads(app) == set()
 
 
-def test_what_a_crash_left_is_swept_and_what_waits_is_not(app, queue, ada, reading):
-    reading.go_on.clear()
-    task = queue.take(ada, upload())
-    ImageStore(app.config["LEUKOSCOPE"].uploads_dir).put(b"left", "upload")
-    queue.sweep()
-
-    assert uploads(app) == {task.upload_name}
-
-
 def test_an_upload_that_is_gone_is_a_failure_with_a_sentence(app, queue, ada, reading):
     reading.go_on.clear()
     first, second = queue.take(ada, upload()), queue.take(ada, upload())
