@@ -99,8 +99,13 @@ def configuration(settings: Settings) -> dict[str, object]:
         "LEUKOSCOPE": settings,
         "SECRET_KEY": secret_key(settings.instance_dir),
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        # Else the log shows pseudonyms and notes with each error of the database.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            # Else the log shows pseudonyms and notes with each error of the database.
+            "hide_parameters": True,
+            # A connection for each thread that serves, and some for those that read fields.
+            "pool_size": settings.threads,
+            "max_overflow": 10,
+        },
         "MAX_CONTENT_LENGTH": settings.max_request_bytes,
         "TRUSTED_HOSTS": settings.trusted_hosts,
         # The prefix makes browsers refuse the cookie from a sibling host or over plain http.

@@ -99,9 +99,9 @@ class Settings:
         default="approved", metadata=_variable("SIGNUP", _one_of("approved", "open"))
     )
     # Who signs in with a code as well as the password: "required" of administrators and reviewers,
-    # or "optional" for everybody.
+    # "optional" for everybody, or "auto": required where other machines can reach the server.
     second_factor: str = field(
-        default="required", metadata=_variable("SECOND_FACTOR", _one_of("required", "optional"))
+        default="auto", metadata=_variable("SECOND_FACTOR", _one_of("auto", "required", "optional"))
     )
     # A session ends after so long without a request, and after so long in any case.
     idle_minutes: int = field(default=30, metadata=_variable("IDLE_MINUTES", _whole(1, 1_440)))
@@ -163,6 +163,13 @@ class Settings:
     def secure_cookies(self) -> bool:
         """Whether cookies travel over https only."""
         return not (self.local_only or self.insecure_cookies)
+
+    @property
+    def second_factor_required(self) -> bool:
+        """Whether administrators and reviewers must sign in with a code."""
+        if self.second_factor == "auto":
+            return not self.local_only
+        return self.second_factor == "required"
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -109,6 +109,7 @@ def _started(instance: Path, port: int, log: int) -> subprocess.Popen[str]:
         "LEUKOSCOPE_PORT": str(port),
         "LEUKOSCOPE_PROXIES": "1",
         "LEUKOSCOPE_INSECURE_COOKIES": "1",
+        "LEUKOSCOPE_SECOND_FACTOR": "optional",
     }
     process = subprocess.Popen(
         [sys.executable, "app.py"],

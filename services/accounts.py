@@ -116,7 +116,7 @@ class Accounts:
         self._new_status = ACTIVE if settings.signup == "open" else WAITING
         self._idle = timedelta(minutes=settings.idle_minutes)
         self._longest = timedelta(hours=settings.session_hours)
-        self._codes_required = settings.second_factor == "required"
+        self._codes_required = settings.second_factor_required
         self.second_factors = SecondFactors(
             secret_key(settings.instance_dir), self.passwords, lambda: self.clock()
         )

@@ -71,6 +71,21 @@ def test_cookies_are_secure_off_this_machine(settings: Settings, secure: bool):
     assert settings.secure_cookies is secure
 
 
+@pytest.mark.parametrize(
+    ("settings", "required"),
+    [
+        (Settings(), False),
+        (Settings(host="::1"), False),
+        (Settings(host="0.0.0.0"), True),
+        (Settings(proxies=1), True),
+        (Settings(second_factor="required"), True),
+        (Settings(host="0.0.0.0", second_factor="optional"), False),
+    ],
+)
+def test_a_code_is_required_where_others_reach_the_server(settings: Settings, required: bool):
+    assert settings.second_factor_required is required
+
+
 def test_host_names_are_those_of_this_machine_unless_told():
     assert "localhost" in Settings().trusted_hosts
     assert Settings(host="0.0.0.0").trusted_hosts is None
