@@ -1,10 +1,11 @@
 # make run    install what serving needs, then serve on http://127.0.0.1:5000
 # make test   install everything, then run all tests
+# make fuzz   send 10,000 damaged files to the application
 PYTHON ?= python3.11
 SERVE := .venv/bin/python
 DEV := .venv-dev/bin/python
 
-.PHONY: run test lint format train bench clean
+.PHONY: run test lint format train bench fuzz clean
 
 run: .venv/installed
 	$(SERVE) app.py
@@ -28,6 +29,9 @@ train: .venv-dev/installed
 
 bench: .venv-dev/installed
 	$(DEV) -m benchmarks
+
+fuzz: .venv-dev/installed
+	$(DEV) -m benchmarks.fuzz
 
 clean:
 	rm -rf .venv .venv-dev

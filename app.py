@@ -14,7 +14,7 @@ import serving
 from models.images import ImageLimits
 from models.loading import Models, load_models
 from models.weights import WeightsError
-from pages import commands, errors
+from pages import commands, errors, turns
 from records import opening
 from records.audit import Event
 from records.image_store import ImageStore
@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None, models: Models | None = None) -
         app.extensions["leukoscope_accounts"], settings.weights_dir, settings.readers
     )
     add_background(app, settings, models)
+    turns.init_app(app, settings)
     pages.register(app)
     errors.init_app(app)
     commands.init_app(app)

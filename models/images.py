@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from imaging.decoding.bounds import check_density, check_structure
+from imaging.decoding.bounds import check_density, check_shape, check_structure
 from imaging.decoding.errors import ImageError, decoder_errors_refused
 from imaging.decoding.formats import check_extension, format_of
 
@@ -179,6 +179,7 @@ def _open_checked(data: bytes, limits: ImageLimits, file_name: str) -> Image.Ima
     check_structure(data, file_format)
     image = _open_image(io.BytesIO(data), formats=(file_format,))
     _check_header(image, limits)
+    check_shape(*image.size)
     check_density(*image.size, len(data))
     return image
 

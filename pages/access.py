@@ -12,6 +12,7 @@ from pages.errors import wants_json
 from records import accounts
 from records.accounts import READER, REVIEWER, VIEWER, Account
 from records.analyses import Analysis
+from records.field_tasks import FieldTask
 from services.accounts import Accounts
 
 
@@ -155,10 +156,10 @@ def may_use(endpoint: str) -> bool:
     return current_user.is_authenticated and _meets(current_user, need)
 
 
-def may_delete(analysis: Analysis) -> bool:
-    """Whether the person of this request may delete an analysis of the team: one's own, or any
-    as a reviewer."""
-    own = analysis.owner_id == current_user.id
+def may_delete(kept: Analysis | FieldTask) -> bool:
+    """Whether the person of this request may delete an analysis or a field of the team that waits:
+    one's own, or any as a reviewer."""
+    own = kept.owner_id == current_user.id
     return may_use("history.delete") and (own or current_user.has_role(REVIEWER))
 
 

@@ -15,7 +15,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
-from services.passwords import BusyError
+from services.turns import BusyError
 
 P = ParamSpec("P")
 R = TypeVar("R")

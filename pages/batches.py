@@ -17,6 +17,7 @@ from flask import (
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from pages.access import may_delete, may_use
 from pages.errors import wants_json
 from pages.wording import read_document, share_summary
 from records import field_tasks
@@ -35,6 +36,7 @@ SENTENCES = {
     RUNNING: "Being read…",
     DROPPED: "Cancelled. Nothing of it is kept.",
 }
+NOT_TO_BE_CANCELLED = "Only who sent this field, or a reviewer of the team, may cancel it."
 CANCELLED_WORDS = {WAITING: "Cancel", RUNNING: "Cancel", FAILED: "Remove"}
 
 
@@ -46,12 +48,14 @@ def the_queue() -> FieldQueue:
 @blueprint.get("")
 def show(batch_id: str) -> str:
     """Every field of a batch with its state, and the combined count of those that are read."""
-    tasks = _own(batch_id)
+    tasks = _of_team(batch_id)
     return render_template(
         "batches/show.html",
         batch_id=batch_id,
         files=[document(task) for task in tasks],
         busy=any(task.under_way for task in tasks),
+        cancellable=any(may_delete(task) for task in tasks),
+        colleagues=sorted({task.owner.name for task in tasks if task.owner_id != current_user.id}),
         cases={task.case for task in tasks if task.case},
         **_combined(combined(tasks)),
     )
@@ -60,20 +64,20 @@ def show(batch_id: str) -> str:
 @blueprint.get("/progress")
 def progress(batch_id: str) -> Response:
     """How far every field of a batch is, as JSON."""
-    return jsonify(files=[document(task) for task in _own(batch_id)])
+    return jsonify(files=[document(task) for task in _of_team(batch_id)])
 
 
 @blueprint.get("/counts")
 def counts(batch_id: str) -> str:
     """The combined count alone, as the script puts it into the page."""
-    return render_template("batches/counts.html", **_combined(combined(_own(batch_id))))
+    return render_template("batches/counts.html", **_combined(combined(_of_team(batch_id))))
 
 
 @blueprint.post("/cancel")
 def cancel_all(batch_id: str) -> AnyResponse:
-    """Cancel every field of a batch that is not read yet."""
-    for task in _own(batch_id):
-        if task.under_way:
+    """Cancel every field of a batch that is not read yet and that the person may cancel."""
+    for task in _of_team(batch_id):
+        if task.under_way and may_delete(task):
             the_queue().cancel(task)
     return progress(batch_id) if wants_json() else _back(batch_id)
 
@@ -81,7 +85,9 @@ def cancel_all(batch_id: str) -> AnyResponse:
 @blueprint.post("/<task_id>/cancel")
 def cancel(batch_id: str, task_id: str) -> AnyResponse:
     """Cancel one field, or remove the file of one that could not be read."""
-    task = _own_task(batch_id, task_id)
+    task = _task(batch_id, task_id)
+    if not may_delete(task):
+        abort(403, NOT_TO_BE_CANCELLED)
     the_queue().cancel(task)
     return jsonify(document(task)) if wants_json() else _back(batch_id)
 
@@ -89,7 +95,7 @@ def cancel(batch_id: str, task_id: str) -> AnyResponse:
 @blueprint.post("/<task_id>/retry")
 def retry(batch_id: str, task_id: str) -> AnyResponse:
     """Let a field wait again that could not be read."""
-    task = _own_task(batch_id, task_id)
+    task = _task(batch_id, task_id)
     the_queue().retry(task)
     return jsonify(document(task)) if wants_json() else _back(batch_id)
 
@@ -97,8 +103,9 @@ def retry(batch_id: str, task_id: str) -> AnyResponse:
 def document(task: FieldTask) -> dict[str, Any]:
     """One field as the page and its script take it; `total` is 0 until the reading has begun."""
     urls = {"batch_id": task.batch_id, "task_id": task.id}
-    can_cancel = task.under_way or (task.state == FAILED and task.readable)
-    can_retry = task.state == FAILED and task.readable
+    can_retry = task.state == FAILED and task.readable and may_use("batches.retry")
+    left = task.under_way or (task.state == FAILED and task.readable)
+    can_cancel = left and may_delete(task)
     return {
         "id": task.id,
         "file": task.file_name,
@@ -135,12 +142,12 @@ def _combined(count: BatchCount) -> dict[str, Any]:
     }
 
 
-def _own(batch_id: str) -> list[FieldTask]:
-    return field_tasks.of_batch(current_user.id, batch_id) or abort(404)
+def _of_team(batch_id: str) -> list[FieldTask]:
+    return field_tasks.of_batch(current_user.team_id, batch_id) or abort(404)
 
 
-def _own_task(batch_id: str, task_id: str) -> FieldTask:
-    return field_tasks.find(current_user.id, batch_id, task_id) or abort(404)
+def _task(batch_id: str, task_id: str) -> FieldTask:
+    return field_tasks.find(current_user.team_id, batch_id, task_id) or abort(404)
 
 
 def _back(batch_id: str) -> AnyResponse:

@@ -140,7 +140,7 @@ def take_out(case_id: str, analysis_id: str) -> AnyResponse:
 def _changeable(case_id: str) -> Case:
     """A case that is not signed; 404 if it is another team's, 409 with a sentence if signed."""
     case = team_case(case_id)
-    service.check_takes(current_user, case.id)
+    service.check_takes(current_user.team_id, case.id)
     return case
 
 

@@ -13,6 +13,7 @@ from pages import detection, uploads
 from pages.batches import the_queue
 from pages.explanation import document, the_explainer
 from pages.stored import image_response, team_analysis, the_analyst
+from pages.turns import takes_a_turn
 from pages.uploads import Answer, Outcome, UploadPage
 from pages.wording import read_document, summary
 from records import explanations
@@ -71,6 +72,7 @@ def new() -> str:
 
 
 @blueprint.post("")
+@takes_a_turn
 def create() -> Answer:
     """Read the cell images that were sent."""
     return uploads.receive(PAGE)
@@ -98,6 +100,7 @@ def image(analysis_id: str) -> Response:
 
 
 @blueprint.post("/<analysis_id>/insist")
+@takes_a_turn
 def insist(analysis_id: str) -> AnyResponse:
     """Read a cell all the same that the gate would rather not; the answer is a new analysis."""
     analysis = team_analysis(analysis_id, CLASSIFICATION)

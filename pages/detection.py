@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, redirect, url_for
@@ -10,9 +11,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages import uploads
 from pages.batches import document, the_queue
+from pages.turns import the_turns
 from pages.uploads import Answer, Outcome, UploadPage
 from records import field_tasks
 from records.field_tasks import FieldTask
+from services.turns import BusyError
 
 blueprint = Blueprint("detection", __name__, url_prefix="/detect")
 
@@ -37,7 +40,9 @@ def _shown(batch_id: str, outcomes: list[Outcome[FieldTask]]) -> Answer:
 def go_on(task: FieldTask) -> AnyResponse:
     """Lead to the result of a field that is read soon, else to where it is waited for."""
     batch_id, task_id = task.batch_id, task.id
-    the_queue().wait(task_id, PATIENCE)
+    # Who finds no place need not wait: the batch's page tells when the field is read.
+    with suppress(BusyError), the_turns().place():
+        the_queue().wait(task_id, PATIENCE)
     if field_tasks.get(task_id).analysis_id:
         return redirect(url_for("field.result", analysis_id=task_id), code=303)
     return redirect(url_for("batches.show", batch_id=batch_id), code=303)

@@ -26,7 +26,7 @@ from pages.limits import limiter
 from records.faults import Fault, GoneError, fault_of
 from services.cases import CaseError
 from services.field_queue import NO_ROOM
-from services.passwords import BusyError
+from services.turns import BusyError
 
 log = logging.getLogger(__name__)
 

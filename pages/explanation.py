@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages.errors import wants_json
 from pages.stored import image_response, team_analysis
+from pages.turns import takes_a_turn
 from records import explanations
 from records.analyses import CLASSIFICATION, Analysis
 from records.explanations import Explanation
@@ -47,7 +48,7 @@ def window(analysis_id: str) -> AnyResponse:
 @blueprint.get("/<analysis_id>/activation-map.png")
 def activation_map(analysis_id: str) -> AnyResponse:
     """The activation map, transparent, to be laid over the window; 404 without an answer."""
-    return _picture(_explainable(analysis_id), the_explainer().activation_map)
+    return _picture(_explainable(analysis_id), _map_in_turn)
 
 
 @blueprint.get("/<analysis_id>/shap")
@@ -95,6 +96,11 @@ def document(explanation: Explanation | None) -> dict[str, Any]:
 def _explainable(analysis_id: str) -> Analysis:
     analysis = team_analysis(analysis_id, CLASSIFICATION)
     return analysis if the_explainer().can_explain(analysis) else abort(404)
+
+
+@takes_a_turn
+def _map_in_turn(analysis: Analysis) -> bytes:
+    return the_explainer().activation_map(analysis)
 
 
 def _picture(analysis: Analysis, draw: Callable[[Analysis], bytes]) -> AnyResponse:

@@ -43,7 +43,7 @@ def index() -> str | tuple[str, int]:
         page=page,
         query=query(),
         batch_id=batch_id,
-        batch_of_fields=bool(batch_id) and field_tasks.any_of_batch(current_user.id, batch_id),
+        batch_of_fields=bool(batch_id) and field_tasks.any_of_batch(current_user.team_id, batch_id),
         any_kept=page.total > 0 or analyses.any_of(current_user.team_id),
         result_url=result_url,
     )

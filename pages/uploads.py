@@ -122,7 +122,7 @@ def _case_id() -> str | None:
     """The case that was chosen for the files, if one was; raises `CaseError` if it takes none."""
     case_id = request.form.get("case") or None
     if case_id:
-        check_takes(current_user, case_id)
+        check_takes(current_user.team_id, case_id)
     return case_id
 
 

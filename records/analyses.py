@@ -177,7 +177,10 @@ def place_in_batch(analysis: Analysis) -> BatchPlace:
     Raises `GoneError` where it was deleted meanwhile.
     """
     wanted = select(Analysis.id).filter_by(
-        owner_id=analysis.owner_id, batch_id=analysis.batch_id, kind=analysis.kind
+        owner_id=analysis.owner_id,
+        team_id=analysis.team_id,
+        batch_id=analysis.batch_id,
+        kind=analysis.kind,
     )
     ids = list(db.session.scalars(wanted.order_by(Analysis.created_at, Analysis.id)))
     if analysis.id not in ids:

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from records import db, transaction
+from records.accounts import Account, team_of_owner
 from records.analyses import FILE_NAME_LENGTH
 from records.cases import Case
 from records.tasks import FAILED, RUNNING, WAITING, TaskColumns
@@ -27,6 +28,9 @@ from records.tasks import FAILED, RUNNING, WAITING, TaskColumns
 class FieldTask(TaskColumns, db.Model):
     """One field to be read, for one person; `batch_id` joins those that were sent together,
     and `case_id` names the case to which the analysis is to belong.
+
+    `team_id` is the team in which the owner was when sending it. The field and its analysis stay
+    with that team, wherever the owner goes.
 
     `upload_name` names the file as it came in the store of uploads, as long as it is needed;
     `source_id` is an analysis whose image is to be read instead. Once done, `analysis_id` is the
@@ -39,9 +43,13 @@ class FieldTask(TaskColumns, db.Model):
             "state IN ('waiting', 'running', 'done', 'failed', 'dropped')", name="state"
         ),
         Index("ix_field_tasks_owner_id_batch_id", "owner_id", "batch_id"),
+        Index("ix_field_tasks_team_id_batch_id", "team_id", "batch_id"),
     )
 
     owner_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="RESTRICT"))
+    team_id: Mapped[str] = mapped_column(
+        ForeignKey("teams.id", ondelete="RESTRICT"), default=team_of_owner
+    )
     batch_id: Mapped[str] = mapped_column(String(32))
     case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id", ondelete="RESTRICT"))
     file_name: Mapped[str] = mapped_column(String(FILE_NAME_LENGTH))
@@ -54,6 +62,7 @@ class FieldTask(TaskColumns, db.Model):
     )
     counts: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
+    owner: Mapped[Account] = relationship()
     case: Mapped[Case | None] = relationship()
 
     @classmethod
@@ -94,21 +103,21 @@ def get(task_id: str) -> FieldTask:
     return db.session.get_one(FieldTask, task_id)
 
 
-def find(owner_id: str, batch_id: str, task_id: str) -> FieldTask | None:
-    """The task of this id in the owner's batch; None also when it is somebody else's."""
-    wanted = select(FieldTask).filter_by(owner_id=owner_id, batch_id=batch_id, id=task_id)
+def find(team_id: str, batch_id: str, task_id: str) -> FieldTask | None:
+    """The task of this id in the team's batch; None also when it is another team's."""
+    wanted = select(FieldTask).filter_by(team_id=team_id, batch_id=batch_id, id=task_id)
     return db.session.scalar(wanted)
 
 
-def of_batch(owner_id: str, batch_id: str) -> list[FieldTask]:
-    """The owner's tasks of one batch, in the order in which they came."""
-    wanted = select(FieldTask).filter_by(owner_id=owner_id, batch_id=batch_id)
+def of_batch(team_id: str, batch_id: str) -> list[FieldTask]:
+    """The team's tasks of one batch, in the order in which they came."""
+    wanted = select(FieldTask).filter_by(team_id=team_id, batch_id=batch_id)
     return list(db.session.scalars(wanted.order_by(FieldTask.created_at, FieldTask.id)))
 
 
-def any_of_batch(owner_id: str, batch_id: str) -> bool:
-    """Whether the owner has a task in this batch."""
-    wanted = select(FieldTask.id).filter_by(owner_id=owner_id, batch_id=batch_id)
+def any_of_batch(team_id: str, batch_id: str) -> bool:
+    """Whether the team has a task in this batch."""
+    wanted = select(FieldTask.id).filter_by(team_id=team_id, batch_id=batch_id)
     return db.session.scalar(wanted.limit(1)) is not None
 
 

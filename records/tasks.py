@@ -7,13 +7,14 @@ deleted meanwhile moves nowhere.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, func, select, true, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records import UtcDateTime, db, let_nobody_else_write, utc_now
+from records import UtcDateTime, db, let_nobody_else_write, transaction, utc_now
 from records.accounts import new_id
 
 WAITING, RUNNING, DONE, FAILED, DROPPED = "waiting", "running", "done", "failed", "dropped"
@@ -93,20 +94,26 @@ def retry(table: Table, task_id: str) -> bool:
     return _move(table, task_id, FAILED, **_ANEW, attempts=0)
 
 
-def drop(table: Table, task_id: str) -> bool:
+def drop(table: Table, task_id: str, **values: Any) -> bool:  # noqa: ANN401  columns of any table
     """Note that nobody wants a task any more; a running one ends at its next step."""
     return any(
-        _move(table, task_id, before, state=DROPPED) for before in (WAITING, RUNNING, FAILED)
+        _move(table, task_id, before, state=DROPPED, **values)
+        for before in (WAITING, RUNNING, FAILED)
     )
 
 
-def recover(table: Table) -> None:
-    """Let every task that a stopped server left running wait again, unless it stops the server."""
-    left = update(table).where(table.state == RUNNING)
+def recover(table: Table, at_work: Collection[str] = ()) -> None:
+    """Let tasks that run wait again, unless they always stop the server.
+
+    Args:
+        table: the tasks.
+        at_work: ids of those that a thread of this process works on; they are left alone.
+    """
+    left = update(table).where(table.state == RUNNING, table.id.not_in(at_work))
     given_up = left.where(table.attempts >= MOST_ATTEMPTS)
-    db.session.execute(given_up.values(state=FAILED, error=GIVEN_UP))
-    db.session.execute(left.values(**_ANEW))
-    db.session.commit()
+    with transaction():
+        db.session.execute(given_up.values(state=FAILED, error=GIVEN_UP))
+        db.session.execute(left.values(**_ANEW))
 
 
 def waiting(table: Table) -> int:
@@ -119,6 +126,6 @@ _ANEW = {"state": WAITING, "done": 0, "total": 0, "error": None}
 
 def _move(table: Table, task_id: str, before: str, **values: object) -> bool:
     wanted = update(table).where(table.id == task_id, table.state == before)
-    moved = db.session.execute(wanted.values(**values))
-    db.session.commit()
+    with transaction():
+        moved = db.session.execute(wanted.values(**values))
     return moved.rowcount == 1

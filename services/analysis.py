@@ -30,8 +30,8 @@ from services.findings import BlastShare, blast_share, most_suspicious_first
 GALLERY_CELLS = 240
 """White cells shown in the gallery of one field, the most suspicious ones."""
 
-READ_AT_ONCE = 3
-"""Images decoded and read at the same time: fields of two people, and a cell; others wait."""
+CUT_AT_ONCE = 2
+"""Kept images decoded at the same time to cut cells from: a large field takes a gigabyte."""
 
 LARGE_IMAGE = 20_000_000
 """Pixels above which a PNG is written fast rather than small."""
@@ -61,13 +61,15 @@ StoredImages = Iterator[tuple[str, bytes, ImageType]]
 class Upload:
     """One file as a person sent it; `batch_id` joins those that were sent together.
 
-    What is read of it is to belong to the case of `case_id`, if there is one.
+    What is read of it is to belong to the case of `case_id`, if there is one, and to the team of
+    `team_id`; without one, to the team in which its owner is when it is kept.
     """
 
     file_name: str
     content: bytes = field(repr=False)
     batch_id: str
     case_id: str | None = None
+    team_id: str | None = None
 
 
 class Analyst:
@@ -77,14 +79,12 @@ class Analyst:
         self._models = models
         self._store = store
         self._limits = limits
-        # A large field takes a gigabyte while it is read, and one network uses all cores anyway.
-        self._reading = BoundedSemaphore(READ_AT_ONCE)
+        self._cutting = BoundedSemaphore(CUT_AT_ONCE)
 
     def classify(self, owner_id: str, upload: Upload) -> Analysis:
         """Read one cell image and keep it with the answer; raises `ImageError` if refused."""
-        with self._reading:
-            image = read_image(upload.content, self._limits, upload.file_name)
-            return self._classify(_described(owner_id, upload, image), image.rgb)
+        image = read_image(upload.content, self._limits, upload.file_name)
+        return self._classify(_described(owner_id, upload, image), image.rgb)
 
     def check(self, upload: Upload) -> None:
         """Raise `ImageError` where that can be told of a file without decoding it."""
@@ -94,18 +94,16 @@ class Analyst:
         self, owner_id: str, upload: Upload, analysis_id: str, progress: Progress | None = None
     ) -> Analysis:
         """Find the cells of one field and keep both; raises `ImageError` if refused."""
-        with self._reading:
-            image = read_image(upload.content, self._limits, upload.file_name)
-            described = _described(owner_id, upload, image)
-            return self._detect({**described, "id": analysis_id}, image.rgb, progress)
+        image = read_image(upload.content, self._limits, upload.file_name)
+        described = _described(owner_id, upload, image)
+        return self._detect({**described, "id": analysis_id}, image.rgb, progress)
 
     def insist(self, analysis: Analysis) -> Analysis:
         """Read a cell image that the gate would rather not, and keep the answer as a new analysis.
 
         Raises `FileNotFoundError` when the image is gone.
         """
-        with self._reading:
-            return self._classify(_carried_over(analysis), self.pixels(analysis), insist=True)
+        return self._classify(_carried_over(analysis), self.pixels(analysis), insist=True)
 
     def detect_again(
         self,
@@ -118,10 +116,9 @@ class Analyst:
 
         Raises `FileNotFoundError` when the image is gone.
         """
-        with self._reading:
-            own = {"owner_id": owner_id, "id": analysis_id, "case_id": case_of_its_field(analysis)}
-            described = {**_carried_over(analysis), **own}
-            return self._detect(described, self.pixels(analysis), progress)
+        own = {"owner_id": owner_id, "id": analysis_id, "case_id": case_of_its_field(analysis)}
+        described = {**_carried_over(analysis), **own}
+        return self._detect(described, self.pixels(analysis), progress)
 
     def delete(self, analysis: Analysis) -> None:
         """Remove the images and the row; if an image cannot be removed, all stays to be retried.
@@ -140,7 +137,7 @@ class Analyst:
 
         Raises `FileNotFoundError` when the image is gone.
         """
-        with self._reading:
+        with self._cutting:
             return pictures.cell_sheet(self.pixels(analysis), boxes)
 
     def _classify(self, described: Described, rgb: RgbImage, insist: bool = False) -> Analysis:
@@ -228,7 +225,9 @@ def _carried_over(analysis: Analysis) -> Described:
 
 
 def _described(owner_id: str, upload: Upload, image: UploadedImage) -> Described:
+    team = {"team_id": upload.team_id} if upload.team_id else {}
     return {
+        **team,
         "owner_id": owner_id,
         "batch_id": upload.batch_id,
         "case_id": upload.case_id,

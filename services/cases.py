@@ -17,7 +17,6 @@ from records import (
     reviews,
     transaction,
 )
-from records.accounts import Account
 from records.analyses import NOT_USABLE, Analysis
 from records.audit import About, Event
 from records.cases import Case
@@ -116,9 +115,9 @@ def deleting(analysis: Analysis) -> Iterator[None]:
         yield
 
 
-def check_takes(account: Account, case_id: str) -> None:
-    """Raise `CaseError` unless the account may put something into the case of this id."""
-    case = cases.find_in_team(account.team_id, case_id)
+def check_takes(team_id: str, case_id: str) -> None:
+    """Raise `CaseError` unless the case of this id is the team's and still takes something."""
+    case = cases.find_in_team(team_id, case_id)
     if case is None:
         raise CaseError(NOT_OF_TEAM)
     if locked(case.id):
@@ -128,13 +127,15 @@ def check_takes(account: Account, case_id: str) -> None:
 def settle(analysis: Analysis) -> None:
     """Before a new analysis is kept: leave its case out if that no longer takes it, and say so.
 
-    A field can wait for long; its case may be signed meanwhile, or its owner be of another team.
+    A field can wait for long; its case may be signed meanwhile.
     """
     if analysis.case_id is None:
         return
     let_nobody_else_write(db.session())
     try:
-        check_takes(accounts.get_account(analysis.owner_id), analysis.case_id)
+        # A queued field names the team in which it was sent; the owner may have moved since.
+        team_id = analysis.team_id or accounts.get_account(analysis.owner_id).team_id
+        check_takes(team_id, analysis.case_id)
     except CaseError:
         analysis.case_id = None
         analysis.notes = [*analysis.notes, LEFT_OUT]

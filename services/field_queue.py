@@ -86,7 +86,7 @@ class FieldQueue:
         """Let the image of an analysis wait to be read as a field; raises `QueueFullError`."""
         self._check_room(owner_id)
         task = _task(owner_id, analysis.batch_id, analysis.file_name)
-        task.source_id = analysis.id
+        task.source_id, task.team_id = analysis.id, analysis.team_id
         # That case is not to be signed before.
         task.case_id = case_of_its_field(analysis)
         self._queue(task)
@@ -100,8 +100,10 @@ class FieldQueue:
 
     def cancel(self, task: FieldTask) -> None:
         """Do not read a field; one that is read already stays."""
-        if tasks.drop(FieldTask, task.id):
-            self._forget(task)
+        name = task.upload_name
+        # In one transaction: a row that still named its file would count as waiting for ever.
+        if tasks.drop(FieldTask, task.id, upload_name=None) and name:
+            self._uploads.delete(name)
 
     def retry(self, task: FieldTask) -> None:
         """Let a field wait again that failed, if there is still something to read."""
@@ -161,11 +163,14 @@ class FieldQueue:
         if not task.upload_name:
             raise TaskError(GONE)
         content = self._uploads.read(task.upload_name)
-        return Upload(task.file_name, content, task.batch_id, task.case_id)
+        return Upload(task.file_name, content, task.batch_id, task.case_id, task.team_id)
 
     def _forget(self, task: FieldTask) -> None:
-        self._delete_upload(task)
+        name = task.upload_name
+        # First, since a busy database has the field read again, which needs the file.
         field_tasks.forget_upload(task.id)
+        if name:
+            self._uploads.delete(name)
 
     def _delete_upload(self, task: FieldTask) -> None:
         if task.upload_name:

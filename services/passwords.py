@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import BoundedSemaphore, Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
+
+from services.turns import Turns
 
 SHORTEST, LONGEST = 12, 256
 PRODUCT = "leukoscope"
@@ -21,14 +20,10 @@ WEAKEST_SCORE = 3
 LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"
 # Characters that zxcvbn looks at: its time grows with the third power, to 1.7 s for a crafted 72.
 _ESTIMATED = 40
-_estimating = Lock()  # zxcvbn keeps the words of one call in a shared dictionary
 WAITING_SECONDS = 5
+_estimating = Turns(1, WAITING_SECONDS)  # zxcvbn keeps the words of a call in a shared dictionary
 HASHED_AT_ONCE = 2
 """Hashes computed at the same time: each takes a core and the memory of the settings."""
-
-
-class BusyError(Exception):
-    """So many passwords are looked at that this one must wait longer than is bearable."""
 
 
 class PasswordError(ValueError):
@@ -69,20 +64,9 @@ def _is_mostly(password: str, words: tuple[str, ...]) -> bool:
 
 
 def _score(password: str, name: str) -> int:
-    with _turn(_estimating):
+    with _estimating.turn():
         parts = [PRODUCT, name, *re.split(r"[\W_]+", name)]
         return zxcvbn(password[:_ESTIMATED], user_inputs=parts)["score"]
-
-
-@contextmanager
-def _turn(bound: Lock | BoundedSemaphore) -> Iterator[None]:
-    """Wait for a turn, not for ever: raises `BusyError`."""
-    if not bound.acquire(timeout=WAITING_SECONDS):
-        raise BusyError
-    try:
-        yield
-    finally:
-        bound.release()
 
 
 def _typed(password: str) -> str:
@@ -95,12 +79,12 @@ class Passwords:
 
     def __init__(self, memory_kib: int, passes: int) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
-        self._hashing = BoundedSemaphore(HASHED_AT_ONCE)
+        self._hashing = Turns(HASHED_AT_ONCE, WAITING_SECONDS)
         self._nobodys = self.hash(secrets.token_hex())
 
     def hash(self, password: str) -> str:
         """The Argon2id hash to keep; raises `BusyError`."""
-        with _turn(self._hashing):
+        with self._hashing.turn():
             return self._hasher.hash(_typed(password))
 
     def verify(self, kept: str | None, password: str) -> bool:
@@ -108,7 +92,7 @@ class Passwords:
 
         Raises `BusyError`.
         """
-        with _turn(self._hashing):
+        with self._hashing.turn():
             try:
                 right = self._hasher.verify(kept or self._nobodys, _typed(password))
             except (VerificationError, InvalidHashError):

@@ -7,9 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
+from sqlalchemy.exc import OperationalError
+
+from records import db
 from records import tasks as records
+from records.faults import Fault, fault_of
 from records.tasks import Table
 
 log = logging.getLogger(__name__)
@@ -19,6 +24,11 @@ BETWEEN_NOTES = 0.5
 
 GOING_WRONG = "Something went wrong on the server. It was logged."
 STOPPING_SECONDS = 60
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between two attempts while the database cannot be used; each pause doubles the last."""
+
+Answer = TypeVar("Answer")
 
 Progress = Callable[[int, int], None]
 """Called with the steps done and their total; raises `Interrupted` when the task is to end."""
@@ -107,12 +117,14 @@ class _Kind:
         stopping: threading.Event,
     ) -> None:
         self._table = work.table
-        self._context = context
-        self._workers = [_Worker(work, context, stopping, self.wake) for _ in range(work.at_once)]
+        self._claiming = threading.Lock()
+        self._at_work: set[str] = set()
+        # A stopped server may have left rows that say "running".
+        self._recover = True
+        self._workers = [_Worker(work, context, stopping, self) for _ in range(work.at_once)]
 
     def start(self) -> None:
-        """Let what a stopped server left wait again, then begin."""
-        _guarded(self._context, self._recover)
+        """Begin."""
         for worker in self._workers:
             worker.start()
 
@@ -126,36 +138,47 @@ class _Kind:
         for worker in self._workers:
             worker.join(STOPPING_SECONDS)
 
-    def _recover(self) -> bool:
-        records.recover(self._table)
-        return True
+    def claim(self) -> str | None:
+        """Start the task whose turn it is, and give its id; None when none may start.
 
+        Rows that say "running" while no thread works on them wait again first.
+        """
+        with self._claiming:
+            if self._recover:
+                records.recover(self._table, self._at_work)
+                self._recover = False
+            task_id = records.claim(self._table)
+            if task_id:
+                self._at_work.add(task_id)
+        return task_id
 
-def _guarded(context: Callable[[], AbstractContextManager[Any]], act: Callable[[], bool]) -> bool:
-    """Whether there may be more to do; an error of the database ends the turn, no thread."""
-    try:
-        with context():
-            return act()
-    except Exception:
-        log.exception("The background tasks could not go on")
-        return False
+    def put_down(self, task_id: str) -> None:
+        """Note that no thread works on a task any more."""
+        with self._claiming:
+            self._at_work.discard(task_id)
+
+    def recover(self) -> None:
+        """Have the next claim look for rows that no thread works on."""
+        self._recover = True
 
 
 class _Worker(threading.Thread):
-    """Does one task after the other, and tells its fellows of each that ended."""
+    """Does one task after the other, and wakes the others of its kind when one has ended."""
 
     def __init__(
         self,
         work: Work,
         context: Callable[[], AbstractContextManager[Any]],
         stopping: threading.Event,
-        ended: Callable[[], None],
+        kind: _Kind,
     ) -> None:
         super().__init__(name=work.table.__tablename__, daemon=True)
         self._work = work
+        self._table = work.table
         self._context = context
         self._stopping = stopping
-        self._ended = ended
+        self._kind = kind
+        self._pause = FIRST_PAUSE
         self.something = threading.Event()
         self.something.set()
 
@@ -164,27 +187,81 @@ class _Worker(threading.Thread):
         while not self._stopping.is_set():
             self.something.wait()
             self.something.clear()
-            while not self._stopping.is_set() and _guarded(self._context, self._run_one):
+            while not self._stopping.is_set() and self._turn():
                 # What had to wait for the end of that task may be started by another thread.
-                self._ended()
+                self._kind.wake()
+
+    def _turn(self) -> bool:
+        """Do one task; whether there may be more to do."""
+        try:
+            with self._context():
+                more = self._run_one()
+        except Interrupted:
+            return False
+        except Exception:
+            log.exception("The background tasks could not go on, and will try again")
+            self._kind.recover()
+            self._stopping.wait(self._pause)
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            return True
+        self._pause = FIRST_PAUSE
+        return more
 
     def _run_one(self) -> bool:
-        work = self._work
-        task_id = records.claim(work.table)
+        task_id = self._kind.claim()
         if task_id is None:
             return False
         try:
-            _keep(work, task_id, work.run(task_id, self._progress(work.table, task_id)))
-        except Interrupted:
-            records.release(work.table, task_id)
-        except TaskError as error:
-            records.fail(work.table, task_id, str(error))
-        except Exception:
-            log.exception("Task %s of %s failed", task_id, work.table.__tablename__)
-            records.fail(work.table, task_id, GOING_WRONG)
+            self._do(task_id)
+        finally:
+            self._kind.put_down(task_id)
         return True
 
-    def _progress(self, table: Table, task_id: str) -> Progress:
+    def _do(self, task_id: str) -> None:
+        try:
+            self._keep(task_id, self._work.run(task_id, self._progress(task_id)))
+        except Interrupted:
+            self._patiently(lambda: records.release(self._table, task_id))
+        except TaskError as error:
+            self._fail(task_id, str(error))
+        except Exception as error:
+            if _busy(error):
+                # Nothing is wrong with the task: it begins anew once it can be noted so.
+                log.warning("Task %s begins anew: the database was busy", task_id)
+                self._patiently(lambda: records.release(self._table, task_id))
+            else:
+                log.exception("Task %s of %s failed", task_id, self._table.__tablename__)
+                self._fail(task_id, GOING_WRONG)
+
+    def _fail(self, task_id: str, sentence: str) -> None:
+        self._patiently(lambda: records.fail(self._table, task_id, sentence))
+
+    def _keep(self, task_id: str, made: dict[str, Any]) -> None:
+        try:
+            kept = self._patiently(lambda: records.finish(self._table, task_id, **made))
+        except Interrupted:
+            # The next start finds what was made, and finishes it.
+            raise
+        except Exception:
+            self._patiently(lambda: self._work.discard(made))
+            raise
+        if not kept:
+            self._patiently(lambda: self._work.discard(made))
+
+    def _patiently(self, act: Callable[[], Answer]) -> Answer:
+        """Attempt this until the database lets it happen; `Interrupted` when the server stops."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return act()
+            except OperationalError as error:
+                db.session.rollback()
+                log.warning("The database cannot be written, trying again: %s", error.orig)
+            if self._stopping.wait(pause):
+                raise Interrupted
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _progress(self, task_id: str) -> Progress:
         noted = -BETWEEN_NOTES
 
         def progress(done: int, total: int) -> None:
@@ -194,16 +271,22 @@ class _Worker(threading.Thread):
             if time.monotonic() - noted < BETWEEN_NOTES:
                 return
             noted = time.monotonic()
-            if not records.advance(table, task_id, done, total):
+            if not self._advance(task_id, done, total):
                 raise Interrupted
 
         return progress
 
+    def _advance(self, task_id: str, done: int, total: int) -> bool:
+        """Note progress, or leave it out while the database is busy; False when to end."""
+        try:
+            return records.advance(self._table, task_id, done, total)
+        except OperationalError as error:
+            db.session.rollback()
+            if not _busy(error):
+                raise
+            return True
 
-def _keep(work: Work, task_id: str, made: dict[str, Any]) -> None:
-    kept = False
-    try:
-        kept = records.finish(work.table, task_id, **made)
-    finally:
-        if not kept:
-            work.discard(made)
+
+def _busy(error: Exception) -> bool:
+    # The folder matters to missing files only.
+    return fault_of(error, Path()) is Fault.BUSY

@@ -10,9 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
+from models.loading import Models
 from records import db
 from settings import ROOT, Settings
 from tests.people import move, sign_in_as
+from tests.reading import Reading
 from tests.stand_ins import stand_in_models
 
 
@@ -85,6 +87,17 @@ def other_client(app: Flask, signed_in: FlaskClient) -> FlaskClient:
 def colleague(app: Flask, signed_in: FlaskClient) -> FlaskClient:
     """The browser of a reader of the administrator's team, named cleo."""
     return sign_in_as(app, "cleo")
+
+
+@pytest.fixture
+def reading(monkeypatch) -> Reading:
+    """The reading of fields, which a test may hold or let fail."""
+    stand_in = Reading()
+    monkeypatch.setattr("services.tasks.BETWEEN_NOTES", 0)
+    monkeypatch.setattr(
+        Models, "read_field", lambda self, rgb, progress: stand_in.read_field(self, rgb, progress)
+    )
+    return stand_in
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,9 @@ PIXELS_PER_BYTE = 500
 """Further pixels for each byte. Fields have 1 to 52, dark ones to 370; a blank RGB image reaches
 344 as PNG, so that whatever is kept as PNG can be read again."""
 
+MAX_ELONGATION = 20
+"""Times that an image may be as long as it is wide: windows around its cells are square."""
+
 _CHECKS = {
     "PNG": png.check,
     "JPEG": jpeg.check,
@@ -40,4 +43,17 @@ def check_density(width: int, height: int, file_bytes: int) -> None:
         raise ImageError(
             f"The file claims {width} × {height} pixels but holds almost no data. "
             "Export the image again, or cut it into parts."
+        )
+
+
+def check_shape(width: int, height: int) -> None:
+    """Check that an image is not a mere line.
+
+    Raises:
+        ImageError: If it is far longer than wide.
+    """
+    if max(width, height) > MAX_ELONGATION * min(width, height):
+        raise ImageError(
+            f"The image has {width} × {height} pixels; at most {MAX_ELONGATION} times as long as "
+            "wide is taken. Cut it into parts."
         )

@@ -21,7 +21,7 @@ function show(files) {
 
 function summarise() {
   status.textContent = told(lines);
-  cancelAll.hidden = count(lines, "sent") === 0;
+  if (cancelAll) cancelAll.hidden = count(lines, "sent") === 0;
   if (count(lines, "read") !== read) recount();
 }
 
@@ -35,7 +35,7 @@ for (const line of lines) {
   for (const name of ["cancel", "retry"]) line.part(name).addEventListener("submit", () => follower.start());
 }
 
-cancelAll.addEventListener("submit", async (event) => {
+cancelAll?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const answer = await ask(event.target);
   if (answer.files) show(answer.files);

@@ -6,7 +6,7 @@ import { Line, UNREACHABLE, count, told } from "./line.js";
 const AT_ONCE = 2;
 const UNREADABLE = "The server's answer could not be understood. Please try again.";
 const CANCELLED = "Cancelled. If it had already arrived, its result is in the history.";
-const OPEN = ["waiting", "busy", "sent"];
+const OPEN = ["waiting", "postponed", "busy", "sent"];
 
 const form = document.querySelector("[data-upload]");
 const zone = form.querySelector("[data-drop-zone]");
@@ -80,6 +80,11 @@ class Item extends Line {
   }
 
   answer() {
+    const wait = Number(this.request.getResponseHeader("Retry-After"));
+    if (this.request.status === 503 && wait > 0) {
+      this.postpone(wait);
+      return;
+    }
     let answer;
     try {
       answer = JSON.parse(this.request.responseText);
@@ -90,6 +95,12 @@ class Item extends Line {
     if (this.request.status < 300) this.tell(answer);
     else this.refuse(answer.error ?? UNREADABLE, this.request.status >= 500);
     if (this.state === "sent") follow(answer);
+  }
+
+  /** A busy server took nothing: send the file again by itself, at another moment than others. */
+  postpone(seconds) {
+    this.show("postponed", "Waiting: the server is busy");
+    this.timer = setTimeout(() => this.wait(), 1000 * seconds * (0.5 + Math.random()));
   }
 
   tell(file) {
@@ -105,6 +116,7 @@ class Item extends Line {
   /** On its way it is stopped here, later on the server. */
   cancel() {
     if (this.state === "sent" || this.state === "refused") return super.cancel();
+    clearTimeout(this.timer);
     this.show("cancelled", CANCELLED);
     this.offer("retry", form.action);
     this.request?.abort();
@@ -201,5 +213,5 @@ window.addEventListener("drop", () => zone.classList.remove("dropping"));
 cancelAll.addEventListener("click", () => items.filter(isOpen).reverse().forEach((item) => item.cancel()));
 
 window.addEventListener("beforeunload", (event) => {
-  if (items.some((item) => ["waiting", "busy"].includes(item.state))) event.preventDefault();
+  if (items.some((item) => ["waiting", "postponed", "busy"].includes(item.state))) event.preventDefault();
 });

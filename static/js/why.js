@@ -3,6 +3,21 @@
 const EVERY = 1000;
 const UNREACHABLE = "The server could not be reached. Check the connection, then try again.";
 
+const BUSY = 5000;
+const TRIES = 20;
+
+/** A busy server draws no map: ask again, at another moment than others. */
+function persist(picture) {
+  let tries = 0;
+  const again = () => {
+    tries += 1;
+    if (tries <= TRIES) setTimeout(() => { picture.src = picture.getAttribute("src"); }, BUSY * (0.5 + Math.random()));
+  };
+  picture.addEventListener("error", again);
+  // It may have failed before this script came.
+  if (picture.complete && !picture.naturalWidth) again();
+}
+
 function overlay(figure) {
   const map = figure.querySelector("[data-overlay]");
   const slider = figure.querySelector("input");
@@ -80,5 +95,6 @@ class Shap {
   }
 }
 
+persist(document.querySelector("[data-overlay]"));
 overlay(document.querySelector("[data-map]"));
 new Shap(document.querySelector("[data-shap]"));

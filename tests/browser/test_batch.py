@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from models.loading import Models
 from tests.browser.serving import chromium, served
-from tests.services.test_field_queue import Reading
+from tests.reading import Reading
 from tests.stand_ins import drawn_field, stand_in_models
 from tests.uploads import png
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from models import explain
 from tests.browser.serving import at_work, chromium, served
@@ -108,3 +108,21 @@ def test_without_script_the_map_is_a_second_picture(page: Page, address: str):
 
     assert overlay["x"] >= window["x"] + window["width"]
     assert plain.get_by_label("Strength of the overlay").is_hidden()
+
+
+def test_a_map_that_a_busy_server_did_not_draw_is_asked_for_again(page: Page):
+    refused = []
+
+    def busy_once(route: Route) -> None:
+        if refused:
+            route.continue_()
+            return
+        refused.append(route.request.url)
+        route.fulfill(status=503, headers={"Retry-After": "5"}, body="busy")
+
+    page.route("**/activation-map.png", busy_once)
+    page.reload()
+    overlay = page.locator("[data-overlay]")
+    expect(overlay).not_to_have_js_property("naturalWidth", 0)
+    page.unroute_all()
+    assert len(refused) == 1

@@ -8,13 +8,14 @@ from flask.testing import FlaskClient
 
 from models.loading import Models
 from pages import detection
+from pages.batches import NOT_TO_BE_CANCELLED
 from records import db
 from records.analyses import Analysis
 from records.image_store import ImageStore
 from services import field_queue
 from tests.people import csrf_token, post
+from tests.reading import Reading
 from tests.services.fields import read_field
-from tests.services.test_field_queue import Reading, reading  # noqa: F401  a fixture
 from tests.services.test_tasks import until
 from tests.stand_ins import drawn_cell
 from tests.uploads import follow, png, send, texts, upload_field
@@ -25,7 +26,7 @@ JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-def held(reading: Reading, monkeypatch) -> Iterator[Reading]:  # noqa: F811
+def held(reading: Reading, monkeypatch) -> Iterator[Reading]:
     """Fields are read until they are let go; the plain form does not wait for them."""
     monkeypatch.setattr(detection, "PATIENCE", 0)
     reading.go_on.clear()
@@ -244,6 +245,30 @@ def test_somebody_elses_batch_is_not_found(signed_in, other_client: FlaskClient,
     assert post(other_client, mine["cancel"]).status_code == 404
     post(other_client, f"{PAGE}/cancel")
     assert files(signed_in)["adas.png"]["state"] != "dropped"
+
+
+def test_a_colleague_sees_a_batch_and_a_reviewer_may_cancel_it(
+    app: Flask, signed_in: FlaskClient, colleague: FlaskClient, held: Reading
+):
+    sent(colleague, "read.png")
+    told = sent(colleague, "waits.png")
+    mine = sent(signed_in, "adas.png")
+    assert "sent together by cleo" in texts(signed_in.get(PAGE).text)
+    seen = files(colleague)
+    assert set(seen) == {"read.png", "waits.png", "adas.png"}
+    assert seen["waits.png"]["cancel"]
+    assert seen["adas.png"]["cancel"] is None
+
+    refused = colleague.post(mine["cancel"], headers={**JSON, "X-CSRFToken": csrf_token(colleague)})
+    assert refused.status_code == 403
+    assert refused.json["error"] == NOT_TO_BE_CANCELLED
+    act(colleague, f"{PAGE}/cancel")
+    assert files(colleague)["adas.png"]["state"] in {"waiting", "running"}
+    assert files(colleague)["waits.png"]["state"] == "dropped"
+
+    again = sent(colleague, "again.png")
+    assert act(signed_in, again["cancel"])["state"] == "dropped"
+    assert told["id"] != again["id"]
 
 
 def test_the_history_of_a_batch_leads_to_it(signed_in: FlaskClient):

@@ -13,7 +13,7 @@ from records.image_store import ImageStore
 from services import review
 from tests.cases import entry
 from tests.pages.test_access import ARGUMENTS
-from tests.people import account_named, csrf_token, post
+from tests.people import account_named, csrf_token, move, post
 from tests.uploads import png, send, upload_cell, upload_field
 
 # Addresses that take an id of something else; what guards them is tested beside them.
@@ -175,6 +175,51 @@ def test_somebody_elses_case_is_not_found(app, signed_in, other_client: FlaskCli
     for method, path in found:
         stranger = client.open(path, method=method, data=form)
         assert stranger.headers["Location"].startswith("/sign-in"), path
+
+
+def test_whoever_moved_away_finds_nothing_of_the_former_team(
+    app: Flask, signed_in: FlaskClient, colleague: FlaskClient
+):
+    """One's own uploads, batches and cases stay with the team in which they were made."""
+    opened = post(signed_in, "/cases/new", pseudonym="Alder-7", specimen="blood")
+    case_id = opened.headers["Location"].removeprefix("/cases/")
+    field = upload_field(signed_in, case=case_id)
+    cell_id = upload_cell(signed_in)
+    explained(app, cell_id)
+    drawn = draw_cell(app, case_id, field["id"])
+    ids = {"case_id": case_id, "analysis_id": field["id"], "field": field["id"], "cell": drawn}
+    of_analyses = requests(app, {"classification": cell_id, DETECTION: field["id"]})
+    found = [(method, path) for method, path, matches in of_analyses if matches]
+    found += [*batch_requests(app, field), *case_requests(app, **ids)]
+    become_reviewer(app, "cleo")
+    move(app, "ada", "night shift")
+    form = {"csrf_token": csrf_token(signed_in)}
+    for method, path in found:
+        with signed_in.open(path, method=method, data=form) as answer:
+            assert answer.status_code == 404, (method, path)
+    batch_id = field["batch"].rsplit("/", 1)[-1]
+    for path in ("/history", f"/history?batch={batch_id}", "/cases"):
+        page = signed_in.get(path).text
+        assert not any(one in page for one in ("field.png", "cell.png", "Alder-7")), path
+    for path in (path for method, path in found if method == "GET"):
+        with colleague.get(path) as answer:
+            # What was reviewed in a case is not to be deleted.
+            assert answer.status_code == 200 or path == f"/history/{field['id']}/delete", path
+
+
+def test_what_is_sent_after_a_move_does_not_join_the_batch_of_before(
+    app: Flask, signed_in: FlaskClient, colleague: FlaskClient
+):
+    batch = "b" * 32
+    before = upload_field(signed_in, "before.png", batch=batch)
+    move(app, "ada", "night shift")
+    after = upload_field(signed_in, "after.png", batch=batch)
+
+    for client, own, other in ((signed_in, after, "before"), (colleague, before, "after")):
+        page = client.get(f"/batches/{batch}").text
+        assert own["file"] in page
+        assert f"{other}.png" not in page
+        assert "sent together" not in client.get(own["url"]).text
 
 
 def test_an_unknown_id_is_not_found(app: Flask, signed_in: FlaskClient):

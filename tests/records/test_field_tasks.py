@@ -8,7 +8,8 @@ from records.accounts import new_id
 from records.analyses import DETECTION
 from records.field_tasks import FieldTask
 from records.tasks import DONE, DROPPED, FAILED, RUNNING, WAITING
-from tests.records.test_analyses import account, kept
+from records.teams import Team
+from tests.records.test_analyses import account, kept, of_another_team
 
 
 @pytest.fixture(autouse=True)
@@ -94,17 +95,28 @@ def test_what_waits_or_takes_up_room_is_counted(ada: str):
     assert not forgotten.readable
 
 
-def test_a_batch_is_its_owners_alone(ada: str):
-    task, ben = sent(ada), account("ben")
-    other = sent(ben)
+def test_a_batch_is_its_teams(ada: str):
+    task, ben = sent(ada), of_another_team("ben")
+    other, team = sent(ben), task.team_id
 
-    assert field_tasks.of_batch(ada, task.batch_id) == [task]
-    assert field_tasks.find(ada, task.batch_id, task.id) is task
-    assert field_tasks.find(ada, "c" * 32, task.id) is None
-    assert field_tasks.find(ada, task.batch_id, other.id) is None
-    assert field_tasks.any_of_batch(ben, task.batch_id)
-    assert not field_tasks.any_of_batch(account("carl"), task.batch_id)
+    assert field_tasks.of_batch(team, task.batch_id) == [task]
+    assert field_tasks.find(team, task.batch_id, task.id) is task
+    assert field_tasks.find(team, "c" * 32, task.id) is None
+    assert field_tasks.find(team, task.batch_id, other.id) is None
+    assert field_tasks.any_of_batch(other.team_id, task.batch_id)
+    assert not field_tasks.any_of_batch(other.team_id, "c" * 32)
     assert field_tasks.upload_names() == {task.upload_name, other.upload_name}
+
+
+def test_a_field_stays_with_the_team_in_which_it_was_sent(ada: str):
+    task = sent(ada)
+    before = task.team_id
+    task.owner.team = Team(name="x", name_key="x")
+    db.session.commit()
+    later = sent(ada)
+
+    assert field_tasks.of_batch(before, task.batch_id) == [task]
+    assert field_tasks.of_batch(later.team_id, task.batch_id) == [later]
 
 
 def test_a_deleted_analysis_leaves_its_batch(ada: str):
@@ -114,7 +126,7 @@ def test_a_deleted_analysis_leaves_its_batch(ada: str):
     analyses.remove(analysis)
     db.session.expire_all()
 
-    assert field_tasks.of_batch(ada, other.batch_id) == [other]
+    assert field_tasks.of_batch(other.team_id, other.batch_id) == [other]
 
 
 def test_a_field_whose_first_analysis_is_deleted_has_nothing_to_be_read(ada: str):

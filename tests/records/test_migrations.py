@@ -88,6 +88,33 @@ def test_who_was_there_before_roles_and_teams_keeps_what_they_could_do(app: Flas
     assert db.session.scalar(text("SELECT owner_id FROM analyses")) == "ben"
 
 
+TASK = """INSERT INTO field_tasks (id, state, done, total, attempts, created_at, owner_id, batch_id,
+    file_name, analysis_id) VALUES (:id, :state, 0, 0, 0, '2026-01-01 00:00:00', 'ben', 'b', 'f',
+    :analysis_id)"""
+
+
+def test_fields_sent_before_go_to_the_team_of_their_analysis(app: Flask):
+    upgrade(revision="0005")
+    db.session.execute(text(PERSON), {"id": "ben", "administrator": False})
+    db.session.execute(text(CELL))
+    db.session.commit()
+    upgrade(revision="0009")
+    for state, analysis_id in (("done", "cell"), ("waiting", None)):
+        values = {"id": state, "state": state, "analysis_id": analysis_id}
+        db.session.execute(text(TASK), values)
+    former = db.session.scalar(text("SELECT team_id FROM analyses"))
+    db.session.execute(
+        text("""INSERT INTO teams (id, name, name_key, created_at)
+        VALUES ('night', 'night', 'night', '2026-01-01 00:00:00')""")
+    )
+    db.session.execute(text("UPDATE accounts SET team_id = 'night'"))
+    db.session.commit()
+    upgrade()
+
+    teams = dict(db.session.execute(text("SELECT state, team_id FROM field_tasks")).all())
+    assert teams == {"done": former, "waiting": "night"}
+
+
 def test_the_migrations_are_one_line():
     assert len(ScriptDirectory(str(MIGRATIONS)).get_heads()) == 1
 

@@ -163,13 +163,13 @@ def test_the_same_image_twice_is_told_unless_it_was_not_read(case: Case):
 
 def test_who_may_put_something_into_a_case(case: Case):
     ada, ben = account_named("ada"), account_named("ben")
-    cases.check_takes(ada, case.id)
+    cases.check_takes(ada.team_id, case.id)
     for account, case_id in ((ben, case.id), (ada, "0" * 32)):
         with pytest.raises(CaseError, match="not one of your team"):
-            cases.check_takes(account, case_id)
+            cases.check_takes(account.team_id, case_id)
     sign(case)
     with pytest.raises(CaseError, match="signed"):
-        cases.check_takes(ada, case.id)
+        cases.check_takes(ada.team_id, case.id)
 
 
 def test_what_is_read_belongs_to_its_case(case: Case, analyst: Analyst):

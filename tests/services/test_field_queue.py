@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 from flask import Flask
 
-from models.findings import Progress
 from models.images import ImageError
-from models.loading import Models
 from records import analyses, db, field_tasks, tasks
 from records.analyses import Analysis, Filters
 from records.field_tasks import FieldTask
@@ -20,39 +18,11 @@ from services.analysis import Analyst, Upload
 from services.field_queue import FieldQueue, NoRoomError
 from services.tasks import QueueFullError
 from tests.cases import open_case
-from tests.people import add_account, team_of
+from tests.people import add_account, move, team_of
+from tests.reading import Reading
 from tests.services.test_tasks import until
 from tests.stand_ins import drawn_cell, drawn_field
 from tests.uploads import png
-
-
-class Reading:
-    """Stands in for the reading of fields; holds on until it is let go, and may fail."""
-
-    def __init__(self) -> None:
-        self.begun: list[tuple[int, int]] = []
-        self.go_on = threading.Event()
-        self.go_on.set()
-        self.error: BaseException | None = None
-
-    def read_field(self, models: Models, rgb: np.ndarray, progress: Progress):
-        self.begun.append(rgb.shape[:2])
-        progress(0, 10)
-        while not self.go_on.wait(0.01):
-            progress(3, 10)
-        if self.error:
-            raise self.error
-        return models.detector.find(rgb)
-
-
-@pytest.fixture
-def reading(monkeypatch) -> Reading:
-    stand_in = Reading()
-    monkeypatch.setattr("services.tasks.BETWEEN_NOTES", 0)
-    monkeypatch.setattr(
-        Models, "read_field", lambda self, rgb, progress: stand_in.read_field(self, rgb, progress)
-    )
-    return stand_in
 
 
 @pytest.fixture
@@ -60,11 +30,6 @@ def ada(app: Flask) -> Iterator[str]:
     owner_id = add_account(app, "ada")
     with app.app_context():
         yield owner_id
-
-
-@pytest.fixture
-def queue(app: Flask) -> FieldQueue:
-    return app.extensions["leukoscope_fields"]
 
 
 def upload(content: bytes | None = None, name: str = "field.png", batch_id: str = "b") -> Upload:
@@ -148,7 +113,7 @@ def test_what_the_header_tells_is_refused_at_once(app, queue: FieldQueue, ada: s
         queue.take(ada, upload(b"no image"))
 
     assert uploads(app) == set()
-    assert field_tasks.of_batch(ada, "b") == []
+    assert field_tasks.of_batch(team_of(ada), "b") == []
 
 
 def test_a_damaged_field_fails_with_the_reason_and_for_good(app, queue, ada: str):
@@ -307,11 +272,11 @@ def test_a_full_disk_is_told_and_nothing_stays(app, queue, ada: str, monkeypatch
     folder = app.config["LEUKOSCOPE"].uploads_dir
 
     assert [path for path in folder.rglob("*") if path.is_file()] == []
-    assert field_tasks.of_batch(ada, "b") == []
+    assert field_tasks.of_batch(team_of(ada), "b") == []
 
 
 def test_without_its_row_no_upload_stays(app, queue: FieldQueue):
-    with app.app_context(), pytest.raises(Exception, match="FOREIGN KEY"):
+    with app.app_context(), pytest.raises(Exception, match="constraint failed"):
         queue.take("nobody", upload())
 
     assert uploads(app) == set()
@@ -359,6 +324,23 @@ def test_an_unusable_cell_carried_over_is_still_to_be_read_for_its_case(app, que
     reading.go_on.set()
     until(lambda: state(task) == DONE)
     assert analyses.get(task.analysis_id).case_id == sent.case_id
+
+
+def test_what_was_sent_before_a_move_is_read_for_the_former_team(app, queue, ada, reading):
+    """A patient's image does not follow whoever sent it to another team."""
+    reading.go_on.clear()
+    case = open_case(ada)
+    former = team_of(ada)
+    sent = [queue.take(ada, replace(upload(), case_id=case.id)), queue.take(ada, upload())]
+    move(app, "ada", "night shift")
+    db.session.rollback()
+    assert team_of(ada) != former
+    reading.go_on.set()
+    until(lambda: {state(task) for task in sent} == {DONE})
+
+    kept = [analyses.get(task.analysis_id) for task in sent]
+    assert [analysis.team_id for analysis in kept] == [former, former]
+    assert [analysis.case_id for analysis in kept] == [case.id, None]
 
 
 def test_whoever_waits_is_answered_when_it_is_read_or_time_is_up(queue, ada, reading):

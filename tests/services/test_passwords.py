@@ -6,11 +6,11 @@ import pytest
 
 from services.passwords import (
     HASHED_AT_ONCE,
-    BusyError,
     PasswordError,
     Passwords,
     check_password,
 )
+from services.turns import BusyError
 from tests.people import PASSWORD
 
 

@@ -68,6 +68,16 @@ def test_only_beyond_a_cameras_field_data_is_asked_for():
         check_density(4_000, PLAIN_PIXELS // 4_000 + 1, 7)
 
 
+@pytest.mark.parametrize("size", [(16, 321), (321, 16), (1_500_000, 16)])
+def test_a_line_is_refused_before_it_is_decoded(size: tuple[int, int]):
+    with pytest.raises(ImageError, match=r"20 times as long as wide.*\.$"):
+        check_image(encoded(Image.new("L", size), "PNG"))
+
+
+def test_a_long_strip_passes():
+    check_image(encoded(Image.new("L", (16, 320)), "PNG"))
+
+
 def test_any_rgb_png_passes_however_blank():
     # Deflate makes 1,032 bytes of one at most.
     check_density(10_900, 10_900, 10_900 * 10_900 * 3 // 1_032)

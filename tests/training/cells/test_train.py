@@ -1,0 +1,109 @@
+import argparse
+import csv
+
+import numpy as np
+import pytest
+import torch
+
+from training.cells.network import Answers
+from training.cells.train import Training, add_arguments, loss_of, masked_entropy, rate_at
+from training.data import DataError
+
+STEPS = 4
+
+
+def arguments(out, *more):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    options = ("--steps", str(STEPS), "--batch", "4", "--scratch", "--distil", "0")
+    return parser.parse_args(["--out", str(out), *options, *more])
+
+
+def interrupt_after(training, steps):
+    """Let a training end as a killed process would, some steps after its checkpoint."""
+    original = training._train
+
+    def train(batch):
+        if training.step == steps:
+            raise KeyboardInterrupt
+        return original(batch)
+
+    training._train = train
+    with pytest.raises(KeyboardInterrupt):
+        training.run()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr("training.cells.train._SAVE_EVERY", 2)
+    monkeypatch.setattr(Training, "_validate", lambda self, loss, seconds: None)
+    torch.set_num_threads(1)
+
+
+def test_an_interrupted_training_ends_as_one_that_was_not(pack, tmp_path):
+    Training(arguments(tmp_path / "whole"), pack, None, 0).run()
+    interrupt_after(Training(arguments(tmp_path / "parts"), pack, None, 0), 3)
+    resumed = Training(arguments(tmp_path / "parts"), pack, None, 0)
+    assert resumed.step == 2
+    resumed.run()
+    whole, parts = (
+        torch.load(tmp_path / name / "fold0" / "network.pt", weights_only=True)
+        for name in ("whole", "parts")
+    )
+    for name, values in whole.items():
+        torch.testing.assert_close(parts[name], values)
+
+
+def test_a_finished_training_is_left_as_it_is(pack, tmp_path):
+    Training(arguments(tmp_path), pack, None, 0).run()
+    before = (tmp_path / "fold0" / "network.pt").stat().st_mtime_ns
+    Training(arguments(tmp_path), pack, None, 0).run()
+    assert (tmp_path / "fold0" / "network.pt").stat().st_mtime_ns == before
+
+
+def test_a_training_is_not_resumed_with_other_settings(pack, tmp_path):
+    Training(arguments(tmp_path), pack, None, 0).run()
+    with pytest.raises(DataError, match="Name another --out"):
+        Training(arguments(tmp_path, "--rate", "0.1"), pack, None, 0)
+
+
+def test_a_validation_is_of_real_cells_and_written_as_a_row(pack, tmp_path, monkeypatch):
+    monkeypatch.undo()
+    torch.set_num_threads(1)
+    fold = int(pack.fold[(pack.source == "lmu")][0])
+    assert {0, 1} <= set(pack.blast[(pack.source == "cnmc") & (pack.fold == fold)])
+    Training(arguments(tmp_path, "--steps", "1"), pack, None, fold).run()
+    with (tmp_path / f"fold{fold}" / "metrics.csv").open(newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert row["step"] == "1"
+    assert 0 <= float(row["cnmc_auroc"]) <= 1
+
+
+def answers(count):
+    shapes = ((count,), (count, 11), (count, 31), (count, 1280))
+    return Answers(*(torch.randn(shape, requires_grad=True) for shape in shapes))
+
+
+def test_labels_that_are_missing_change_nothing(pack):
+    row = int(np.flatnonzero((pack.source == "cnmc") & (pack.blast == 0))[0])
+    given = answers(2)
+    loss_of(given, pack, np.array([row, row]), None, 0.0).backward()
+    assert given.blast.grad.abs().sum() > 0
+    assert given.kind.grad.abs().sum() == 0
+    assert given.attributes.grad.abs().sum() == 0
+
+
+def test_only_labelled_cells_are_averaged():
+    logits = torch.randn(3, 5)
+    labels = np.array([2, -1, 4], np.int8)
+    expected = masked_entropy(logits[[0, 2]], labels[[0, 2]])
+    torch.testing.assert_close(masked_entropy(logits, labels), expected)
+
+
+def test_the_rate_rises_and_falls_once():
+    rates = [rate_at(step, 100, 1e-3) for step in range(100)]
+    top = int(np.argmax(rates))
+    assert 5 <= top <= 12
+    assert rates[:top] == sorted(rates[:top])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] < 3e-5

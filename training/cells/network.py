@@ -1,0 +1,141 @@
+"""EfficientNetB3 with three heads; its start is read from Keras' file.
+
+Built on torchvision's layers, padded and normalised as Keras does, so that weights of either are
+those of the other: convolutions of stride 2 are padded by one pixel less at the top and left.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+import torch
+from torch import nn
+from torchvision.models import efficientnet_b3
+
+from training.cells.data import ATTRIBUTES, KINDS
+from training.data import DataError
+
+FEATURES = 1536
+TEACHER_FEATURES = 1280
+_DROPOUT = 0.3
+_EPSILON = 1e-3
+_MOMENTUM = 0.1
+_MEAN = (0.485, 0.456, 0.406)
+_VARIANCE = (0.229**2, 0.224**2, 0.225**2)
+
+
+class Answers(NamedTuple):
+    """What the network says of n cells: logits (n,), (n, kinds), (n, values), features (n, d)."""
+
+    blast: torch.Tensor
+    kind: torch.Tensor
+    attributes: torch.Tensor
+    taught: torch.Tensor
+
+
+class CellNetwork(nn.Module):
+    """EfficientNetB3 and its heads: RGB float (n, 3, h, w), 0..255, to `Answers`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = efficientnet_b3(weights=None).features
+        _as_in_keras(self.trunk)
+        self.dropout = nn.Dropout(_DROPOUT)
+        self.blast = nn.Linear(FEATURES, 1)
+        self.kind = nn.Linear(FEATURES, len(KINDS))
+        self.attributes = nn.Linear(FEATURES, sum(len(values) for values in ATTRIBUTES.values()))
+        self.taught = nn.Linear(FEATURES, TEACHER_FEATURES)
+        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("variance", torch.tensor(_VARIANCE).view(1, 3, 1, 1))
+
+    def features(self, rgb: torch.Tensor) -> torch.Tensor:
+        """Return the pooled features (n, FEATURES)."""
+        return self.trunk((rgb / 255 - self.mean) / self.variance.sqrt()).mean(dim=(2, 3))
+
+    def forward(self, rgb: torch.Tensor) -> Answers:
+        """Answer for a batch."""
+        features = self.features(rgb)
+        dropped = self.dropout(features)
+        return Answers(
+            self.blast(dropped)[:, 0],
+            self.kind(dropped),
+            self.attributes(dropped),
+            self.taught(features),
+        )
+
+
+def load_keras(network: CellNetwork, path: Path) -> None:
+    """Read the trunk's weights from a file of Keras' `save_weights`.
+
+    Keras numbers the layers of each class as they are made, which is torchvision's order too.
+
+    Raises:
+        DataError: There is no such file, or it is not EfficientNetB3 without top.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no file {path}. Name weights with --init, or use --scratch.")
+    modules = list(network.trunk.modules())
+    convolutions = [module for module in modules if isinstance(module, nn.Conv2d)]
+    depthwise = [module for module in convolutions if module.groups > 1]
+    plain = [module for module in convolutions if module.groups == 1]
+    norms = [module for module in modules if isinstance(module, nn.BatchNorm2d)]
+    with h5py.File(path) as file:
+        layers = file["layers"]
+        try:
+            for name, ours in (
+                ("conv2d", plain),
+                ("depthwise_conv2d", depthwise),
+                ("batch_normalization", norms),
+            ):
+                for number, module in enumerate(ours):
+                    key = f"{name}_{number}" if number else name
+                    _fill(module, [np.array(v) for v in _ordered(layers[key]["vars"])])
+            mean, variance = (np.array(layers["normalization"]["vars"][k]) for k in ("0", "1"))
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise DataError(f"{path} does not hold EfficientNetB3 without top: {error}.") from error
+    network.mean.copy_(torch.from_numpy(mean).view(1, 3, 1, 1))
+    network.variance.copy_(torch.from_numpy(variance).view(1, 3, 1, 1))
+
+
+def _ordered(variables: h5py.Group) -> list[h5py.Dataset]:
+    return [variables[key] for key in sorted(variables, key=int)]
+
+
+@torch.no_grad()
+def _fill(module: nn.Module, values: list[np.ndarray]) -> None:
+    tensors = [torch.from_numpy(value.astype(np.float32)) for value in values]
+    if isinstance(module, nn.BatchNorm2d):
+        names = (module.weight, module.bias, module.running_mean, module.running_var)
+        for ours, theirs in zip(names, tensors, strict=True):
+            ours.copy_(theirs)
+        return
+    # Keras: (h, w, in, out), depthwise (h, w, channels, 1); torch: (out, in, h, w).
+    order = (2, 3, 0, 1) if module.groups > 1 else (3, 2, 0, 1)
+    kernel = tensors[0].permute(order)
+    if kernel.shape != module.weight.shape:
+        raise ValueError(f"a kernel is {tuple(kernel.shape)}, not {tuple(module.weight.shape)}")
+    module.weight.copy_(kernel)
+    if module.bias is not None:
+        module.bias.copy_(tensors[1])
+
+
+def _as_in_keras(trunk: nn.Module) -> None:
+    for module in trunk.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps, module.momentum = _EPSILON, _MOMENTUM
+    for module in list(trunk.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, nn.Conv2d) and child.stride == (2, 2):
+                setattr(module, name, _PaddedConvolution(child))
+
+
+class _PaddedConvolution(nn.Sequential):
+    """A convolution of stride 2 with Keras' padding."""
+
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        half = convolution.kernel_size[0] // 2
+        convolution.padding = (0, 0)
+        super().__init__(nn.ZeroPad2d((half - 1, half, half - 1, half)), convolution)

@@ -1,0 +1,274 @@
+"""Pack all cells, as the network sees them, in one file for quick reading and for carrying.
+
+A cell on black keeps the scale of its picture, so that its size is seen; a cell with its
+surroundings is scaled to its own box.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from models.cells import CROP_FACTOR
+from training.cells import folds
+from training.cells.data import (
+    NO_ATTRIBUTES,
+    Cell,
+    read_cnmc_cells,
+    read_lmu_cells,
+    read_pbc_cells,
+    read_snam_cells,
+)
+from training.cells.segment import box_of, cell_on_black, central_cell
+from training.data import DEFAULT_DATA, PROJECT, read_chula, read_txl
+
+DEFAULT_PACK = PROJECT / "runs" / "cells" / "pack.npz"
+SIZE = 160
+"""Side in pixels of what the network sees."""
+
+CNMC_SIDE = 300
+"""Side of what is kept of a C-NMC image, in its pixels."""
+
+CONTEXT_SIZE = 192
+CONTEXT_FACTOR = CROP_FACTOR * CONTEXT_SIZE / SIZE
+"""Side of a stored context in lengths of its cell's box: a margin to turn and to scale in."""
+
+_FIELD_FACTOR = 3.6
+"""Side of a background patch in red-cell diameters; a blast with `CONTEXT_FACTOR` takes as much."""
+
+_QUALITY = {"cnmc": 90, "other": 78}
+_THUMBNAIL = 16
+_BACKGROUNDS = "background"
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Cells and background patches of all sets, decoded one by one.
+
+    All arrays have one row a cell. `source` names the set; patches without a cell have the source
+    "background". `area` is the cell's in pixels of `SIZE` for cells on black, else 0.
+    """
+
+    images: np.ndarray
+    ends: np.ndarray
+    mask_ends: np.ndarray
+    masks: np.ndarray
+    source: np.ndarray
+    name: np.ndarray
+    subject: np.ndarray
+    group: np.ndarray
+    fold: np.ndarray
+    blast: np.ndarray
+    kind: np.ndarray
+    attributes: np.ndarray
+    area: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def image(self, row: int) -> np.ndarray:
+        """Decode a picture: uint8 BGR, square."""
+        return cv2.imdecode(_piece(self.images, self.ends, row), cv2.IMREAD_COLOR)
+
+    def mask(self, row: int) -> np.ndarray:
+        """Decode a cell's mask: boolean, as large as its picture; a patch has none."""
+        data = _piece(self.masks, self.mask_ends, row)
+        return cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) > 0
+
+    def save(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f"{path.stem}.unfinished.npz")
+        np.savez(unfinished, **vars(self))
+        unfinished.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Pack:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls(**{name: arrays[name] for name in arrays.files})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `python -m training.cells pack`."""
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="(%(default)s)")
+    parser.add_argument("--pack", type=Path, default=DEFAULT_PACK, help="(%(default)s)")
+    parser.add_argument("--threads", type=int, default=2, help="(%(default)s)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Pack the sets and say how large the file is."""
+    pack = make_pack(args.data, args.threads)
+    pack.save(args.pack)
+    print(f"{args.pack}: {len(pack)} pictures, {args.pack.stat().st_size / 2**20:.1f} MiB")
+
+
+def make_pack(data: Path, threads: int = 1) -> Pack:
+    """Read, cut and encode the cells of all sets below `data`, and patches of background.
+
+    A cell of which no outline is found is left out. Raises DataError where a set is missing.
+    """
+    cells = [*read_cnmc_cells(data), *read_lmu_cells(data), *read_pbc_cells(data)]
+    cells += read_snam_cells(data)
+    cv2.setNumThreads(1)
+    with ThreadPoolExecutor(threads) as pool:
+        drawn = list(tqdm(pool.map(_draw, cells), "cells", total=len(cells), mininterval=5))
+    kept = [(cell, each) for cell, each in zip(cells, drawn, strict=True) if each is not None]
+    patches = _background_patches(data)
+    return _packed([cell for cell, _ in kept], [each for _, each in kept], patches)
+
+
+def segmented_view(bgr: np.ndarray) -> np.ndarray:
+    """Return the middle of a C-NMC image at the network's scale, uint8 (SIZE, SIZE, 3)."""
+    height, width = bgr.shape[:2]
+    side = min(CNMC_SIDE, height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    middle = bgr[top : top + side, left : left + side]
+    return cv2.resize(middle, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+
+
+def context_view(
+    bgr: np.ndarray, mask: np.ndarray, box: tuple[float, float, float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a cell's surroundings and mask, scaled to its box: (CONTEXT_SIZE, CONTEXT_SIZE)."""
+    x1, y1, x2, y2 = box
+    scale = CONTEXT_SIZE / (CONTEXT_FACTOR * max(x2 - x1, y2 - y1))
+    middle = np.array(((x1 + x2) / 2, (y1 + y2) / 2)) * scale
+    shift = (CONTEXT_SIZE / 2 - middle).tolist()
+    # The middle of the first pixel is at half its width in either picture.
+    offset = [part + (scale - 1) / 2 for part in shift]
+    matrix = np.array(((scale, 0, offset[0]), (0, scale, offset[1])), np.float32)
+    size = CONTEXT_SIZE, CONTEXT_SIZE
+    small = cv2.warpAffine(_smooth(bgr, scale), matrix, size, borderMode=cv2.BORDER_REFLECT_101)
+    inside = cv2.warpAffine(mask.astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
+    return small, inside.astype(bool)
+
+
+def _smooth(bgr: np.ndarray, scale: float) -> np.ndarray:
+    """Blur what will be shrunk, so that sampling does not alias."""
+    if scale >= 0.8:
+        return bgr
+    return cv2.GaussianBlur(bgr, (0, 0), 0.4 / scale)
+
+
+def _draw(cell: Cell) -> tuple[np.ndarray, np.ndarray] | None:
+    bgr = cv2.imread(str(cell.path))
+    if cell.source == "cnmc":
+        small = segmented_view(bgr)
+        mask = segmented_view(np.dstack([cell_on_black(bgr).astype(np.uint8) * 255] * 3))
+        return small, mask[..., 0] > 127
+    # The box alone says where a cell of SN-AM is; nothing is pasted with it.
+    if cell.source == "snam":
+        return context_view(bgr, np.zeros(bgr.shape[:2], bool), cell.box)
+    mask = central_cell(bgr, cell.box)
+    if not mask.any():
+        return None
+    return context_view(bgr, mask, cell.box or box_of(mask))
+
+
+def _background_patches(data: Path) -> list[np.ndarray]:
+    """Cut one patch without white cells out of each training field that has room for one."""
+    rng = np.random.default_rng(folds.SEED)
+    patches = [
+        _patch(cv2.imread(str(field.path)), field.red_cell, [], rng)
+        for field in read_chula(data)
+        if field.split == "train"
+    ]
+    for field in read_txl(data, "train"):
+        bgr = cv2.imread(str(field.path))
+        height, width = bgr.shape[:2]
+        scale = np.array((width, height, width, height))
+        boxes = [(b.label, np.array((b.x1, b.y1, b.x2, b.y2)) * scale) for b in field.boxes]
+        red = [max(x2 - x1, y2 - y1) for label, (x1, y1, x2, y2) in boxes if label == "rbc"]
+        white = [box for label, box in boxes if label == "wbc"]
+        if red:
+            patches.append(_patch(bgr, float(np.median(red)), white, rng))
+    return [patch for patch in patches if patch is not None]
+
+
+def _patch(
+    bgr: np.ndarray, red_cell: float, white: Sequence[np.ndarray], rng: np.random.Generator
+) -> np.ndarray | None:
+    height, width = bgr.shape[:2]
+    side = int(min(_FIELD_FACTOR * red_cell, height - 1, width - 1))
+    for _ in range(12):
+        x, y = int(rng.integers(width - side)), int(rng.integers(height - side))
+        if not any(
+            x < x2 and x1 < x + side and y < y2 and y1 < y + side for x1, y1, x2, y2 in white
+        ):
+            patch = bgr[y : y + side, x : x + side]
+            return cv2.resize(patch, (CONTEXT_SIZE,) * 2, interpolation=cv2.INTER_AREA)
+    return None
+
+
+def _packed(
+    cells: list[Cell], drawn: list[tuple[np.ndarray, np.ndarray]], patches: list[np.ndarray]
+) -> Pack:
+    pictures = [picture for picture, _ in drawn] + patches
+    none = np.zeros((CONTEXT_SIZE,) * 2, bool)
+    masks = [mask for _, mask in drawn] + [none] * len(patches)
+    sources = [cell.source for cell in cells] + [_BACKGROUNDS] * len(patches)
+    groups = _joined_groups(cells, pictures)
+    images, ends = _joined([_webp(p, s) for p, s in zip(pictures, sources, strict=True)])
+    mask_bytes, mask_ends = _joined([_png(mask) for mask in masks])
+    extra = len(patches)
+    return Pack(
+        images=images,
+        ends=ends,
+        masks=mask_bytes,
+        mask_ends=mask_ends,
+        source=np.array(sources),
+        name=np.array([cell.path.name for cell in cells] + [""] * extra),
+        subject=np.array([cell.subject for cell in cells] + [""] * extra),
+        group=np.array(groups + [""] * extra),
+        fold=np.array(folds.assign_folds(cells, groups) + [folds.CHECK_FOLD] * extra, np.int8),
+        blast=np.array([cell.blast for cell in cells] + [-1] * extra, np.int8),
+        kind=np.array([cell.kind for cell in cells] + [-1] * extra, np.int8),
+        attributes=np.array([cell.attributes for cell in cells] + [NO_ATTRIBUTES] * extra, np.int8),
+        area=np.array(
+            [m.sum() if s == "cnmc" else 0 for m, s in zip(masks, sources, strict=True)], np.int32
+        ),
+    )
+
+
+def _joined_groups(cells: list[Cell], pictures: list[np.ndarray]) -> list[str]:
+    """Join duplicates where people are unknown; cells on black look alike as thumbnails."""
+    groups = [cell.group for cell in cells]
+    unknown = [row for row, cell in enumerate(cells) if cell.source in ("lmu", "pbc")]
+    thumbnails = np.array([_thumbnail(pictures[row]) for row in unknown])
+    joined = folds.join_duplicates([groups[row] for row in unknown], thumbnails)
+    for row, group in zip(unknown, joined, strict=True):
+        groups[row] = group
+    return groups
+
+
+def _thumbnail(picture: np.ndarray) -> np.ndarray:
+    small = cv2.resize(picture, (_THUMBNAIL,) * 2, interpolation=cv2.INTER_AREA)
+    return small.astype(np.float32).ravel()
+
+
+def _webp(picture: np.ndarray, source: str) -> bytes:
+    quality = _QUALITY.get(source, _QUALITY["other"])
+    return cv2.imencode(".webp", picture, (cv2.IMWRITE_WEBP_QUALITY, quality))[1].tobytes()
+
+
+def _png(mask: np.ndarray) -> bytes:
+    return cv2.imencode(".png", mask.astype(np.uint8) * 255, (cv2.IMWRITE_PNG_BILEVEL, 1))[
+        1
+    ].tobytes()
+
+
+def _joined(pieces: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    ends = np.cumsum([len(piece) for piece in pieces], dtype=np.int64)
+    return np.frombuffer(b"".join(pieces), np.uint8), ends
+
+
+def _piece(data: np.ndarray, ends: np.ndarray, row: int) -> np.ndarray:
+    return data[int(ends[row - 1]) if row else 0 : int(ends[row])]

@@ -1,0 +1,122 @@
+"""Which cells a batch shows, and on which backgrounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.cells import augment
+from training.cells.folds import CHECK_FOLD
+from training.cells.pack import Pack
+from training.data import DataError
+
+BLACK_SHARE = 0.55
+"""Share of a batch that is C-NMC's cells on black."""
+
+_BLAST_SHARE = 0.5
+_PASTED_BLASTS = 0.5
+_PASTED_NORMALS = 0.25
+"""Shares of the blasts and the normal cells in context that are C-NMC's, pasted."""
+
+_AS_TAKEN = 0.35
+"""Share of cells in context that keep their own picture where its set was drawn as background."""
+
+_GROUNDS = ("lmu", "pbc", "background")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures uint8 RGB (n, SIZE, SIZE, 3) and the rows of the pack that they show."""
+
+    pictures: np.ndarray
+    rows: np.ndarray
+
+
+class Sampler:
+    """Draws training batches for a held-out fold; a batch depends on seed and step alone."""
+
+    def __init__(self, pack: Pack, held_out: int, seed: int) -> None:
+        self._pack = pack
+        self._seed = seed
+        training = (pack.fold != held_out) & (pack.fold != CHECK_FOLD)
+        self._subjects = {
+            blast: _by_root(pack, training & (pack.source == "cnmc") & (pack.blast == blast))
+            for blast in (0, 1)
+        }
+        self._kinds = _by_kind(pack, training & (pack.source == "pbc"))
+        self._lmu = np.flatnonzero(training & (pack.source == "lmu"))
+        allowed = training | (pack.source == "background")
+        self._grounds = {
+            ground: np.flatnonzero(allowed & (pack.source == ground)) for ground in _GROUNDS
+        }
+        self._check()
+
+    def batch(self, step: int, size: int) -> Batch:
+        """Draw the batch of a step."""
+        rng = np.random.default_rng((self._seed, step))
+        shown = [self._one(rng) for _ in range(size)]
+        pictures = np.stack([picture[..., ::-1] for picture, _ in shown])
+        return Batch(pictures, np.array([row for _, row in shown]))
+
+    def context(self, rng: np.random.Generator) -> tuple[np.ndarray, int, str]:
+        """Draw a cell in context before it is varied: BGR picture, row, background's set.
+
+        The background's set is drawn before and without regard to the cell's class, so that the
+        set is no sign of the class.
+        """
+        ground = _GROUNDS[int(rng.integers(len(_GROUNDS)))]
+        row = self._context_cell(rng)
+        pack = self._pack
+        if pack.source[row] == ground and rng.random() < _AS_TAKEN:
+            return pack.image(row), row, ground
+        under = int(rng.choice(self._grounds[ground]))
+        picture = augment.paste(
+            pack.image(row),
+            pack.mask(row),
+            pack.image(under),
+            pack.mask(under),
+            on_black=bool(pack.source[row] == "cnmc"),
+        )
+        return picture, row, ground
+
+    def _check(self) -> None:
+        """Raise DataError where a set has nothing to train on."""
+        there = {"cnmc": all(cells for cells, _ in self._subjects.values())}
+        there |= {"kinds of pbc": bool(self._kinds)}
+        there |= {ground: bool(rows.size) for ground, rows in self._grounds.items()}
+        missing = [name for name, found in there.items() if not found]
+        if missing:
+            raise DataError(f"The pack has nothing to train on of: {', '.join(missing)}.")
+
+    def _one(self, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+        if rng.random() < BLACK_SHARE:
+            row = self._subject_cell(rng, int(rng.random() < _BLAST_SHARE))
+            return augment.vary_on_black(self._pack.image(row), rng), row
+        picture, row, _ = self.context(rng)
+        return augment.vary_context(picture, rng), row
+
+    def _context_cell(self, rng: np.random.Generator) -> int:
+        blast = int(rng.random() < _BLAST_SHARE)
+        if rng.random() < (_PASTED_BLASTS if blast else _PASTED_NORMALS):
+            return self._subject_cell(rng, blast)
+        if blast:
+            return int(rng.choice(self._lmu))
+        return int(rng.choice(self._kinds[int(rng.integers(len(self._kinds)))]))
+
+    def _subject_cell(self, rng: np.random.Generator, blast: int) -> int:
+        cells, weights = self._subjects[blast]
+        return int(rng.choice(cells[int(rng.choice(len(cells), p=weights))]))
+
+
+def _by_root(pack: Pack, chosen: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return rows by subject, and each subject's chance: the root of its number of cells."""
+    names = np.unique(pack.subject[chosen])
+    cells = [np.flatnonzero(chosen & (pack.subject == name)) for name in names]
+    weights = np.sqrt([len(rows) for rows in cells])
+    return cells, weights / weights.sum()
+
+
+def _by_kind(pack: Pack, chosen: np.ndarray) -> list[np.ndarray]:
+    kinds = np.unique(pack.kind[chosen & (pack.kind >= 0)])
+    return [np.flatnonzero(chosen & (pack.kind == kind)) for kind in kinds]

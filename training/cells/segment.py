@@ -1,0 +1,88 @@
+"""Where the one cell in the middle of an image is, where no box was labelled."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from skimage.filters import threshold_multiotsu
+
+from training.cutouts import cut_from_black, cut_from_box, disc
+
+Box = tuple[float, float, float, float]
+
+_CLASSES = 3
+_BRIDGE = 0.3
+"""Width of what is cut off the cell, in widths of its box."""
+
+_NUCLEUS_REACH = 0.22
+"""How far the cell is looked for beyond its nucleus, in lengths of the nucleus' box."""
+
+
+def central_cell(bgr: np.ndarray, box: Box | None = None) -> np.ndarray:
+    """Return the mask of the cell in the middle of an image.
+
+    Args:
+        bgr: uint8 image (h, w, 3).
+        box: x1, y1, x2, y2 in pixels, where somebody has labelled it.
+
+    Returns:
+        Boolean mask (h, w); empty where no nucleus is found.
+    """
+    if box is None:
+        box = _box_round_nucleus(bgr)
+    if box is None:
+        return np.zeros(bgr.shape[:2], bool)
+    mask = cut_from_box(bgr, box).astype(np.uint8)
+    width = min(box[2] - box[0], box[3] - box[1])
+    # Red cells that touch hang on by a narrow bridge.
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, disc(_BRIDGE * width))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(opened)
+    if count == 1:
+        return mask.astype(bool)
+    return labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+
+
+def cell_on_black(bgr: np.ndarray) -> np.ndarray:
+    """Return the boolean mask (h, w) of a cell stored on black, without its dark rim."""
+    return cut_from_black(bgr)
+
+
+def box_of(mask: np.ndarray) -> Box:
+    """Return the tightest box (x1, y1, x2, y2, pixels) round a mask that is not empty."""
+    rows, columns = np.nonzero(mask)
+    return (
+        float(columns.min()),
+        float(rows.min()),
+        float(columns.max() + 1),
+        float(rows.max() + 1),
+    )
+
+
+def _box_round_nucleus(bgr: np.ndarray) -> Box | None:
+    nucleus = _nucleus(bgr)
+    if not nucleus.any():
+        return None
+    x1, y1, x2, y2 = box_of(nucleus)
+    height, width = bgr.shape[:2]
+    reach = _NUCLEUS_REACH * max(x2 - x1, y2 - y1)
+    edges = max(1, x1 - reach), max(1, y1 - reach)
+    return (*edges, min(width - 2, x2 + reach), min(height - 2, y2 + reach))
+
+
+def _nucleus(bgr: np.ndarray) -> np.ndarray:
+    """Return the darkest of three classes near the middle: plasma, red cells, nuclei (Otsu)."""
+    # Of all that is stained, nuclei alone absorb red.
+    red = cv2.GaussianBlur(bgr[..., 2], (0, 0), 2)
+    if len(np.unique(red)) < _CLASSES:
+        return np.zeros(red.shape, bool)
+    dark = (red <= threshold_multiotsu(red, _CLASSES)[0]).astype(np.uint8)
+    dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, disc(7))
+    _, labels, stats, centres = cv2.connectedComponentsWithStats(dark)
+    middle = np.array(bgr.shape[1::-1]) / 2
+    near = [
+        number
+        for number in range(1, len(stats))
+        if np.linalg.norm(centres[number] - middle) < min(bgr.shape[:2]) * 0.22
+        and stats[number, cv2.CC_STAT_AREA] > 80
+    ]
+    return np.isin(labels, near)

