@@ -1,11 +1,12 @@
 # make run    install what serving needs, then serve on http://127.0.0.1:5000
 # make test   install everything, then run all tests
 # make fuzz   send 10,000 damaged files to the application
+# make lock   after a change of pins: write the lock files
 PYTHON ?= python3.11
 SERVE := .venv/bin/python
 DEV := .venv-dev/bin/python
 
-.PHONY: run test lint format train bench fuzz clean
+.PHONY: run test lint format train bench fuzz lock clean
 
 run: .venv/installed
 	$(SERVE) app.py
@@ -33,15 +34,18 @@ bench: .venv-dev/installed
 fuzz: .venv-dev/installed
 	$(DEV) -m benchmarks.fuzz
 
+lock: .venv-dev/installed
+	$(DEV) -m tools.lock
+
 clean:
 	rm -rf .venv .venv-dev
 
-.venv/installed: requirements-serve.txt
+.venv/installed: requirements-serve.lock
 	$(PYTHON) -m venv .venv
-	$(SERVE) -m pip install --disable-pip-version-check --quiet -r $<
+	$(SERVE) -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
 	touch $@
 
-.venv-dev/installed: requirements.txt requirements-serve.txt
+.venv-dev/installed: requirements.lock
 	$(PYTHON) -m venv .venv-dev
-	$(DEV) -m pip install --disable-pip-version-check --quiet -r $<
+	$(DEV) -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
 	touch $@
