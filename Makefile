@@ -12,7 +12,7 @@ run: .venv/installed
 	$(SERVE) app.py
 
 test: .venv-dev/installed
-	$(DEV) -m pytest
+	$(DEV) -m pytest -n auto --dist loadfile
 
 lint: .venv-dev/installed
 	$(DEV) -m ruff check .
