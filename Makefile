@@ -2,11 +2,12 @@
 # make test   install everything, then run all tests
 # make fuzz   send 10,000 damaged files to the application
 # make lock   after a change of pins: write the lock files
+# make sbom   write sbom.json, the bill of materials of what is served
 PYTHON ?= python3.11
 SERVE := .venv/bin/python
 DEV := .venv-dev/bin/python
 
-.PHONY: run test lint format train bench fuzz lock clean
+.PHONY: run test lint format train bench fuzz lock sbom clean
 
 run: .venv/installed
 	$(SERVE) app.py
@@ -36,6 +37,9 @@ fuzz: .venv-dev/installed
 
 lock: .venv-dev/installed
 	$(DEV) -m tools.lock
+
+sbom: .venv/installed .venv-dev/installed
+	$(DEV) -m tools.sbom $(SERVE)
 
 clean:
 	rm -rf .venv .venv-dev

@@ -11,10 +11,23 @@ from pathlib import Path
 SERVED = Path("requirements-serve.txt")
 ALL = Path("requirements.txt")
 
+Pins = set[tuple[str, str]]
+
 
 def lock_of(pins: Path) -> Path:
     """Name the lock file of a file of pins."""
     return pins.with_suffix(".lock")
+
+
+def normalized(name: str) -> str:
+    """Write a package's name as the index does, whichever way it was written."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins_of(path: Path) -> Pins:
+    """Read the names and versions in a file of pins, or a lock file."""
+    found = re.findall(r"^([\w.-]+)==([^\s;]+)", path.read_text(), re.MULTILINE)
+    return {(normalized(name), version) for name, version in found}
 
 
 def compile_lock(pins: Path, *options: str) -> None:

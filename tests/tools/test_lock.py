@@ -8,19 +8,10 @@ from pathlib import Path
 import pytest
 
 from settings import ROOT
-from tools.lock import ALL, SERVED, lock_of, without_common_marker
+from tools.lock import ALL, SERVED, lock_of, pins_of, without_common_marker
 
-PIN = re.compile(r"^([a-z0-9._-]+)==([^\s;]+)", re.MULTILINE | re.IGNORECASE)
 ENTRY = re.compile(r"^(?=\S+==)", re.MULTILINE)
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
-
-
-def normalized(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def pins_of(path: Path) -> set[tuple[str, str]]:
-    return {(normalized(name), version) for name, version in PIN.findall(path.read_text())}
 
 
 @pytest.mark.parametrize("pins", [SERVED, ALL])
