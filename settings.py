@@ -98,10 +98,11 @@ class Settings:
     signup: str = field(
         default="approved", metadata=_variable("SIGNUP", _one_of("approved", "open"))
     )
-    # Who signs in with a code as well as the password: "required" of administrators and reviewers,
-    # or "optional" for everybody.
+    # Who needs a second factor beside the password: "everybody", "required" of administrators and
+    # reviewers, or "optional" for everybody.
     second_factor: str = field(
-        default="required", metadata=_variable("SECOND_FACTOR", _one_of("required", "optional"))
+        default="required",
+        metadata=_variable("SECOND_FACTOR", _one_of("everybody", "required", "optional")),
     )
     # A session ends after so long without a request, and after so long in any case.
     idle_minutes: int = field(default=30, metadata=_variable("IDLE_MINUTES", _whole(1, 1_440)))
