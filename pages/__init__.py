@@ -43,10 +43,11 @@ def register(app: Flask) -> None:
         second_factor,
         sessions,
         sign_out,
+        signing,
         wording,
     )
 
-    for shared in (auditing, refusals, limits, headers, accounts, wording):
+    for shared in (signing, auditing, refusals, limits, headers, accounts, wording):
         shared.init_app(app)
     CSRFProtect(app)
     access.init_app(app)

@@ -118,7 +118,7 @@ NEEDED = {
 
 CHANGING_PASSWORD = {"accounts.password", "accounts.sign_out"}
 ENROLLING = CHANGING_PASSWORD | {"second_factor.show", "second_factor.enrol"}
-MUST_ENROL = "Administrators and reviewers need a second factor. Please set it up before you go on."
+MUST_ENROL = "Your account needs a second factor. Please set it up before you go on."
 MUST_CHANGE = "Your password was given to you. Please choose one of your own before you go on."
 MISSING = "This is for {} only. Who may change what you can do: {}."
 UNDECLARED = "Nobody may use this address."

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
+        "object-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
         # blob: for previews of chosen files; data: for the arrows and ticks in Bootstrap's CSS.

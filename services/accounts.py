@@ -116,7 +116,7 @@ class Accounts:
         self._new_status = ACTIVE if settings.signup == "open" else WAITING
         self._idle = timedelta(minutes=settings.idle_minutes)
         self._longest = timedelta(hours=settings.session_hours)
-        self._codes_required = settings.second_factor_required
+        self._second_factor = settings.second_factor_policy
         self.second_factors = SecondFactors(
             secret_key(settings.instance_dir), self.passwords, lambda: self.clock()
         )
@@ -287,7 +287,8 @@ class Accounts:
     def must_enrol(self, account: Account) -> bool:
         """Whether the account needs a second factor before it may do anything."""
         powerful = account.is_administrator or account.has_role(REVIEWER)
-        return self._codes_required and powerful and second_factors.get(account.id) is None
+        asked = {"everybody": True, "required": powerful, "optional": False}[self._second_factor]
+        return asked and second_factors.get(account.id) is None
 
     def enrol(self, account: Account, sealed: str, password: str, code: str) -> Renewed | Wrong:
         """Give an account its second factor, and sign every other browser out."""

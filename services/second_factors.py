@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import Enum
 
 import pyotp
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -24,6 +25,7 @@ from services.passwords import LEGIBLE, Passwords
 ISSUER = "Leukoscope"
 RECOVERY_CODES = 10
 _GROUP = 5  # characters; a recovery code is two groups (50 bits)
+_NONCE_BYTES = 12  # of AES-GCM
 _DRIFT = 1  # time steps of 30 s by which the clock of a phone may be off
 _TIME_CODE = re.compile(r"[0-9]{6}")
 _BETWEEN = re.compile(r"[\s-]+")
@@ -47,19 +49,23 @@ class SecondFactors:
     """
 
     def __init__(self, key: bytes, passwords: Passwords, clock: Callable[[], datetime]) -> None:
-        self._fernet = Fernet(_sealing_key(key))
+        self._cipher = AESGCM(_sealing_key(key))
         self._passwords = passwords
         self._clock = clock
 
     def new_secret(self) -> str:
         """Make a secret and return it sealed."""
-        return self._fernet.encrypt(pyotp.random_base32().encode()).decode()
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed = self._cipher.encrypt(nonce, pyotp.random_base32().encode(), None)
+        return base64.urlsafe_b64encode(nonce + sealed).decode()
 
     def open(self, sealed: str) -> str | None:
         """Return the secret in base 32, or None if another key sealed it."""
         try:
-            return self._fernet.decrypt(sealed.encode()).decode()
-        except InvalidToken:
+            kept = base64.urlsafe_b64decode(sealed.encode())
+            nonce, kept = kept[:_NONCE_BYTES], kept[_NONCE_BYTES:]
+            return self._cipher.decrypt(nonce, kept, None).decode()
+        except (ValueError, InvalidTag):
             return None
 
     def is_readable(self, account: Account) -> bool:
@@ -159,8 +165,7 @@ class SecondFactors:
 
 
 def _sealing_key(key: bytes) -> bytes:
-    derived = HKDF(SHA256(), length=32, salt=None, info=b"leukoscope second factors").derive(key)
-    return base64.urlsafe_b64encode(derived)
+    return HKDF(SHA256(), length=32, salt=None, info=b"leukoscope second factors").derive(key)
 
 
 def _recovery_code() -> str:

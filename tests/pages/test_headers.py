@@ -61,7 +61,7 @@ def test_every_answer_forbids_what_it_does_not_need(signed_in: FlaskClient, path
 def test_the_policy_lets_nothing_inline_and_nothing_foreign(client: FlaskClient):
     rules = policy(client, "/sign-in")
 
-    assert rules["default-src"] == "'none'"
+    assert rules["default-src"] == rules["object-src"] == "'none'"
     assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == "'self'"
     assert rules["base-uri"] == "'none'"
     assert not any("unsafe" in rule or "http" in rule or "*" in rule for rule in rules.values())

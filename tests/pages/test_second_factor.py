@@ -402,7 +402,7 @@ def test_administrators_and_reviewers_are_led_to_it_first(required: Flask):
     told = client.get("/history", headers=JSON)
     assert told.status_code == 403
     assert "second factor" in told.json["error"]
-    assert "your role needs one" in client.get(PAGE).text
+    assert "your account needs one" in client.get(PAGE).text
     assert post(client, "/admin/teams", name="night").headers["Location"] == PAGE
     with client.get("/static/leukoscope.css") as style:
         assert style.status_code == 200
@@ -420,6 +420,20 @@ def test_readers_are_not(required: Flask):
         account_named("ben").is_administrator = True
         db.session.commit()
     assert client.get("/history").headers["Location"] == PAGE
+
+
+def test_everybody_is_where_the_clinic_says_so(settings: Settings):
+    app = create_app(replace(settings, second_factor="everybody"), stand_in_models())
+    with app.app_context():
+        db.create_all()
+    sign_in_as(app, "ada")
+    client = sign_in_as(app, "ben")
+
+    assert client.get("/history").headers["Location"] == PAGE
+    enrol(app, client)
+    assert client.get("/history").status_code == 200
+    with app.app_context():
+        db.engine.dispose()
 
 
 def test_a_given_password_is_changed_before_the_second_factor(required: Flask):
