@@ -44,10 +44,11 @@ def register(app: Flask) -> None:
         sessions,
         sign_out,
         signing,
+        text_fields,
         wording,
     )
 
-    for shared in (signing, auditing, refusals, limits, headers, accounts, wording):
+    for shared in (signing, text_fields, auditing, refusals, limits, headers, accounts, wording):
         shared.init_app(app)
     CSRFProtect(app)
     access.init_app(app)

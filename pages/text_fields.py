@@ -1,10 +1,11 @@
-"""Rules for every text field: its length is checked before anything else reads the text."""
+"""Rules for every text field, and every address: what is checked before anything reads it."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from flask import Flask, abort, request
 from flask_wtf import FlaskForm
 from wtforms import Field, Form, StringField
 from wtforms.csrf.core import CSRFTokenField
@@ -17,6 +18,18 @@ CONTROL_CHARACTERS = (
 )
 # Tabs and line ends are typed; FHIR allows no other control character in a string.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# In an address these could begin a line of their own in the log.
+_CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def init_app(app: Flask) -> None:
+    """Look at every address before anything else does."""
+    app.before_request(_refuse_crafted_address)
+
+
+def _refuse_crafted_address() -> None:
+    if _CONTROL_OR_BREAK.search(request.path):
+        abort(404)
 
 
 class AtMost(Length):

@@ -100,3 +100,10 @@ def test_an_unknown_host_is_refused(client: FlaskClient):
     assert answer.status_code == 400
     assert "does not answer under that host name" in answer.text
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_nothing_is_traced(client: FlaskClient):
+    answer = client.open("/sign-in", method="TRACE", headers={"Cookie": "secret=1"})
+
+    assert answer.status_code == 405
+    assert "secret" not in answer.text

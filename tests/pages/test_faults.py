@@ -14,6 +14,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
+from werkzeug.routing import PathConverter, UnicodeConverter
 
 from pages.errors import BUSY, BUSY_SECONDS
 from records import accounts, analyses, db, field_tasks
@@ -354,3 +355,28 @@ def test_the_files_of_a_deleted_analysis_are_gone(app: Flask, signed_in: FlaskCl
     signed_in.post(f"/history/{cell}/delete", data={"csrf_token": csrf_token(signed_in)})
 
     assert not ImageStore(app.config["LEUKOSCOPE"].images_dir).names()
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r", "\x1b", "\x85", "\u2028"])
+def test_no_address_writes_a_line_of_its_own_into_the_log(
+    app: Flask, signed_in: FlaskClient, caplog: pytest.LogCaptureFixture, break_: str
+):
+    def fails(**_arguments: object) -> None:
+        raise RuntimeError
+
+    urls = app.url_map.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        texts = {
+            name
+            for name, converter in rule._converters.items()
+            if isinstance(converter, UnicodeConverter | PathConverter)
+        }
+        if not texts:
+            continue
+        app.view_functions[rule.endpoint] = fails
+        crafted = {name: f"x{break_}forged" for name in texts}
+        arguments = {name: ARGUMENTS.get(name) for name in rule.arguments} | crafted
+        method = "GET" if "GET" in rule.methods else "POST"
+        signed_in.open(urls.build(rule.endpoint, arguments), method=method)
+
+    assert f"{break_}forged" not in caplog.text

@@ -55,6 +55,7 @@ def test_every_answer_forbids_what_it_does_not_need(signed_in: FlaskClient, path
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "camera=()" in headers["Permissions-Policy"]
+    assert not any(name.startswith("Access-Control-") for name, _ in headers)
     assert policy(signed_in, path)["frame-ancestors"] == "'none'"
 
 
