@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import create_app
 from imaging.images import read_image
 from models.__main__ import main
 from models.classifier.cell_views import black_window, cut
 from models.findings import CELL_LABELS
 from models.registry import Models, load_models
-from records import db
 from settings import ROOT
+from tests.applications import empty_app
 from tests.people import sign_in_as
 from tests.stand_ins import drawn_field
 from tests.uploads import png, send, texts, upload_field
@@ -33,13 +32,8 @@ def models():
 @pytest.fixture
 def reader(settings, models):
     """A person signed in to the application with the shipped networks."""
-    app = create_app(replace(settings, weights_dir=WEIGHTS), models)
-    with app.app_context():
-        db.create_all()
-    yield sign_in_as(app, "ada")
-    app.extensions["leukoscope_tasks"].stop()
-    with app.app_context():
-        db.engine.dispose()
+    with empty_app(replace(settings, weights_dir=WEIGHTS), models) as app:
+        yield sign_in_as(app, "ada")
 
 
 def test_a_cell_is_read_and_kept(reader):

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from app import create_app, make_server
 from models.registry import Models
-from records import db
 from settings import Settings
+from tests.applications import end, put_empty_database
 from tests.people import PASSWORD
 
 QUIET = (
@@ -54,14 +54,13 @@ def served(
     settings = replace(
         Settings(), instance_dir=instance, port=0, signup=signup, second_factor=second_factor
     )
+    put_empty_database(settings)
     app = create_app(settings, models)
-    with app.app_context():
-        db.create_all()
     server = make_server(app, settings)
     threading.Thread(target=server.run, daemon=True).start()
     yield f"http://127.0.0.1:{server.effective_port}"
     server.close()
-    app.extensions["leukoscope_tasks"].stop()
+    end(app)
 
 
 def sign_up(page: Page, name: str) -> None:

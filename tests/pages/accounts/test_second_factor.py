@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from pages.accounts.accounts import CODE_TOO_LATE, UNREADABLE, WRONG_CODE
 from records import db, utc_now
 from records.accounts import second_factors
@@ -17,8 +16,8 @@ from records.accounts.accounts import READER
 from records.audit.audit import Event
 from services.accounts.second_factors import RECOVERY_CODES
 from settings import Settings
+from tests.applications import empty_app, end, new_app
 from tests.people import PASSWORD, account_named, add_account, csrf_token, post, sign_in_as
-from tests.stand_ins import stand_in_models
 from tests.trail import noted
 
 PAGE = "/account/second-factor"
@@ -28,12 +27,8 @@ JSON = {"Accept": "application/json"}
 @pytest.fixture
 def required(settings: Settings) -> Iterator[Flask]:
     """The application as it is installed: administrators and reviewers need a second factor."""
-    app = create_app(replace(settings, second_factor="required"), stand_in_models())
-    with app.app_context():
-        db.create_all()
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    with empty_app(replace(settings, second_factor="required")) as app:
+        yield app
 
 
 def pass_by(app: Flask, **time: float) -> None:
@@ -384,7 +379,7 @@ def test_after_a_new_key_of_the_server_recovery_codes_still_work(
     app: Flask, settings: Settings, enrolled
 ):
     settings.instance_dir.joinpath("secret_key").unlink()
-    again = create_app(settings, stand_in_models())
+    again = new_app(settings)
     client = again.test_client()
     sign_in(client)
     refused = give_code(client, code_of(app, enrolled[0]))
@@ -392,8 +387,7 @@ def test_after_a_new_key_of_the_server_recovery_codes_still_work(
     assert UNREADABLE.replace("'", "&#39;") in refused.text
 
     assert give_code(client, enrolled[1][0]).status_code == 302
-    with again.app_context():
-        db.engine.dispose()
+    end(again)
 
 
 def test_administrators_and_reviewers_are_led_to_it_first(required: Flask):
@@ -424,17 +418,13 @@ def test_readers_are_not(required: Flask):
 
 
 def test_everybody_is_where_the_clinic_says_so(settings: Settings):
-    app = create_app(replace(settings, second_factor="everybody"), stand_in_models())
-    with app.app_context():
-        db.create_all()
-    sign_in_as(app, "ada")
-    client = sign_in_as(app, "ben")
+    with empty_app(replace(settings, second_factor="everybody")) as app:
+        sign_in_as(app, "ada")
+        client = sign_in_as(app, "ben")
 
-    assert client.get("/history").headers["Location"] == PAGE
-    enrol(app, client)
-    assert client.get("/history").status_code == 200
-    with app.app_context():
-        db.engine.dispose()
+        assert client.get("/history").headers["Location"] == PAGE
+        enrol(app, client)
+        assert client.get("/history").status_code == 200
 
 
 def test_a_given_password_is_changed_before_the_second_factor(required: Flask):

@@ -13,15 +13,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from app import create_app
 from jobs.engine import GOING_WRONG
 from records import db
 from records.analyses.analyses import Analysis
 from records.storage.image_store import ImageStore
 from settings import Settings
+from tests.applications import empty_app
 from tests.image_files import damaged_files
 from tests.people import csrf_token, sign_in_as
-from tests.stand_ins import stand_in_models
 from tests.uploads import cell_image, encoded, follow, png, send, texts, upload_field
 
 PATHS = ["/classify", "/detect"]
@@ -83,12 +82,8 @@ CONVERTED = {
 @pytest.fixture
 def small(settings: Settings) -> Iterator[FlaskClient]:
     """A browser signed in where files may have 1 MiB at most."""
-    app = create_app(replace(settings, max_upload_bytes=2**20), stand_in_models())
-    with app.app_context():
-        db.create_all()
-    yield sign_in_as(app, "ada")
-    with app.app_context():
-        db.engine.dispose()
+    with empty_app(replace(settings, max_upload_bytes=2**20)) as app:
+        yield sign_in_as(app, "ada")
 
 
 def kept(app: Flask) -> tuple[int, int]:
@@ -303,11 +298,8 @@ def test_a_file_over_the_limit_is_refused_while_the_others_go_on(small: FlaskCli
 
 
 def test_a_request_over_the_limit_is_refused_in_the_language_of_the_script(settings: Settings):
-    app = create_app(
-        replace(settings, max_upload_bytes=2**20, max_request_bytes=2**20), stand_in_models()
-    )
-    with app.app_context():
-        db.create_all()
+    small = replace(settings, max_upload_bytes=2**20, max_request_bytes=2**20)
+    with empty_app(small) as app:
         client = sign_in_as(app, "ada")
         answer = client.post(
             "/classify",
@@ -318,8 +310,6 @@ def test_a_request_over_the_limit_is_refused_in_the_language_of_the_script(setti
 
         assert answer.status_code == 413
         assert "larger than this server takes at once (1 MB)" in answer.json["error"]
-        db.session.remove()
-        db.engine.dispose()
 
 
 @pytest.mark.parametrize("path", PATHS)

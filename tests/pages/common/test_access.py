@@ -90,6 +90,7 @@ def test_what_changes_something_of_an_analysis_needs_a_reader(app: Flask):
 
 def ask_for_all(app: Flask, client: FlaskClient) -> list[tuple[str, int, int]]:
     """Each guarded address, and its answers to a page and to a script."""
+    client.get("/")  # Ends the session where its time is over, and the tokens with it.
     token = csrf_token(client)
     answers = []
     for _, method, path in requests(app, guarded(app)):

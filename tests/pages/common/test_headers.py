@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from records import db
 from settings import Settings
+from tests.applications import empty_app
 from tests.people import add_account, csrf_token, post
 from tests.stand_ins import stand_in_models
 
@@ -30,12 +30,8 @@ PAGES = [
 @pytest.fixture
 def behind_a_proxy(settings: Settings) -> Iterator[Flask]:
     """The application as a clinic runs it: https ends at a proxy."""
-    app = create_app(replace(settings, proxies=1), stand_in_models())
-    with app.app_context():
-        db.create_all()
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    with empty_app(replace(settings, proxies=1)) as app:
+        yield app
 
 
 def policy(client: FlaskClient, path: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app, make_server
+from app import make_server
 from imaging.images import RgbImage
 from models.findings import FieldFindings, Progress
 from models.registry import Models
@@ -22,8 +22,9 @@ from records.analyses.analyses import Analysis
 from records.analyses.field_tasks import FieldTask
 from services.analyses.field_queue import FieldQueue
 from settings import Settings
+from tests.applications import empty_app
 from tests.people import csrf_token, sign_in_as
-from tests.stand_ins import StandInClassifier, drawn_field, stand_in_models
+from tests.stand_ins import StandInClassifier, drawn_field
 from tests.uploads import png, send, upload_cell
 
 LONG = 60
@@ -57,12 +58,8 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
 
 @pytest.fixture
 def few_threads(settings: Settings) -> Iterator[Flask]:
-    app = create_app(replace(settings, threads=THREADS, port=0), stand_in_models())
-    with app.app_context():
-        db.create_all()
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    with empty_app(replace(settings, threads=THREADS, port=0)) as app:
+        yield app
 
 
 @pytest.fixture
