@@ -66,8 +66,10 @@ def empty_app(settings: Settings, models: Models | None = None) -> Iterator[Flas
     """The application on a migrated database without rows; stand-in models unless given."""
     put_empty_database(settings)
     app = new_app(settings, models)
-    yield app
-    end(app)
+    try:
+        yield app
+    finally:
+        end(app)
 
 
 def new_app(settings: Settings, models: Models | None = None) -> Flask:

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.request import urlopen
@@ -19,11 +20,15 @@ from app import create_app
 from models.manifest import WeightsError
 from records.storage.image_store import ImageStore
 from settings import ROOT, Settings
+from tests.waiting import HANGS
 
 SERVE = """
+import signal
 import app, models.registry
 from tests.stand_ins import stand_in_models
 app.load_models = lambda *_: stand_in_models()
+# A parent that was started in the background lets its children ignore interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 app.main()
 """
 
@@ -36,16 +41,32 @@ made.cli.main(["audit", "verify"], obj=__import__("flask").cli.ScriptInfo(create
 """
 
 
-def run(code: str, **environment: object) -> subprocess.Popen:
-    variables = {f"LEUKOSCOPE_{name}": str(value) for name, value in environment.items()}
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=os.environ | variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+Run = Callable[..., subprocess.Popen[str]]
+"""Starts a Python program with settings."""
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Start Python programs; what still runs at the end of the test is killed."""
+    begun = []
+
+    def start(code: str, **environment: object) -> subprocess.Popen[str]:
+        variables = {f"LEUKOSCOPE_{name}": str(value) for name, value in environment.items()}
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=os.environ | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        begun.append(process)
+        return process
+
+    yield start
+    for process in begun:
+        with process:
+            process.kill()
 
 
 @pytest.fixture
@@ -68,10 +89,10 @@ def test_missing_weights_stop_the_factory(settings: Settings):
     ],
 )
 def test_what_is_wrong_stops_the_start_with_a_sentence(
-    tmp_path: Path, setting: str, value: str, sentence: str
+    run: Run, tmp_path: Path, setting: str, value: str, sentence: str
 ):
     process = run("import app; app.main()", INSTANCE=tmp_path / "instance", **{setting: value})
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=HANGS)
 
     assert process.returncode == 1
     assert output == ""
@@ -98,12 +119,12 @@ def spoiled(instance: Path, kind: str) -> None:
     ("kind", "sentence"), [("garbage", "damaged, or no database"), ("newer", "newer version")]
 )
 def test_a_database_that_cannot_be_used_stops_the_start_with_a_sentence(
-    tmp_path: Path, free_port: int, kind: str, sentence: str
+    run: Run, tmp_path: Path, free_port: int, kind: str, sentence: str
 ):
     spoiled(tmp_path / "instance", kind)
     before = (tmp_path / "instance" / "leukoscope.sqlite3").read_bytes()
     process = run(SERVE, INSTANCE=tmp_path / "instance", PORT=free_port)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=HANGS)
 
     assert (process.returncode, output) == (1, "")
     assert errors.startswith("Leukoscope cannot start: ")
@@ -112,14 +133,16 @@ def test_a_database_that_cannot_be_used_stops_the_start_with_a_sentence(
     assert (tmp_path / "instance" / "leukoscope.sqlite3").read_bytes() == before
 
 
-def test_a_locked_database_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):
+def test_a_locked_database_stops_the_start_with_a_sentence(
+    run: Run, tmp_path: Path, free_port: int
+):
     (tmp_path / "instance").mkdir()
     database = tmp_path / "instance" / "leukoscope.sqlite3"
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("PRAGMA journal_mode = WAL")
         other.execute("BEGIN IMMEDIATE")
         process = run(SERVE, INSTANCE=tmp_path / "instance", PORT=free_port)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=HANGS)
 
     assert process.returncode == 1
     assert errors.startswith("Leukoscope cannot start: ")
@@ -142,7 +165,7 @@ def start_mounted(folder: Path, size: str, prepare: str, port: int) -> str:
         env=os.environ | instance | {"LEUKOSCOPE_PORT": str(port)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
     )
     refused, mounted, errors = ended.stderr.partition("mounted\n")
     if not mounted:
@@ -171,59 +194,53 @@ def test_a_read_only_instance_stops_the_start_with_a_sentence(
     assert errors == f"Leukoscope cannot start: {instance} cannot be used: Read-only file system.\n"
 
 
-def test_a_port_in_use_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):
+def test_a_port_in_use_stops_the_start_with_a_sentence(run: Run, tmp_path: Path, free_port: int):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", free_port))
         listener.listen()
         process = run(SERVE, INSTANCE=tmp_path / "instance", PORT=free_port)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=HANGS)
 
     assert process.returncode == 1
     assert f"http://127.0.0.1:{free_port} cannot be used" in errors
 
 
-def test_a_second_server_stops_and_a_killed_one_is_cleaned_up_after(tmp_path: Path, free_port: int):
+def test_a_second_server_stops_and_a_killed_one_is_cleaned_up_after(
+    run: Run, tmp_path: Path, free_port: int
+):
     first = run(SERVE, INSTANCE=tmp_path, PORT=free_port)
-    try:
-        assert first.stdout.readline().startswith("Leukoscope is ready")
-        for port in (free_port, 1 + free_port):
-            second = run(SERVE, INSTANCE=tmp_path, PORT=port)
-            _, errors = second.communicate(timeout=60)
-            assert second.returncode == 1
-            assert errors.startswith(f"Leukoscope cannot start: {tmp_path} is in use by process ")
-            assert f" {first.pid} on " in errors
-            assert errors.count("\n") == 1
-        beside = run(COMMAND, INSTANCE=tmp_path)
-        output, errors = beside.communicate(timeout=60)
-        assert (beside.returncode, errors) == (0, "")
-        assert "none changed, moved or missing" in output
-    finally:
-        first.kill()
-        first.communicate(timeout=30)
+    assert first.stdout.readline().startswith("Leukoscope is ready")
+    for port in (free_port, 1 + free_port):
+        second = run(SERVE, INSTANCE=tmp_path, PORT=port)
+        _, errors = second.communicate(timeout=HANGS)
+        assert second.returncode == 1
+        assert errors.startswith(f"Leukoscope cannot start: {tmp_path} is in use by process ")
+        assert f" {first.pid} on " in errors
+        assert errors.count("\n") == 1
+    beside = run(COMMAND, INSTANCE=tmp_path)
+    output, errors = beside.communicate(timeout=HANGS)
+    assert (beside.returncode, errors) == (0, "")
+    assert "none changed, moved or missing" in output
+    first.kill()
+    first.communicate(timeout=HANGS)
 
     left = ImageStore(tmp_path / "images").put(b"whole, but its row was not kept yet")
     after_kill = run(SERVE, INSTANCE=tmp_path, PORT=free_port)
-    try:
-        assert after_kill.stdout.readline().startswith("Leukoscope is ready")
-        assert left not in ImageStore(tmp_path / "images").names()
-    finally:
-        after_kill.send_signal(signal.SIGINT)
-        _, errors = after_kill.communicate(timeout=30)
+    assert after_kill.stdout.readline().startswith("Leukoscope is ready")
+    assert left not in ImageStore(tmp_path / "images").names()
+    after_kill.send_signal(signal.SIGINT)
+    _, errors = after_kill.communicate(timeout=HANGS)
     assert "Removed 1 files that no row names" in errors
 
 
-def test_a_new_installation_serves_and_says_where(tmp_path: Path, free_port: int):
+def test_a_new_installation_serves_and_says_where(run: Run, tmp_path: Path, free_port: int):
     process = run(SERVE, INSTANCE=tmp_path / "instance", PORT=free_port)
-    try:
-        assert process.stdout.readline() == (
-            f"Leukoscope is ready at http://127.0.0.1:{free_port}\n"
-        )
-        with urlopen(f"http://127.0.0.1:{free_port}/sign-up", timeout=30) as answer:
-            assert "becomes the administrator" in answer.read().decode()
-            assert answer.headers["Server"] is None
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+    assert process.stdout.readline() == f"Leukoscope is ready at http://127.0.0.1:{free_port}\n"
+    with urlopen(f"http://127.0.0.1:{free_port}/sign-up", timeout=HANGS) as answer:
+        assert "becomes the administrator" in answer.read().decode()
+        assert answer.headers["Server"] is None
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=HANGS)
     kept = {path.name for path in (tmp_path / "instance").iterdir()}
     assert {"secret_key", "leukoscope.sqlite3", "audit_witness"} <= kept
     trail = sqlite3.connect(tmp_path / "instance" / "leukoscope.sqlite3")
@@ -233,7 +250,7 @@ def test_a_new_installation_serves_and_says_where(tmp_path: Path, free_port: int
     assert json.loads(events[1][1])["signup"] == "approved"
 
 
-def test_serving_needs_neither_tensorflow_nor_torch(tmp_path: Path):
+def test_serving_needs_neither_tensorflow_nor_torch(run: Run, tmp_path: Path):
     code = """
 import sys
 from settings import Settings
@@ -245,7 +262,7 @@ heavy &= set(sys.modules)
 sys.exit(", ".join(sorted(heavy)) or 0)
 """
     process = run(code, INSTANCE=tmp_path / "instance")
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=HANGS)
 
     assert process.returncode == 0, errors
 

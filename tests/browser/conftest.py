@@ -12,7 +12,7 @@ from tests.browser.serving import at_work, served
 from tests.stand_ins import stand_in_models
 
 # A hang limit, not a measure: a machine that runs other tests beside these is slow.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")

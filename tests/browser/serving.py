@@ -58,9 +58,11 @@ def served(
     app = create_app(settings, models)
     server = make_server(app, settings)
     threading.Thread(target=server.run, daemon=True).start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    end(app)
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        server.close()
+        end(app)
 
 
 def sign_up(page: Page, name: str) -> None:

@@ -33,7 +33,7 @@ def address(instance):
 def page(address):
     with browser() as chrome:
         page = chrome.new_context(base_url=address, accept_downloads=True).new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         complaints = watched(page)
         yield page
         assert complaints == []

@@ -13,6 +13,7 @@ from records.analyses import explanations
 from records.analyses.explanations import Explanation
 from records.tasks import DONE, FAILED, RUNNING, WAITING
 from tests.records.analyses.test_analyses import account, kept
+from tests.waiting import HANGS, until
 
 
 class Waiter:
@@ -75,13 +76,6 @@ def state(app: Flask, explanation_id: str) -> Explanation:
         return explanations.get(explanation_id)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.01)
-
-
 def test_what_waits_is_done_and_its_progress_told(app: Flask, begin, explanation_id: str):
     work = Waiter()
     begin(work)
@@ -108,7 +102,7 @@ def test_a_sleeping_background_is_woken(app: Flask, begin):
 def test_a_stopped_server_does_it_at_the_next_start(app: Flask, begin, explanation_id: str):
     first = Waiter()
     background = begin(first)
-    first.started.wait(20)
+    first.started.wait(HANGS)
     background.stop()
     assert state(app, explanation_id).state == WAITING
 
@@ -162,7 +156,7 @@ def test_a_failure_is_told_in_a_sentence(app: Flask, begin, explanation_id, erro
 def test_one_that_is_deleted_ends(app: Flask, begin, explanation_id: str):
     work = Waiter()
     background = begin(work)
-    work.started.wait(20)
+    work.started.wait(HANGS)
     with app.app_context():
         explanations.remove(explanations.get(explanation_id).analysis_id)
         db.session.commit()
@@ -189,7 +183,7 @@ def test_what_was_made_for_nobody_is_thrown_away(app: Flask, begin, explanation_
 
     work.run = delete_meanwhile
     begin(work)
-    deleted.wait(20)
+    deleted.wait(HANGS)
     until(lambda: work.discarded == [{"picture_name": f"of {explanation_id[:8]}"}])
 
 
@@ -206,6 +200,6 @@ def test_the_thread_survives_a_broken_database(app: Flask, begin, monkeypatch, e
     work = Waiter()
     work.go_on.set()
     background = begin(work)
-    failed.wait(20)
+    failed.wait(HANGS)
     background.wake()
     until(lambda: work.ran == [explanation_id])

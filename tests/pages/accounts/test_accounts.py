@@ -12,6 +12,7 @@ from pages.accounts.accounts import TIMED_OUT, WRONG, local_path
 from pages.common.limits import DEVICE_COOKIE
 from records import utc_now
 from tests.people import PASSWORD, account_named, add_account, csrf_token, post, sign_in_as
+from tests.waiting import HANGS
 
 NEW = "seven pale rims at noon"
 FORMS = {
@@ -420,12 +421,12 @@ def test_guesses_at_the_same_time_are_counted_before_they_are_tried(
         for name, value, path in cookies:
             browser.set_cookie(name, value, path=path)
         form = {"csrf_token": token, "name": "ada", "password": f"{NEW} {number}"}
-        start.wait(timeout=30)
+        start.wait(timeout=HANGS)
         place = {"REMOTE_ADDR": f"192.0.2.{number}"}
         return browser.post("/sign-in", data=form, environ_overrides=place).status_code
 
     with ThreadPoolExecutor(40) as pool:
-        codes = list(pool.map(guess, range(40), timeout=60))
+        codes = list(pool.map(guess, range(40), timeout=HANGS))
 
     assert len(tried) == 5
     assert sorted(codes) == [401] * 5 + [429] * 35

@@ -1,5 +1,4 @@
 import threading
-import time
 from io import BytesIO
 
 import numpy as np
@@ -14,6 +13,7 @@ from records import db
 from records.analyses.analyses import Analysis
 from records.storage.image_store import ImageStore
 from services.analyses import explanations as services
+from tests import waiting
 from tests.people import csrf_token, post
 from tests.stand_ins import drawn_cell
 from tests.uploads import DARK, PALE, png, texts, upload_cell
@@ -66,11 +66,7 @@ def told(client: FlaskClient, cell_id: str) -> dict:
 
 
 def until(client: FlaskClient, cell_id: str, state: str) -> dict:
-    end = time.monotonic() + 20
-    while (answer := told(client, cell_id))["state"] != state:
-        assert time.monotonic() < end, answer
-        time.sleep(0.01)
-    return answer
+    return waiting.until(lambda: (now := told(client, cell_id))["state"] == state and now)
 
 
 def pixels(content: bytes) -> np.ndarray:
@@ -184,8 +180,7 @@ def test_progress_is_told_while_they_are_made(signed_in, cell_id, shap: Shap):
     asked = signed_in.post(f"/classify/{cell_id}/shap", headers=token)
     assert (asked.status_code, asked.json["state"] in {"waiting", "running"}) == (202, True)
     until(signed_in, cell_id, "running")
-    while told(signed_in, cell_id)["done"] != 30:
-        time.sleep(0.01)
+    waiting.until(lambda: told(signed_in, cell_id)["done"] == 30)
 
     page = signed_in.get(f"/classify/{cell_id}").text
     assert 'max="300" value="30"' in page

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from records import db, transaction
 from records.accounts import accounts as records
 from records.accounts.accounts import ACTIVE, WAITING, Account, SignIn
+from tests.waiting import HANGS
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +53,7 @@ def test_of_people_first_at_the_same_time_the_database_lets_one_be_administrator
         found = count()
         if len(seen) < 4:
             seen.append(found)
-            everybody.wait(timeout=10)
+            everybody.wait(timeout=HANGS)
         return found
 
     monkeypatch.setattr(records, "any_account", look)

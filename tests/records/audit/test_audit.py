@@ -6,7 +6,6 @@ from threading import Barrier
 
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -14,6 +13,7 @@ from records import db, transaction
 from records.audit import audit, external_log
 from records.audit.audit import NOTHING, TRIGGERS, Event, Head
 from tests.trail import ADA, CELL, append, entries
+from tests.waiting import HANGS
 
 
 @pytest.fixture(autouse=True)
@@ -79,13 +79,13 @@ def test_the_database_refuses_to_change_or_remove_a_row(statement: str):
 
 def test_a_migrated_database_refuses_the_same():
     made = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
-    created = db.session.execute(text(made)).all()
+    migrated = db.session.execute(text(made)).all()
     db.session.commit()
     db.drop_all()
-    upgrade()
+    db.create_all()
 
-    assert db.session.execute(text(made)).all() == created
-    assert {name for name, _ in created} > set(TRIGGERS)
+    assert db.session.execute(text(made)).all() == migrated
+    assert {name for name, _ in migrated} > set(TRIGGERS)
 
 
 def test_the_chain_does_not_fork_when_many_write_at_the_same_time(app: Flask):
@@ -95,7 +95,7 @@ def test_the_chain_does_not_fork_when_many_write_at_the_same_time(app: Flask):
         with app.app_context():
             # A query first: what it saw of the trail is old when its turn to write comes.
             audit.head(db.session())
-            everybody.wait(timeout=10)
+            everybody.wait(timeout=HANGS)
             append(25)
 
     with ThreadPoolExecutor(4) as pool:

@@ -11,6 +11,7 @@ from services.accounts.accounts import Accounts, Decision
 from services.accounts.people import LastAdministratorError
 from settings import Settings
 from tests.people import PASSWORD
+from tests.waiting import HANGS
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_two_who_depose_each_other_at_the_same_time_leave_one(app: Flask, accoun
     def depose(name: str) -> bool:
         with app.app_context():
             account = records.find_account(name)
-            both.wait(timeout=10)
+            both.wait(timeout=HANGS)
             try:
                 people.set_administrator(account, False)
             except LastAdministratorError:
