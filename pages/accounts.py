@@ -10,6 +10,7 @@ from flask import (
     Response,
     current_app,
     flash,
+    g,
     jsonify,
     redirect,
     render_template,
@@ -182,6 +183,8 @@ def _signed_in(outcome: SignedIn, target: str) -> AnyResponse:
 def begin_session(account: Account, sign_in_id: str) -> None:
     """Keep nothing of what a stranger may have put into the session before."""
     session.clear()
+    # A form shown in this very answer needs a token of the new session.
+    g.pop("csrf_token", None)
     session["sign_in"] = sign_in_id
     login_user(account)
 
