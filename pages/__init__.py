@@ -41,6 +41,7 @@ def register(app: Flask) -> None:
         refusals,
         reports,
         second_factor,
+        security_keys,
         sessions,
         sign_out,
         signing,
@@ -55,6 +56,7 @@ def register(app: Flask) -> None:
     Bootstrap5(app)
     own = (classification, explanation, detection, batches, field, history)
     of_cases = (cases, reading, sign_out, reports)
-    for page in (home, accounts, sessions, second_factor, *own, *of_cases, model, admin, audit):
+    of_accounts = (accounts, sessions, second_factor, security_keys)
+    for page in (home, *of_accounts, *own, *of_cases, model, admin, audit):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

@@ -112,6 +112,7 @@ def init_app(app: Flask) -> None:
         field_tasks,
         reviews,
         second_factors,
+        security_keys,
         signatures,
         witness,
     )
