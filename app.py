@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import waitress
 from flask import Flask
@@ -11,22 +12,25 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import pages
 import records
 import serving
-from models.images import ImageLimits
-from models.loading import Models, load_models
-from models.weights import WeightsError
-from pages import commands, errors, turns
+from cli import accounts
+from imaging.images import ImageLimits
+from jobs.engine import Tasks
+from models.manifest import WeightsError
+from models.registry import Models, load_models
+from pages.common import errors, turns
 from records import opening
-from records.audit import Event
-from records.image_store import ImageStore
-from records.secret_key import secret_key
-from services import audit
-from services.accounts import Accounts
-from services.analysis import Analyst
-from services.explanations import Explainer
-from services.field_queue import FieldQueue
-from services.sign_out import SignOut
-from services.tasks import Tasks
-from services.thumbnails import Thumbnails
+from records.audit.audit import Event
+from records.storage import instance_lock
+from records.storage.image_store import ImageStore
+from records.storage.secret_key import secret_key
+from services.accounts.accounts import Accounts
+from services.analyses.analysis import Analyst
+from services.analyses.explanations import Explainer
+from services.analyses.field_queue import FieldQueue
+from services.analyses.thumbnails import Thumbnails
+from services.audit import audit
+from services.cases.sign_off import SignOut
+from services.instance import leftovers
 from settings import Settings, SettingsError
 
 SAFETY_SETTINGS = (
@@ -66,7 +70,7 @@ def create_app(settings: Settings | None = None, models: Models | None = None) -
     turns.init_app(app, settings)
     pages.register(app)
     errors.init_app(app)
-    commands.init_app(app)
+    accounts.init_app(app)
     return app
 
 
@@ -98,8 +102,13 @@ def configuration(settings: Settings) -> dict[str, object]:
         "LEUKOSCOPE": settings,
         "SECRET_KEY": secret_key(settings.instance_dir),
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        # Else the log shows pseudonyms and notes with each error of the database.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            # Else the log shows pseudonyms and notes with each error of the database.
+            "hide_parameters": True,
+            # A connection for each thread that serves, and some for those that read fields.
+            "pool_size": settings.threads,
+            "max_overflow": 10,
+        },
         "MAX_CONTENT_LENGTH": settings.max_request_bytes,
         "TRUSTED_HOSTS": settings.trusted_hosts,
         # The prefix makes browsers refuse the cookie from a sibling host or over plain http.
@@ -114,17 +123,24 @@ def configuration(settings: Settings) -> dict[str, object]:
 
 
 def main() -> None:
-    """Bring the database up to date and serve until stopped."""
+    """Serve until stopped, as the only process on this instance."""
     try:
         settings = Settings.from_environment()
-        app = create_app(settings)
-        with app.app_context(), opening.usable(settings):
-            opening.bring_up_to_date(settings)
-            app.extensions["leukoscope_fields"].sweep()
-            note_start(settings, app.extensions["leukoscope_models"])
-        server = make_server(app, settings)
+        with instance_lock.held(settings.instance_dir):
+            serve(settings)
     except (SettingsError, WeightsError) as error:
         sys.exit(f"Leukoscope cannot start: {error}")
+
+
+def serve(settings: Settings) -> None:
+    """Bring the database up to date and serve; raises `SettingsError` or `WeightsError`."""
+    started = time.time()
+    app = create_app(settings)
+    with app.app_context(), opening.usable(settings):
+        opening.bring_up_to_date(settings)
+        leftovers.sweep(settings, started)
+        note_start(settings, app.extensions["leukoscope_models"])
+    server = make_server(app, settings)
     for warning in settings.warnings:
         print(warning, file=sys.stderr)
     print(f"Leukoscope is ready at {settings.address}", flush=True)

@@ -99,10 +99,10 @@ class Settings:
         default="approved", metadata=_variable("SIGNUP", _one_of("approved", "open"))
     )
     # Who needs a second factor beside the password: "everybody", "required" of administrators and
-    # reviewers, or "optional" for everybody.
+    # reviewers, "optional" for everybody, or "auto": see `second_factor_policy`.
     second_factor: str = field(
-        default="required",
-        metadata=_variable("SECOND_FACTOR", _one_of("everybody", "required", "optional")),
+        default="auto",
+        metadata=_variable("SECOND_FACTOR", _one_of("auto", "everybody", "required", "optional")),
     )
     # A session ends after so long without a request, and after so long in any case.
     idle_minutes: int = field(default=30, metadata=_variable("IDLE_MINUTES", _whole(1, 1_440)))
@@ -164,6 +164,13 @@ class Settings:
     def secure_cookies(self) -> bool:
         """Whether cookies travel over https only."""
         return not (self.local_only or self.insecure_cookies)
+
+    @property
+    def second_factor_policy(self) -> str:
+        """Who needs a second factor; "auto" requires it where other machines reach the server."""
+        if self.second_factor == "auto":
+            return "optional" if self.local_only else "required"
+        return self.second_factor
 
     @property
     def warnings(self) -> tuple[str, ...]:

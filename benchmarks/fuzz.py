@@ -25,10 +25,10 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from app import create_app
-from records import db, field_tasks
-from records.analyses import Analysis
-from records.field_tasks import FieldTask
-from services.tasks import GOING_WRONG
+from jobs.engine import GOING_WRONG
+from records import db
+from records.analyses.field_tasks import FieldTask
+from services.instance import leftovers
 from settings import Settings
 from tests.cases import open_case
 from tests.image_files import damaged_files
@@ -162,18 +162,10 @@ def _upload(
 
 
 def _left_behind(app: Flask) -> set[str]:
-    """Files of images and uploads that no row names, half-written ones too."""
-    chosen = app.config["LEUKOSCOPE"]
+    """Files that no row names, half-written ones too."""
     with app.app_context():
-        named = {
-            name for row in db.session.scalars(db.select(Analysis)) for name in row.image_names
-        } | field_tasks.upload_names()
-    return {
-        path.name
-        for root in (chosen.images_dir, chosen.uploads_dir)
-        for path in root.rglob("*")
-        if path.is_file() and path.name not in named
-    }
+        left = leftovers.find(app.config["LEUKOSCOPE"], time.time() + 1)
+    return {path.name for path in (*left.images, *left.uploads, *left.derived)}
 
 
 def _peak() -> float:

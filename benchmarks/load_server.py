@@ -18,8 +18,9 @@ from flask_migrate import upgrade
 
 from app import create_app
 from benchmarks.reading_room import drawn_field, keep
-from records import analyses, db
-from records.cases import Case
+from records import db
+from records.analyses import analyses
+from records.cases.cases import Case
 from settings import ROOT, Settings
 from tests.people import add_account
 from tests.stand_ins import stand_in_models
@@ -109,6 +110,7 @@ def _started(instance: Path, port: int, log: int) -> subprocess.Popen[str]:
         "LEUKOSCOPE_PORT": str(port),
         "LEUKOSCOPE_PROXIES": "1",
         "LEUKOSCOPE_INSECURE_COOKIES": "1",
+        "LEUKOSCOPE_SECOND_FACTOR": "optional",
     }
     process = subprocess.Popen(
         [sys.executable, "app.py"],

@@ -16,14 +16,23 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from models.weights import WeightsError
+from models.manifest import WeightsError
+from records.storage.image_store import ImageStore
 from settings import ROOT, Settings
 
 SERVE = """
-import app, models.loading
+import app, models.registry
 from tests.stand_ins import stand_in_models
 app.load_models = lambda *_: stand_in_models()
 app.main()
+"""
+
+COMMAND = """
+import app
+from settings import Settings
+from tests.stand_ins import stand_in_models
+made = app.create_app(Settings.from_environment(), stand_in_models())
+made.cli.main(["audit", "verify"], obj=__import__("flask").cli.ScriptInfo(create_app=lambda: made))
 """
 
 
@@ -118,31 +127,48 @@ def test_a_locked_database_stops_the_start_with_a_sentence(tmp_path: Path, free_
     assert "another program holds" in errors
 
 
-def test_a_full_disk_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):
-    """On a file system of its own, with room for a part of the database only."""
+def start_mounted(folder: Path, size: str, prepare: str, port: int) -> str:
+    """Start on a small file system of its own, as `prepare` leaves it; what was said."""
     if shutil.which("unshare") is None:
         pytest.skip("file systems cannot be mounted here: unshare is missing")
     script = (
-        f"mount -t tmpfs -o size=96k none {tmp_path} && echo mounted >&2 && "
+        f"mount -t tmpfs -o size={size} none {folder} && {prepare} && echo mounted >&2 && "
         f"exec {shlex.quote(sys.executable)} -c {shlex.quote(SERVE)}"
     )
-    instance = {"LEUKOSCOPE_INSTANCE": str(tmp_path / "instance")}
+    instance = {"LEUKOSCOPE_INSTANCE": str(folder / "instance")}
     ended = subprocess.run(
         ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script],
         cwd=ROOT,
-        env=os.environ | instance | {"LEUKOSCOPE_PORT": str(free_port)},
+        env=os.environ | instance | {"LEUKOSCOPE_PORT": str(port)},
         capture_output=True,
         text=True,
         timeout=60,
     )
-    mounted, _, errors = ended.stderr.partition("mounted\n")
-    if ended.returncode and not _:
-        pytest.skip(f"file systems cannot be mounted here: {mounted}")
-
+    refused, mounted, errors = ended.stderr.partition("mounted\n")
+    if not mounted:
+        pytest.skip(f"file systems cannot be mounted here: {refused}")
     assert ended.returncode == 1
+    return errors
+
+
+def test_a_full_disk_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):
+    errors = start_mounted(tmp_path, "96k", "true", free_port)
+
     assert errors.startswith("Leukoscope cannot start: ")
     assert errors.count("\n") == 1
     assert "the disk is full" in errors
+
+
+@pytest.mark.parametrize("files", [(), ("server.lock",)])
+def test_a_read_only_instance_stops_the_start_with_a_sentence(
+    tmp_path: Path, free_port: int, files: tuple[str, ...]
+):
+    instance = tmp_path / "instance"
+    made = " && ".join([f"mkdir {instance}", *(f"touch {instance / name}" for name in files)])
+    prepare = f"{made} && mount -o remount,ro {tmp_path}"
+    errors = start_mounted(tmp_path, "8m", prepare, free_port)
+
+    assert errors == f"Leukoscope cannot start: {instance} cannot be used: Read-only file system.\n"
 
 
 def test_a_port_in_use_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):
@@ -154,6 +180,36 @@ def test_a_port_in_use_stops_the_start_with_a_sentence(tmp_path: Path, free_port
 
     assert process.returncode == 1
     assert f"http://127.0.0.1:{free_port} cannot be used" in errors
+
+
+def test_a_second_server_stops_and_a_killed_one_is_cleaned_up_after(tmp_path: Path, free_port: int):
+    first = run(SERVE, INSTANCE=tmp_path, PORT=free_port)
+    try:
+        assert first.stdout.readline().startswith("Leukoscope is ready")
+        for port in (free_port, 1 + free_port):
+            second = run(SERVE, INSTANCE=tmp_path, PORT=port)
+            _, errors = second.communicate(timeout=60)
+            assert second.returncode == 1
+            assert errors.startswith(f"Leukoscope cannot start: {tmp_path} is in use by process ")
+            assert f" {first.pid} on " in errors
+            assert errors.count("\n") == 1
+        beside = run(COMMAND, INSTANCE=tmp_path)
+        output, errors = beside.communicate(timeout=60)
+        assert (beside.returncode, errors) == (0, "")
+        assert "none changed, moved or missing" in output
+    finally:
+        first.kill()
+        first.communicate(timeout=30)
+
+    left = ImageStore(tmp_path / "images").put(b"whole, but its row was not kept yet")
+    after_kill = run(SERVE, INSTANCE=tmp_path, PORT=free_port)
+    try:
+        assert after_kill.stdout.readline().startswith("Leukoscope is ready")
+        assert left not in ImageStore(tmp_path / "images").names()
+    finally:
+        after_kill.send_signal(signal.SIGINT)
+        _, errors = after_kill.communicate(timeout=30)
+    assert "Removed 1 files that no row names" in errors
 
 
 def test_a_new_installation_serves_and_says_where(tmp_path: Path, free_port: int):

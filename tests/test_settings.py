@@ -71,6 +71,21 @@ def test_cookies_are_secure_off_this_machine(settings: Settings, secure: bool):
     assert settings.secure_cookies is secure
 
 
+@pytest.mark.parametrize(
+    ("settings", "policy"),
+    [
+        (Settings(), "optional"),
+        (Settings(host="::1"), "optional"),
+        (Settings(host="0.0.0.0"), "required"),
+        (Settings(proxies=1), "required"),
+        (Settings(second_factor="everybody"), "everybody"),
+        (Settings(host="0.0.0.0", second_factor="optional"), "optional"),
+    ],
+)
+def test_a_code_is_required_where_others_reach_the_server(settings: Settings, policy: str):
+    assert settings.second_factor_policy == policy
+
+
 def test_host_names_are_those_of_this_machine_unless_told():
     assert "localhost" in Settings().trusted_hosts
     assert Settings(host="0.0.0.0").trusted_hosts is None

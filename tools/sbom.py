@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
-from models.weights import Manifest, read_manifest
+from models.manifest import Manifest, read_manifest
 from settings import ROOT
 from tools.lock import SERVED, Pins, normalized, pins_of
 

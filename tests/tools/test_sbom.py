@@ -11,7 +11,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from models.weights import sha256_of
+from models.manifest import sha256_of
 from settings import ROOT
 from tools.lock import SERVED, lock_of, normalized, pins_of
 from tools.sbom import Document, bill_of_materials
