@@ -6,7 +6,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from pages import audit_commands, export_commands, leftover_commands
+from pages import audit_commands, backup_commands, export_commands, leftover_commands
 from pages.accounts import the_accounts
 from pages.shell import at_the_shell
 from records import accounts as records
@@ -24,6 +24,8 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(audit_commands.group)
     app.cli.add_command(export_commands.export_reviewed)
     app.cli.add_command(leftover_commands.leftovers)
+    app.cli.add_command(backup_commands.backup)
+    app.cli.add_command(backup_commands.restore)
 
 
 @accounts.command("list")

@@ -11,6 +11,7 @@ from pathlib import Path
 from records import analyses, stored_files
 from records.audit import Event
 from records.image_store import ImageStore
+from records.opening import RESTORE_DRAFT
 from records.stored_files import IMAGES, UPLOADS
 from services import audit, audit_check
 from settings import Settings
@@ -120,7 +121,8 @@ def _thumbnails(root: Path) -> Iterator[Path]:
 
 
 def _drafts(settings: Settings) -> Iterator[Path]:
-    return (path for path in settings.instance_dir.glob("*") if _DRAFT.fullmatch(path.name))
+    yield from (settings.instance_dir / RESTORE_DRAFT).rglob("*")
+    yield from (path for path in settings.instance_dir.glob("*") if _DRAFT.fullmatch(path.name))
 
 
 def _old(paths: Iterable[Path], before: float) -> tuple[Path, ...]:
