@@ -1,17 +1,19 @@
 # make run    install what serving needs, then serve on http://127.0.0.1:5000
 # make test   install everything, then run all tests
 # make fuzz   send 10,000 damaged files to the application
+# make lock   after a change of pins: write the lock files
+# make sbom   write sbom.json, the bill of materials of what is served
 PYTHON ?= python3.11
 SERVE := .venv/bin/python
 DEV := .venv-dev/bin/python
 
-.PHONY: run test lint format train bench fuzz clean
+.PHONY: run test lint format train bench fuzz lock sbom clean
 
 run: .venv/installed
 	$(SERVE) app.py
 
 test: .venv-dev/installed
-	$(DEV) -m pytest
+	$(DEV) -m pytest -n auto --dist loadfile
 
 lint: .venv-dev/installed
 	$(DEV) -m ruff check .
@@ -33,15 +35,21 @@ bench: .venv-dev/installed
 fuzz: .venv-dev/installed
 	$(DEV) -m benchmarks.fuzz
 
+lock: .venv-dev/installed
+	$(DEV) -m tools.lock
+
+sbom: .venv/installed .venv-dev/installed
+	$(DEV) -m tools.sbom $(SERVE)
+
 clean:
 	rm -rf .venv .venv-dev
 
-.venv/installed: requirements-serve.txt
+.venv/installed: requirements-serve.lock
 	$(PYTHON) -m venv .venv
-	$(SERVE) -m pip install --disable-pip-version-check --quiet -r $<
+	$(SERVE) -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
 	touch $@
 
-.venv-dev/installed: requirements.txt requirements-serve.txt
+.venv-dev/installed: requirements.lock
 	$(PYTHON) -m venv .venv-dev
-	$(DEV) -m pip install --disable-pip-version-check --quiet -r $<
+	$(DEV) -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
 	touch $@

@@ -12,22 +12,25 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import pages
 import records
 import serving
-from models.images import ImageLimits
-from models.loading import Models, load_models
-from models.weights import WeightsError
-from pages import commands, errors, turns
-from records import instance_lock, opening
-from records.audit import Event
-from records.image_store import ImageStore
-from records.secret_key import secret_key
-from services import audit, leftovers
-from services.accounts import Accounts
-from services.analysis import Analyst
-from services.explanations import Explainer
-from services.field_queue import FieldQueue
-from services.sign_out import SignOut
-from services.tasks import Tasks
-from services.thumbnails import Thumbnails
+from cli import accounts
+from imaging.images import ImageLimits
+from jobs.engine import Tasks
+from models.manifest import WeightsError
+from models.registry import Models, load_models
+from pages.common import errors, turns
+from records import opening
+from records.audit.audit import Event
+from records.storage import instance_lock
+from records.storage.image_store import ImageStore
+from records.storage.secret_key import secret_key
+from services.accounts.accounts import Accounts
+from services.analyses.analysis import Analyst
+from services.analyses.explanations import Explainer
+from services.analyses.field_queue import FieldQueue
+from services.analyses.thumbnails import Thumbnails
+from services.audit import audit
+from services.cases.sign_off import SignOut
+from services.instance import leftovers
 from settings import Settings, SettingsError
 
 SAFETY_SETTINGS = (
@@ -67,7 +70,7 @@ def create_app(settings: Settings | None = None, models: Models | None = None) -
     turns.init_app(app, settings)
     pages.register(app)
     errors.init_app(app)
-    commands.init_app(app)
+    accounts.init_app(app)
     return app
 
 

@@ -99,10 +99,11 @@ class Settings:
     signup: str = field(
         default="approved", metadata=_variable("SIGNUP", _one_of("approved", "open"))
     )
-    # Who signs in with a code as well as the password: "required" of administrators and reviewers,
-    # "optional" for everybody, or "auto": required where other machines can reach the server.
+    # Who needs a second factor beside the password: "everybody", "required" of administrators and
+    # reviewers, "optional" for everybody, or "auto": see `second_factor_policy`.
     second_factor: str = field(
-        default="auto", metadata=_variable("SECOND_FACTOR", _one_of("auto", "required", "optional"))
+        default="auto",
+        metadata=_variable("SECOND_FACTOR", _one_of("auto", "everybody", "required", "optional")),
     )
     # A session ends after so long without a request, and after so long in any case.
     idle_minutes: int = field(default=30, metadata=_variable("IDLE_MINUTES", _whole(1, 1_440)))
@@ -166,11 +167,11 @@ class Settings:
         return not (self.local_only or self.insecure_cookies)
 
     @property
-    def second_factor_required(self) -> bool:
-        """Whether administrators and reviewers must sign in with a code."""
+    def second_factor_policy(self) -> str:
+        """Who needs a second factor; "auto" requires it where other machines reach the server."""
         if self.second_factor == "auto":
-            return not self.local_only
-        return self.second_factor == "required"
+            return "optional" if self.local_only else "required"
+        return self.second_factor
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ import tensorflow as tf
 from ultralytics import YOLO
 
 from benchmarks.timing import Way, median_milliseconds, report
-from models.classifier import Classifier
-from models.detector import Detector
-from models.explain import MAP_LIMIT, enlarged, map_png
-from models.images import classifier_input, detector_input
+from imaging.images import classifier_input, detector_input
+from models.classifier.classifier import Classifier
+from models.detector.detector import Detector
+from models.explanation.attribution import MAP_LIMIT, enlarged, map_png
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 PRECISIONS = ("auto", "f32")

@@ -25,10 +25,10 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from app import create_app
+from jobs.engine import GOING_WRONG
 from records import db
-from records.field_tasks import FieldTask
-from services import leftovers
-from services.tasks import GOING_WRONG
+from records.analyses.field_tasks import FieldTask
+from services.instance import leftovers
 from settings import Settings
 from tests.cases import open_case
 from tests.image_files import damaged_files

@@ -40,19 +40,21 @@ from benchmarks.load_server import Served, server_with
 from benchmarks.reading_room import drawn_field as drawn_with_cells
 from benchmarks.reading_room import keep
 from models.findings import Detection, FieldFindings
-from records import analyses, db, stored_files
-from records.accounts import REVIEWER, new_id
-from records.analyses import CLASSIFICATION, DETECTION, Analysis
-from records.cases import Case
-from records.field_tasks import FieldTask
-from records.image_store import ImageStore
-from records.reviews import Review
-from records.signatures import Amendment, Signature
-from records.stored_files import IMAGES, UPLOADS
+from records import db
+from records.accounts.accounts import REVIEWER, new_id
+from records.analyses import analyses
+from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
+from records.analyses.field_tasks import FieldTask
+from records.cases.cases import Case
+from records.cases.reviews import Review
+from records.cases.signatures import Amendment, Signature
+from records.storage import stored_files
+from records.storage.image_store import ImageStore
+from records.storage.stored_files import IMAGES, UPLOADS
 from records.tasks import DONE, FAILED, GIVEN_UP
-from services import leftovers
-from services.audit_check import verify
-from services.review import Entry, cells_of, record
+from services.audit.check import verify
+from services.cases.review import Entry, cells_of, record
+from services.instance import leftovers
 from settings import Settings
 from tests.people import account_named
 from tests.stand_ins import drawn_cell, drawn_field, stand_in_models

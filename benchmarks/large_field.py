@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchmarks.startup import first_answer
 from benchmarks.timing import report
-from models.images import RgbImage, read_image
+from imaging.images import RgbImage, read_image
 from training.data import DEFAULT_DATA
 
 SIDE = 10_000
@@ -19,14 +19,14 @@ TILE = (480, 640)
 DECODED = """
 import sys
 from pathlib import Path
-from models.images import read_image
+from imaging.images import read_image
 rgb = read_image(Path({file!r}).read_bytes()).rgb
 """
 
 DETECTOR = (
     DECODED
     + """
-from models.detector import Detector
+from models.detector.detector import Detector
 found = Detector.load(Path("weights/detector")).find(rgb)
 print(sum(found.counts.values()), "cells")
 """
@@ -35,7 +35,7 @@ print(sum(found.counts.values()), "cells")
 BOTH = (
     DECODED
     + """
-from models.loading import load_models
+from models.registry import load_models
 found = load_models(Path("weights")).read_field(rgb)
 print(sum(found.counts.values()), "cells")
 """
@@ -44,11 +44,11 @@ print(sum(found.counts.values()), "cells")
 KEPT = """
 import tempfile
 from pathlib import Path
-from models.images import ImageLimits
-from models.loading import load_models
+from imaging.images import ImageLimits
+from models.registry import load_models
 from records import analyses
-from records.image_store import ImageStore
-from services.analysis import Analyst, Upload
+from records.storage.image_store import ImageStore
+from services.analyses.analysis import Analyst, Upload
 analyses.add = lambda analysis: None
 upload = Upload("field.jpg", Path({file!r}).read_bytes(), "batch")
 with tempfile.TemporaryDirectory() as folder:

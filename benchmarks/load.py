@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 
 from benchmarks.load_clients import UNTIL_READ, Figures, Person
 from benchmarks.load_server import Served, server_with
-from models.images import RgbImage, encode_png
+from imaging.images import RgbImage, encode_png
 from tests.stand_ins import drawn_cell, drawn_field
 
 LEVELS = (8, 32, 100)

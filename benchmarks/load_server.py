@@ -18,8 +18,9 @@ from flask_migrate import upgrade
 
 from app import create_app
 from benchmarks.reading_room import drawn_field, keep
-from records import analyses, db
-from records.cases import Case
+from records import db
+from records.analyses import analyses
+from records.cases.cases import Case
 from settings import ROOT, Settings
 from tests.people import add_account
 from tests.stand_ins import stand_in_models

@@ -9,12 +9,12 @@ from torchvision.ops import nms
 
 from benchmarks.answers import WEIGHTS
 from benchmarks.timing import Way, median_milliseconds, report
-from models.boxes import Found, suppress
-from models.cells import crop_window, cut
-from models.classifier import Classifier
+from imaging.images import classifier_input
+from models.classifier.cell_views import crop_window, cut
+from models.classifier.classifier import Classifier
+from models.classifier.opinion import AT_ONCE, VIEW, read_cells
+from models.detector.boxes import Found, suppress
 from models.findings import Detection, FieldFindings
-from models.images import classifier_input
-from models.second_reader import AT_ONCE, VIEW, read_cells
 
 CELLS, SIDE = 100, 150
 BOXES_EACH = 5

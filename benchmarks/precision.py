@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from models.cells import black_window, cut
-from models.classifier import Classifier
-from models.images import read_image
+from imaging.images import read_image
+from models.classifier.cell_views import black_window, cut
+from models.classifier.classifier import Classifier
 from training.data import DEFAULT_DATA, read_cnmc
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"

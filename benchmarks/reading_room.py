@@ -16,13 +16,14 @@ from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import Page, expect
 
 from app import create_app
+from imaging.images import ImageLimits, RgbImage, encode_png
 from models.findings import Detection, FieldFindings
-from models.images import ImageLimits, RgbImage, encode_png
-from records import accounts, db
-from records.accounts import new_id
-from records.cases import Case
-from records.image_store import ImageStore
-from services.analysis import Analyst, Upload
+from records import db
+from records.accounts import accounts
+from records.accounts.accounts import new_id
+from records.cases.cases import Case
+from records.storage.image_store import ImageStore
+from services.analyses.analysis import Analyst, Upload
 from settings import Settings
 from tests.browser.serving import browser, chromium, served, sign_up_and_in
 from tests.stand_ins import CHROMATIN, CYTOPLASM, PLASMA, RED_CELL, stand_in_models

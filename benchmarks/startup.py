@@ -17,10 +17,10 @@ print(status.split("VmHWM:")[1].split()[0])
 SERVED = """
 from pathlib import Path
 import numpy as np
-from models.loading import load_models
+from models.registry import load_models
 models = load_models(Path("weights"))
-models.classifier.probabilities([np.zeros((300, 300, 3), np.uint8)], "crop")
-models.detector.find(np.zeros((960, 960, 3), np.uint8))
+models.classifier.classifier.probabilities([np.zeros((300, 300, 3), np.uint8)], "crop")
+models.detector.detector.find(np.zeros((960, 960, 3), np.uint8))
 """
 
 FRAMEWORKS = """

@@ -10,10 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.detector import Detector
-from models.images import ImageError, RgbImage, read_image
-from models.loading import load_models
-from models.weights import WeightsError
+from imaging.images import ImageError, RgbImage, read_image
+from models.detector.detector import Detector
+from models.manifest import WeightsError
+from models.registry import load_models
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 

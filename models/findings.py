@@ -24,9 +24,10 @@ Progress = Callable[[int, int], None]
 class Classification:
     """One cell image read: label and calibrated P(ALL blast) in 0..1, or why it was not usable.
 
-    `code` and `reason` tell what speaks against the image (`models.gate.REASONS`), `can_insist`
-    whether it may be read all the same, `insisted` whether it was. `view` is one of
-    `models.cells.VIEWS`; `window` (x1, y1, x2, y2 in pixels of the upright image) is the square
+    `code` and `reason` tell what speaks against the image (`REASONS` of
+    `models.quality_control.checks`), `can_insist` whether it may be read all the same, `insisted`
+    whether it was. `view` is one of `VIEWS` in `models.classifier.cell_views`; `window` (x1, y1,
+    x2, y2 in pixels of the upright image) is the square
     that was read, which may reach beyond the image; `cells` counts the white cells found.
     `familiar` is None where the weights do not measure it. Older kept findings end with `model`.
     """

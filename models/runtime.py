@@ -12,7 +12,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from models.weights import WeightsError
+from models.manifest import WeightsError
 
 Precision = Literal["auto", "f32"]
 Outputs = dict[str, NDArray[np.float32]]

@@ -20,39 +20,38 @@ NAVIGATION = (
 
 def register(app: Flask) -> None:
     """Add every page, and what all pages share, to the application."""
-    from pages import (
+    from pages import home, model
+    from pages.accounts import accounts, second_factor, sessions
+    from pages.administration import admin, audit
+    from pages.analyses import batches, classification, detection, explanation, field, history
+    from pages.cases import cases, reading_room, reports, sign_off
+    from pages.common import (
         access,
-        accounts,
-        admin,
-        audit,
-        auditing,
-        batches,
-        cases,
-        classification,
-        detection,
-        explanation,
-        field,
+        access_log,
+        formatting,
         headers,
-        history,
-        home,
         limits,
-        model,
-        reading,
         refusals,
-        reports,
-        second_factor,
-        sessions,
-        sign_out,
-        wording,
+        signing,
+        text_fields,
     )
 
-    for shared in (auditing, refusals, limits, headers, accounts, wording):
+    for shared in (
+        signing,
+        text_fields,
+        access_log,
+        refusals,
+        limits,
+        headers,
+        accounts,
+        formatting,
+    ):
         shared.init_app(app)
     CSRFProtect(app)
     access.init_app(app)
     Bootstrap5(app)
     own = (classification, explanation, detection, batches, field, history)
-    of_cases = (cases, reading, sign_out, reports)
+    of_cases = (cases, reading_room, sign_off, reports)
     for page in (home, accounts, sessions, second_factor, *own, *of_cases, model, admin, audit):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

@@ -7,8 +7,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from pages import NAVIGATION
-from pages.access import Need, may_use, missing
-from records.accounts import VIEWER
+from pages.common.access import Need, may_use, missing
+from records.accounts.accounts import VIEWER
 
 blueprint = Blueprint("home", __name__)
 

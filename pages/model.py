@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from pages.markdown import render
+from pages.common.markdown import render
 from services.model_cards import CHARTS, ModelCard, read_card, read_chart
 
 blueprint = Blueprint("model", __name__, url_prefix="/models")

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 from flask import Flask
@@ -101,20 +102,25 @@ def _read_again(row: Base) -> None:
         raise GoneError(type(row).__name__) from error
 
 
+_TABLES = (
+    "accounts.accounts",
+    "accounts.second_factors",
+    "analyses.analyses",
+    "analyses.explanations",
+    "analyses.field_tasks",
+    "audit.audit",
+    "audit.external_log",
+    "cases.cases",
+    "cases.reviews",
+    "cases.signatures",
+)
+"""Modules whose tables and listeners SQLAlchemy must know."""
+
+
 def init_app(app: Flask) -> None:
     """Connect the application to its database (`SQLALCHEMY_DATABASE_URI`)."""
-    from records import (  # noqa: F401  registers the tables
-        accounts,
-        analyses,
-        audit,
-        cases,
-        explanations,
-        field_tasks,
-        reviews,
-        second_factors,
-        signatures,
-        witness,
-    )
+    for name in _TABLES:
+        import_module(f"records.{name}")
 
     db.init_app(app)
     migrate.init_app(app)

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, String, func, select, true, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records import UtcDateTime, db, let_nobody_else_write, transaction, utc_now
-from records.accounts import new_id
+from records.accounts.accounts import new_id
 
 WAITING, RUNNING, DONE, FAILED, DROPPED = "waiting", "running", "done", "failed", "dropped"
 

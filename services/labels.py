@@ -17,7 +17,7 @@ LABEL_NAMES = {
     "artefact": "Artefact",
     "not_a_cell": "Not a cell",
 }
-"""By label of `records.reviews.LABELS`, in the order in which a reader looks through them."""
+"""By label of `records.cases.reviews.LABELS`, in the order in which a reader looks through them."""
 
 SPECIMEN_NAMES = {"blood": "Peripheral blood", "marrow": "Bone marrow"}
-"""By `records.cases.Case.specimen`."""
+"""By `records.cases.cases.Case.specimen`."""

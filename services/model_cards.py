@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.findings import FieldFindings
-from models.weights import Manifest, WeightsError, read_manifest
+from models.manifest import Manifest, WeightsError, read_manifest
 
 CARD, CHARTS = "model_card.md", "charts"
 

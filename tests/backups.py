@@ -9,7 +9,7 @@ from flask import Flask
 from flask_migrate import stamp
 
 from app import create_app
-from models.weights import sha256_of
+from models.manifest import sha256_of
 from services.backups import make
 from services.backups.make import Made
 from services.backups.manifest import MANIFEST

@@ -7,12 +7,14 @@ from typing import Any
 from sqlalchemy import update
 
 from models.findings import FieldFindings
-from records import analyses, cases, db
-from records.accounts import new_id
-from records.analyses import Analysis
-from records.cases import Case
-from services.review import Entry
-from tests.services.fields import kept, read_field
+from records import db
+from records.accounts.accounts import new_id
+from records.analyses import analyses
+from records.analyses.analyses import Analysis
+from records.cases import cases
+from records.cases.cases import Case
+from services.cases.review import Entry
+from tests.services.analyses.fields import kept, read_field
 
 FILE = {
     "file_format": "PNG",

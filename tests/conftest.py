@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from models.loading import Models
+from models.registry import Models
 from records import db
 from settings import ROOT, Settings
 from tests.people import move, sign_in_as
@@ -93,7 +93,7 @@ def colleague(app: Flask, signed_in: FlaskClient) -> FlaskClient:
 def reading(monkeypatch) -> Reading:
     """The reading of fields, which a test may hold or let fail."""
     stand_in = Reading()
-    monkeypatch.setattr("services.tasks.BETWEEN_NOTES", 0)
+    monkeypatch.setattr("jobs.engine.BETWEEN_NOTES", 0)
     monkeypatch.setattr(
         Models, "read_field", lambda self, rgb, progress: stand_in.read_field(self, rgb, progress)
     )

@@ -9,7 +9,7 @@ import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
 
-from models.weights import sha256_of
+from models.manifest import sha256_of
 
 CLASSIFIER = {
     "model": "classifier",

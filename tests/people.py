@@ -6,8 +6,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from records import db, teams
-from records.accounts import ACTIVE, Account
+from records import db
+from records.accounts import teams
+from records.accounts.accounts import ACTIVE, Account
 
 PASSWORD = "violet stain, forty drops"
 

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 from models.findings import Progress
-from models.loading import Models
+from models.registry import Models
 
 
 class Reading:

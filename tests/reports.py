@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from records.reviews import LABELS
-from services.reports.contents import (
+from records.cases.reviews import LABELS
+from services.cases.snapshot import (
     FINAL,
     Agreement,
     CaseState,

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image, ImageDraw
 
-from models.classifier import Reading
+from imaging.images import RgbImage
+from models.classifier.classifier import Reading
 from models.findings import Detection, FieldFindings, Progress
-from models.images import RgbImage
-from models.loading import Models
+from models.registry import Models
 
 PLASMA, RED_CELL, CYTOPLASM, CHROMATIN = (
     (238, 228, 236),

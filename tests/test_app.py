@@ -16,13 +16,13 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from models.weights import WeightsError
-from records.image_store import ImageStore
+from models.manifest import WeightsError
+from records.storage.image_store import ImageStore
 from settings import ROOT, Settings
 from tests.backups import install_models
 
 SERVE = """
-import app, models.loading
+import app, models.registry
 from tests.stand_ins import stand_in_models
 app.load_models = lambda *_: stand_in_models()
 app.main()

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from app import create_app
+from imaging.images import read_image
 from models.__main__ import main
-from models.cells import black_window, cut
+from models.classifier.cell_views import black_window, cut
 from models.findings import CELL_LABELS
-from models.images import read_image
-from models.loading import Models, load_models
+from models.registry import Models, load_models
 from records import db
 from settings import ROOT
 from tests.people import sign_in_as

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.detector import Detector
-from models.images import RgbImage, read_image, resize
+from imaging.images import RgbImage, read_image, resize
+from models.detector.detector import Detector
 from settings import ROOT
 from training.data import read_txl
 

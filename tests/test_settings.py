@@ -72,18 +72,18 @@ def test_cookies_are_secure_off_this_machine(settings: Settings, secure: bool):
 
 
 @pytest.mark.parametrize(
-    ("settings", "required"),
+    ("settings", "policy"),
     [
-        (Settings(), False),
-        (Settings(host="::1"), False),
-        (Settings(host="0.0.0.0"), True),
-        (Settings(proxies=1), True),
-        (Settings(second_factor="required"), True),
-        (Settings(host="0.0.0.0", second_factor="optional"), False),
+        (Settings(), "optional"),
+        (Settings(host="::1"), "optional"),
+        (Settings(host="0.0.0.0"), "required"),
+        (Settings(proxies=1), "required"),
+        (Settings(second_factor="everybody"), "everybody"),
+        (Settings(host="0.0.0.0", second_factor="optional"), "optional"),
     ],
 )
-def test_a_code_is_required_where_others_reach_the_server(settings: Settings, required: bool):
-    assert settings.second_factor_required is required
+def test_a_code_is_required_where_others_reach_the_server(settings: Settings, policy: str):
+    assert settings.second_factor_policy == policy
 
 
 def test_host_names_are_those_of_this_machine_unless_told():

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import text
 
-from records import audit, db, transaction
-from records.audit import TRIGGERS, About, Actor, Entry, Event
+from records import db, transaction
+from records.audit import audit
+from records.audit.audit import TRIGGERS, About, Actor, Entry, Event
 
 ADA = Actor("a" * 32, "ada", "192.0.2.1")
 CELL = About("analysis", "c" * 32)

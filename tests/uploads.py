@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from models.images import RgbImage, encode_png
+from imaging.images import RgbImage, encode_png
 from tests.people import csrf_token
 from tests.stand_ins import drawn_cell, drawn_field
 

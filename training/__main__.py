@@ -23,25 +23,43 @@ class Command:
 
 
 COMMANDS = (
-    Command(("composites",), "training.composites", "paste cut-out cells into smear fields"),
-    Command(("detector",), "training.detector", "train the detector of cells in fields"),
-    Command(("kinds",), "training.kinds", "a start for the classifier: kinds of white cells"),
-    Command(("classifier",), "training.classifier", "train the classifier of single cells"),
-    Command(("compare",), "training.compare", "train and compare the paper's architectures"),
-    Command(("leak",), "training.leak", "show what a random split of images leaks"),
-    Command(("compare-detectors",), "training.compare_detectors", "train YOLOv5 beside YOLOv8"),
     Command(
-        ("ablation",), "training.ablation", "take the classifier's choices back, one at a time"
+        ("composites",), "training.synthesis.composites", "paste cut-out cells into smear fields"
+    ),
+    Command(("detector",), "training.detector.train", "train the detector of cells in fields"),
+    Command(
+        ("kinds",),
+        "training.classifier.pretraining",
+        "a start for the classifier: kinds of white cells",
+    ),
+    Command(("classifier",), "training.classifier.train", "train the classifier of single cells"),
+    Command(
+        ("compare",), "training.studies.compare", "train and compare the paper's architectures"
+    ),
+    Command(("leak",), "training.studies.leakage", "show what a random split of images leaks"),
+    Command(
+        ("compare-detectors",), "training.studies.compare_detectors", "train YOLOv5 beside YOLOv8"
     ),
     Command(
-        ("ablate-detector",), "training.detector_ablation", "leave out what makes composites real"
+        ("ablation",),
+        "training.studies.ablation",
+        "take the classifier's choices back, one at a time",
     ),
-    Command(("export", "detector"), "training.detector_export", "write weights/detector"),
-    Command(("export", "classifier"), "training.classifier_export", "write weights/classifier"),
-    Command(("calibrate", "detector"), "training.detector_calibration", "choose its thresholds"),
-    Command(("evaluate", "detector"), "training.detector_evaluation", "measure the detector"),
-    Command(("evaluate", "classifier"), "training.classifier_evaluation", "measure the classifier"),
-    Command(("evaluate", "gate"), "training.gate_evaluation", "measure what may be classified"),
+    Command(
+        ("ablate-detector",),
+        "training.studies.detector_ablation",
+        "leave out what makes composites real",
+    ),
+    Command(("export", "detector"), "training.detector.export", "write weights/detector"),
+    Command(("export", "classifier"), "training.classifier.export", "write weights/classifier"),
+    Command(("calibrate", "detector"), "training.detector.calibration", "choose its thresholds"),
+    Command(("evaluate", "detector"), "training.detector.evaluation", "measure the detector"),
+    Command(("evaluate", "classifier"), "training.classifier.evaluation", "measure the classifier"),
+    Command(
+        ("evaluate", "gate"),
+        "training.quality_control.evaluation",
+        "measure what may be classified",
+    ),
 )
 
 

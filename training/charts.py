@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from training.scores import BINS, reliability
+from training.metrics.scores import BINS, reliability
 
 Judged = tuple[np.ndarray, np.ndarray]
 """Probabilities (n,) in 0..1 of being a blast, and whether each cell is one, bool (n,)."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from models.weights import MANIFEST, sha256_of
+from models.manifest import MANIFEST, sha256_of
 from training.data import PROJECT, SUBJECT_SPLITS, round_of
 
 NETWORK_FILES = ("network.xml", "network.bin")

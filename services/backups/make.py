@@ -12,15 +12,17 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from models.weights import WeightsError, read_manifest, sha256_of
-from records import audit as trail
-from records import db, opening, stored_files, utc_now, witness
-from records.audit import Event
+from models.manifest import WeightsError, read_manifest, sha256_of
+from records import db, opening, utc_now
+from records.audit import audit as trail
+from records.audit import external_log
+from records.audit.audit import Event
 from records.faults import Fault, fault_of
-from records.image_store import ImageStore
-from records.stored_files import IMAGES, UPLOADS
-from services import audit
-from services.audit_check import Verdict, verify
+from records.storage import stored_files
+from records.storage.image_store import ImageStore
+from records.storage.stored_files import IMAGES, UPLOADS
+from services.audit import audit
+from services.audit.check import Verdict, verify
 from services.backups import copying, manifest
 from services.backups.manifest import SECRET_KEY, WEIGHTS, BackupError, Kept, Manifest
 from settings import DATABASE, Settings
@@ -141,10 +143,10 @@ class _Copy:
         The witness gets its line after a row is committed. In the reverse order it would name rows
         that the copied database lacks, which is what a cut-off trail looks like.
         """
-        for name in (DATABASE, witness.FILE):
+        for name in (DATABASE, external_log.FILE):
             (self._target / name).unlink(missing_ok=True)
             self._kept.pop(name, None)
-        self._add(witness.FILE, witness.path())
+        self._add(external_log.FILE, external_log.path())
         _copy_database(self._target / DATABASE)
         self._kept[DATABASE] = Kept(
             sha256_of(self._target / DATABASE), (self._target / DATABASE).stat().st_size

@@ -8,16 +8,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from models.weights import sha256_of
-from records import witness
-from records.audit import Head
-from records.stored_files import IMAGES, UPLOADS
+from models.manifest import sha256_of
+from records.audit import external_log
+from records.audit.audit import Head
+from records.storage.stored_files import IMAGES, UPLOADS
 from settings import DATABASE
 
 MANIFEST = "backup.json"
 FORMAT = 1
 SECRET_KEY, WEIGHTS = "secret_key", "weights"
-PARTS = (DATABASE, witness.FILE, SECRET_KEY, IMAGES, UPLOADS, WEIGHTS)
+PARTS = (DATABASE, external_log.FILE, SECRET_KEY, IMAGES, UPLOADS, WEIGHTS)
 """Files and folders of a backup, besides its manifest; all but the weights are an instance's."""
 
 MOST_NAMED = 3

@@ -6,21 +6,22 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from records import db, opening, utc_now, witness
-from records.audit import Event
+from records import db, opening, utc_now
+from records.audit import external_log
+from records.audit.audit import Event
 from records.faults import Fault, fault_of
-from records.instance_lock import held
-from records.stored_files import IMAGES, UPLOADS
-from services import audit
-from services.accounts import Accounts
-from services.audit_check import Verdict, verify
+from records.storage.instance_lock import held
+from records.storage.stored_files import IMAGES, UPLOADS
+from services.accounts.accounts import Accounts
+from services.audit import audit
+from services.audit.check import Verdict, verify
 from services.backups import copying, manifest
 from services.backups.manifest import SECRET_KEY, WEIGHTS, BackupError, Kept, Manifest
 from settings import DATABASE, Settings
 
 _OWN = (
     *(f"{DATABASE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")),
-    *(witness.FILE, IMAGES, UPLOADS, "thumbnails"),
+    *(external_log.FILE, IMAGES, UPLOADS, "thumbnails"),
 )
 """What makes an instance more than empty. The key alone does not: this very command made it."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from records import analyses
-from services.analysis import Analyst
-from services.pictures import encode_jpeg, tile
-from services.reports.contents import CaseState, CellRead
+from records.analyses import analyses
+from services.analyses.analysis import Analyst
+from services.analyses.pictures import encode_jpeg, tile
+from services.cases.snapshot import CaseState, CellRead
 
 
 def pictures_of(state: CaseState, analyst: Analyst) -> dict[str, bytes]:

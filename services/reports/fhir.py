@@ -8,11 +8,11 @@ from html import escape
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from records.cases import BLOOD
-from records.reviews import BLAST, DIFFERENTIAL, ERYTHROBLAST, UNCLASSIFIED
+from records.cases.cases import BLOOD
+from records.cases.reviews import BLAST, DIFFERENTIAL, ERYTHROBLAST, UNCLASSIFIED
+from services.cases.snapshot import ASSISTS, CaseState, ModelUsed, ReportContents, Tally
+from services.cases.snapshot_builder import PROPOSING
 from services.labels import LABEL_NAMES
-from services.reports.contents import ASSISTS, CaseState, ModelUsed, ReportContents, Tally
-from services.reports.state import PROPOSING
 
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 SNOMED = "http://snomed.info/sct"

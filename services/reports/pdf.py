@@ -26,11 +26,9 @@ from reportlab.platypus import (
     Table,
 )
 
-from records.reviews import DIFFERENTIAL, ERYTHROBLAST
-from services.findings import USUAL_DIFFERENTIAL, interval_words, share_words
-from services.labels import LABEL_NAMES, SPECIMEN_NAMES
-from services.moments import when
-from services.reports.contents import (
+from records.cases.reviews import DIFFERENTIAL, ERYTHROBLAST
+from services.analyses.findings import USUAL_DIFFERENTIAL, interval_words, share_words
+from services.cases.snapshot import (
     AMENDED,
     ASSISTS,
     FINAL,
@@ -42,6 +40,8 @@ from services.reports.contents import (
     Signed,
     Tally,
 )
+from services.labels import LABEL_NAMES, SPECIMEN_NAMES
+from services.moments import when
 
 FONT, BOLD = "SourceSansPro", "SourceSansPro-Semibold"
 UNSIGNED = "UNSIGNED"

@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from services.findings import decimals, harmless
-from services.reports.contents import (
+from services.analyses.findings import decimals, harmless
+from services.cases.snapshot import (
     ASSISTS,
     SCHEMA,
     Agreement,
@@ -94,7 +94,7 @@ def _model(used: ModelUsed) -> str:
 
 
 def as_json(contents: ReportContents) -> bytes:
-    """The whole report, indented; the fields are those of `services.reports.contents`.
+    """The whole report, indented; the fields are those of `services.cases.snapshot`.
 
     A final report's `sha256` is that of the last entry of `signatures`, whose SHA-256 anybody can
     work out again: of the canonical JSON of its reader, role, at and conclusion, with `agreement`

@@ -12,7 +12,7 @@ from tests.browser.administration import administrator
 from tests.browser.screenshots import OUT, SIZES, shrink, take, upload
 from tests.browser.serving import browser, served
 from tests.people import PASSWORD
-from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
+from training.synthesis.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 
 NUMBERS = ("000004", "000011", "000017", "000023")
 CONCLUSION = (

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Page
 
 from models.findings import Detection, FieldFindings
-from models.loading import Models
-from tests.services.fields import read_field
+from models.registry import Models
+from tests.services.analyses.fields import read_field
 from tests.stand_ins import drawn_field
 from tests.uploads import png
 

@@ -17,12 +17,12 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from models.images import RgbImage, encode_png, read_image
-from models.loading import load_models
+from imaging.images import RgbImage, encode_png, read_image
+from models.registry import load_models
 from settings import ROOT
 from tests.browser.serving import browser, served, sign_up_and_in
-from training.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 from training.data import DEFAULT_DATA, read_pbc, subject_split
+from training.synthesis.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 
 OUT = ROOT / "docs" / "screenshots"
 WEIGHTS = ROOT / "weights"

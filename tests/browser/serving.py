@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from app import create_app, make_server
-from models.loading import Models
+from models.registry import Models
 from records import db
 from settings import Settings
 from tests.people import PASSWORD

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from models.loading import Models
+from models.registry import Models
 from tests.browser.serving import chromium, served
 from tests.reading import Reading
 from tests.stand_ins import drawn_field, stand_in_models
@@ -28,7 +28,7 @@ BEING_READ = "Being read… 30%"
 def reading() -> Iterator[Reading]:
     stand_in = Reading()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.tasks.BETWEEN_NOTES", 0)
+        patch.setattr("jobs.engine.BETWEEN_NOTES", 0)
         patch.setattr(Models, "read_field", lambda self, *given: stand_in.read_field(self, *given))
         yield stand_in
 

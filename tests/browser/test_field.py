@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from models.findings import Detection, FieldFindings
-from models.loading import Models
-from services.findings import BlastShare, interval_words, share_words
+from models.registry import Models
+from services.analyses.findings import BlastShare, interval_words, share_words
 from tests.browser.serving import chromium
-from tests.services.fields import THRESHOLDS, read_field, twice_read
+from tests.services.analyses.fields import THRESHOLDS, read_field, twice_read
 from tests.stand_ins import drawn_field
 from tests.uploads import png
 

@@ -9,10 +9,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
-from services.findings import BlastShare, interval_words
+from services.analyses.findings import BlastShare, interval_words
 from tests.browser.rooms import Clinic, many_cells, upload
 from tests.browser.serving import chromium, served, sign_in, sign_up
-from tests.services.fields import read_field
+from tests.services.analyses.fields import read_field
 from tests.stand_ins import stand_in_models
 
 pytestmark = [

@@ -11,11 +11,11 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 from playwright.sync_api import Locator, Page, expect
 
-from models.loading import Models
+from models.registry import Models
 from tests.browser.serving import chromium, served
 from tests.browser.test_accessibility import complaints
 from tests.people import PASSWORD
-from tests.services.fields import read_field
+from tests.services.analyses.fields import read_field
 from tests.stand_ins import drawn_field, stand_in_models
 from tests.uploads import png
 

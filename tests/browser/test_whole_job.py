@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from models.images import encode_png
+from imaging.images import encode_png
 from settings import ROOT
 from tests.browser.serving import browser, chromium, served, watched
 from tests.people import PASSWORD

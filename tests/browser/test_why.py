@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from models import explain
+from models.explanation import attribution
 from tests.browser.serving import at_work, chromium, served
-from tests.pages.test_explanation import Shap
+from tests.pages.analyses.test_explanation import Shap
 from tests.stand_ins import stand_in_models
 from tests.uploads import png
 
@@ -25,7 +25,7 @@ def shap() -> Iterator[Shap]:
     stand_in = Shap()
     stand_in.go_on.clear()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explain, "shap_values", stand_in)
+        patch.setattr(attribution, "shap_values", stand_in)
         yield stand_in
 
 
@@ -123,6 +123,6 @@ def test_a_map_that_a_busy_server_did_not_draw_is_asked_for_again(page: Page):
     page.route("**/activation-map.png", busy_once)
     page.reload()
     overlay = page.locator("[data-overlay]")
-    expect(overlay).not_to_have_js_property("naturalWidth", 0)
+    expect(overlay).not_to_have_js_property("naturalWidth", 0, timeout=30_000)
     page.unroute_all()
     assert len(refused) == 1

@@ -7,8 +7,8 @@ import sys
 import pytest
 from PIL import Image, ImageFilter
 
+from imaging.images import encode_png
 from models.__main__ import main
-from models.images import encode_png
 from tests.networks import write_weights
 from tests.stand_ins import drawn_cell, drawn_field
 

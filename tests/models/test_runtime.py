@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from models.manifest import WeightsError
 from models.runtime import Network
-from models.weights import WeightsError
 from settings import ROOT
 from tests.networks import write_classifier, write_weights
 
@@ -82,7 +82,7 @@ FIRST_INFERENCES = """
 import sys, threading
 from pathlib import Path
 import numpy as np
-from models.loading import load_models
+from models.registry import load_models
 
 models = load_models(Path(sys.argv[1]))
 cell = np.full((40, 40, 3), 90, np.uint8)
@@ -91,9 +91,9 @@ barrier = threading.Barrier(8)
 def infer(number):
     barrier.wait()
     if number % 2:
-        models.detector.find(np.full((64, 64, 3), 200, np.uint8))
+        models.detector.detector.find(np.full((64, 64, 3), 200, np.uint8))
     else:
-        models.classifier.probabilities([cell] * (number + 1), "crop")
+        models.classifier.classifier.probabilities([cell] * (number + 1), "crop")
 
 threads = [threading.Thread(target=infer, args=(number,)) for number in range(8)]
 [thread.start() for thread in threads]

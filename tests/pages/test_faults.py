@@ -14,13 +14,16 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
+from werkzeug.routing import PathConverter, UnicodeConverter
 
-from pages.errors import BUSY, BUSY_SECONDS
-from records import accounts, analyses, db, field_tasks
-from records.image_store import ImageStore
-from services.field_queue import NO_ROOM
+from pages.common.errors import BUSY, BUSY_SECONDS
+from records import db
+from records.accounts import accounts
+from records.analyses import analyses, field_tasks
+from records.storage.image_store import ImageStore
+from services.analyses.field_queue import NO_ROOM
 from tests.cases import open_case, put_field
-from tests.pages.test_access import ARGUMENTS
+from tests.pages.common.test_access import ARGUMENTS
 from tests.people import PASSWORD, account_named, add_account, csrf_token, sign_in_as
 from tests.uploads import png, send, upload_cell, upload_field
 
@@ -203,7 +206,7 @@ def test_an_image_that_finds_no_room_is_told_alike(
     def write(*_: object) -> None:
         raise OSError(number, "No room")
 
-    monkeypatch.setattr("records.image_store._write", write)
+    monkeypatch.setattr("records.storage.image_store._write", write)
     answer = send(signed_in, path, (FILE, png()), as_json=True)
 
     assert (answer.status_code, answer.json) == (503, {"error": NO_ROOM})
@@ -216,7 +219,7 @@ def test_no_room_after_the_view_is_told_alike(app: Flask, signed_in: FlaskClient
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No room")
 
-    monkeypatch.setattr("records.audit.append", fail)
+    monkeypatch.setattr("records.audit.audit.append", fail)
     answer = signed_in.get(f"/classify/{cell}", headers=JSON)
 
     assert (answer.status_code, answer.json) == (503, {"error": NO_ROOM})
@@ -228,7 +231,7 @@ def test_a_missing_file_of_the_program_is_no_missing_row(
     def missing(*_: object) -> None:
         raise FileNotFoundError(errno.ENOENT, "No such file", "/somewhere/else")
 
-    monkeypatch.setattr("records.accounts.all_accounts", missing)
+    monkeypatch.setattr("records.accounts.accounts.all_accounts", missing)
 
     assert signed_in.get("/admin/people").status_code == 500
 
@@ -354,3 +357,28 @@ def test_the_files_of_a_deleted_analysis_are_gone(app: Flask, signed_in: FlaskCl
     signed_in.post(f"/history/{cell}/delete", data={"csrf_token": csrf_token(signed_in)})
 
     assert not ImageStore(app.config["LEUKOSCOPE"].images_dir).names()
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r", "\x1b", "\x85", "\u2028"])
+def test_no_address_writes_a_line_of_its_own_into_the_log(
+    app: Flask, signed_in: FlaskClient, caplog: pytest.LogCaptureFixture, break_: str
+):
+    def fails(**_arguments: object) -> None:
+        raise RuntimeError
+
+    urls = app.url_map.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        texts = {
+            name
+            for name, converter in rule._converters.items()
+            if isinstance(converter, UnicodeConverter | PathConverter)
+        }
+        if not texts:
+            continue
+        app.view_functions[rule.endpoint] = fails
+        crafted = {name: f"x{break_}forged" for name in texts}
+        arguments = {name: ARGUMENTS.get(name) for name in rule.arguments} | crafted
+        method = "GET" if "GET" in rule.methods else "POST"
+        signed_in.open(urls.build(rule.endpoint, arguments), method=method)
+
+    assert f"{break_}forged" not in caplog.text

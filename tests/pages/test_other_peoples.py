@@ -5,14 +5,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from records import cases, db, explanations, tasks
-from records.accounts import REVIEWER
-from records.analyses import DETECTION
-from records.explanations import Explanation
-from records.image_store import ImageStore
-from services import review
+from records import db, tasks
+from records.accounts.accounts import REVIEWER
+from records.analyses import explanations
+from records.analyses.analyses import DETECTION
+from records.analyses.explanations import Explanation
+from records.cases import cases
+from records.storage.image_store import ImageStore
+from services.cases import review
 from tests.cases import entry
-from tests.pages.test_access import ARGUMENTS
+from tests.pages.common.test_access import ARGUMENTS
 from tests.people import account_named, csrf_token, move, post
 from tests.uploads import png, send, upload_cell, upload_field
 

@@ -9,7 +9,9 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, text
 
 from app import create_app
-from records import MIGRATIONS, accounts, analyses, db
+from records import MIGRATIONS, db
+from records.accounts import accounts
+from records.analyses import analyses
 from settings import Settings
 from tests.stand_ins import stand_in_models
 

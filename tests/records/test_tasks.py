@@ -6,10 +6,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from records import db, explanations, tasks
-from records.explanations import Explanation
+from records import db, tasks
+from records.analyses import explanations
+from records.analyses.explanations import Explanation
 from records.tasks import DONE, FAILED, RUNNING, WAITING
-from tests.records.test_analyses import account, kept
+from tests.records.analyses.test_analyses import account, kept
 
 
 @pytest.fixture(autouse=True)

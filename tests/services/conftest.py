@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from services.field_queue import FieldQueue
+from services.analyses.field_queue import FieldQueue
 
 
 @pytest.fixture

@@ -13,17 +13,18 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from records import analyses, db, field_tasks, tasks
-from records.analyses import Analysis
-from records.field_tasks import FieldTask
+from jobs.engine import GOING_WRONG
+from records import db, tasks
+from records.analyses import analyses, field_tasks
+from records.analyses.analyses import Analysis
+from records.analyses.field_tasks import FieldTask
 from records.tasks import DONE, DROPPED, FAILED, RUNNING, WAITING
-from services.analysis import Analyst
-from services.field_queue import FieldQueue
-from services.tasks import GOING_WRONG
+from services.analyses.analysis import Analyst
+from services.analyses.field_queue import FieldQueue
+from tests.jobs.test_engine import until
 from tests.people import add_account
 from tests.reading import Reading
-from tests.services.test_field_queue import images_named, state, upload, uploads
-from tests.services.test_tasks import until
+from tests.services.analyses.test_field_queue import images_named, state, upload, uploads
 from tests.stand_ins import drawn_field
 from tests.uploads import png
 

@@ -4,7 +4,7 @@ import pytest
 
 from services.model_cards import aimed_sensitivity, read_card, read_chart
 from tests.networks import write_classifier
-from tests.services.fields import THRESHOLDS, read_field
+from tests.services.analyses.fields import THRESHOLDS, read_field
 
 
 @pytest.fixture

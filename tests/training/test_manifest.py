@@ -1,6 +1,6 @@
 import json
 
-from models.weights import load_manifest
+from models.manifest import load_manifest
 from tests.networks import write_detector
 from training.data import SUBJECT_SPLITS
 from training.manifest import amend, subject_split, write_manifest

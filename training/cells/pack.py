@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from models.cells import CROP_FACTOR
+from models.classifier.cell_views import CROP_FACTOR
 from training.cells import folds
 from training.cells.data import (
     NO_ATTRIBUTES,

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from skimage.filters import threshold_multiotsu
 
-from training.cutouts import cut_from_black, cut_from_box, disc
+from training.synthesis.cutouts import cut_from_black, cut_from_box, disc
 
 Box = tuple[float, float, float, float]
 

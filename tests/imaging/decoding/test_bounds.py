@@ -7,7 +7,7 @@ from PIL import Image
 
 from imaging.decoding.bounds import PLAIN_PIXELS, check_density
 from imaging.decoding.errors import ImageError
-from models.images import check_image, read_image
+from imaging.images import check_image, read_image
 from tests.hostile_files import BOUNDED, REFUSED, jpeg_of_scans, tiff
 from tests.uploads import encoded
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from PIL import Image
 
 from imaging.decoding.errors import ImageError, decoder_errors_refused
-from models.images import check_image, read_image
+from imaging.images import check_image, read_image
 from tests.image_files import (
     REAL_FILES,
     damaged_files,

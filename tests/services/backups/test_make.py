@@ -10,11 +10,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from records import db, explanations, opening, stored_files
-from records.audit import Event
-from records.explanations import Explanation
-from records.image_store import ImageStore
-from records.stored_files import IMAGES, UPLOADS
+from records import db, opening
+from records.analyses import explanations
+from records.analyses.explanations import Explanation
+from records.audit.audit import Event
+from records.storage import stored_files
+from records.storage.image_store import ImageStore
+from records.storage.stored_files import IMAGES, UPLOADS
 from records.tasks import DONE
 from services.backups import make
 from services.backups.manifest import MANIFEST, BackupError, read

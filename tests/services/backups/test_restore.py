@@ -10,14 +10,14 @@ from flask.testing import FlaskClient
 from flask_migrate import downgrade
 
 from app import create_app
-from models.weights import sha256_of
+from models.manifest import sha256_of
 from records import db, opening
-from records.analyses import Analysis
-from records.audit import Event
-from records.field_tasks import FieldTask
-from records.image_store import ImageStore
-from records.instance_lock import held
-from services.audit_check import verify
+from records.analyses.analyses import Analysis
+from records.analyses.field_tasks import FieldTask
+from records.audit.audit import Event
+from records.storage.image_store import ImageStore
+from records.storage.instance_lock import held
+from services.audit.check import verify
 from services.backups import copying
 from services.backups.manifest import MANIFEST, BackupError
 from settings import DATABASE, Settings, SettingsError

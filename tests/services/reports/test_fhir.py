@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
-from services.reports.contents import AMENDED, PRELIMINARY, Later, ReportContents
+from services.cases.snapshot import AMENDED, PRELIMINARY, Later, ReportContents
 from services.reports.fhir import LOINC, as_fhir
 from tests.reports import (
     BEING_AMENDED,

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pypdfium2
 import pytest
 
-from services.pictures import encode_jpeg
-from services.reports.contents import ASSISTS, MOST_SUSPICIOUS, PRELIMINARY, Agreement, Specimen
+from services.analyses.pictures import encode_jpeg
+from services.cases.snapshot import ASSISTS, MOST_SUSPICIOUS, PRELIMINARY, Agreement, Specimen
 from services.reports.pdf import NO_GLYPH, NOT_PRINTED, UNSIGNED, as_pdf
 from tests.reports import (
     BEING_AMENDED,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from services.reports.contents import (
+from services.cases.snapshot import (
     ASSISTS,
     PRELIMINARY,
     SCHEMA,

@@ -1,0 +1,1 @@
+"""Flask commands, for an administrator at the server's own shell."""

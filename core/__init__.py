@@ -1,0 +1,1 @@
+"""What every layer may use: knows no other part of the application."""

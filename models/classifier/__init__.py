@@ -1,0 +1,1 @@
+"""One white cell: which square is shown, and whether it is an ALL blast."""

@@ -1,0 +1,1 @@
+"""One smear field: its cells, at the scale that suits it."""

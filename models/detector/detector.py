@@ -1,0 +1,290 @@
+"""One smear field of any size and magnification to its cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imaging.images import RgbImage, detector_input
+from imaging.tiling import REACH, Tile, tiles
+from models.detector.boxes import Found, suppress
+from models.detector.magnification import (
+    CONFIDENT,
+    TrainedRange,
+    median_diameter,
+    red_cell_diameters,
+)
+from models.detector.operating_point import DECIMALS, OperatingPoint, calibrated
+from models.findings import CELL_LABELS, WHITE_CELLS, Detection, FieldFindings, Progress
+from models.manifest import Manifest, WeightsError, load_manifest
+from models.runtime import Network, Precision
+
+MAX_DETECTIONS = 3000
+"""Cells kept of one frame or tile, likeliest first."""
+
+GLIMPSES = (2.5, 6.25, 0.4)
+"""Factors at which the middle of a field is looked at when too few red cells are found in it."""
+
+SMALLEST_FIELD = 512
+"""Longer side in pixels from which an image is a field whose red cells are looked for so; smaller
+ones are crops, which may well hold none."""
+
+NEARLY_ALL = 0.9
+"""Share of the red cells of a first reading that a second one must find to count: at the edge of a
+network's range two readings differ by a cell or two."""
+
+MAX_ENLARGED = 8.0
+"""Factor up to which a field is enlarged: it takes 64 times the tiles."""
+
+_BLAST, _WBC = CELL_LABELS.index("blast"), CELL_LABELS.index("wbc")
+
+
+@dataclass(frozen=True)
+class FieldReading:
+    """What one pass over a field found, at `scale` network pixels for one of the file."""
+
+    found: Found
+    scale: float
+    diameters: NDArray[np.float32]
+
+    @property
+    def red_cell(self) -> float | None:
+        """Median diameter of the red cells in pixels of the file, None where too few were found."""
+        return median_diameter(self.diameters)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All boxes of a field of `width` x `height` pixels, before it is said what counts.
+
+    `red_cell` and `scale` as in `FieldFindings`.
+    """
+
+    width: int
+    height: int
+    found: Found
+    red_cell: float | None
+    scale: float
+
+
+class Detector:
+    """YOLOv8 served by OpenVINO; every cell is counted once, under its likeliest kind."""
+
+    def __init__(self, network: Network, manifest: Manifest) -> None:
+        self._network = network
+        self._manifest = manifest
+        self._point = OperatingPoint.of(manifest.thresholds)
+        self._range = TrainedRange.of(manifest.scale)
+        self._columns = _columns_of(manifest.classes)
+
+    @classmethod
+    def load(cls, folder: Path, precision: Precision = "auto") -> Detector:
+        """Check and compile the network in `folder`; raises `WeightsError`."""
+        manifest = load_manifest(folder, "detector")
+        return cls(load_network(manifest, precision), manifest)
+
+    @property
+    def version(self) -> str:
+        """Version of the weights, as the manifest states it."""
+        return self._manifest.version
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the weights say of themselves."""
+        return self._manifest
+
+    def find(
+        self,
+        rgb: RgbImage,
+        min_confidence: float | None = None,
+        progress: Progress | None = None,
+    ) -> FieldFindings:
+        """Find the cells of one field, uint8 (height, width, 3) RGB of any size.
+
+        Counted are those of the operating point, or all from `min_confidence` (0..1) on.
+        `progress` is told the tiles read and their number; that of a second reading is added.
+        """
+        floor = self._point.floor
+        if min_confidence is not None:
+            floor = min(floor, min_confidence)
+        return self.findings(self.survey(rgb, floor, progress), min_confidence)
+
+    def survey(self, rgb: RgbImage, floor: float, progress: Progress | None = None) -> Survey:
+        """Read a field as `find` does, and keep every box from a probability `floor` on."""
+        height, width = rgb.shape[:2]
+        reading, red_cell = self._best_reading(rgb, floor, progress)
+        scale = reading.scale / self._usual_scale(width, height)
+        return Survey(width, height, reading.found, red_cell, scale)
+
+    def findings(self, survey: Survey, min_confidence: float | None = None) -> FieldFindings:
+        """Count what a survey found: at the operating point, or from a confidence on."""
+        if min_confidence is None:
+            counted, doubtful = self._sorted_out(survey.found)
+        else:
+            counted, doubtful = self._from(survey.found, min_confidence), ()
+        return FieldFindings(
+            survey.width,
+            survey.height,
+            counted,
+            self.version,
+            doubtful=doubtful,
+            thresholds=self._point.kinds,
+            red_cell=survey.red_cell and round(survey.red_cell, 2),
+            scale=round(survey.scale, 4),
+        )
+
+    def _best_reading(
+        self, rgb: RgbImage, floor: float, progress: Progress | None
+    ) -> tuple[FieldReading, float | None]:
+        """Read a field, and once more where its red cells are of a size not trained on.
+
+        The second of the pair is their median diameter in the file, None where it is not known or
+        did not help: the second reading counts if it finds nearly all red cells of the first.
+        """
+        height, width = rgb.shape[:2]
+        steps = _Steps(progress)
+        first = self._read(rgb, self._usual_scale(width, height), floor, steps)
+        factor = self._better_factor(rgb, first, steps)
+        if factor == 1:
+            return first, first.red_cell
+        again = self._read(rgb, first.scale * factor, floor, steps)
+        if again.red_cell and len(again.diameters) >= NEARLY_ALL * len(first.diameters):
+            return again, again.red_cell
+        return first, None
+
+    def _better_factor(self, rgb: RgbImage, first: FieldReading, steps: _Steps) -> float:
+        """By what to resize a field that was read, 1 to leave it: its middle may have to tell."""
+        if first.red_cell:
+            return self._range.factor(first.red_cell * first.scale)
+        for factor in GLIMPSES if max(rgb.shape) >= SMALLEST_FIELD else ():
+            scale = first.scale * factor
+            middle = _middle(rgb, self._reach(scale))
+            glimpse = self._read(middle, scale, CONFIDENT, steps)
+            if glimpse.red_cell:
+                wanted = factor * self._range.factor(glimpse.red_cell * scale)
+                return min(MAX_ENLARGED, wanted)
+        return 1.0
+
+    def _usual_scale(self, width: int, height: int) -> float:
+        """Network pixels for one of the file where nothing is known of its magnification."""
+        return min(1.0, self._manifest.input_size / min(REACH, max(width, height)))
+
+    def _reach(self, scale: float) -> int:
+        """Pixels of the file that fit into the network at a scale."""
+        # A length such as 960 / (960 / 2000) must not fall short of 2000 by rounding.
+        return int(self._manifest.input_size / scale + 1e-6)
+
+    def _read(self, rgb: RgbImage, scale: float, floor: float, steps: _Steps) -> FieldReading:
+        height, width = rgb.shape[:2]
+        cover = list(tiles(width, height, self._reach(scale)))
+        steps.total += len(cover)
+        parts = []
+        for tile in cover:
+            parts.append(self._find_in(rgb, tile, scale, floor))
+            steps.one_done()
+        found = suppress(Found.join(parts), self._point.iou)
+        return FieldReading(found, scale, red_cell_diameters(found, width, height))
+
+    def _find_in(self, rgb: RgbImage, tile: Tile, scale: float, floor: float) -> Found:
+        part = rgb[tile.top : tile.bottom, tile.left : tile.right]
+        letterbox = detector_input(part, self._manifest.input_size, scale)
+        (head,) = self._network.run(letterbox.pixels[None]).values()
+        boxes, scores = decode(head[0])
+        every = Found(boxes, calibrated(scores[:, self._columns], self._manifest.calibration))
+        found = suppress(every.take(every.best >= floor), self._point.iou)
+        boxes = letterbox.to_field(found.boxes)
+        boxes[:, 0::2] = boxes[:, 0::2].clip(0, part.shape[1]) + tile.left
+        boxes[:, 1::2] = boxes[:, 1::2].clip(0, part.shape[0]) + tile.top
+        moved = Found(boxes, found.probabilities).take(np.arange(len(boxes)) < MAX_DETECTIONS)
+        return moved.take(tile.answers_for(moved.boxes))
+
+    def _sorted_out(self, found: Found) -> tuple[tuple[Detection, ...], tuple[Detection, ...]]:
+        """Return what is counted at the operating point, and the white cells that are not."""
+        point = self._point
+        kinds = _kinds(found, found.probabilities[:, _BLAST] >= point.blast)
+        limits = np.array([point.blast, np.nan, point.rbc, point.platelet])[kinds]
+        counted = _confidences(found, kinds) >= limits
+        counted |= found.is_white & (found.white >= point.white)
+        doubtful = found.is_white & ~counted & (found.white >= point.floor)
+        return _detections(found, kinds, counted), _detections(found, kinds, doubtful)
+
+    def _from(self, found: Found, min_confidence: float) -> tuple[Detection, ...]:
+        """Return all boxes from a confidence on; what is likelier a blast than not is called so."""
+        blast, wbc = found.probabilities[:, _BLAST], found.probabilities[:, _WBC]
+        kinds = _kinds(found, blast >= np.minimum(self._point.blast, wbc))
+        return _detections(found, kinds, _confidences(found, kinds) >= min_confidence)
+
+
+def load_network(manifest: Manifest, precision: Precision = "auto") -> Network:
+    """Compile the detector's network for the one shape that it is asked for."""
+    image = (3, manifest.input_size, manifest.input_size)
+    return Network(manifest.network, image, precision=precision)
+
+
+class _Steps:
+    """Counts what is done of a total that may grow, and tells whoever asked."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._done = 0
+        self.total = 0
+
+    def one_done(self) -> None:
+        self._done += 1
+        if self._progress:
+            self._progress(self._done, self.total)
+
+
+def decode(head: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Read a raw YOLOv8 head (4 + classes, n): cx, cy, w, h, then a score per class.
+
+    Returns boxes (n, 4) x1, y1, x2, y2 in network pixels and scores (n, classes) in 0..1.
+    """
+    centre, half = head[:2].T, head[2:4].T / 2
+    return np.concatenate([centre - half, centre + half], axis=1), head[4:].T
+
+
+def _middle(rgb: RgbImage, side: int) -> RgbImage:
+    """The central part of at most `side` pixels a side, as a view."""
+    top, left = (max(0, length - side) // 2 for length in rgb.shape[:2])
+    return rgb[top : top + side, left : left + side]
+
+
+def _kinds(found: Found, blast_if_white: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """What each box is, as an index of `CELL_LABELS` (n,)."""
+    others = 2 + found.probabilities[:, 2:].argmax(axis=1)
+    return np.where(found.is_white, np.where(blast_if_white, _BLAST, _WBC), others)
+
+
+def _confidences(found: Found, kinds: NDArray[np.int64]) -> NDArray[np.float64]:
+    return found.probabilities[np.arange(len(kinds)), kinds]
+
+
+def _detections(
+    found: Found, kinds: NDArray[np.int64], keep: NDArray[np.bool_]
+) -> tuple[Detection, ...]:
+    """Name the boxes of a mask (n,), most confident first."""
+    confidences = np.where(keep, _confidences(found, kinds), -1)
+    order = np.argsort(-confidences, kind="stable")[: keep.sum()]
+    return tuple(_detection(found, kinds[row], row) for row in order)
+
+
+def _detection(found: Found, kind: int, row: int) -> Detection:
+    box = tuple(round(edge, 2) for edge in found.boxes[row].tolist())
+    probabilities = found.probabilities[row].tolist()
+    label, confidence = CELL_LABELS[kind], probabilities[kind]
+    if label not in WHITE_CELLS:
+        return Detection(box, label, confidence)
+    white = round(probabilities[_BLAST] + probabilities[_WBC], DECIMALS)
+    return Detection(box, label, confidence, probabilities[_BLAST], white)
+
+
+def _columns_of(classes: tuple[str, ...]) -> list[int]:
+    """The network's column of each of `CELL_LABELS`; raises `WeightsError` where one is missing."""
+    missing = [label for label in CELL_LABELS if label not in classes]
+    if missing:
+        raise WeightsError(f"The detector's manifest lacks the classes: {', '.join(missing)}.")
+    return [classes.index(label) for label in CELL_LABELS]

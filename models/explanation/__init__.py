@@ -1,0 +1,1 @@
+"""Which parts of a cell image an answer rests on."""

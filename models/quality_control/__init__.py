@@ -1,0 +1,1 @@
+"""Whether an image can be used at all."""

@@ -1,0 +1,197 @@
+"""Is this usable? What is asked of a cell image before the classifier answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from imaging.images import RgbImage, resize
+from models.classifier.cell_views import BLACK, Window, black_window, crop_window, on_black
+from models.detector.detector import Detector
+from models.findings import Box
+from models.quality_control.stain import Stained, StainedCell, inside
+
+MIN_SIDE = 32
+WORKING_SIDE = 256
+"""Longer side in pixels to which an image is brought: the one cell in it, whether it fills a third
+of the image or all of it, then has a size that the detector was trained on."""
+
+MIN_CONTRAST = 4.0
+"""Standard deviation of grey levels (0..255) under which an image shows nothing."""
+
+MIN_COLOUR = 3.0
+"""Mean spread between a pixel's channels (0..255), black left out, under which an image is grey."""
+
+MIN_WHITE = 0.5
+"""The detector's P(white cell) from which a cell counts, blast or not."""
+
+MIN_NUCLEUS_SHARE = 0.12
+"""Smallest share of a cell's box that its stained nucleus fills."""
+
+MIN_NUCLEUS_SHARE_ON_BLACK = 0.4
+"""The same for a cell that was cut out, of which little but the nucleus is left."""
+
+MIN_TEXTURE = 1.5
+"""Median deviation (0..255) of a nucleus from its median, under which it is drawn, not stained."""
+
+MAX_BLUE = (0.45, 0.3)
+"""Largest optical density for blue light, which the stains let pass, of a nucleus and of what is
+about it in its box. Of a cell on black the background, and so its density, is not known."""
+
+MAX_GREEN = 0.05
+"""Largest share of an image that may let more green light pass than red: the stains absorb green
+most, nucleus and red cells alike."""
+
+MAX_CUT = 0.35
+"""Largest stretch of the image's edge, against the cell's side, along which a nucleus is cut."""
+
+SHARPNESS_SIDE = 48
+"""Pixels to which a cell's longer side is brought before its sharpness is measured."""
+
+MIN_SHARPNESS = 0.15
+"""Sharpness under which a cell is out of focus."""
+
+REASONS = {
+    "blank": "The image is blank. Choose one that shows a single stained white cell.",
+    "no_colour": "The image has no colour. The stain's colours are needed: take it in colour.",
+    "no_cell": (
+        "No white cell was found. Use a sharp crop of one cell from a Romanowsky-stained smear."
+    ),
+    "several_cells": "There are several white cells. Use Detect to find them all, or crop one.",
+    "over_exposed": "The image is over-exposed. Take it again with less light.",
+    "dark": "The image is too dark. Take it again with more light.",
+    "cut_off": "The cell is cut off by the image's edge. Crop it again, with a little around it.",
+    "blurred": "The cell is out of focus. Focus on it and take the image again.",
+}
+"""What can speak against an image, as a sentence that says what to do; "too_small" names sizes."""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What the gate found: the one cell to read, and by `code` and `reason` what speaks against it.
+
+    `window` is the square to be read, None unless there is one cell; `view` how it is seen
+    (`models.classifier.cell_views.VIEWS`). Without a code it is fit to be read, with one only where
+    `can_insist`
+    and if the person does. `cells` counts the white cells, None where none was looked for.
+    """
+
+    code: str | None = None
+    reason: str | None = None
+    can_insist: bool = False
+    view: str | None = None
+    window: Window | None = None
+    cells: int | None = None
+
+
+def examine(rgb: RgbImage, detector: Detector) -> Examination:
+    """Look for the one white cell of a uint8 RGB image, and at how well it can be seen."""
+    height, width = rgb.shape[:2]
+    if min(height, width) < MIN_SIDE:
+        return Examination("too_small", _too_small(width, height))
+    small = fitted(rgb, WORKING_SIDE)
+    if code := _nothing_to_see(small):
+        return Examination(code, REASONS[code])
+    view = "black" if on_black(rgb) else "crop"
+    stained = Stained.of(small)
+    cells = _whole_ones_first(_white_cells(stained, view, detector))
+    if len(cells) != 1:
+        code = "several_cells" if cells else _fault_of_light(small) or "no_cell"
+        return Examination(code, REASONS[code], view=view, cells=len(cells))
+    code = _fault_of_light(small) or _fault_of_cell(small, cells[0], view)
+    window = _window(rgb, cells[0].box, view)
+    return Examination(code, REASONS.get(code), code is not None, view, window, 1)
+
+
+def sharpness(rgb: RgbImage, box: Box) -> float:
+    """How steep the edges in a cell's box are, at one size for every cell.
+
+    The 99th percentile of the slope of its darkest channel, in grey levels a pixel where the cell
+    is `SHARPNESS_SIDE` px long, as a share of the range from its dark to its bright parts.
+    """
+    cell = fitted(inside(rgb, box), SHARPNESS_SIDE).min(axis=2).astype(np.float32)
+    dark, bright = np.percentile(cell, (5, 95))
+    slopes = np.hypot(*np.gradient(cell))
+    return float(np.percentile(slopes, 99) / max(1.0, bright - dark))
+
+
+def fitted(rgb: RgbImage, side: int) -> RgbImage:
+    """Enlarge or shrink uint8 RGB pixels until their longer side has `side` pixels."""
+    height, width = rgb.shape[:2]
+    scale = side / max(height, width)
+    return resize(rgb, max(1, round(width * scale)), max(1, round(height * scale)))
+
+
+def _too_small(width: int, height: int) -> str:
+    return (
+        f"The image is only {width} × {height} pixels. Crop the cell from a larger original: "
+        f"at least {MIN_SIDE} pixels a side."
+    )
+
+
+def _nothing_to_see(small: RgbImage) -> str | None:
+    foreground = small.max(axis=2) > BLACK
+    if not foreground.any() or small.mean(axis=2).std() < MIN_CONTRAST:
+        return "blank"
+    return "no_colour" if np.ptp(small, axis=2)[foreground].mean() < MIN_COLOUR else None
+
+
+def _fault_of_light(small: RgbImage) -> str | None:
+    grey = small.mean(axis=2)
+    if np.quantile(grey, 0.01) > 245:
+        return "over_exposed"
+    return "dark" if np.quantile(grey, 0.99) < 40 else None
+
+
+def _white_cells(stained: Stained, view: str, detector: Detector) -> list[StainedCell]:
+    """The white cells: what was cut out, or what the detector finds, with a nucleus."""
+    if stained.green_share > MAX_GREEN:
+        return []
+    if view == "black":
+        boxes, least = _cut_out(stained.rgb), MIN_NUCLEUS_SHARE_ON_BLACK
+    else:
+        boxes, least = _detected(stained.rgb, detector), MIN_NUCLEUS_SHARE
+    cells = (stained.cell(box) for box in boxes)
+    return [
+        cell
+        for cell in cells
+        if cell.nucleus_share >= least
+        and cell.texture >= MIN_TEXTURE
+        and (view == "black" or all(np.array(cell.blue_density) <= MAX_BLUE))
+    ]
+
+
+def _cut_out(small: RgbImage) -> list[Box]:
+    shapes, _ = ndimage.label(ndimage.binary_opening(small.max(axis=2) > BLACK, iterations=2))
+    return [
+        (columns.start, rows.start, columns.stop, rows.stop)
+        for rows, columns in ndimage.find_objects(shapes)
+    ]
+
+
+def _detected(small: RgbImage, detector: Detector) -> list[Box]:
+    found = detector.find(small)
+    cells = (*found.detections, *found.doubtful)
+    return [cell.box for cell in cells if (cell.white or 0) >= MIN_WHITE]
+
+
+def _whole_ones_first(cells: list[StainedCell]) -> list[StainedCell]:
+    """The cells that lie wholly inside, whatever the edge cuts beside them; else all."""
+    return [cell for cell in cells if not any(cell.at_edges)] or cells
+
+
+def _fault_of_cell(small: RgbImage, cell: StainedCell, view: str) -> str | None:
+    if cell.cut_share > MAX_CUT:
+        return "cut_off"
+    # Of a cell that was cut out only the nucleus is left, whose edges tell too little of focus.
+    is_blurred = view == "crop" and sharpness(small, cell.box) < MIN_SHARPNESS
+    return "blurred" if is_blurred else None
+
+
+def _window(rgb: RgbImage, box: Box, view: str) -> Window:
+    if view == "black":
+        return black_window(rgb)
+    scale = max(rgb.shape[:2]) / WORKING_SIDE
+    return crop_window(tuple(edge * scale for edge in box))

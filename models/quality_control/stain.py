@@ -1,0 +1,132 @@
+"""What the stain of an image absorbs: worked out once, for all that is asked of its cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from imaging.images import RgbImage
+from models.classifier.cell_views import BLACK
+from models.findings import Box
+
+EDGE = 3
+"""Pixels from the edge of an image up to which a box ends there."""
+
+
+@dataclass(frozen=True)
+class StainedCell:
+    """A box of a stained image, x1, y1, x2, y2 in pixels, and the largest nucleus in it.
+
+    `rgb` uint8, optical `density` float32 (red, green, blue) and the mask `nucleus` are of the
+    box's shape; `light` is the brightest channel (0..255) of the empty slide, `at_edges` whether
+    the box ends at the left, upper, right and lower edge of the image.
+    """
+
+    box: Box
+    rgb: RgbImage
+    density: NDArray[np.float32]
+    nucleus: NDArray[np.bool_]
+    light: float
+    at_edges: tuple[bool, bool, bool, bool]
+
+    @property
+    def nucleus_share(self) -> float:
+        """Share (0..1) of the box that its largest stained nucleus fills."""
+        return _mean(self.nucleus)
+
+    @property
+    def texture(self) -> float:
+        """Median deviation from the median of the nucleus, in its darkest channel, were the slide
+        white: in grey levels of 0..255, whatever the exposure.
+        """
+        darkest = self.rgb.min(axis=2)[self.nucleus].astype(np.float32)
+        if not darkest.size:
+            return 0.0
+        return float(np.median(np.abs(darkest - np.median(darkest))) * 255 / self.light)
+
+    @property
+    def blue_density(self) -> tuple[float, float]:
+        """Mean optical density for blue light of the nucleus, and of what is about it."""
+        blue = self.density[..., 2]
+        return _mean(blue[self.nucleus]), _mean(blue[~self.nucleus])
+
+    @property
+    def cut_share(self) -> float:
+        """Longest stretch along which the image's edge cuts the nucleus, in sides of the box."""
+        nucleus = self.nucleus
+        edges = nucleus[:, 0], nucleus[0], nucleus[:, -1], nucleus[-1]
+        cut = [edge.sum() for edge, there in zip(edges, self.at_edges, strict=True) if there]
+        return float(max(cut, default=0) / max(nucleus.shape))
+
+
+@dataclass(frozen=True)
+class Stained:
+    """A uint8 RGB image with its optical density (after Beer and Lambert, against the image's own
+    background), float32 of its shape, and where it is not black.
+    """
+
+    rgb: RgbImage
+    foreground: NDArray[np.bool_]
+    light: float
+    density: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, rgb: RgbImage) -> Stained:
+        """Work out what a uint8 RGB image absorbs."""
+        foreground = rgb.max(axis=2) > BLACK
+        background = _background(rgb, foreground)
+        density = -np.log10((rgb.astype(np.float32) + 1) / (background + 1))
+        return cls(rgb, foreground, float(background.max()), density)
+
+    @property
+    def green_share(self) -> float:
+        """Share (0..1) of what is not black that absorbs clearly less green than red light."""
+        density = self.density[self.foreground]
+        return float((density[:, 1] < density[:, 0] - 0.05).mean())
+
+    def cell(self, box: Box) -> StainedCell:
+        """What lies in a box, x1, y1, x2, y2 in pixels, and the largest stained region in it.
+
+        Romanowsky-stained chromatin absorbs green and red light but lets blue pass; red cells
+        absorb blue as well.
+        """
+        density = inside(self.density, box)
+        red, green, blue = np.moveaxis(density, 2, 0)
+        stained = inside(self.foreground, box)
+        stained = stained & (green > 0.2) & (red > 0.08) & (blue < 0.85 * green)
+        regions, count = ndimage.label(ndimage.binary_opening(stained))
+        largest = 1 + np.bincount(regions.ravel())[1:].argmax() if count else 1
+        return StainedCell(
+            box=box,
+            rgb=inside(self.rgb, box),
+            density=density,
+            nucleus=regions == largest,
+            light=self.light,
+            at_edges=self._at_edges(box),
+        )
+
+    def _at_edges(self, box: Box) -> tuple[bool, bool, bool, bool]:
+        height, width = self.rgb.shape[:2]
+        left, top, right, bottom = box
+        return left < EDGE, top < EDGE, right > width - EDGE, bottom > height - EDGE
+
+
+def inside(image: NDArray, box: Box) -> NDArray:
+    """The pixels of an image (height, width, ...) in a box, as a view."""
+    left, top, right, bottom = (max(0, round(edge)) for edge in box)
+    return image[top:bottom, left:right]
+
+
+def _mean(values: NDArray) -> float:
+    return float(values.mean()) if values.size else 0.0
+
+
+def _background(rgb: RgbImage, foreground: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Colour of the empty slide: the brightest of the image, or a usual one for cut-out cells."""
+    if foreground.mean() < 0.8:
+        return np.array([235, 225, 235], np.float32)
+    brightest = np.percentile(rgb[foreground], 99, axis=0)
+    return np.maximum(brightest, 60).astype(np.float32)

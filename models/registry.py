@@ -1,0 +1,88 @@
+"""Both networks, loaded together before serving begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from imaging.images import RgbImage
+from models.classifier.cell_views import cut
+from models.classifier.classifier import Classifier
+from models.classifier.opinion import read_cells
+from models.detector.detector import Detector
+from models.findings import Classification, FieldFindings, Progress
+from models.quality_control.checks import Examination, examine
+from models.runtime import Precision
+
+
+@dataclass(frozen=True)
+class Models:
+    """The two readers of an installation."""
+
+    classifier: Classifier
+    detector: Detector
+
+    def classify(self, rgb: RgbImage, insist: bool = False) -> Classification:
+        """Read the one cell of a uint8 RGB image of any size, if the gate lets it through.
+
+        With `insist` also one that it would rather not let through, where there is one cell.
+        """
+        seen = examine(rgb, self.detector)
+        said = self._said(seen)
+        if seen.code and not (insist and seen.can_insist):
+            return said
+        reading = self.classifier.read(cut(rgb, seen.window, seen.view), seen.view)
+        return replace(
+            said,
+            label=reading.label,
+            probability=reading.probability,
+            usable=True,
+            can_insist=False,
+            insisted=seen.can_insist,
+            familiar=reading.familiar,
+        )
+
+    def read_field(
+        self,
+        rgb: RgbImage,
+        progress: Progress | None = None,
+        min_confidence: float | None = None,
+    ) -> FieldFindings:
+        """Find the cells of a uint8 RGB field (`Detector.find`), and read its white ones once more.
+
+        `progress` is told of both as halves of the way: which takes longer is not known before.
+        """
+        tell = progress or _nobody
+        found = self.detector.find(
+            rgb, min_confidence, progress=lambda done, total: tell(done, 2 * total)
+        )
+        return read_cells(
+            rgb, found, self.classifier, lambda done, total: tell(total + done, 2 * total)
+        )
+
+    def _said(self, seen: Examination) -> Classification:
+        """What is known before the classifier is asked."""
+        return Classification(
+            label=None,
+            probability=None,
+            usable=False,
+            reason=seen.reason,
+            model=self.classifier.version,
+            code=seen.code,
+            can_insist=seen.can_insist,
+            view=seen.view,
+            window=seen.window and seen.window.box,
+            cells=seen.cells,
+        )
+
+
+def load_models(weights: Path, precision: Precision = "auto") -> Models:
+    """Load `weights`/classifier and `weights`/detector; raises `WeightsError` with the reason."""
+    return Models(
+        Classifier.load(weights / "classifier", precision),
+        Detector.load(weights / "detector", precision),
+    )
+
+
+def _nobody(done: int, total: int) -> None:
+    """Nobody asked for progress."""

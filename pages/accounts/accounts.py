@@ -1,0 +1,218 @@
+"""Signing up, signing in, changing the password, signing out."""
+
+from __future__ import annotations
+
+import re
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_login import LoginManager, current_user, login_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from pages.accounts.accounts_forms import CodeForm, PasswordForm, SignInForm, SignUpForm
+from pages.common import limits
+from pages.common.errors import MESSAGES, wants_json
+from pages.common.headers import clear_cache
+from records.accounts.accounts import WAITING, Account, any_account
+from services.accounts.accounts import Accounts, CodeNeeded, NotYet, SignedIn
+from services.audit.audit import act_as, as_account
+
+blueprint = Blueprint("accounts", __name__)
+login_manager = LoginManager()
+# Off: it ties a session to one address, and a clinic's changes. Sessions are rows here instead.
+login_manager.session_protection = None
+
+WRONG = "User name or password is wrong."
+NOT_YET = {
+    WAITING: "The password is right. Your account still waits for an administrator to approve it.",
+}
+DEACTIVATED = "The password is right, but your account is deactivated. Ask an administrator."
+WRONG_CODE = "This code is wrong, or was used before. Wait for the next one and try again."
+UNREADABLE = (
+    "The server's key has changed, so codes of the app no longer work. Use a recovery code, or ask "
+    "an administrator to reset your second factor."
+)
+CODE_TOO_LATE = "Please sign in again: the code took too long."
+TIMED_OUT = "You were signed out: too long without activity, or signed out elsewhere."
+# A path on this server: browsers read // and /\ as another host, and skip control characters.
+_LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
+
+
+def init_app(app: Flask) -> None:
+    """Tell Flask-Login who is signed in, and what to do with somebody who is not."""
+    login_manager.init_app(app)
+
+
+def the_accounts() -> Accounts:
+    """The accounts of this installation."""
+    return current_app.extensions["leukoscope_accounts"]
+
+
+@login_manager.user_loader
+def _load(account_id: str) -> Account | None:
+    account = the_accounts().resume(session.get("sign_in"), account_id)
+    if account:
+        act_as(as_account(account))
+    return account
+
+
+@login_manager.unauthorized_handler
+def _unauthorized() -> tuple[Response, int] | AnyResponse:
+    ended = "sign_in" in session
+    if ended:
+        session.clear()
+        flash(TIMED_OUT, "warning")
+    if wants_json():
+        return jsonify(error=MESSAGES[401][1]), 401
+    here = request.full_path.rstrip("?") if request.method == "GET" else None
+    response = redirect(url_for("accounts.sign_in", next=None if here == "/" else here))
+    return clear_cache(response) if ended else response
+
+
+def local_path(target: str | None) -> str | None:
+    """The target of a redirect, if it is a path on this server."""
+    return target if target and _LOCAL_PATH.fullmatch(target) else None
+
+
+@blueprint.route("/sign-up", methods=["GET", "POST"])
+@limits.sign_ups_by_address
+def sign_up() -> str | AnyResponse | tuple[str, int]:
+    """Ask for an account; the answer does not tell whether the name was taken."""
+    form = SignUpForm()
+    if form.validate_on_submit():
+        account = the_accounts().sign_up(
+            form.name.data, form.password.data, reads_cases=form.reads_cases.data
+        )
+        flash(_welcome(account), "success")
+        return redirect(url_for("accounts.sign_in"))
+    page = render_template("accounts/sign_up.html", form=form, first=not any_account())
+    return (page, 422) if form.errors else page
+
+
+def _welcome(account: Account | None) -> str:
+    if account is not None and account.is_administrator:
+        return "Your account is ready. As the first one here it is the administrator's."
+    if current_app.config["LEUKOSCOPE"].signup == "open":
+        return "If that name was free, the account is ready: please sign in."
+    return "If that name was free, the account now waits for an administrator to approve it."
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@limits.attempts_by_address
+@limits.failures_by_address
+@limits.failures_by_account
+def sign_in() -> str | AnyResponse | tuple[str, int]:
+    """Sign in, and go on to where the person wanted to."""
+    target = _target()
+    if current_user.is_authenticated:
+        return redirect(target)
+    form = SignInForm()
+    outcome = _try_to_sign_in(form) if form.validate_on_submit() else None
+    if isinstance(outcome, SignedIn):
+        return _signed_in(outcome, target)
+    if isinstance(outcome, CodeNeeded):
+        return _ask_for_code(outcome)
+    page = render_template("accounts/sign_in.html", form=form)
+    return (page, 401) if request.method == "POST" else page
+
+
+def _target() -> str:
+    """Where the person wanted to go."""
+    return local_path(request.args.get("next")) or url_for("home.index")
+
+
+def _ask_for_code(outcome: CodeNeeded) -> AnyResponse:
+    session.clear()
+    session[limits.CODE_FOR] = outcome.sign_in_id
+    return redirect(url_for("accounts.code", next=request.args.get("next")))
+
+
+@blueprint.route("/sign-in/code", methods=["GET", "POST"])
+@limits.attempts_by_address
+@limits.failures_by_address
+@limits.failures_by_account
+def code() -> str | AnyResponse | tuple[str, int]:
+    """Complete a sign-in with a code of the second factor."""
+    account = the_accounts().awaiting_code(session.get(limits.CODE_FOR))
+    if account is None:
+        flash(CODE_TOO_LATE, "warning")
+        return redirect(url_for("accounts.sign_in", next=request.args.get("next")))
+    form = CodeForm()
+    if form.validate_on_submit():
+        outcome = the_accounts().sign_in_with_code(session[limits.CODE_FOR], form.code.data)
+        if outcome:
+            return _signed_in(outcome, _target())
+        limits.note_failure()
+        readable = the_accounts().second_factors.is_readable(account)
+        form.code.errors.append(WRONG_CODE if readable else UNREADABLE)
+    page = render_template("accounts/code.html", form=form)
+    return (page, 401) if request.method == "POST" else page
+
+
+def _try_to_sign_in(form: SignInForm) -> SignedIn | CodeNeeded | None:
+    outcome = the_accounts().sign_in(form.name.data, form.password.data)
+    if outcome is None:
+        limits.note_failure()
+        form.form_errors.append(WRONG)
+    elif isinstance(outcome, NotYet):
+        form.form_errors.append(NOT_YET.get(outcome.status, DEACTIVATED))
+    else:
+        return outcome
+    return None
+
+
+def _signed_in(outcome: SignedIn, target: str) -> AnyResponse:
+    begin_session(outcome.account, outcome.sign_in_id)
+    response = redirect(target)
+    limits.remember_device(response, outcome.account.name)
+    return response
+
+
+def begin_session(account: Account, sign_in_id: str) -> None:
+    """Keep nothing of what a stranger may have put into the session before."""
+    session.clear()
+    session["sign_in"] = sign_in_id
+    login_user(account)
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> AnyResponse:
+    """Sign this browser out."""
+    the_accounts().sign_out(session.get("sign_in", ""))
+    session.clear()
+    flash("You are signed out.", "success")
+    return clear_cache(redirect(url_for("accounts.sign_in")))
+
+
+@blueprint.route("/account/password", methods=["GET", "POST"])
+@limits.failures_of_account
+def password() -> str | AnyResponse | tuple[str, int]:
+    """Change the password; every other browser is signed out."""
+    form = PasswordForm()
+    if form.validate_on_submit() and _change_password(form):
+        flash("The password is changed. Other browsers are signed out.", "success")
+        return redirect(url_for("accounts.password"))
+    page = render_template("accounts/password.html", form=form)
+    return (page, 422) if form.errors else page
+
+
+def _change_password(form: PasswordForm) -> bool:
+    account = current_user._get_current_object()
+    sign_in_id = the_accounts().change_password(account, form.present.data, form.new.data)
+    if sign_in_id is None:
+        limits.note_failure()
+        form.present.errors.append("That is not your present password.")
+        return False
+    begin_session(account, sign_in_id)
+    return True

@@ -1,0 +1,118 @@
+"""The forms of signing up, signing in and changing the password."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask_login import current_user
+from wtforms import BooleanField, PasswordField, StringField, SubmitField
+from wtforms.validators import EqualTo, InputRequired, ValidationError
+
+from pages.common.text_fields import AtMost, GuardedForm
+from services.accounts.accounts import LONGEST_NAME, LONGEST_TYPED_NAME, SHORTEST_NAME, clean_name
+from services.accounts.passwords import LONGEST, SHORTEST, check_password
+from services.accounts.second_factors import LONGEST_CODE
+
+_GIVEN = InputRequired("Please fill this in.")
+_BOUNDED = AtMost(LONGEST)
+# Spaces around a name, and letters typed as several characters, do not count in the end.
+_NAME_BOUNDED = AtMost(LONGEST_TYPED_NAME)
+_NAME_HELP = f"{SHORTEST_NAME} to {LONGEST_NAME} characters. Colleagues see it."
+NOT_CONFIRMED = "That is not your password."
+EITHER_CODE = "Six digits from your authenticator app, or one of your recovery codes."
+_PASSWORD_HELP = f"{SHORTEST} characters or more. Three or four unrelated words are good."
+
+
+def present_password(label: str) -> PasswordField:
+    """A field for the password that the account has now."""
+    return PasswordField(label, [_GIVEN, _BOUNDED], render_kw={"autocomplete": "current-password"})
+
+
+def _new_password(label: str) -> PasswordField:
+    return PasswordField(
+        label,
+        [_GIVEN, _BOUNDED],
+        description=_PASSWORD_HELP,
+        render_kw={"autocomplete": "new-password", "minlength": SHORTEST, "maxlength": LONGEST},
+    )
+
+
+def _repeated(field: str) -> PasswordField:
+    return PasswordField(
+        "The same again",
+        [_GIVEN, _BOUNDED, EqualTo(field, "The two passwords differ.")],
+        render_kw={"autocomplete": "new-password", "maxlength": LONGEST},
+    )
+
+
+def _judge(check: Callable[..., object], *values: str) -> None:
+    """Let a rule of the accounts judge, and its sentence stand beside the field."""
+    try:
+        check(*values)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+
+
+class SignInForm(GuardedForm):
+    """User name and password."""
+
+    name = StringField(
+        "User name",
+        [_GIVEN, _NAME_BOUNDED],
+        render_kw={"autocomplete": "username", "autofocus": True},
+    )
+    password = present_password("Password")
+    submit = SubmitField("Sign in")
+
+
+def code_field(label: str, description: str, **attributes: object) -> StringField:
+    """A field for a code of the second factor."""
+    kept = {"autocomplete": "one-time-code", "maxlength": LONGEST_CODE, "spellcheck": "false"}
+    return StringField(
+        label, [_GIVEN, AtMost(LONGEST_CODE)], description=description, render_kw=kept | attributes
+    )
+
+
+class CodeForm(GuardedForm):
+    """A code of the second factor."""
+
+    code = code_field("Code", EITHER_CODE, autofocus=True)
+    submit = SubmitField("Sign in")
+
+
+class SignUpForm(GuardedForm):
+    """A new user name, and its password twice."""
+
+    name = StringField(
+        "User name",
+        [_GIVEN, _NAME_BOUNDED],
+        description=_NAME_HELP,
+        render_kw={"autocomplete": "username", "autofocus": True, "maxlength": LONGEST_NAME},
+    )
+    password = _new_password("Password")
+    again = _repeated("password")
+    reads_cases = BooleanField("I also read cases myself", default=True)
+    submit = SubmitField("Sign up")
+
+    def validate_name(self, field: StringField) -> None:
+        """Say beside the name what is wrong with it."""
+        _judge(clean_name, field.data)
+
+    def validate_password(self, field: PasswordField) -> None:
+        """Say beside the password what is wrong with it."""
+        _judge(check_password, field.data, (self.name.data or "")[:LONGEST_TYPED_NAME])
+
+
+class PasswordForm(GuardedForm):
+    """The present password, and the new one twice."""
+
+    present = present_password("Present password")
+    new = _new_password("New password")
+    again = _repeated("new")
+    submit = SubmitField("Change password")
+
+    def validate_new(self, field: PasswordField) -> None:
+        """Say beside the new password what is wrong with it."""
+        if field.data == self.present.data:
+            raise ValidationError("That is the present password. Please choose another.")
+        _judge(check_password, field.data, current_user.name)

@@ -1,0 +1,140 @@
+"""One's own second factor: set up, new recovery codes, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import segno
+from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from pages.accounts.accounts import UNREADABLE, WRONG_CODE, begin_session, the_accounts
+from pages.accounts.accounts_forms import NOT_CONFIRMED
+from pages.accounts.second_factor_forms import ConfirmForm, EnrolForm
+from pages.common import limits
+from records.accounts import second_factors
+from records.accounts.accounts import Account
+from services.accounts.accounts import Renewed, Wrong
+
+blueprint = Blueprint("second_factor", __name__, url_prefix="/account/second-factor")
+
+Asking = EnrolForm | ConfirmForm
+Answer = str | AnyResponse | tuple[str, int]
+
+PENDING = "pending_secret"
+NOT_THE_APPS = "This code is not the app's. Scan the picture again, and check the phone's clock."
+REMOVED = "The second factor is removed. Other browsers are signed out."
+_GROUP = 4  # characters of the secret between two spaces, for whoever types it
+
+
+@blueprint.get("")
+def show() -> str:
+    """Set a second factor up, or see the one there is."""
+    return _page()
+
+
+@blueprint.post("")
+@limits.failures_of_account
+def enrol() -> Answer:
+    """Set the second factor up, and show the recovery codes, once."""
+    form = EnrolForm()
+    if second_factors.get(current_user.id):
+        return redirect(url_for("second_factor.show"))
+    if not form.validate():
+        return _page(enrolling=form), 422
+    outcome = the_accounts().enrol(
+        current_user._get_current_object(), _pending(), form.password.data, form.code.data
+    )
+    if isinstance(outcome, Wrong):
+        return _page(enrolling=_refused(form, outcome, NOT_THE_APPS)), 422
+    return _codes(outcome)
+
+
+@blueprint.post("/recovery-codes")
+@limits.failures_of_account
+def renew() -> Answer:
+    """Replace the recovery codes, and show the new ones, once."""
+    return _confirmed(the_accounts().renew_recovery_codes, _codes)
+
+
+@blueprint.post("/remove")
+@limits.failures_of_account
+def remove() -> Answer:
+    """Remove the second factor; who must have one is then asked to set up another."""
+    return _confirmed(the_accounts().remove_second_factor, _removed)
+
+
+def _confirmed(
+    act: Callable[[Account, str, str], Renewed | Wrong], then: Callable[[Renewed], Answer]
+) -> Answer:
+    """Act after password and code were given once more."""
+    form = ConfirmForm()
+    if not second_factors.get(current_user.id):
+        return redirect(url_for("second_factor.show"))
+    if not form.validate():
+        return _page(confirming=form), 422
+    outcome = act(current_user._get_current_object(), form.password.data, form.code.data)
+    if isinstance(outcome, Wrong):
+        return _page(confirming=_refused(form, outcome, _why())), 422
+    return then(outcome)
+
+
+def _removed(outcome: Renewed) -> AnyResponse:
+    begin_session(current_user._get_current_object(), outcome.sign_in_id)
+    flash(REMOVED, "success")
+    return redirect(url_for("second_factor.show"))
+
+
+def _page(enrolling: EnrolForm | None = None, confirming: ConfirmForm | None = None) -> str:
+    factor = second_factors.get(current_user.id)
+    if factor is None:
+        return _enrolment(enrolling or EnrolForm())
+    return render_template(
+        "accounts/second_factor.html",
+        factor=factor,
+        left=second_factors.count_recovery_codes(current_user.id),
+        form=confirming or ConfirmForm(),
+    )
+
+
+def _enrolment(form: EnrolForm) -> str:
+    factors = the_accounts().second_factors
+    secret = factors.open(_pending())
+    picture = segno.make(factors.uri(current_user, secret), error="m")
+    return render_template(
+        "accounts/second_factor_enrol.html",
+        form=form,
+        picture=picture.svg_data_uri(scale=5, border=2, light="#fff"),
+        secret=" ".join(secret[at : at + _GROUP] for at in range(0, len(secret), _GROUP)),
+        required=the_accounts().must_enrol(current_user),
+    )
+
+
+def _pending() -> str:
+    """The sealed secret that the person sets up; the same one when the page is loaded again."""
+    factors = the_accounts().second_factors
+    sealed = session.get(PENDING, "")
+    if factors.open(sealed) is None:
+        sealed = session[PENDING] = factors.new_secret()
+    return sealed
+
+
+def _codes(outcome: Renewed) -> str:
+    # A page and no notice: notices travel in the cookie.
+    begin_session(current_user._get_current_object(), outcome.sign_in_id)
+    return render_template("accounts/recovery_codes.html", codes=outcome.recovery_codes)
+
+
+def _refused(form: Asking, wrong: Wrong, why: str) -> Asking:
+    limits.note_failure()
+    if wrong is Wrong.PASSWORD:
+        form.password.errors.append(NOT_CONFIRMED)
+    else:
+        form.code.errors.append(why)
+    return form
+
+
+def _why() -> str:
+    readable = the_accounts().second_factors.is_readable(current_user)
+    return WRONG_CODE if readable else UNREADABLE

@@ -1,0 +1,88 @@
+"""The browsers in which one is signed in, and ending them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask_login import current_user
+from ua_parser import parse
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import StringField
+
+from pages.accounts.accounts import the_accounts
+from pages.accounts.accounts_forms import NOT_CONFIRMED, present_password
+from pages.common import limits
+from pages.common.text_fields import AtMost, GuardedForm
+from records.accounts.accounts import SignIn
+
+ID_LENGTH = 32
+
+blueprint = Blueprint("sessions", __name__, url_prefix="/account/sessions")
+
+ENDED = "The session is ended."
+ENDED_BEFORE = "That session had ended already."
+UNKNOWN = "Unknown browser"
+
+
+class EndForm(GuardedForm):
+    """Which session to end, or none for all others; and the password."""
+
+    password = present_password("Your password")
+    session = StringField(validators=[AtMost(ID_LENGTH)])
+
+
+@dataclass(frozen=True)
+class Session:
+    """One browser in words."""
+
+    sign_in: SignIn
+    browser: str
+    is_this: bool
+
+
+@blueprint.get("")
+def show() -> str:
+    """List the browsers in which the person is signed in."""
+    return _page(EndForm())
+
+
+@blueprint.post("")
+@limits.failures_of_account
+def end() -> AnyResponse | tuple[str, int]:
+    """End one session, or all others."""
+    form = EndForm()
+    if not form.validate():
+        return _page(form), 422
+    if not the_accounts().confirms_password(current_user, form.password.data):
+        limits.note_failure()
+        form.password.errors.append(NOT_CONFIRMED)
+        return _page(form), 422
+    flash(*_end(form.session.data))
+    return redirect(url_for("sessions.show"))
+
+
+def _end(sign_in_id: str | None) -> tuple[str, str]:
+    account = current_user._get_current_object()
+    if sign_in_id:
+        ended = the_accounts().end_session(account, sign_in_id)
+        return (ENDED, "success") if ended else (ENDED_BEFORE, "warning")
+    ended = the_accounts().end_sessions(account, but=session["sign_in"])
+    return f"Other sessions ended: {ended}.", "success"
+
+
+def _page(form: EndForm) -> str:
+    found = [_in_words(one) for one in the_accounts().sessions_of(current_user)]
+    this_first = sorted(found, key=lambda one: not one.is_this)
+    return render_template("accounts/sessions.html", form=form, sessions=this_first)
+
+
+def _in_words(sign_in: SignIn) -> Session:
+    return Session(sign_in, browser_words(sign_in.browser), sign_in.id == session["sign_in"])
+
+
+def browser_words(user_agent: str) -> str:
+    """What the browser calls itself, in words: “Firefox on Windows”."""
+    known = parse(user_agent)
+    browser = known.user_agent.family if known.user_agent else UNKNOWN
+    return f"{browser} on {known.os.family}" if known.os else browser

@@ -1,0 +1,159 @@
+"""The administrator's page: who may use this installation, and what each may do."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from pages.accounts.accounts import the_accounts
+from pages.administration.admin_forms import ApprovalForm, PersonForm, TeamForm
+from records.accounts import accounts as records
+from records.accounts import second_factors, teams
+from records.accounts.accounts import WAITING, Account
+from services.accounts import people as service
+from services.accounts import teams as team_service
+from services.accounts.accounts import Decision, UserNameError
+from services.accounts.people import LastAdministratorError
+
+blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+
+DONE = {
+    Decision.approve: "“{}” may sign in now.",
+    Decision.refuse: "“{}” was refused; the request is gone.",
+    Decision.deactivate: "“{}” can no longer sign in, and is signed out everywhere.",
+    Decision.reactivate: "“{}” may sign in again.",
+}
+SIGNED_OUT = "“{}” is signed out everywhere."
+RESET = "The second factor of “{}” is removed, and every browser of the account is signed out."
+NOT_YOUR_OWN = "You cannot change your own account here."
+MEANWHILE = "Somebody else has decided about this account meanwhile."
+TEAM_TAKEN = "Another team has that name."
+NOT_UNDERSTOOD = "That was not understood, so nothing was changed. Please try again."
+
+
+@blueprint.get("/people")
+def people() -> str:
+    """Everybody with an account, those who wait first."""
+    everybody = records.all_accounts()
+    waiting = [account for account in everybody if account.status == WAITING]
+    others = [account for account in everybody if account.status != WAITING]
+    return render_template(
+        "admin/people.html",
+        waiting=waiting,
+        others=others,
+        teams=teams.all_teams(),
+        enrolled=second_factors.enrolled_ids(),
+    )
+
+
+@blueprint.post("/people/<account_id>/<any(approve,refuse,deactivate,reactivate):decision>")
+def decide(account_id: str, decision: str) -> Response:
+    """Approve, refuse, deactivate or reactivate one account; never one's own."""
+    account = _account(account_id)
+    if account.id == current_user.id:
+        return _back(NOT_YOUR_OWN)
+    if decision == Decision.approve.name and account.status == WAITING:
+        _prepare(account)
+    try:
+        decided = the_accounts().decide(account.id, Decision[decision])
+    except LastAdministratorError as error:
+        return _back(str(error))
+    if not decided:
+        return _back(MEANWHILE)
+    return _back(DONE[Decision[decision]].format(account.name), "success")
+
+
+@blueprint.post("/people/<account_id>/place")
+def place(account_id: str) -> Response:
+    """Change what an account may do, also one's own."""
+    account = _account(account_id)
+    form = PersonForm()
+    if not form.validate():
+        return _back(NOT_UNDERSTOOD)
+    try:
+        service.set_administrator(account, form.is_administrator.data)
+    except LastAdministratorError as error:
+        return _back(str(error))
+    _place(account, form)
+    return _back(f"What “{account.name}” may do is changed.", "success")
+
+
+@blueprint.post("/people/<account_id>/password")
+def reset_password(account_id: str) -> str | Response:
+    """Show a new password for an account, once; not for one's own."""
+    account = _account(account_id)
+    if account.id == current_user.id:
+        return _back(NOT_YOUR_OWN)
+    password = the_accounts().give_one_time_password(account)
+    # A page and no notice: notices travel in the cookie.
+    return render_template("admin/password.html", account=account, password=password)
+
+
+@blueprint.post("/people/<account_id>/sessions")
+def end_sessions(account_id: str) -> Response:
+    """Sign somebody else out everywhere."""
+    account = _account(account_id)
+    if account.id == current_user.id:
+        return _back(NOT_YOUR_OWN)
+    the_accounts().end_sessions(account)
+    return _back(SIGNED_OUT.format(account.name), "success")
+
+
+@blueprint.post("/people/<account_id>/second-factor")
+def reset_second_factor(account_id: str) -> Response:
+    """Remove somebody's second factor, so that a new one can be set up; not one's own."""
+    account = _account(account_id)
+    if account.id == current_user.id:
+        return _back(NOT_YOUR_OWN)
+    if not the_accounts().reset_second_factor(account):
+        return _back(MEANWHILE)
+    return _back(RESET.format(account.name), "success")
+
+
+@blueprint.post("/teams")
+def make_team() -> Response:
+    """Make a team."""
+    form = TeamForm()
+    if not form.validate():
+        return _back(" ".join(form.name.errors))
+    try:
+        made = team_service.create(form.name.data or "")
+    except UserNameError as error:
+        return _back(str(error))
+    return _back(f"The team “{made.name}” is made.", "success") if made else _back(TEAM_TAKEN)
+
+
+@blueprint.post("/teams/<team_id>")
+def rename_team(team_id: str) -> Response:
+    """Give a team another name."""
+    team = teams.get(team_id) or abort(404)
+    form = TeamForm()
+    if not form.validate():
+        return _back(" ".join(form.name.errors))
+    try:
+        renamed = team_service.rename(team, form.name.data or "")
+    except UserNameError as error:
+        return _back(str(error))
+    return _back(f"The team is “{team.name}” now.", "success") if renamed else _back(TEAM_TAKEN)
+
+
+def _account(account_id: str) -> Account:
+    return records.get_account(account_id) or abort(404)
+
+
+def _prepare(account: Account) -> None:
+    """Give a new account the role and team that were chosen with its approval, if they were."""
+    form = ApprovalForm()
+    if form.validate():
+        _place(account, form)
+
+
+def _place(account: Account, form: ApprovalForm) -> None:
+    service.set_role(account, form.role.data)
+    team_service.move(account, teams.get(form.team.data))
+
+
+def _back(sentence: str, category: str = "warning") -> Response:
+    flash(sentence, category)
+    return redirect(url_for("admin.people"))

@@ -1,0 +1,37 @@
+"""The forms of the administrator's pages."""
+
+from __future__ import annotations
+
+from wtforms import BooleanField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+
+from pages.common.access import ROLE_WORDS
+from pages.common.text_fields import AtMost, GuardedForm
+from records.accounts import teams
+from records.accounts.accounts import READER
+from services.accounts.accounts import LONGEST_TYPED_NAME
+
+ROLE_CHOICES = [SelectChoice(role, word) for role, word in ROLE_WORDS.items()]
+
+
+class ApprovalForm(GuardedForm):
+    """What a new account may do, and with whom."""
+
+    role = SelectField("Role", choices=ROLE_CHOICES, default=READER)
+    team = SelectField("Team", choices=[])
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.team.choices = [SelectChoice(team.id, team.name) for team in teams.all_teams()]
+
+
+class PersonForm(ApprovalForm):
+    """What an account may do, and with whom."""
+
+    is_administrator = BooleanField("Administrator")
+
+
+class TeamForm(GuardedForm):
+    """The name of a team."""
+
+    name = StringField("Name", [AtMost(LONGEST_TYPED_NAME)])

@@ -1,0 +1,61 @@
+"""The administrator's page of the audit trail: searched, read and exported."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template, request, stream_with_context
+
+from pages.administration.audit_forms import AuditForm
+from pages.common.pagination import page_number, query
+from records import db, pagination
+from records.audit import audit as records
+from records.audit.audit import Event
+from services.audit import audit
+from services.audit.export import FORMATS
+
+blueprint = Blueprint("audit", __name__, url_prefix="/admin/audit")
+
+PAGE_SIZE = 50
+MIME_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+
+
+@blueprint.get("")
+def index() -> str | tuple[str, int]:
+    """The rows that match, newest first, a page at a time."""
+    form = _form()
+    if not form.validate():
+        return render_template("audit/index.html", form=form, page=None, query={}), 422
+    page = pagination.page_of(records.found(form.search), page_number(), PAGE_SIZE)
+    shown = render_template(
+        "audit/index.html", form=form, page=page, query=query(), head=records.head(db.session())
+    )
+    audit.keep(Event.AUDIT_SEARCH, page=page.number, **_looked_for(form))
+    return shown
+
+
+@blueprint.get("/export.<any(csv, jsonl):suffix>")
+def export(suffix: str) -> Response | tuple[str, int]:
+    """The rows that match, oldest first, as a file."""
+    form = _form()
+    if not form.validate():
+        return render_template("audit/index.html", form=form, page=None, query={}), 422
+    audit.keep(Event.AUDIT_EXPORT, format=suffix, **_looked_for(form))
+    lines = FORMATS[suffix](records.in_order(form.search))
+    response = Response(stream_with_context(lines), mimetype=MIME_TYPES[suffix])
+    response.headers["Content-Disposition"] = f"attachment; filename=audit.{suffix}"
+    return response
+
+
+@blueprint.app_context_processor
+def _words() -> dict[str, dict[str, str]]:
+    return {"event_words": {event.value: event.words for event in Event}}
+
+
+def _form() -> AuditForm:
+    form = AuditForm(request.args)
+    form.offer(records.names())
+    return form
+
+
+def _looked_for(form: AuditForm) -> dict[str, str]:
+    """The filters that were used."""
+    return {field.name: str(field.data) for field in form if field.data}

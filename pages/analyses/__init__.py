@@ -1,0 +1,1 @@
+"""Classify, Detect, the history, and their results."""

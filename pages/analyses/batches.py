@@ -1,0 +1,154 @@
+"""Batches: fields that were sent together, how far each is, and what they hold in all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    redirect,
+    render_template,
+    url_for,
+)
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from pages.common.access import may_delete, may_use
+from pages.common.errors import wants_json
+from pages.common.formatting import read_document, share_summary
+from records.analyses import field_tasks
+from records.analyses.field_tasks import FieldTask
+from records.tasks import DONE, DROPPED, FAILED, RUNNING, WAITING
+from services.analyses.analysis import result_of
+from services.analyses.annotation import CELL_STYLES
+from services.analyses.batches import BatchCount, combined, field_share
+from services.analyses.field_queue import FieldQueue
+from services.analyses.findings import SECOND_READER, USUAL_DIFFERENTIAL
+
+blueprint = Blueprint("batches", __name__, url_prefix="/batches/<batch_id>")
+
+SENTENCES = {
+    WAITING: "Waiting for its turn…",
+    RUNNING: "Being read…",
+    DROPPED: "Cancelled. Nothing of it is kept.",
+}
+NOT_TO_BE_CANCELLED = "Only who sent this field, or a reviewer of the team, may cancel it."
+CANCELLED_WORDS = {WAITING: "Cancel", RUNNING: "Cancel", FAILED: "Remove"}
+
+
+def the_queue() -> FieldQueue:
+    """Who takes and reads the fields of this installation."""
+    return current_app.extensions["leukoscope_fields"]
+
+
+@blueprint.get("")
+def show(batch_id: str) -> str:
+    """Every field of a batch with its state, and the combined count of those that are read."""
+    tasks = _of_team(batch_id)
+    return render_template(
+        "batches/show.html",
+        batch_id=batch_id,
+        files=[document(task) for task in tasks],
+        busy=any(task.under_way for task in tasks),
+        cancellable=any(may_delete(task) for task in tasks),
+        colleagues=sorted({task.owner.name for task in tasks if task.owner_id != current_user.id}),
+        cases={task.case for task in tasks if task.case},
+        **_combined(combined(tasks)),
+    )
+
+
+@blueprint.get("/progress")
+def progress(batch_id: str) -> Response:
+    """How far every field of a batch is, as JSON."""
+    return jsonify(files=[document(task) for task in _of_team(batch_id)])
+
+
+@blueprint.get("/counts")
+def counts(batch_id: str) -> str:
+    """The combined count alone, as the script puts it into the page."""
+    return render_template("batches/counts.html", **_combined(combined(_of_team(batch_id))))
+
+
+@blueprint.post("/cancel")
+def cancel_all(batch_id: str) -> AnyResponse:
+    """Cancel every field of a batch that is not read yet and that the person may cancel."""
+    for task in _of_team(batch_id):
+        if task.under_way and may_delete(task):
+            the_queue().cancel(task)
+    return progress(batch_id) if wants_json() else _back(batch_id)
+
+
+@blueprint.post("/<task_id>/cancel")
+def cancel(batch_id: str, task_id: str) -> AnyResponse:
+    """Cancel one field, or remove the file of one that could not be read."""
+    task = _task(batch_id, task_id)
+    if not may_delete(task):
+        abort(403, NOT_TO_BE_CANCELLED)
+    the_queue().cancel(task)
+    return jsonify(document(task)) if wants_json() else _back(batch_id)
+
+
+@blueprint.post("/<task_id>/retry")
+def retry(batch_id: str, task_id: str) -> AnyResponse:
+    """Let a field wait again that could not be read."""
+    task = _task(batch_id, task_id)
+    the_queue().retry(task)
+    return jsonify(document(task)) if wants_json() else _back(batch_id)
+
+
+def document(task: FieldTask) -> dict[str, Any]:
+    """One field as the page and its script take it; `total` is 0 until the reading has begun."""
+    urls = {"batch_id": task.batch_id, "task_id": task.id}
+    can_retry = task.state == FAILED and task.readable and may_use("batches.retry")
+    left = task.under_way or (task.state == FAILED and task.readable)
+    can_cancel = left and may_delete(task)
+    return {
+        "id": task.id,
+        "file": task.file_name,
+        "state": task.state,
+        "done": task.done,
+        "total": task.total,
+        "error": task.error,
+        "summary": task.error or SENTENCES.get(task.state),
+        "batch": url_for("batches.show", batch_id=task.batch_id),
+        "progress": url_for("batches.progress", batch_id=task.batch_id),
+        "cancel": url_for("batches.cancel", **urls) if can_cancel else None,
+        "cancel_word": CANCELLED_WORDS.get(task.state),
+        "retry": url_for("batches.retry", **urls) if can_retry else None,
+        **(_read_document(task) if task.state == DONE else {}),
+    }
+
+
+def _read_document(task: FieldTask) -> dict[str, Any]:
+    share = field_share(task.counts)
+    url = url_for("field.result", analysis_id=task.analysis_id)
+    return read_document(result_of(share), task.analysis_id, url, share_summary(share))
+
+
+def _combined(count: BatchCount) -> dict[str, Any]:
+    """What the templates of the combined count need."""
+    return {
+        "fields_read": count.fields,
+        "counts": count.counts,
+        "share": count.share,
+        "second": count.second,
+        "second_reader": SECOND_READER,
+        "usual_differential": USUAL_DIFFERENTIAL,
+        "styles": CELL_STYLES,
+    }
+
+
+def _of_team(batch_id: str) -> list[FieldTask]:
+    return field_tasks.of_batch(current_user.team_id, batch_id) or abort(404)
+
+
+def _task(batch_id: str, task_id: str) -> FieldTask:
+    return field_tasks.find(current_user.team_id, batch_id, task_id) or abort(404)
+
+
+def _back(batch_id: str) -> AnyResponse:
+    return redirect(url_for("batches.show", batch_id=batch_id), code=303)

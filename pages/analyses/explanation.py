@@ -1,0 +1,128 @@
+"""Why a cell was read as it was: pictures of it, and SHAP values made on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response as AnyResponse
+
+from jobs.engine import QueueFullError
+from pages.common.errors import wants_json
+from pages.common.lookups import image_response, team_analysis
+from pages.common.turns import takes_a_turn
+from records.analyses import explanations
+from records.analyses.analyses import CLASSIFICATION, Analysis
+from records.analyses.explanations import Explanation
+from records.tasks import DONE
+from services.analyses.explanations import Explainer
+
+blueprint = Blueprint("explanation", __name__, url_prefix="/classify")
+
+NOT_ASKED_FOR = "none"
+
+
+def the_explainer() -> Explainer:
+    """Who explains the answers of this installation's classifier."""
+    return current_app.extensions["leukoscope_explainer"]
+
+
+@blueprint.get("/<analysis_id>/window.png")
+def window(analysis_id: str) -> AnyResponse:
+    """The square of the image that the classifier was shown."""
+    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    return _picture(analysis, the_explainer().window)
+
+
+@blueprint.get("/<analysis_id>/activation-map.png")
+def activation_map(analysis_id: str) -> AnyResponse:
+    """The activation map, transparent, to be laid over the window; 404 without an answer."""
+    return _picture(_explainable(analysis_id), _map_in_turn)
+
+
+@blueprint.get("/<analysis_id>/shap")
+def shap(analysis_id: str) -> Response:
+    """How far the SHAP values of an answer are, as JSON."""
+    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    return jsonify(document(explanations.find(analysis.id)))
+
+
+@blueprint.post("/<analysis_id>/shap")
+def make_shap(analysis_id: str) -> AnyResponse | tuple[Response, int]:
+    """Have SHAP values made, or made again after a failure; asking twice makes them once."""
+    analysis = _explainable(analysis_id)
+    try:
+        explanation = the_explainer().ask(analysis)
+    except QueueFullError as error:
+        return _refused(analysis, str(error))
+    if wants_json():
+        return jsonify(document(explanation)), 202
+    return _back_to(analysis)
+
+
+@blueprint.get("/<analysis_id>/shap.png")
+def shap_picture(analysis_id: str) -> Response:
+    """The picture of the SHAP values; 404 until they are made."""
+    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    explanation = explanations.find(analysis.id)
+    return image_response(explanation and explanation.picture_name)
+
+
+def document(explanation: Explanation | None) -> dict[str, Any]:
+    """An explanation as the page's script takes it; `total` is 0 until the work has begun."""
+    if explanation is None:
+        return {"state": NOT_ASKED_FOR, "done": 0, "total": 0, "picture_url": None, "error": None}
+    url = url_for("explanation.shap_picture", analysis_id=explanation.analysis_id)
+    return {
+        "state": explanation.state,
+        "done": explanation.done,
+        "total": explanation.total,
+        "picture_url": url if explanation.state == DONE else None,
+        "error": explanation.error,
+    }
+
+
+def _explainable(analysis_id: str) -> Analysis:
+    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    return analysis if the_explainer().can_explain(analysis) else abort(404)
+
+
+@takes_a_turn
+def _map_in_turn(analysis: Analysis) -> bytes:
+    return the_explainer().activation_map(analysis)
+
+
+def _picture(analysis: Analysis, draw: Callable[[Analysis], bytes]) -> AnyResponse:
+    """A PNG that the browser may keep, but shows only after asking whether it still may."""
+    response = Response(mimetype="image/png")
+    response.set_etag(f"{analysis.id}-{analysis.model_version}")
+    response.cache_control.private = response.cache_control.no_cache = True
+    if response.get_etag()[0] not in request.if_none_match:
+        try:
+            response.data = draw(analysis)
+        except FileNotFoundError:
+            abort(404)
+    return response.make_conditional(request)
+
+
+def _refused(analysis: Analysis, sentence: str) -> AnyResponse | tuple[Response, int]:
+    if wants_json():
+        return jsonify(error=sentence), 503
+    flash(sentence, "danger")
+    return _back_to(analysis)
+
+
+def _back_to(analysis: Analysis) -> AnyResponse:
+    result = url_for("classification.result", analysis_id=analysis.id, _anchor="why")
+    return redirect(result, code=303)

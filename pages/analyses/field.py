@@ -1,0 +1,100 @@
+"""One field and what the detector found in it: the page, its pictures, its downloads."""
+
+from __future__ import annotations
+
+import io
+from pathlib import PurePath
+
+from flask import Blueprint, Response, abort, current_app, render_template, send_file
+
+from pages.common.lookups import image_response, team_analysis, the_analyst
+from records.analyses.analyses import DETECTION, RESULTS, Analysis, place_in_batch
+from services.analyses import pictures
+from services.analyses.analysis import GALLERY_CELLS
+from services.analyses.annotation import CELL_STYLES, DRAWING_ORDER, annotated_png
+from services.analyses.findings import (
+    DOUBTFUL,
+    LOWEST_THRESHOLD,
+    SECOND_READER,
+    USUAL_DIFFERENTIAL,
+    as_csv,
+    as_json,
+    blast_share,
+    field_findings,
+    most_suspicious_first,
+    second_share,
+)
+from services.model_cards import aimed_sensitivity
+
+blueprint = Blueprint("field", __name__, url_prefix="/detect")
+
+
+@blueprint.get("/<analysis_id>")
+def result(analysis_id: str) -> str:
+    """What the detector found in one field."""
+    analysis = team_analysis(analysis_id, DETECTION)
+    findings = field_findings(analysis)
+    return render_template(
+        "field/result.html",
+        analysis=analysis,
+        place=place_in_batch(analysis),
+        findings=findings,
+        share=blast_share(findings),
+        second=second_share(findings),
+        second_reader=SECOND_READER,
+        results=RESULTS[DETECTION],
+        sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
+        lowest=LOWEST_THRESHOLD,
+        usual_differential=USUAL_DIFFERENTIAL,
+        white_cells=most_suspicious_first(findings),
+        gallery_cells=GALLERY_CELLS,
+        styles=CELL_STYLES,
+        drawing_order=(DOUBTFUL, *DRAWING_ORDER),
+        tile=pictures.TILE_SIDE,
+        columns=pictures.COLUMNS,
+    )
+
+
+@blueprint.get("/<analysis_id>/image")
+def image(analysis_id: str) -> Response:
+    """The field, upright and without metadata; a bounded copy of a very large one."""
+    analysis = team_analysis(analysis_id, DETECTION)
+    return image_response(analysis.display_name or analysis.image_name)
+
+
+@blueprint.get("/<analysis_id>/cells")
+def cells(analysis_id: str) -> Response:
+    """The white cells of the gallery on one sheet; 404 when none was found."""
+    return image_response(team_analysis(analysis_id, DETECTION).cells_name)
+
+
+@blueprint.get("/<analysis_id>/annotated.png")
+def annotated(analysis_id: str) -> Response:
+    """The field with boxes and legend, to keep."""
+    analysis = team_analysis(analysis_id, DETECTION)
+    try:
+        stored = the_analyst().image(analysis.display_name or analysis.image_name)
+    except FileNotFoundError:
+        abort(404)
+    return _download(analysis, annotated_png(analysis, stored), "annotated.png", "image/png")
+
+
+@blueprint.get("/<analysis_id>/findings.csv")
+def table(analysis_id: str) -> Response:
+    """The findings, one cell a line."""
+    analysis = team_analysis(analysis_id, DETECTION)
+    return _download(analysis, as_csv(analysis).encode(), "findings.csv", "text/csv")
+
+
+@blueprint.get("/<analysis_id>/findings.json")
+def document(analysis_id: str) -> Response:
+    """The findings in the form that `python -m models detect` prints."""
+    analysis = team_analysis(analysis_id, DETECTION)
+    return _download(analysis, as_json(analysis).encode(), "findings.json", "application/json")
+
+
+def _download(analysis: Analysis, content: bytes, name: str, mimetype: str) -> Response:
+    stem = PurePath(analysis.file_name).stem
+    return send_file(
+        io.BytesIO(content), mimetype, as_attachment=True, download_name=f"{stem}-{name}"
+    )

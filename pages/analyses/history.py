@@ -1,0 +1,86 @@
+"""History: a team's analyses, found again, reopened and deleted."""
+
+from __future__ import annotations
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from pages.analyses.history_forms import HistoryForm
+from pages.common.access import may_delete
+from pages.common.lookups import image_response, team_analysis, the_analyst, the_thumbnails
+from pages.common.pagination import page_number, page_size, query
+from records.analyses import analyses, field_tasks
+from records.analyses.analyses import CLASSIFICATION, Analysis
+from services.cases.cases import check_deletable
+
+NOT_TO_BE_DELETED = "Only who uploaded this, or a reviewer of the team, may delete it."
+
+blueprint = Blueprint("history", __name__, url_prefix="/history")
+
+
+@blueprint.get("")
+def index() -> str | tuple[str, int]:
+    """The analyses that match the filters, newest first, a page at a time."""
+    form = HistoryForm(request.args)
+    if not form.validate():
+        return render_template("history/index.html", form=form, page=None, query={}), 422
+    batch_id = request.args.get("batch")
+    filters = form.filters(current_user.id, batch_id)
+    page = analyses.page_of(current_user.team_id, filters, page_number(), page_size())
+    return render_template(
+        "history/index.html",
+        form=form,
+        page=page,
+        query=query(),
+        batch_id=batch_id,
+        batch_of_fields=bool(batch_id) and field_tasks.any_of_batch(current_user.team_id, batch_id),
+        any_kept=page.total > 0 or analyses.any_of(current_user.team_id),
+        result_url=result_url,
+    )
+
+
+@blueprint.get("/<analysis_id>/thumbnail")
+def thumbnail(analysis_id: str) -> Response:
+    """A small copy of the image of any analysis."""
+    return image_response(team_analysis(analysis_id).thumbnail_name)
+
+
+@blueprint.get("/<analysis_id>/delete")
+def confirm(analysis_id: str) -> str:
+    """Ask whether an analysis is really to be deleted."""
+    analysis = _deletable(analysis_id)
+    check_deletable(analysis)
+    return render_template("history/delete.html", analysis=analysis, back=result_url(analysis))
+
+
+@blueprint.post("/<analysis_id>/delete")
+def delete(analysis_id: str) -> AnyResponse:
+    """Delete an analysis with its images."""
+    analysis = _deletable(analysis_id)
+    file_name = analysis.file_name
+    the_analyst().delete(analysis)
+    the_thumbnails().forget(analysis_id)
+    flash(f"The analysis of “{file_name}” and its images are deleted.", "success")
+    return redirect(url_for("history.index"), code=303)
+
+
+def _deletable(analysis_id: str) -> Analysis:
+    """An analysis that the person may delete: 404 if it is not to be seen, 403 if not theirs."""
+    analysis = team_analysis(analysis_id)
+    return analysis if may_delete(analysis) else abort(403, NOT_TO_BE_DELETED)
+
+
+def result_url(analysis: Analysis) -> str:
+    """Where the result of an analysis is shown."""
+    endpoint = "classification.result" if analysis.kind == CLASSIFICATION else "field.result"
+    return url_for(endpoint, analysis_id=analysis.id)

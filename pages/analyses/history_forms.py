@@ -1,0 +1,47 @@
+"""The filters of the history."""
+
+from __future__ import annotations
+
+from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice
+
+from pages.common.date_range_form import DaysForm
+from pages.common.formatting import RESULT_WORDS
+from records.analyses.analyses import CLASSIFICATION, DETECTION, RESULTS, Filters
+
+KINDS = [
+    SelectChoice("", "Any kind"),
+    SelectChoice(CLASSIFICATION, "Cells"),
+    SelectChoice(DETECTION, "Fields"),
+]
+
+MINE = "mine"
+WHOSE = [SelectChoice("", "All of my team"), SelectChoice(MINE, "Only mine")]
+
+
+def _results() -> list[SelectChoice]:
+    offered = [SelectChoice("", "Any result")]
+    for kind in KINDS[1:]:
+        for result in RESULTS[kind.value]:
+            word = RESULT_WORDS[result].word
+            offered.append(SelectChoice(result, word, optgroup=kind.label))
+    return offered
+
+
+class HistoryForm(DaysForm):
+    """What to show of the history. Sent by GET, so without token."""
+
+    kind = SelectField("Kind", choices=KINDS, default="")
+    whose = SelectField("Whose", choices=WHOSE, default="")
+    result = SelectField("Result", choices=_results(), default="")
+
+    def filters(self, own_id: str, batch_id: str | None) -> Filters:
+        """The filters as the records take them; `own_id` is the id of who asks."""
+        return Filters(
+            kind=self.kind.data or None,
+            result=self.result.data or None,
+            since=self.first_moment,
+            before=self.last_moment,
+            batch_id=batch_id,
+            owner_id=own_id if self.whose.data == MINE else None,
+        )

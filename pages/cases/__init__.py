@@ -1,0 +1,1 @@
+"""Cases, the reading room, sign-off and reports."""

@@ -1,0 +1,156 @@
+"""Cases: found, opened, described, and filled with what was analysed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from pages.analyses.history import result_url
+from pages.cases.cases_forms import CaseForm, CasesForm
+from pages.common.lookups import team_case
+from pages.common.pagination import page_number, page_size, query
+from records.analyses import analyses, field_tasks
+from records.analyses.analyses import Analysis
+from records.cases import cases
+from records.cases.cases import Case
+from records.cases.states import SIGNED
+from services.cases import cases as service
+from services.cases.review import Cell, Differential, cells_of, differential
+
+blueprint = Blueprint("cases", __name__, url_prefix="/cases")
+
+NONE_CHOSEN = "Nothing was chosen, so nothing was added."
+NONE_FREE = "What you chose is in a case already, or gone."
+
+
+@blueprint.get("")
+def index() -> str | tuple[str, int]:
+    """The team's cases that match the filters, a page at a time."""
+    form = CasesForm(request.args)
+    if not form.validate():
+        return render_template("cases/index.html", form=form, page=None, query={}), 422
+    team_id = current_user.team_id
+    page = cases.page_of(team_id, form.filters, page_number(), page_size())
+    ids = [case.id for case in page.items]
+    return render_template(
+        "cases/index.html",
+        form=form,
+        page=page,
+        query=query(),
+        any_kept=page.total > 0 or cases.any_of(team_id),
+        states=cases.states(ids),
+        contents=analyses.kinds_by_case(ids),
+    )
+
+
+@blueprint.get("/new")
+def new() -> str:
+    """Describe a case that is to be opened."""
+    return render_template("cases/edit.html", form=CaseForm(), case=None)
+
+
+@blueprint.post("/new")
+def create() -> AnyResponse | tuple[str, int]:
+    """Open a case."""
+    form = CaseForm()
+    if not form.validate():
+        return render_template("cases/edit.html", form=form, case=None), 422
+    case = service.open_case(current_user.id, form.details)
+    flash(f"The case “{case.pseudonym}” is open. Add fields to it now.", "success")
+    return _back(case)
+
+
+@blueprint.get("/<case_id>")
+def show(case_id: str) -> str:
+    """One case: what is known of it, what is in it, and how far its review is."""
+    case = team_case(case_id)
+    kept = analyses.of_case(case.id)
+    cells = cells_of(case, kept)
+    state, unread = service.state_of(case), field_tasks.unread_of_case(case.id)
+    return render_template(
+        "cases/show.html",
+        case=case,
+        state=state,
+        editable=state != SIGNED,
+        analyses=kept,
+        counts=_counts_by_analysis(kept, cells),
+        total=differential(cells),
+        repeated=service.repeated(kept),
+        reading=[task for task in unread if task.under_way],
+        failed=[task for task in unread if not task.under_way],
+        result_url=result_url,
+    )
+
+
+@blueprint.get("/<case_id>/edit")
+def edit(case_id: str) -> str:
+    """Describe a case anew."""
+    case = _changeable(case_id)
+    return render_template("cases/edit.html", form=CaseForm(case), case=case)
+
+
+@blueprint.post("/<case_id>/edit")
+def save(case_id: str) -> AnyResponse | tuple[str, int]:
+    """Keep what was written of a case."""
+    case = _changeable(case_id)
+    form = CaseForm(case)
+    if not form.validate():
+        return render_template("cases/edit.html", form=form, case=case), 422
+    service.edit(case, form.details)
+    flash("The description of the case is changed.", "success")
+    return _back(case)
+
+
+@blueprint.get("/<case_id>/add")
+def choose(case_id: str) -> str:
+    """Choose among the team's analyses that are in no case."""
+    case = _changeable(case_id)
+    filters = analyses.Filters(in_no_case=True)
+    page = analyses.page_of(current_user.team_id, filters, page_number(), page_size())
+    return render_template("cases/add.html", case=case, page=page, result_url=result_url)
+
+
+@blueprint.post("/<case_id>/add")
+def put(case_id: str) -> AnyResponse:
+    """Put the chosen analyses into the case."""
+    case = team_case(case_id)
+    chosen = request.form.getlist("analysis")
+    number = service.put(case, chosen)
+    if not number:
+        flash(NONE_FREE if chosen else NONE_CHOSEN, "warning")
+        return redirect(url_for("cases.choose", case_id=case.id), code=303)
+    flash(f"{number} {'analysis is' if number == 1 else 'analyses are'} added.", "success")
+    return _back(case)
+
+
+@blueprint.post("/<case_id>/analyses/<analysis_id>/take-out")
+def take_out(case_id: str, analysis_id: str) -> AnyResponse:
+    """Take an analysis out of the case; it stays in the history."""
+    case = team_case(case_id)
+    analysis = analyses.find_in_team(current_user.team_id, analysis_id)
+    if analysis is None or analysis.case_id != case.id:
+        abort(404)
+    service.take_out(case, analysis)
+    flash(f"“{analysis.file_name}” is in no case now. It stays in the history.", "success")
+    return _back(case)
+
+
+def _changeable(case_id: str) -> Case:
+    """A case that is not signed; 404 if it is another team's, 409 with a sentence if signed."""
+    case = team_case(case_id)
+    service.check_takes(current_user.team_id, case.id)
+    return case
+
+
+def _counts_by_analysis(kept: list[Analysis], cells: list[Cell]) -> dict[str, Differential]:
+    found: dict[str, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        found[cell.analysis_id].append(cell)
+    return {analysis.id: differential(found[analysis.id]) for analysis in kept}
+
+
+def _back(case: Case) -> AnyResponse:
+    return redirect(url_for("cases.show", case_id=case.id), code=303)

@@ -1,0 +1,134 @@
+"""The forms of cases: describing one, and looking for some."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from wtforms import BooleanField, SelectField, StringField, TextAreaField, ValidationError
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, Optional
+
+from pages.common.date_range_form import Day, DaysForm
+from pages.common.formatting import STATE_WORDS
+from pages.common.text_fields import AtMost, GuardedForm
+from records.cases import cases
+from records.cases.cases import (
+    MAGNIFICATION_LENGTH,
+    NOTES_LENGTH,
+    PSEUDONYM_LENGTH,
+    STAIN_LENGTH,
+    Case,
+    Filters,
+)
+from services.cases.cases import Details
+from services.cases.pseudonyms import doubts, refusal
+from services.labels import SPECIMEN_NAMES
+
+PSEUDONYM_HELP = (
+    "A code that tells nobody who the patient is, such as “Alder-7”. No name, no date of birth, no "
+    "record number."
+)
+LOOK_AGAIN = "Does this tell who the patient is?"
+SPECIMENS = [SelectChoice(specimen, word) for specimen, word in SPECIMEN_NAMES.items()]
+STATES = [SelectChoice(state, words.word) for state, words in STATE_WORDS.items()]
+ORDERS = [
+    SelectChoice(cases.NEWEST, "Newest first"),
+    SelectChoice(cases.OLDEST, "Oldest first"),
+    SelectChoice(cases.PSEUDONYM, "By pseudonym"),
+]
+
+
+def _clean(text: str | None) -> str:
+    """Without invisible characters, and with single spaces."""
+    shown = "".join(
+        one for one in text or "" if unicodedata.category(one)[0] != "C" or one.isspace()
+    )
+    return "\n".join(" ".join(line.split()) for line in shown.splitlines()).strip()
+
+
+class CaseForm(GuardedForm):
+    """What people say of a specimen. A pseudonym that looks like a name must be confirmed."""
+
+    pseudonym = StringField(
+        "Pseudonym",
+        [DataRequired("Please give the case a pseudonym."), AtMost(PSEUDONYM_LENGTH)],
+        filters=[_clean],
+        description=PSEUDONYM_HELP,
+        render_kw={"autocomplete": "off", "maxlength": PSEUDONYM_LENGTH},
+    )
+    checked = BooleanField("I have checked: it identifies nobody.")
+    specimen = SelectField("Specimen", choices=SPECIMENS)
+    stain = StringField(
+        "Stain",
+        [AtMost(STAIN_LENGTH)],
+        filters=[_clean],
+        description="Such as Giemsa, Wright or May-Grünwald-Giemsa.",
+        render_kw={"maxlength": STAIN_LENGTH},
+    )
+    magnification = StringField(
+        "Magnification",
+        [AtMost(MAGNIFICATION_LENGTH)],
+        filters=[_clean],
+        description="Such as 100x oil.",
+        render_kw={"maxlength": MAGNIFICATION_LENGTH},
+    )
+    collected_on = Day("Collected on", [Optional()])
+    notes = TextAreaField(
+        "Notes",
+        [AtMost(NOTES_LENGTH)],
+        filters=[_clean],
+        description="Colleagues of your team read them. No names, please, nor record numbers.",
+        render_kw={"rows": 4, "maxlength": NOTES_LENGTH},
+    )
+
+    def __init__(self, case: Case | None = None) -> None:
+        super().__init__(obj=case)
+        self.doubts: list[str] = []
+        self._confirmed = case.pseudonym if case else None
+
+    def validate_pseudonym(self, field: StringField) -> None:
+        """Refuse what certainly identifies a patient, and ask where it only looks so."""
+        refused = refusal(field.data)
+        if refused:
+            raise ValidationError(refused)
+        if field.data != self._confirmed:
+            self.doubts = doubts(field.data)
+        if self.doubts and not self.checked.data:
+            raise ValidationError(" ".join((LOOK_AGAIN, *self.doubts)))
+
+    @property
+    def details(self) -> Details:
+        """What was written."""
+        return Details(
+            pseudonym=self.pseudonym.data,
+            specimen=self.specimen.data,
+            stain=self.stain.data,
+            magnification=self.magnification.data,
+            collected_on=self.collected_on.data,
+            notes=self.notes.data,
+        )
+
+
+class CasesForm(DaysForm):
+    """What to show of the cases, and in which order. Sent by GET, so without token."""
+
+    since = Day("Opened from", [Optional()])
+    until = Day("Opened to", [Optional()])
+    text = StringField("Pseudonym or notes", [AtMost(PSEUDONYM_LENGTH)], filters=[_clean])
+    state = SelectField("State", choices=[SelectChoice("", "Any state"), *STATES], default="")
+    specimen = SelectField(
+        "Specimen", choices=[SelectChoice("", "Any specimen"), *SPECIMENS], default=""
+    )
+    order = SelectField("Order", choices=ORDERS, default=cases.NEWEST)
+
+    @property
+    def filters(self) -> Filters:
+        """The filters as the records take them."""
+        return Filters(
+            text=self.text.data or None,
+            state=self.state.data or None,
+            specimen=self.specimen.data or None,
+            since=self.first_moment,
+            before=self.last_moment,
+            order=self.order.data,
+        )

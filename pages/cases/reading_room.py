@@ -1,0 +1,289 @@
+"""The reading room: the white cells of a case, and what people make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    jsonify,
+    render_template,
+    request,
+    url_for,
+)
+from flask_login import current_user
+
+from pages.common.access import may_use
+from pages.common.lookups import team_case, the_thumbnails
+from records.analyses import analyses
+from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
+from records.cases import reviews, signatures
+from records.cases.cases import Case
+from records.cases.reviews import DIFFERENTIAL, Review
+from services.analyses.findings import SECOND_READER
+from services.analyses.pictures import Box
+from services.analyses.thumbnails import COLUMNS, ROWS
+from services.cases import review as reviewing
+from services.cases.review import Cell, Entry, LockedError, ReviewError
+from services.labels import LABEL_NAMES
+
+MOST_AT_ONCE = 500
+"""Corrections that one request may bring; static/js/room-outbox.js sends fewer."""
+
+KEYS = {
+    "blast": "b",
+    "unclassified": "c",
+    "lymphocyte": "l",
+    "monocyte": "m",
+    "neutrophil": "n",
+    "eosinophil": "e",
+    "basophil": "p",
+    "immature_granulocyte": "g",
+    "other": "o",
+    "erythroblast": "r",
+    "smudge": "s",
+    "artefact": "a",
+    "not_a_cell": "x",
+}
+"""The key of each class; d, f, j and u do something else."""
+
+NOT_UNDERSTOOD = "These corrections could not be understood. Reload the page."
+SOMEBODY_ELSE = (
+    "Somebody else is signed in to this browser now. The corrections wait for whoever made them."
+)
+
+blueprint = Blueprint("reading", __name__, url_prefix="/cases/<case_id>/room")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells that are shown together: those of one label, or without a key the doubtful ones.
+
+    `white` cells are those of the differential.
+    """
+
+    label: str
+    name: str
+    key: str
+    white: bool
+
+
+GROUPS = (
+    *(Group(one, name, KEYS[one], one in DIFFERENTIAL) for one, name in LABEL_NAMES.items()),
+    Group("doubtful", "Doubtful", "", False),
+)
+
+
+@blueprint.get("")
+def show(case_id: str) -> str:
+    """The reading room; its script asks for the cells."""
+    case = team_case(case_id)
+    locked = signatures.locked(case.id)
+    may_review = may_use("reading.review")
+    return render_template(
+        "reading/room.html",
+        case=case,
+        locked=locked,
+        may_review=may_review,
+        editable=may_review and not locked,
+        groups=GROUPS,
+        second_reader=SECOND_READER,
+        columns=COLUMNS,
+        rows=ROWS,
+    )
+
+
+@blueprint.get("/cells.json")
+def cells(case_id: str) -> Response:
+    """All white cells of the case as they stand, most suspicious first, and their fields."""
+    case = team_case(case_id)
+    kept = analyses.of_case(case.id)
+    return jsonify(
+        count=reviews.count_of(case.id),
+        locked=signatures.locked(case.id),
+        fields=[_field_document(case, number, one) for number, one in enumerate(kept, start=1)],
+        cells=[_cell_document(cell) for cell in reviewing.cells_of(case, kept)],
+    )
+
+
+@blueprint.post("/reviews")
+def review(case_id: str) -> Response:
+    """Keep corrections, all or none; what was sent before is kept once."""
+    return _keep(team_case(case_id), _entry, reviewing.record)
+
+
+@blueprint.post("/undo")
+def undo(case_id: str) -> Response:
+    """Take corrections back, one after the other, each named by its key."""
+    return _keep(team_case(case_id), _undo_entry, _undo_all)
+
+
+@blueprint.get("/cells/<cell>/history")
+def history(case_id: str, cell: str) -> Response:
+    """Everything that people said of a cell, oldest first."""
+    said = reviewing.history_of(team_case(case_id), cell)
+    taken_back = {one.undoes for one in said}
+    return jsonify(reviews=[_review_document(one, one.id in taken_back) for one in said])
+
+
+@blueprint.get("/cells/<cell>/thumbnail")
+def thumbnail(case_id: str, cell: str) -> Response:
+    """The picture of a cell that a person drew."""
+    analysis_id, _, name = cell.partition(".")
+    analysis = _of_case(team_case(case_id), analysis_id)
+    drawn = next((one for one in reviews.of_cell(case_id, analysis_id, name) if one.box), None)
+    if drawn is None:
+        abort(404)
+    return _picture(lambda: the_thumbnails().drawn(analysis, name, tuple(drawn.box)))
+
+
+@blueprint.get("/sheets/<field>/<int:number>")
+def sheet(case_id: str, field: str, number: int) -> Response:
+    """Some white cells of a field on one picture, most suspicious first."""
+    analysis = _of_case(team_case(case_id), field)
+    if analysis.kind != DETECTION:
+        abort(404)
+    return _picture(lambda: the_thumbnails().sheet(analysis, number))
+
+
+def _of_case(case: Case, analysis_id: str) -> Analysis:
+    return next(iter(analyses.of_case(case.id, {analysis_id})), None) or abort(404)
+
+
+def _picture(make: Callable[[], bytes]) -> Response:
+    try:
+        return Response(make(), mimetype="image/jpeg")
+    except (LookupError, FileNotFoundError):
+        abort(404)
+
+
+def _field_document(case: Case, number: int, analysis: Analysis) -> dict[str, Any]:
+    """An image of the case, numbered as in its reports, with the addresses of its pictures."""
+    alone = analysis.kind == CLASSIFICATION
+    page = "classification" if alone else "field"
+    return {
+        "id": analysis.id,
+        "name": f"image {number}, {analysis.file_name}",
+        "kind": analysis.kind,
+        "width": analysis.width,
+        "height": analysis.height,
+        "image": url_for(f"{page}.image", analysis_id=analysis.id),
+        "thumbnail": url_for("history.thumbnail", analysis_id=analysis.id) if alone else None,
+        "sheets": url_for("reading.sheet", case_id=case.id, field=analysis.id, number=0),
+    }
+
+
+def _cell_document(cell: Cell) -> dict[str, Any]:
+    """A cell as the script takes it; `review` to `before` are of its last word."""
+    said = cell.review
+    return {
+        "id": cell.id,
+        "field": cell.analysis_id,
+        "number": cell.number,
+        "box": [round(edge, 1) for edge in cell.box],
+        "proposed": cell.proposed,
+        "label": cell.label,
+        "doubtful": cell.doubtful,
+        "blast": _rounded(cell.blast),
+        "second": _rounded(cell.second),
+        "second_label": cell.second_label,
+        "disagreed": cell.disagreed,
+        "seen": cell.seen,
+        "by": cell.by,
+        "at": said and said.at.isoformat(),
+        "mine": said is not None and said.reviewer_id == current_user.id,
+        "review": said and said.id,
+        "key": said and said.key,
+        "before": said and said.label_before,
+    }
+
+
+def _rounded(probability: float | None) -> float | None:
+    return None if probability is None else round(probability, 4)
+
+
+def _review_document(said: Review, taken_back: bool = False) -> dict[str, Any]:
+    """One row of a cell's history."""
+    return {
+        "id": said.id,
+        "key": said.key,
+        "cell": said.cell_id,
+        "by": said.reviewer.name,
+        "at": said.at.isoformat(),
+        "from": said.label_before,
+        "to": said.label,
+        "undoes": said.undoes,
+        "undone": taken_back,
+    }
+
+
+Read = Callable[[dict[str, Any]], Any]
+"""Makes an entry of a JSON object; raises `LookupError`, `TypeError` or `ValueError`."""
+
+Do = Callable[[Case, str, list[Any]], list[Review]]
+"""Keeps entries of a case for an account; raises `ReviewError`."""
+
+
+def _keep(case: Case, read: Read, do: Do) -> Response:
+    """Do what the script sent, and tell it the rows that stand for it now."""
+    entries = _entries(read)
+    try:
+        kept = do(case, current_user.id, entries)
+    except ReviewError as error:
+        return _refused(str(error), 409 if isinstance(error, LockedError) else 422)
+    told = [_review_document(one) for one in kept]
+    return jsonify(reviews=told, count=reviews.count_of(case.id))
+
+
+def _refused(sentence: str, status: int) -> Response:
+    """409 where nothing of the case can be changed, 422 where these entries cannot be kept."""
+    response = jsonify(error=sentence)
+    response.status_code = status
+    return response
+
+
+def _entries(read: Read) -> list[Any]:
+    """What was sent, by whoever is signed in; anything else ends the request."""
+    try:
+        sent = request.get_json(silent=True)
+        if sent["reader"] != current_user.id:
+            abort(403, SOMEBODY_ELSE)
+        if not 0 < len(sent["entries"]) <= MOST_AT_ONCE:
+            raise ValueError("too many or none")
+        return [read(dict(entry)) for entry in sent["entries"]]
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        abort(_refused(NOT_UNDERSTOOD, 422))
+
+
+def _entry(sent: dict[str, Any]) -> Entry:
+    box = sent.get("box")
+    return Entry(_text(sent, "key"), _text(sent, "cell"), _text(sent, "label"), box and _box(box))
+
+
+def _undo_entry(sent: dict[str, Any]) -> tuple[str, str]:
+    return _text(sent, "key"), _text(sent, "undoes")
+
+
+def _text(sent: dict[str, Any], name: str) -> str:
+    if not (isinstance(sent[name], str) and sent[name].isascii()):
+        raise TypeError(name)
+    return sent[name]
+
+
+def _box(sent: list[float]) -> Box:
+    if not (isinstance(sent, list) and all(isinstance(edge, int | float) for edge in sent)):
+        raise TypeError("box")
+    x1, y1, x2, y2 = map(float, sent)
+    return x1, y1, x2, y2
+
+
+def _undo_all(case: Case, reviewer_id: str, entries: list[tuple[str, str]]) -> list[Review]:
+    """Each undo is kept by itself: what was done of them stays done when one is refused."""
+    known = reviews.with_keys(undone for _, undone in entries)
+    if any(key not in known or known[key].case_id != case.id for _, key in entries):
+        raise ReviewError(reviewing.NOTHING_TO_UNDO)
+    return [reviewing.undo(case, reviewer_id, key, known[undone].id) for key, undone in entries]

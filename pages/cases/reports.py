@@ -1,0 +1,83 @@
+"""Reports of a case, to be kept or sent on."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, abort, current_app, request, send_file
+
+from pages.common.lookups import team_case, the_analyst
+from records.audit.audit import Event
+from records.cases.cases import Case
+from services.audit import audit
+from services.cases.cases import the_case
+from services.cases.sign_off import AlteredError, SignOut
+from services.cases.snapshot import ReportContents
+from services.reports.cell_pictures import pictures_of
+from services.reports.fhir import as_fhir
+from services.reports.pdf import as_pdf
+from services.reports.text import as_csv, as_json
+
+blueprint = Blueprint("reports", __name__, url_prefix="/cases/<case_id>")
+
+
+@dataclass(frozen=True)
+class Format:
+    """One form of the report: its name for a reader, the kind of file, and what makes it."""
+
+    name: str
+    mimetype: str
+    make: Callable[[ReportContents], bytes]
+
+
+def _with_pictures(contents: ReportContents) -> bytes:
+    return as_pdf(contents, pictures_of(contents.state, the_analyst()))
+
+
+FORMATS = {
+    "pdf": Format("PDF", "application/pdf", _with_pictures),
+    "csv": Format("CSV", "text/csv", as_csv),
+    "json": Format("JSON", "application/json", as_json),
+    "fhir.json": Format("FHIR", "application/fhir+json", as_fhir),
+}
+"""By the suffix of the address."""
+
+
+def the_sign_out() -> SignOut:
+    """Who signs the cases of this installation."""
+    return current_app.extensions["leukoscope_sign_out"]
+
+
+@blueprint.get("/report.<any(pdf, csv, json, 'fhir.json'):suffix>")
+def report(case_id: str, suffix: str) -> Response:
+    """The report of a version (`?version=`, else the present one) in one format."""
+    case = team_case(case_id)
+    contents = _contents(case)
+    made = FORMATS[suffix].make(contents)
+    audit.keep(
+        Event.REPORT,
+        the_case(case),
+        format=suffix,
+        version=contents.state.version,
+        status=contents.status,
+        sha256=contents.sha256,
+    )
+    name = f"report-{contents.state.case_id[:8]}-v{contents.state.version}.{suffix}"
+    return send_file(
+        io.BytesIO(made), FORMATS[suffix].mimetype, as_attachment=True, download_name=name
+    )
+
+
+def _contents(case: Case) -> ReportContents:
+    """What the report says; 404 without such a version, 409 where what is kept was altered."""
+    asked = request.args.get("version")
+    if asked and not (asked.isascii() and asked.isdecimal() and len(asked) < 7):
+        abort(404)
+    try:
+        return the_sign_out().report(case, int(asked) if asked else None)
+    except LookupError:
+        abort(404)
+    except AlteredError as error:
+        abort(409, str(error))

@@ -1,0 +1,137 @@
+"""Signing a case out, and opening a signed one again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from pages.cases.reports import FORMATS, the_sign_out
+from pages.cases.sign_off_forms import AmendForm, SignForm
+from pages.common import limits
+from pages.common.lookups import team_case
+from records.cases import signatures
+from records.cases.cases import Case
+from records.cases.signatures import ADJUDICATOR, FIRST, SECOND, Amendment, Signature
+from services.cases import cases
+from services.cases.sign_off import SignOutError, WrongPasswordError
+from services.labels import LABEL_NAMES
+from services.reports.pdf import ROLE_WORDS
+
+SIGN_WORDS = {
+    FIRST: "By signing you take responsibility for this reading. The case is locked then.",
+    SECOND: "You name every cell as the first reader did. By signing you agree, and the case is "
+    "locked.",
+    ADJUDICATOR: "You name some cells differently. By signing you decide: the case is locked as it "
+    "stands now, and the report lists where you differed.",
+}
+"""What signing means, by role."""
+
+MOST_LISTED = 60
+"""Cells that are listed as not yet seen; the reading room has them all."""
+
+blueprint = Blueprint("sign_out", __name__, url_prefix="/cases/<case_id>/sign-out")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a case: who signed it, and why it was opened (from version 2 on)."""
+
+    number: int
+    signatures: list[Signature]
+    amendment: Amendment | None
+
+
+@blueprint.get("")
+def show(case_id: str) -> str:
+    """What there is to sign, what is missing, and all versions with their reports."""
+    return _page(team_case(case_id), SignForm(), AmendForm())
+
+
+@blueprint.post("")
+@limits.failures_of_account
+def sign(case_id: str) -> AnyResponse | tuple[str, int]:
+    """Sign the case."""
+    case, form = team_case(case_id), SignForm()
+    if not form.validate():
+        return _page(case, form, AmendForm()), 422
+    try:
+        signature = the_sign_out().sign(
+            case,
+            current_user._get_current_object(),
+            form.password.data,
+            form.conclusion.data,
+            form.seen.data,
+        )
+    except SignOutError as error:
+        status = _refused(form, error)
+        return _page(case, form, AmendForm()), status
+    flash(_signed_words(signature), "success")
+    return _back(case)
+
+
+@blueprint.post("/amend")
+def amend(case_id: str) -> AnyResponse | tuple[str, int]:
+    """Open a signed case for a new version."""
+    case, form = team_case(case_id), AmendForm()
+    if not form.validate():
+        return _page(case, SignForm(), form), 422
+    try:
+        opened = the_sign_out().amend(case, current_user._get_current_object(), form.reason.data)
+    except SignOutError as error:
+        abort(409, str(error))
+    flash(f"The case is open again, as version {opened.version}. Former versions stay.", "success")
+    return _back(case)
+
+
+def _page(case: Case, form: SignForm, amending: AmendForm) -> str:
+    standing = the_sign_out().standing(case, current_user.id)
+    # The page shows the case as it is now; whoever signs next has seen this.
+    form.seen.data = standing.seen
+    return render_template(
+        "sign_out/show.html",
+        case=case,
+        standing=standing,
+        state=standing.state,
+        form=form,
+        amending=amending,
+        versions=_versions(case, standing.state.version),
+        formats=FORMATS,
+        case_state=cases.state_of(case),
+        labels=LABEL_NAMES,
+        roles=ROLE_WORDS,
+        sign_words=SIGN_WORDS,
+        most_listed=MOST_LISTED,
+    )
+
+
+def _refused(form: SignForm, error: SignOutError) -> int:
+    """Say it where it belongs, and with which status."""
+    if isinstance(error, WrongPasswordError):
+        limits.note_failure()
+        form.password.errors = [str(error)]
+        return 422
+    form.form_errors.append(str(error))
+    return 409
+
+
+def _signed_words(signature: Signature) -> str:
+    if signature.final:
+        return f"Version {signature.version} is signed. The case is locked."
+    return "You signed as the first reader. A second reviewer must sign before it is final."
+
+
+def _versions(case: Case, newest: int) -> list[Version]:
+    """All versions, the newest first."""
+    given = signatures.of_case(case.id)
+    opened = {amendment.version: amendment for amendment in signatures.amendments_of(case.id)}
+    return [
+        Version(number, [one for one in given if one.version == number], opened.get(number))
+        for number in range(newest, 0, -1)
+    ]
+
+
+def _back(case: Case) -> AnyResponse:
+    return redirect(url_for("sign_out.show", case_id=case.id), code=303)

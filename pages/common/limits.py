@@ -1,0 +1,128 @@
+"""How much and how often a stranger may ask: by address, and by account."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from flask import Flask, Response, current_app, request, session
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from pages.common import attempts
+from pages.common.attempts import limited
+from pages.common.attempts import note_failure as note_failure  # views know the limits alone
+from services.accounts.accounts import name_key
+
+# In memory: one process serves an installation. A restart forgets, which takes an administrator.
+limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window")
+
+STRANGERS_BYTES = 64 * 1024
+FORM_BYTES = 1024 * 1024
+JSON_BYTES = {"reading.review": 256 * 1024, "reading.undo": 256 * 1024}
+"""The largest body of each address that takes JSON: twice what its script ever sends."""
+UPLOADS = {"classification.create", "detection.create"}
+"""Addresses that take files: `MAX_CONTENT_LENGTH` bounds them."""
+
+DEVICE_COOKIE = "leukoscope-device"
+CODE_FOR = "code_for"
+"""Where the session keeps the sign-in that still needs the code of the second factor."""
+DEVICE_SECONDS = 180 * 24 * 3600
+DEVICE_ACCOUNTS = 20
+
+
+def init_app(app: Flask) -> None:
+    """Put the limits before everything else that reads a request."""
+    app.before_request(_bound_body)
+    limiter.init_app(app)
+    attempts.init_app(app)
+
+
+def _bound_body() -> None:
+    """Refuse a body that is larger than the address has a use for."""
+    if request.method in {"GET", "HEAD"}:
+        return
+    if not current_user.is_authenticated:
+        # Somebody who is not signed in has no files to send.
+        request.max_content_length = STRANGERS_BYTES
+    elif request.endpoint not in UPLOADS:
+        most = JSON_BYTES.get(request.endpoint or "", FORM_BYTES)
+        request.max_content_length = min(most, current_app.config["MAX_CONTENT_LENGTH"])
+
+
+def _account_tried() -> str:
+    """Who is being guessed at: an account, or an account in a browser that has signed in to it.
+
+    The second has a count of its own (OWASP's device cookie), so that a stranger who uses up the
+    attempts at an account does not keep its owner out.
+    """
+    mark, device = _mark(_name_tried()), _device()
+    return f"{device['id']} {mark}" if mark in device["accounts"] else f"stranger {mark}"
+
+
+def _name_tried() -> str:
+    """The name that was typed, or on the page of the code that of the right password.
+
+    The address says which, and not what is sent: else one could be guessed at as the other.
+    """
+    if request.endpoint != "accounts.code":
+        return request.form.get("name", "")
+    account = current_app.extensions["leukoscope_accounts"].awaiting_code(session.get(CODE_FOR))
+    return account.name if account else ""
+
+
+def _account_in_use() -> str:
+    return current_user.get_id() if current_user.is_authenticated else get_remote_address()
+
+
+# A clinic has one address: many may sign in there at once, few may fail.
+attempts_by_address = limiter.limit("60 per minute", methods=["POST"])
+# Wrong passwords and wrong codes at the sign-in count together.
+failures_by_address = limited("10 per minute", "address", get_remote_address)
+failures_by_account = limited("5 per 15 minutes", "account", _account_tried)
+sign_ups_by_address = limiter.limit("20 per hour", methods=["POST"])
+# Wherever a signed-in person's password is asked for, the failures count together.
+failures_of_account = limited("5 per 15 minutes", "password", _account_in_use)
+
+
+def remember_device(response: Response, name: str) -> None:
+    """Mark the browser as one in which this account has signed in."""
+    device = _device()
+    others = [mark for mark in device["accounts"] if mark != _mark(name)]
+    device["accounts"] = [_mark(name), *others][:DEVICE_ACCOUNTS]
+    response.set_cookie(
+        device_cookie(),
+        _signer().dumps(device),
+        max_age=DEVICE_SECONDS,
+        # Not the path of the sign-in alone: the prefix __Host- asks for this one.
+        path="/",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def device_cookie() -> str:
+    """The name of the cookie; over https no sibling host can set one of this name."""
+    return (
+        f"__Host-{DEVICE_COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else DEVICE_COOKIE
+    )
+
+
+def _mark(name: str) -> str:
+    """The account in the cookie: no name that others at the same screen could read."""
+    key = hashlib.sha256(current_app.secret_key).digest()
+    return hashlib.blake2b(name_key(name).encode(), digest_size=8, key=key).hexdigest()
+
+
+def _device() -> dict:
+    try:
+        return _signer().loads(request.cookies.get(device_cookie(), ""), max_age=DEVICE_SECONDS)
+    except BadSignature:
+        return {"id": secrets.token_hex(8), "accounts": []}
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.secret_key, salt="device")

@@ -1,0 +1,45 @@
+"""Kept analyses, their images and cases, handed to the people of their team and to nobody else."""
+
+from __future__ import annotations
+
+from flask import Response, abort, current_app
+from flask_login import current_user
+
+from records.analyses import analyses
+from records.analyses.analyses import Analysis
+from records.cases import cases
+from records.cases.cases import Case
+from records.storage.image_store import content_type
+from services.analyses.analysis import Analyst
+from services.analyses.thumbnails import Thumbnails
+
+
+def the_analyst() -> Analyst:
+    """Who reads and keeps the uploads of this installation."""
+    return current_app.extensions["leukoscope_analyst"]
+
+
+def the_thumbnails() -> Thumbnails:
+    """The small pictures of white cells of this installation."""
+    return current_app.extensions["leukoscope_thumbnails"]
+
+
+def team_analysis(analysis_id: str, kind: str | None = None) -> Analysis:
+    """The analysis of this id (and kind), if it is of the signed-in person's team; else 404."""
+    return analyses.find_in_team(current_user.team_id, analysis_id, kind) or abort(404)
+
+
+def team_case(case_id: str) -> Case:
+    """The case of this id, if it is of the signed-in person's team; else 404."""
+    return cases.find_in_team(current_user.team_id, case_id) or abort(404)
+
+
+def image_response(name: str | None) -> Response:
+    """One kept image as it is; 404 when it is gone."""
+    if not name:
+        abort(404)
+    try:
+        content = the_analyst().image(name)
+    except FileNotFoundError:
+        abort(404)
+    return Response(content, mimetype=content_type(name))

@@ -1,0 +1,88 @@
+"""Rules for every text field, and every address: what is checked before anything reads it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Flask, abort, request
+from flask_wtf import FlaskForm
+from wtforms import Field, Form, StringField
+from wtforms.csrf.core import CSRFTokenField
+from wtforms.meta import DefaultMeta
+from wtforms.validators import Length, StopValidation, ValidationError
+
+CONTROL_CHARACTERS = (
+    "This has a control character in it, which cannot be shown. Please type it again instead of "
+    "pasting it."
+)
+# Tabs and line ends are typed; FHIR allows no other control character in a string.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# In an address these could begin a line of their own in the log.
+_CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def init_app(app: Flask) -> None:
+    """Look at every address before anything else does."""
+    app.before_request(_refuse_crafted_address)
+
+
+def _refuse_crafted_address() -> None:
+    if _CONTROL_OR_BREAK.search(request.path):
+        abort(404)
+
+
+class AtMost(Length):
+    """Refuse a longer text, and keep every later rule from reading it."""
+
+    def __init__(self, length: int, message: str | None = None) -> None:
+        super().__init__(
+            max=length, message=message or f"Please use no more than {length} characters."
+        )
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Stop the validation of the field; raises `StopValidation`."""
+        try:
+            super().__call__(form, field)
+        except ValidationError as error:
+            field.errors[:] = []
+            raise StopValidation(str(error)) from None
+
+
+def without_control_characters(_form: Form, field: Field) -> None:
+    """Refuse control characters but tabs and line ends; raises `StopValidation`."""
+    # As it was sent: the filters of a field may take some of them for spaces.
+    if any(_CONTROL.search(text) for text in field.raw_data or ()):
+        field.errors[:] = []
+        raise StopValidation(CONTROL_CHARACTERS)
+
+
+def limit_of(field: Field) -> int | None:
+    """The number of characters that a field takes, None where it has no limit."""
+    return next((rule.max for rule in field.validators if isinstance(rule, AtMost)), None)
+
+
+class _Guarded:
+    """Puts the rules of every text field before those of its form."""
+
+    def bind_field(self, form: Form, unbound_field: Any, options: dict[str, Any]) -> Field:  # noqa: ANN401
+        field = super().bind_field(form, unbound_field, options)
+        if isinstance(field, StringField) and not isinstance(field, CSRFTokenField):
+            lengths = [rule for rule in field.validators if isinstance(rule, AtMost)]
+            others = [rule for rule in field.validators if not isinstance(rule, AtMost)]
+            field.validators = [*lengths, without_control_characters, *others]
+        return field
+
+
+class GuardedForm(FlaskForm):
+    """A form that is posted, with its token."""
+
+    class Meta(_Guarded, FlaskForm.Meta):
+        """Guards the text fields."""
+
+
+class GuardedFilters(Form):
+    """A form that is sent by GET, without a token."""
+
+    class Meta(_Guarded, DefaultMeta):
+        """Guards the text fields."""

@@ -1,0 +1,1 @@
+"""Accounts, teams, sessions and second factors."""

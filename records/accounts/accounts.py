@@ -1,0 +1,241 @@
+"""Accounts and who is signed in. What changes here is kept when the transaction is committed."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from flask_login import UserMixin
+from sqlalchemy import CheckConstraint, ForeignKey, String, delete, or_, select, update
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from records import UtcDateTime, db, utc_now
+from records.accounts import teams
+from records.accounts.teams import Team
+
+WAITING = "waiting"
+ACTIVE = "active"
+DEACTIVATED = "deactivated"
+NAME_LENGTH = 64
+BROWSER_LENGTH = 255
+
+NONE, VIEWER, READER, REVIEWER = "none", "viewer", "reader", "reviewer"
+ROLES = (NONE, VIEWER, READER, REVIEWER)
+"""What a person may do with patients' images, each more than the one before."""
+
+
+def new_id() -> str:
+    """Make an identifier nobody can guess: 128 random bits as 32 hexadecimal digits."""
+    # A UUID of version 4 has 122 random bits: too few for a session (ASVS 7.2.3).
+    return secrets.token_hex(16)
+
+
+class Account(db.Model, UserMixin):
+    """A person who may sign in; `name_key` is the name as compared, `name` as shown.
+
+    `role` is what the person may do with patients' images; `is_administrator` opens none of them.
+    """
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint("status IN ('waiting', 'active', 'deactivated')", name="status"),
+        CheckConstraint("founder IS NULL OR founder = 1", name="founder"),
+        CheckConstraint("role IN ('none', 'viewer', 'reader', 'reviewer')", name="role"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    name_key: Mapped[str] = mapped_column(String(4 * NAME_LENGTH), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(255))
+    status: Mapped[str] = mapped_column(String(16), default=WAITING)
+    role: Mapped[str] = mapped_column(String(16), default=READER)
+    is_administrator: Mapped[bool] = mapped_column(default=False)
+    team_id: Mapped[str] = mapped_column(
+        ForeignKey("teams.id", ondelete="RESTRICT"), default=teams.first_id
+    )
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    # 1 for the first account, NULL for all others: unique, so that the database decides a race.
+    founder: Mapped[int | None] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+    team: Mapped[Team] = relationship()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account may be used."""
+        return self.status == ACTIVE
+
+    def has_role(self, role: str) -> bool:
+        """Whether the account's role is this one, or one that may do more."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+
+class SignIn(db.Model):
+    """One signed-in browser; its row gone, the browser is signed out."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    account_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # The password was right, and the code of the second factor is still to come.
+    awaits_code: Mapped[bool] = mapped_column(default=False)
+    address: Mapped[str] = mapped_column(String(45), default="")
+    browser: Mapped[str] = mapped_column(String(BROWSER_LENGTH), default="")
+
+
+def add_account(
+    name: str, name_key: str, password_hash: str, status: str, founders_role: str = REVIEWER
+) -> Account | None:
+    """Add a new account, or return None if the name is taken; begins a new transaction.
+
+    The very first account becomes an active administrator, whatever `status` says; of two that
+    are first at the same time the database lets one be, and the other becomes an ordinary one.
+    """
+    while True:
+        account = Account(name=name, name_key=name_key, password_hash=password_hash, status=status)
+        if not any_account():
+            account.founder, account.is_administrator, account.status = 1, True, ACTIVE
+            account.role = founders_role
+        db.session.add(account)
+        try:
+            db.session.flush()
+        except IntegrityError:
+            db.session.rollback()
+            if find_account(name_key):
+                return None
+        else:
+            return account
+
+
+def team_of_owner(context: DefaultExecutionContext) -> str | None:
+    """What a column `team_id` holds if nobody says: the team of the row's `owner_id` now."""
+    owner = Account.id == context.get_current_parameters()["owner_id"]
+    return context.connection.scalar(select(Account.team_id).where(owner))
+
+
+def any_account() -> bool:
+    """Whether anybody has signed up yet."""
+    return db.session.scalar(select(Account.id).limit(1)) is not None
+
+
+def find_account(name_key: str) -> Account | None:
+    """The account of this name, as compared."""
+    return db.session.scalar(select(Account).where(Account.name_key == name_key))
+
+
+def get_account(account_id: str) -> Account | None:
+    """The account of this id."""
+    return db.session.get(Account, account_id)
+
+
+def all_accounts() -> list[Account]:
+    """Every account, oldest first."""
+    return list(db.session.scalars(select(Account).order_by(Account.created_at, Account.id)))
+
+
+def administrators() -> list[Account]:
+    """Those who may decide about accounts and are active, oldest first."""
+    wanted = select(Account).filter_by(is_administrator=True, status=ACTIVE)
+    return list(db.session.scalars(wanted.order_by(Account.created_at, Account.id)))
+
+
+def set_password_hash(account: Account, password_hash: str) -> None:
+    """Replace the stored hash."""
+    account.password_hash = password_hash
+
+
+def change_status(account_id: str, before: str, after: str) -> bool:
+    """Move an account from one status to another; False if it was not in the first."""
+    changed = db.session.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.status == before)
+        .values(status=after)
+    )
+    return changed.rowcount == 1
+
+
+def remove_waiting(account_id: str) -> bool:
+    """Remove an account that was never approved; False if there is none such."""
+    removed = db.session.execute(
+        delete(Account).where(Account.id == account_id, Account.status == WAITING)
+    )
+    return removed.rowcount == 1
+
+
+def start_sign_in(
+    account_id: str,
+    now: datetime,
+    address: str = "",
+    browser: str = "",
+    awaits_code: bool = False,
+) -> str:
+    """Record a signed-in browser and return its id."""
+    sign_in = SignIn(
+        id=new_id(),
+        account_id=account_id,
+        started_at=now,
+        seen_at=now,
+        address=address,
+        browser=browser[:BROWSER_LENGTH],
+        awaits_code=awaits_code,
+    )
+    db.session.add(sign_in)
+    db.session.flush()
+    return sign_in.id
+
+
+def get_sign_in(sign_in_id: str) -> SignIn | None:
+    """The signed-in browser of this id."""
+    return db.session.get(SignIn, sign_in_id)
+
+
+def touch_sign_in(sign_in_id: str, now: datetime) -> None:
+    """Note that the browser was seen; nothing happens if it was signed out meanwhile."""
+    db.session.execute(update(SignIn).where(SignIn.id == sign_in_id).values(seen_at=now))
+
+
+def end_sign_in(sign_in_id: str) -> bool:
+    """Sign one browser out; False if it is already."""
+    return db.session.execute(delete(SignIn).where(SignIn.id == sign_in_id)).rowcount == 1
+
+
+def sign_ins_of(account_id: str) -> list[SignIn]:
+    """The browsers of an account, the one seen last first."""
+    wanted = select(SignIn).where(SignIn.account_id == account_id)
+    return list(db.session.scalars(wanted.order_by(SignIn.seen_at.desc(), SignIn.id)))
+
+
+def end_sign_ins_of(account_id: str, but: str | None = None) -> int:
+    """Sign an account out in every browser, or in every other one; how many there were."""
+    ended = delete(SignIn).where(SignIn.account_id == account_id)
+    if but is not None:
+        ended = ended.where(SignIn.id != but)
+    return db.session.execute(ended).rowcount
+
+
+def end_all_sign_ins() -> int:
+    """Sign everybody out; how many browsers there were."""
+    return db.session.execute(delete(SignIn)).rowcount
+
+
+def end_sign_ins_before(started: datetime, seen: datetime) -> list[str]:
+    """Forget browsers that signed in before `started` or were last seen before `seen`.
+
+    Gives the id of the account of each.
+    """
+    late = or_(SignIn.started_at < started, SignIn.seen_at < seen)
+    expired = delete(SignIn).where(SignIn.awaits_code.is_(False), late)
+    return list(db.session.scalars(expired.returning(SignIn.account_id)))
+
+
+def end_waits_for_codes_before(started: datetime) -> None:
+    """Forget browsers that gave the password before `started`, and no code since."""
+    db.session.execute(
+        delete(SignIn).where(SignIn.awaits_code.is_(True), SignIn.started_at < started)
+    )

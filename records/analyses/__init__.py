@@ -1,0 +1,1 @@
+"""Analyses of images, their explanations, and fields in the queue."""

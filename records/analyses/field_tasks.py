@@ -1,0 +1,153 @@
+"""Fields sent to Detect: which waits, which is read, and what became of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
+
+from records import db, transaction
+from records.accounts.accounts import Account, team_of_owner
+from records.analyses.analyses import FILE_NAME_LENGTH
+from records.cases.cases import Case
+from records.storage.stored_files import UPLOADS, StoredFile
+from records.tasks import FAILED, RUNNING, WAITING, TaskColumns
+
+
+class FieldTask(TaskColumns, db.Model):
+    """One field to be read, for one person; `batch_id` joins those that were sent together,
+    and `case_id` names the case to which the analysis is to belong.
+
+    `team_id` is the team in which the owner was when sending it. The field and its analysis stay
+    with that team, wherever the owner goes.
+
+    `upload_name` names the file as it came in the store of uploads, as long as it is needed;
+    `source_id` is an analysis whose image is to be read instead. Once done, `analysis_id` is the
+    task's own id, and `counts` what a batch adds up (`services.analyses.batches.counts_of`).
+    """
+
+    __tablename__ = "field_tasks"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('waiting', 'running', 'done', 'failed', 'dropped')", name="state"
+        ),
+        Index("ix_field_tasks_owner_id_batch_id", "owner_id", "batch_id"),
+        Index("ix_field_tasks_team_id_batch_id", "team_id", "batch_id"),
+    )
+
+    owner_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="RESTRICT"))
+    team_id: Mapped[str] = mapped_column(
+        ForeignKey("teams.id", ondelete="RESTRICT"), default=team_of_owner
+    )
+    batch_id: Mapped[str] = mapped_column(String(32))
+    case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id", ondelete="RESTRICT"))
+    file_name: Mapped[str] = mapped_column(String(FILE_NAME_LENGTH))
+    upload_name: Mapped[str | None] = mapped_column(StoredFile(UPLOADS))
+    source_id: Mapped[str | None] = mapped_column(
+        ForeignKey("analyses.id", ondelete="SET NULL"), index=True
+    )
+    analysis_id: Mapped[str | None] = mapped_column(
+        ForeignKey("analyses.id", ondelete="CASCADE"), unique=True
+    )
+    counts: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+    owner: Mapped[Account] = relationship()
+    case: Mapped[Case | None] = relationship()
+
+    @classmethod
+    def turn(cls) -> tuple[ColumnElement[Any], ...]:
+        """Whoever was served longest ago comes next, so that no batch holds up another's field."""
+        others = aliased(cls)
+        served = select(func.max(others.started_at)).where(others.owner_id == cls.owner_id)
+        return served.correlate(cls).scalar_subquery(), *super().turn()
+
+    @classmethod
+    def ready(cls) -> ColumnElement[bool]:
+        """One field of a person at a time, so that a huge one holds up nobody else's."""
+        others = aliased(cls)
+        being_read = select(others.id).where(
+            others.owner_id == cls.owner_id, others.state == RUNNING
+        )
+        return ~being_read.correlate(cls).exists()
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it is still to be read."""
+        return self.state in (WAITING, RUNNING)
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is an image to read."""
+        return bool(self.upload_name or self.source_id)
+
+
+def add(task: FieldTask) -> None:
+    """Keep a new task."""
+    with transaction():
+        db.session.add(task)
+
+
+def get(task_id: str) -> FieldTask:
+    """The task of this id, whoever's it is: for work in the background."""
+    return db.session.get_one(FieldTask, task_id)
+
+
+def find(team_id: str, batch_id: str, task_id: str) -> FieldTask | None:
+    """The task of this id in the team's batch; None also when it is another team's."""
+    wanted = select(FieldTask).filter_by(team_id=team_id, batch_id=batch_id, id=task_id)
+    return db.session.scalar(wanted)
+
+
+def of_batch(team_id: str, batch_id: str) -> list[FieldTask]:
+    """The team's tasks of one batch, in the order in which they came."""
+    wanted = select(FieldTask).filter_by(team_id=team_id, batch_id=batch_id)
+    return list(db.session.scalars(wanted.order_by(FieldTask.created_at, FieldTask.id)))
+
+
+def any_of_batch(team_id: str, batch_id: str) -> bool:
+    """Whether the team has a task in this batch."""
+    wanted = select(FieldTask.id).filter_by(team_id=team_id, batch_id=batch_id)
+    return db.session.scalar(wanted.limit(1)) is not None
+
+
+def unread_of_case(case_id: str) -> list[FieldTask]:
+    """The fields of a case that are still to be read, or could not be, as they came."""
+    unread = FieldTask.state.in_((WAITING, RUNNING, FAILED))
+    wanted = select(FieldTask).where(FieldTask.case_id == case_id, unread)
+    return list(db.session.scalars(wanted.order_by(FieldTask.created_at, FieldTask.id)))
+
+
+def held_for(owner_id: str) -> int:
+    """How many of the owner's tasks are to be read, or take up room with their file."""
+    held = or_(FieldTask.state.in_((WAITING, RUNNING)), FieldTask.upload_name.is_not(None))
+    wanted = select(func.count()).where(FieldTask.owner_id == owner_id, held)
+    return db.session.scalar(wanted) or 0
+
+
+def under_way(task_id: str) -> bool:
+    """Whether a task is still to be read, as the database has it at this moment."""
+    db.session.rollback()
+    wanted = select(FieldTask.id).where(
+        FieldTask.id == task_id, FieldTask.state.in_((WAITING, RUNNING))
+    )
+    return db.session.scalar(wanted) is not None
+
+
+def forget_upload(task_id: str) -> None:
+    """Note that the file as it came is no longer kept."""
+    with transaction():
+        db.session.execute(
+            update(FieldTask).where(FieldTask.id == task_id).values(upload_name=None)
+        )

@@ -1,0 +1,273 @@
+"""The audit trail: rows that are only ever added, each sealed with the hash of the one before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import DDL, Row, Select, String, Text, event, insert, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import canonical_json
+from records import UtcDateTime, db, let_nobody_else_write, pagination, utc_now
+
+NOTHING = "0" * 64
+"""What the first row names as the hash before it."""
+
+UNWITNESSED = "audit rows of this transaction"
+
+
+class Event(StrEnum):
+    """What is noted: the name that is kept, and `words` for a reader."""
+
+    words: str
+
+    def __new__(cls, name: str, words: str) -> Event:
+        """A member that is its name."""
+        member = str.__new__(cls, name)
+        member._value_, member.words = name, words
+        return member
+
+    BEGIN = "begin", "The audit trail began"
+    START = "start", "The server started"
+    SIGN_UP = "sign-up", "Asked for an account"
+    SIGN_UP_TAKEN = "sign-up-taken", "Asked for a name that is taken"
+    SIGN_IN = "sign-in", "Signed in"
+    SIGN_IN_FAILED = "sign-in-failed", "Failed to sign in"
+    SIGN_IN_REFUSED = "sign-in-refused", "Right password, account not active"
+    SIGN_OUT = "sign-out", "Signed out"
+    REFUSED = "refused", "Was refused"
+    SESSION_EXPIRED = "session-expired", "Session timed out"
+    SESSION_END = "session-end", "Ended sessions"
+    PASSWORD_CHANGE = "password-change", "Changed the password"
+    PASSWORD_CHANGE_FAILED = "password-change-failed", "Failed to change the password"
+    PASSWORD_RESET = "password-reset", "Reset a password"
+    CODE_ASKED = "code-asked", "Right password, asked for a code"
+    CODE_FAILED = "code-failed", "Gave a wrong code or password"
+    SECOND_FACTOR = "second-factor", "Set up a second factor"
+    SECOND_FACTOR_REMOVE = "second-factor-remove", "Removed the second factor"
+    SECOND_FACTOR_RESET = "second-factor-reset", "Reset a second factor"
+    RECOVERY_CODE = "recovery-code", "Used a recovery code"
+    RECOVERY_CODES = "recovery-codes", "Made new recovery codes"
+    APPROVE = "approve", "Approved an account"
+    REFUSE = "refuse", "Refused an account"
+    DEACTIVATE = "deactivate", "Deactivated an account"
+    REACTIVATE = "reactivate", "Reactivated an account"
+    ROLE = "role", "Changed a role"
+    ADMINISTRATOR = "administrator", "Made an administrator, or no longer one"
+    TEAM = "team", "Moved to another team"
+    TEAM_CREATE = "team-create", "Made a team"
+    TEAM_RENAME = "team-rename", "Renamed a team"
+    UPLOAD = "upload", "Uploaded images"
+    ANALYSIS = "analysis", "An image was analysed"
+    VIEW = "view", "Looked at a result"
+    INSIST = "insist", "Insisted on a reading"
+    DETECT_AGAIN = "detect-again", "Carried an image over to Detect"
+    EXPLANATION = "explanation", "Asked for SHAP values"
+    DOWNLOAD = "download", "Downloaded a result"
+    DELETE = "delete", "Deleted an analysis"
+    CASE_OPEN = "case-open", "Opened a case"
+    CASE_EDIT = "case-edit", "Changed the description of a case"
+    CASE_ADD = "case-add", "Put analyses into a case"
+    CASE_REMOVE = "case-remove", "Took an analysis out of a case"
+    CORRECTION = "correction", "Reviewed cells"
+    UNDO = "undo", "Took back a review"
+    CASE_SIGN = "case-sign", "Signed a case"
+    CASE_SIGN_REFUSED = "case-sign-refused", "Could not sign a case"
+    CASE_AMEND = "case-amend", "Opened a signed case again"
+    REPORT = "report", "Fetched a report"
+    EXPORT_REVIEWED = "export-reviewed", "Exported signed cases for training"
+    BACKUP = "backup", "Made a backup"
+    RESTORE = "restore", "Restored a backup"
+    SWEEP = "sweep", "Removed files that no row names"
+    AUDIT_SEARCH = "audit-search", "Searched the audit trail"
+    AUDIT_EXPORT = "audit-export", "Exported the audit trail"
+
+
+class Entry(db.Model):
+    """One row of the trail: who (at that time), from where, what, about what; `details` is JSON.
+
+    `hash` is the SHA-256 of all other columns, `former` the hash of the row before.
+    """
+
+    __tablename__ = "audit_entries"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    account_id: Mapped[str | None] = mapped_column(String(32))
+    account_name: Mapped[str] = mapped_column(String(64), index=True)
+    address: Mapped[str] = mapped_column(String(45))
+    event: Mapped[str] = mapped_column(String(32), index=True)
+    object_kind: Mapped[str | None] = mapped_column(String(16))
+    object_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    details: Mapped[str] = mapped_column(Text)
+    former: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The details."""
+        return json.loads(self.details)
+
+
+ENTRIES = Entry.__table__
+
+TRIGGERS = {
+    "audit_entries_no_update": """
+        CREATE TRIGGER audit_entries_no_update BEFORE UPDATE ON audit_entries
+        BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END""",
+    "audit_entries_no_delete": """
+        CREATE TRIGGER audit_entries_no_delete BEFORE DELETE ON audit_entries
+        BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END""",
+    # INSERT OR REPLACE deletes without the trigger above.
+    "audit_entries_no_replace": """
+        CREATE TRIGGER audit_entries_no_replace BEFORE INSERT ON audit_entries
+        WHEN NEW.number <= (SELECT MAX(number) FROM audit_entries)
+        BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END""",
+}
+"""What the database refuses, whoever asks: by name, the statement that makes the trigger."""
+
+for _statement in TRIGGERS.values():
+    event.listen(ENTRIES, "after_create", DDL(_statement))
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does something: an account and its name now, or a name alone; from which address.
+
+    `browser` is what the browser calls itself; it is kept with a sign-in, not in the trail.
+    """
+
+    account_id: str | None
+    name: str
+    address: str
+    browser: str = ""
+
+
+@dataclass(frozen=True)
+class About:
+    """What something is done to: a kind of object, and its id."""
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of the trail: the number of its last row, and that row's hash."""
+
+    number: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """Which rows to look for; None does not restrict. `since` is included, `before` is not."""
+
+    name: str | None = None
+    event: str | None = None
+    object_id: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+def append(
+    session: Session,
+    actor: Actor,
+    event: Event,
+    about: About | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Add a row in the session's transaction; it is kept if and when that is committed."""
+    let_nobody_else_write(session)
+    former = head(session) or _begin(session)
+    content = {
+        "at": utc_now(),
+        "account_id": actor.account_id,
+        "account_name": actor.name,
+        "address": actor.address,
+        "event": event.value,
+        "object_kind": about and about.kind,
+        "object_id": about and about.id,
+        "details": canonical_json.canonical(details or {}),
+    }
+    _add(session, former, content)
+
+
+def head(session: Session) -> Head | None:
+    """The end of the trail, or None while there is none."""
+    newest = select(ENTRIES.c.number, ENTRIES.c.hash).order_by(ENTRIES.c.number.desc()).limit(1)
+    row = session.connection().execute(newest).first()
+    return row and Head(*row)
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """SHA-256, in hexadecimal, of all columns but `hash`: as JSON with sorted keys, in UTF-8."""
+    kept = {**content, "at": content["at"].isoformat(timespec="microseconds")}
+    return canonical_json.digest(kept)
+
+
+def seen_lately(account_id: str, event: Event, about: About, since: datetime) -> bool:
+    """Whether the account has done this to the object since then."""
+    wanted = select(Entry.number).where(
+        Entry.object_id == about.id,
+        Entry.event == event.value,
+        Entry.account_id == account_id,
+        Entry.at >= since,
+    )
+    return db.session.scalar(wanted.limit(1)) is not None
+
+
+def found(search: Search) -> Select[tuple[Entry]]:
+    """The query for the rows that match, newest first."""
+    wanted = select(Entry).order_by(Entry.number.desc())
+    if search.name:
+        wanted = wanted.where(Entry.account_name == search.name)
+    if search.event:
+        wanted = wanted.where(Entry.event == search.event)
+    if search.object_id:
+        wanted = wanted.where(Entry.object_id == search.object_id)
+    return pagination.between(wanted, Entry.at, search.since, search.before)
+
+
+def names() -> list[str]:
+    """Everybody whom the trail names, in order of the alphabet."""
+    return list(db.session.scalars(select(Entry.account_name).distinct().order_by("account_name")))
+
+
+def in_order(search: Search | None = None) -> Iterator[Row]:
+    """The rows that match, oldest first, without keeping them all in memory."""
+    columns = found(search or Search()).with_only_columns(*ENTRIES.c)
+    oldest_first = columns.order_by(None).order_by(Entry.number)
+    yield from db.session.execute(oldest_first.execution_options(yield_per=1000))
+
+
+def hashes() -> dict[int, str]:
+    """The kept hash of every row, by number."""
+    return dict(db.session.execute(select(ENTRIES.c.number, ENTRIES.c.hash)).tuples().all())
+
+
+def _begin(session: Session) -> Head:
+    """Add the first row, which tells this trail from that of any other installation."""
+    content = dict.fromkeys(("account_id", "object_kind", "object_id"))
+    content |= {
+        "at": utc_now(),
+        "account_name": "server",
+        "address": "",
+        "event": Event.BEGIN.value,
+    }
+    details = canonical_json.canonical({"installation": uuid4().hex})
+    return _add(session, Head(0, NOTHING), {**content, "details": details})
+
+
+def _add(session: Session, former: Head, content: dict[str, Any]) -> Head:
+    content = {**content, "number": former.number + 1, "former": former.hash}
+    added = Head(content["number"], digest(content))
+    session.connection().execute(insert(ENTRIES).values(**content, hash=added.hash))
+    session.info.setdefault(UNWITNESSED, []).append(added)
+    return added

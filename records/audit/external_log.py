@@ -1,0 +1,65 @@
+"""A copy of the audit trail's hashes outside of the database: one line for each row."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from flask import current_app
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from records import db
+from records.audit.audit import UNWITNESSED, Head
+
+FILE = "audit_witness"
+
+log = logging.getLogger(__name__)
+
+
+def path() -> Path:
+    """The witness of this installation: a text file beside its database."""
+    return Path(current_app.instance_path) / FILE
+
+
+def write(heads: Iterable[Head]) -> None:
+    """Add a line for each row; one write, so that lines of two processes do not mix."""
+    lines = "".join(f"{head.number} {head.hash}\n" for head in heads)
+    descriptor = os.open(path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(descriptor, lines.encode())
+    finally:
+        os.close(descriptor)
+
+
+def read() -> Iterator[Head | None]:
+    """The lines from the first to the last; None for one that cannot be read.
+
+    Raises `FileNotFoundError`.
+    """
+    with path().open(encoding="utf-8", errors="replace") as lines:
+        yield from map(_parsed, lines)
+
+
+def _parsed(line: str) -> Head | None:
+    number, _, digest = line.strip().partition(" ")
+    return Head(int(number), digest) if number.isdecimal() and len(digest) == 64 else None
+
+
+@event.listens_for(db.session, "after_commit")
+def _committed(session: Session) -> None:
+    """The rows are kept: say so outside. They stay kept if that fails; `audit verify` tells."""
+    heads = session.info.pop(UNWITNESSED, None)
+    if not heads:
+        return
+    try:
+        write(heads)
+    except OSError:
+        log.exception("The witness of the audit trail cannot be written")
+
+
+@event.listens_for(db.session, "after_rollback")
+def _rolled_back(session: Session) -> None:
+    session.info.pop(UNWITNESSED, None)

@@ -1,0 +1,1 @@
+"""Cases, reviews of their cells, and signatures."""

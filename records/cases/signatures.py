@@ -1,0 +1,129 @@
+"""Who signed a case and all that they signed, and who opened it again: rows that stay."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    String,
+    Text,
+    UniqueConstraint,
+    cast,
+    func,
+    select,
+)
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+
+from records import UtcDateTime, db, utc_now
+from records.accounts.accounts import Account
+from records.append_only import make_append_only
+
+FIRST, SECOND, ADJUDICATOR = "first", "second", "adjudicator"
+FIRST_VERSION = 1
+
+
+class Signature(db.Model):
+    """One reader's signature under one version of a case.
+
+    `contents` is what was signed, `sha256` of its canonical JSON. `final` is the signature that
+    completes the version and locks the case: with two readers that is not the first one.
+    """
+
+    __tablename__ = "signatures"
+    __table_args__ = (
+        CheckConstraint("role IN ('first', 'second', 'adjudicator')", name="role"),
+        UniqueConstraint("case_id", "version", "role"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id", ondelete="RESTRICT"))
+    version: Mapped[int]
+    reader_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="RESTRICT"))
+    role: Mapped[str] = mapped_column(String(12), default=FIRST)
+    final: Mapped[bool] = mapped_column(default=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    conclusion: Mapped[str] = mapped_column(Text)
+    contents: Mapped[dict[str, Any]] = mapped_column(JSON)
+    sha256: Mapped[str] = mapped_column(String(64))
+
+    reader: Mapped[Account] = relationship()
+
+
+class Amendment(db.Model):
+    """A signed case opened again, to be signed as `version`; the former versions stay."""
+
+    __tablename__ = "amendments"
+    __table_args__ = (
+        UniqueConstraint("case_id", "version"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id", ondelete="RESTRICT"))
+    version: Mapped[int]
+    opened_by: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="RESTRICT"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    reason: Mapped[str] = mapped_column(Text)
+
+    opener: Mapped[Account] = relationship()
+
+
+make_append_only(Signature.__table__, "id")
+make_append_only(Amendment.__table__, "id")
+
+
+def version_of(case_id: str) -> int:
+    """The version, from 1, that a case is in: one more with every amendment."""
+    newest = select(func.max(Amendment.version)).filter_by(case_id=case_id)
+    return db.session.scalar(newest) or FIRST_VERSION
+
+
+def of_case(case_id: str) -> list[Signature]:
+    """All signatures of a case, oldest first, with their readers."""
+    wanted = select(Signature).filter_by(case_id=case_id).options(joinedload(Signature.reader))
+    return list(db.session.scalars(wanted.order_by(Signature.id)))
+
+
+def of_version(case_id: str, version: int) -> list[Signature]:
+    """The signatures of one version, oldest first."""
+    return [signature for signature in of_case(case_id) if signature.version == version]
+
+
+def newest_final() -> list[Signature]:
+    """Of every case that was ever signed, what completed its newest signed version."""
+    newest = select(func.max(Signature.id)).filter_by(final=True).group_by(Signature.case_id)
+    wanted = select(Signature).where(Signature.id.in_(newest)).order_by(Signature.id)
+    return list(db.session.scalars(wanted))
+
+
+def amendments_of(case_id: str) -> list[Amendment]:
+    """All amendments of a case, oldest first, with those who opened them."""
+    wanted = select(Amendment).filter_by(case_id=case_id).options(joinedload(Amendment.opener))
+    return list(db.session.scalars(wanted.order_by(Amendment.id)))
+
+
+def locked(case_id: str) -> bool:
+    """Whether the version that a case is in is signed: nothing of it may change."""
+    wanted = select(Signature.id).filter_by(
+        case_id=case_id, version=version_of(case_id), final=True
+    )
+    return db.session.scalar(wanted.limit(1)) is not None
+
+
+def was_signed(analysis_id: str) -> bool:
+    """Whether anything that was ever signed names an analysis."""
+    # Ids are random, so that one found in the text is this one.
+    text = cast(Signature.contents, Text)
+    wanted = select(Signature.id).where(text.contains(analysis_id)).limit(1)
+    return db.session.scalar(wanted) is not None
+
+
+def add(row: Signature | Amendment) -> None:
+    """Add a signature or an amendment, not yet committed; raises `IntegrityError` for a second."""
+    db.session.add(row)
+    db.session.flush()

@@ -1,0 +1,1 @@
+"""Files of an installation: images and the secret key."""

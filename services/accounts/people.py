@@ -1,0 +1,55 @@
+"""What an administrator decides about people: their role, and who else is an administrator."""
+
+from __future__ import annotations
+
+from records import db, let_nobody_else_write, transaction
+from records.accounts import accounts as records
+from records.accounts.accounts import ACTIVE, Account
+from records.audit.audit import Event
+from services.audit.audit import note, the_account
+
+
+class LastAdministratorError(Exception):
+    """Nobody would be left to decide about accounts; the text is a sentence."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody must stay administrator: make another account one first.")
+
+
+def set_role(account: Account, role: str) -> None:
+    """Give an account another role; the same one again changes nothing."""
+    if account.role == role:
+        return
+    with transaction():
+        note(Event.ROLE, the_account(account), name=account.name, before=account.role, after=role)
+        account.role = role
+
+
+def set_administrator(account: Account, is_administrator: bool) -> None:
+    """Make an account an administrator's, or no longer; raises `LastAdministratorError`."""
+    if account.is_administrator == is_administrator:
+        return
+    with transaction():
+        if not is_administrator:
+            keep_an_administrator(account)
+        note(Event.ADMINISTRATOR, the_account(account), name=account.name, after=is_administrator)
+        account.is_administrator = is_administrator
+
+
+def recover_administrator(account: Account) -> None:
+    """Make an account an active administrator's, whatever it was: from the server's shell."""
+    if not account.is_active:
+        with transaction():
+            note(Event.REACTIVATE, the_account(account), name=account.name)
+            account.status = ACTIVE
+    set_administrator(account, True)
+
+
+def keep_an_administrator(account: Account | None) -> None:
+    """Raise `LastAdministratorError` if this is the only active one; in a transaction.
+
+    Two administrators who depose each other at the same moment are served one after the other.
+    """
+    let_nobody_else_write(db.session())
+    if [one.id for one in records.administrators()] == [account and account.id]:
+        raise LastAdministratorError

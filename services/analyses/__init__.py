@@ -1,0 +1,1 @@
+"""Uploaded images to kept analyses, and what is shown of them."""

@@ -1,0 +1,257 @@
+"""An uploaded image to a kept analysis, and its removal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
+from threading import BoundedSemaphore
+from typing import Any
+
+import numpy as np
+
+from imaging.images import ImageLimits, RgbImage, UploadedImage, check_image, encode_png, read_image
+from models.findings import FieldFindings, Progress
+from models.registry import Models
+from records.analyses import analyses
+from records.analyses.analyses import FILE_NAME_LENGTH, Analysis
+from records.storage.image_store import ImageStore, ImageType
+from services.analyses import pictures
+from services.analyses.findings import BlastShare, blast_share, most_suspicious_first
+from services.cases import cases
+
+GALLERY_CELLS = 240
+"""White cells shown in the gallery of one field, the most suspicious ones."""
+
+CUT_AT_ONCE = 2
+"""Kept images decoded at the same time to cut cells from: a large field takes a gigabyte."""
+
+LARGE_IMAGE = 20_000_000
+"""Pixels above which a PNG is written fast rather than small."""
+
+DESCRIBED = (
+    "owner_id",
+    "batch_id",
+    "case_id",
+    "file_name",
+    "file_format",
+    "file_bytes",
+    "sha256",
+    "width",
+    "height",
+    "notes",
+)
+"""The columns of an analysis that say whose file it is of and what that was like."""
+
+Described = dict[str, Any]
+"""Values of these columns."""
+
+StoredImages = Iterator[tuple[str, bytes, ImageType]]
+"""Column, content and type of each image, made one at a time: those of a huge field are huge."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One file as a person sent it; `batch_id` joins those that were sent together.
+
+    What is read of it is to belong to the case of `case_id`, if there is one, and to the team of
+    `team_id`; without one, to the team in which its owner is when it is kept.
+    """
+
+    file_name: str
+    content: bytes = field(repr=False)
+    batch_id: str
+    case_id: str | None = None
+    team_id: str | None = None
+
+
+class Analyst:
+    """Reads uploads with the two models and keeps what they say, or keeps nothing at all."""
+
+    def __init__(self, models: Models, store: ImageStore, limits: ImageLimits) -> None:
+        self._models = models
+        self._store = store
+        self._limits = limits
+        self._cutting = BoundedSemaphore(CUT_AT_ONCE)
+
+    def classify(self, owner_id: str, upload: Upload) -> Analysis:
+        """Read one cell image and keep it with the answer; raises `ImageError` if refused."""
+        image = read_image(upload.content, self._limits, upload.file_name)
+        return self._classify(_described(owner_id, upload, image), image.rgb)
+
+    def check(self, upload: Upload) -> None:
+        """Raise `ImageError` where that can be told of a file without decoding it."""
+        check_image(upload.content, self._limits, upload.file_name)
+
+    def detect(
+        self, owner_id: str, upload: Upload, analysis_id: str, progress: Progress | None = None
+    ) -> Analysis:
+        """Find the cells of one field and keep both; raises `ImageError` if refused."""
+        image = read_image(upload.content, self._limits, upload.file_name)
+        described = _described(owner_id, upload, image)
+        return self._detect({**described, "id": analysis_id}, image.rgb, progress)
+
+    def insist(self, analysis: Analysis) -> Analysis:
+        """Read a cell image that the gate would rather not, and keep the answer as a new analysis.
+
+        Raises `FileNotFoundError` when the image is gone.
+        """
+        return self._classify(_carried_over(analysis), self.pixels(analysis), insist=True)
+
+    def detect_again(
+        self,
+        owner_id: str,
+        analysis: Analysis,
+        analysis_id: str,
+        progress: Progress | None = None,
+    ) -> Analysis:
+        """Find the cells of an image that was sent to be classified, as an analysis of the owner's.
+
+        Raises `FileNotFoundError` when the image is gone.
+        """
+        own = {"owner_id": owner_id, "id": analysis_id, "case_id": case_of_its_field(analysis)}
+        described = {**_carried_over(analysis), **own}
+        return self._detect(described, self.pixels(analysis), progress)
+
+    def delete(self, analysis: Analysis) -> None:
+        """Remove the images and the row; if an image cannot be removed, all stays to be retried.
+
+        Raises `services.cases.cases.CaseError` if the analysis must be kept.
+        """
+        with cases.deleting(analysis):
+            self._forget(analyses.remove(analysis))
+
+    def image(self, name: str) -> bytes:
+        """One kept image, encoded; raises `FileNotFoundError` when it is gone."""
+        return self._store.read(name)
+
+    def cut_cells(self, analysis: Analysis, boxes: Sequence[pictures.Box]) -> RgbImage:
+        """A sheet of cells (`pictures.cell_sheet`) cut from the kept image anew.
+
+        Raises `FileNotFoundError` when the image is gone.
+        """
+        with self._cutting:
+            return pictures.cell_sheet(self.pixels(analysis), boxes)
+
+    def _classify(self, described: Described, rgb: RgbImage, insist: bool = False) -> Analysis:
+        found = self._models.classify(rgb, insist)
+        analysis = Analysis(
+            **described,
+            kind=analyses.CLASSIFICATION,
+            result=found.label or analyses.NOT_USABLE,
+            probability=found.probability,
+            finding=asdict(found),
+            model_version=found.model,
+        )
+        return self._keep(analysis, _copies(rgb))
+
+    def _detect(self, described: Described, rgb: RgbImage, progress: Progress | None) -> Analysis:
+        found = self._models.read_field(rgb, progress)
+        analysis = Analysis(
+            **described,
+            kind=analyses.DETECTION,
+            result=result_of(blast_share(found)),
+            probability=None,
+            finding=found.as_dict(),
+            model_version=found.model,
+        )
+        return self._keep(analysis, chain(_copies(rgb), _cells(rgb, found)))
+
+    def pixels(self, analysis: Analysis) -> RgbImage:
+        """The kept image, uint8 RGB; raises `FileNotFoundError` when it is gone.
+
+        It was within the limits when it came, and PNG may need more bytes.
+        """
+        content = self._store.read(analysis.image_name)
+        return read_image(content, replace(self._limits, max_bytes=len(content))).rgb
+
+    def _keep(self, analysis: Analysis, images: StoredImages) -> Analysis:
+        names: list[str] = []
+        try:
+            for column, content, image_type in images:
+                names.append(self._store.put(content, image_type))
+                setattr(analysis, column, names[-1])
+                # Else it would stay in memory while the next one is made.
+                del content
+            cases.settle(analysis)
+            analyses.add(analysis)
+        except BaseException:
+            self._forget(names)
+            raise
+        return analysis
+
+    def _forget(self, names: list[str] | tuple[str, ...]) -> None:
+        for name in names:
+            self._store.delete(name)
+
+
+def display_name(file_name: str) -> str:
+    """A file name fit to be shown: no folders, no invisible characters, not too long.
+
+    The end is kept when it is shortened, because it tells files of a series apart.
+    """
+    last = file_name.replace("\\", "/").rsplit("/", 1)[-1]
+    visible = "".join(
+        character for character in last if unicodedata.category(character)[0] != "C"
+    ).strip()
+    if len(visible) > FILE_NAME_LENGTH:
+        visible = visible[: FILE_NAME_LENGTH - 41] + "…" + visible[-40:]
+    return visible or "unnamed"
+
+
+def case_of_its_field(analysis: Analysis) -> str | None:
+    """To which case an image belongs that is read as a field after it was sent as one cell."""
+    # A cell that was read would count twice.
+    return analysis.case_id if analysis.result == analyses.NOT_USABLE else None
+
+
+def result_of(share: BlastShare) -> str:
+    """What a field is kept as that has these white cells."""
+    if not share.white_cells:
+        return analyses.NO_WHITE_CELLS
+    return analyses.BLASTS if share.blasts else analyses.NO_BLASTS
+
+
+def _carried_over(analysis: Analysis) -> Described:
+    """The same file, of the same team, to be read once more."""
+    return {column: getattr(analysis, column) for column in (*DESCRIBED, "team_id")}
+
+
+def _described(owner_id: str, upload: Upload, image: UploadedImage) -> Described:
+    team = {"team_id": upload.team_id} if upload.team_id else {}
+    return {
+        **team,
+        "owner_id": owner_id,
+        "batch_id": upload.batch_id,
+        "case_id": upload.case_id,
+        "file_name": display_name(upload.file_name),
+        "file_format": image.format,
+        "file_bytes": len(upload.content),
+        "sha256": image.sha256,
+        "width": image.width,
+        "height": image.height,
+        "notes": list(image.notes),
+    }
+
+
+def _copies(rgb: RgbImage) -> StoredImages:
+    """The image itself, without loss, and what the screen needs of it."""
+    yield "image_name", _png(rgb), "png"
+    shown = pictures.fit_for_display(rgb)
+    yield "thumbnail_name", pictures.thumbnail(shown), "jpg"
+    if shown is not rgb:
+        yield "display_name", pictures.display_copy(shown), "jpg"
+
+
+def _cells(rgb: RgbImage, found: FieldFindings) -> StoredImages:
+    """The sheet of white cells for the gallery, doubtful ones too, if there are any."""
+    shown = most_suspicious_first(found)[:GALLERY_CELLS]
+    if shown:
+        sheet = pictures.cell_sheet(rgb, [cell.found.box for cell in shown])
+        yield "cells_name", _png(sheet), "png"
+
+
+def _png(rgb: RgbImage) -> bytes:
+    pixels = np.ascontiguousarray(rgb)
+    return encode_png(pixels, compress_level=1 if pixels.size > 3 * LARGE_IMAGE else 3)

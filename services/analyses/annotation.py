@@ -1,0 +1,182 @@
+"""The field as a picture that explains itself: boxes, legend, model, and what it is not."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PIL import Image, ImageDraw, ImageFont
+
+from models.findings import Detection, FieldFindings
+from records.analyses.analyses import Analysis
+from services.analyses.findings import (
+    SECOND_READER,
+    blast_share,
+    field_findings,
+    interval_words,
+    second_share,
+    share_words,
+)
+
+NOTICE = "Assists a qualified reader. Does not diagnose."
+INK, PAPER = "#1c1a22", "#ffffff"
+
+SMALLEST_FONT = 10.0
+SMALL_SIDE = 1000
+"""Fields with a shorter longer side, in pixels, are drawn enlarged: the tags need room."""
+
+
+@dataclass(frozen=True)
+class CellStyle:
+    """How one label is shown, on the page and in pictures: words, letter, colour.
+
+    Red cells and platelets are `quiet`: hundreds of bold boxes would hide the field.
+    """
+
+    name: str
+    plural: str
+    letter: str
+    colour: str
+    quiet: bool = False
+
+
+CELL_STYLES: dict[str, CellStyle] = {
+    "blast": CellStyle("Blast", "Blasts", "B", "#c8102e"),
+    "wbc": CellStyle("Other white cell", "Other white cells", "W", "#0b57d0"),
+    "rbc": CellStyle("Red cell", "Red cells", "R", "#8a5a00", quiet=True),
+    "platelet": CellStyle("Platelet", "Platelets", "P", "#00705c", quiet=True),
+}
+
+# Blasts last, so that nothing covers them.
+DRAWING_ORDER = tuple(reversed(CELL_STYLES))
+
+
+@dataclass(frozen=True)
+class _Key:
+    """One entry of the legend, and its width in pixels with the gap behind it."""
+
+    colour: str
+    text: str
+    width: float
+
+
+def annotated_png(analysis: Analysis, image: bytes) -> bytes:
+    """PNG of the analysed field, from its stored PNG or display JPEG, with boxes and legend."""
+    findings = field_findings(analysis)
+    with Image.open(io.BytesIO(image), formats=["PNG", "JPEG"]) as stored:
+        field = _enlarged(stored.convert("RGB"))
+    scale = field.width / findings.width
+    _draw_boxes(field, findings, scale)
+    picture = _with_legend(field, _keys(field, findings), _lines(analysis, findings, scale))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _enlarged(field: Image.Image) -> Image.Image:
+    """The field, small ones by a whole factor larger."""
+    factor = -(-SMALL_SIDE // max(field.size))
+    if factor == 1:
+        return field
+    return field.resize((field.width * factor, field.height * factor), Image.Resampling.BICUBIC)
+
+
+def _draw_boxes(field: Image.Image, findings: FieldFindings, scale: float) -> None:
+    pen = ImageDraw.Draw(field)
+    for cell in sorted(findings.detections, key=lambda each: DRAWING_ORDER.index(each.label)):
+        box = tuple(edge * scale for edge in cell.box)
+        style = CELL_STYLES[cell.label]
+        line = max(1, round(max(field.size) / (1600 if style.quiet else 500)))
+        pen.rectangle(box, outline=style.colour, width=line)
+        if not style.quiet:
+            _draw_tag(pen, cell, box, field)
+
+
+def _draw_tag(
+    pen: ImageDraw.ImageDraw, cell: Detection, box: tuple[float, ...], field: Image.Image
+) -> None:
+    """Letter and confidence above the upper left corner of a box, inside the picture."""
+    style = CELL_STYLES[cell.label]
+    x1, y1, x2, y2 = box
+    font = _font(field, 0.8, at_most=0.4 * min(x2 - x1, y2 - y1))
+    text, padding = f"{style.letter} {cell.confidence:.0%}", font.size / 4
+    width, height = font.getlength(text) + 2 * padding, font.size + 2 * padding
+    left = max(0, min(x1, field.width - width))
+    top = max(0, y1 - height)
+    pen.rectangle((left, top, left + width, top + height), fill=style.colour)
+    pen.text((left + padding, top + height / 2), text, fill=PAPER, font=font, anchor="lm")
+
+
+def _keys(field: Image.Image, findings: FieldFindings) -> list[_Key]:
+    font = _font(field)
+    texts = [
+        (style.colour, f"{style.letter} {style.plural}: {findings.counts[label]}")
+        for label, style in CELL_STYLES.items()
+    ]
+    return [_Key(colour, text, font.getlength(text) + 3.5 * font.size) for colour, text in texts]
+
+
+def _lines(analysis: Analysis, findings: FieldFindings, scale: float) -> list[str]:
+    return [
+        *_said(findings),
+        *([] if scale == 1 else [f"Drawn at {scale:.0%} of the file's size."]),
+        f"Detector {analysis.model_version}, {analysis.created_at:%d %b %Y %H:%M} UTC",
+        f"SHA-256 of the file {analysis.sha256[:32]}…",
+        NOTICE,
+    ]
+
+
+def _said(findings: FieldFindings) -> Iterator[str]:
+    """What each reader says of the field, in a line each."""
+    share, second = blast_share(findings), second_share(findings)
+    within = f" (95% interval {interval_words(share)})" if share.white_cells else ""
+    yield f"{share.blasts} of {share.white_cells} white cells found were called blasts{within}."
+    if "blast" in findings.thresholds:
+        threshold = share_words(findings.thresholds["blast"])
+        yield f"A cell is called a blast from a probability of {threshold} on."
+    if second:
+        yield (
+            f"{SECOND_READER} {findings.second_model} calls {second.blasts} of them ALL blasts "
+            f"and is uncertain of {second.uncertain}."
+        )
+
+
+def _with_legend(field: Image.Image, keys: list[_Key], lines: list[str]) -> Image.Image:
+    """Put a strip under the field: a swatch and a count for each label, then the lines."""
+    font = _font(field)
+    margin, step = font.size, font.size * 1.7
+    content = max(sum(key.width for key in keys), *map(font.getlength, lines))
+    width = max(field.width, round(content + 2 * margin))
+    height = round(field.height + step * (len(lines) + 1) + 2 * margin)
+    picture = Image.new("RGB", (width, height), PAPER)
+    picture.paste(field, ((width - field.width) // 2, 0))
+    pen = ImageDraw.Draw(picture)
+    top = field.height + margin + step / 2
+    _draw_keys(pen, keys, (margin, top), font)
+    for number, line in enumerate(lines, start=1):
+        pen.text((margin, top + number * step), line, fill=INK, font=font, anchor="lm")
+    return picture
+
+
+def _draw_keys(
+    pen: ImageDraw.ImageDraw,
+    keys: list[_Key],
+    place: tuple[float, float],
+    font: ImageFont.FreeTypeFont,
+) -> None:
+    left, middle = place
+    half = font.size / 2
+    for key in keys:
+        pen.rectangle((left, middle - half, left + 2 * half, middle + half), fill=key.colour)
+        pen.text((left + 3 * half, middle), key.text, fill=INK, font=font, anchor="lm")
+        left += key.width
+
+
+def _font(
+    field: Image.Image, share: float = 1, at_most: float = math.inf
+) -> ImageFont.FreeTypeFont:
+    """Pillow's own font, in proportion to the field, but never too small to be read."""
+    wanted = max(14, max(field.size) / 60) * share
+    return ImageFont.load_default(max(SMALLEST_FONT, min(wanted, at_most)))

@@ -1,0 +1,53 @@
+"""What many fields of one person hold together: one combined count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from models.findings import CELL_LABELS, FieldFindings
+from records.analyses.field_tasks import FieldTask
+from services.analyses.findings import BlastShare, blast_share, second_share
+
+
+@dataclass(frozen=True)
+class BatchCount:
+    """The cells of `fields` read fields by kind, and the blasts among the white ones by reader.
+
+    `second` is None where a field was not read by the second reader.
+    """
+
+    fields: int
+    counts: dict[str, int]
+    share: BlastShare
+    second: BlastShare | None
+
+
+def counts_of(findings: FieldFindings) -> dict[str, Any]:
+    """What a batch adds up of one field, as JSON: kept apart, for findings are long to read."""
+    second = second_share(findings)
+    said = second and {"blasts": second.blasts, "uncertain": second.uncertain}
+    return {**findings.counts, "white": blast_share(findings).white_cells, "second": said}
+
+
+def field_share(counts: dict[str, Any]) -> BlastShare:
+    """Blasts among the white cells of one field, as the detector calls them."""
+    return BlastShare(counts["blast"], counts["white"])
+
+
+def combined(tasks: Iterable[FieldTask]) -> BatchCount:
+    """Add up the fields that are read; the others do not count."""
+    read = [task.counts for task in tasks if task.counts]
+    counts = {label: sum(each[label] for each in read) for label in CELL_LABELS}
+    white = sum(each["white"] for each in read)
+    return BatchCount(len(read), counts, BlastShare(counts["blast"], white), _second(read, white))
+
+
+def _second(read: list[dict[str, Any]], white: int) -> BlastShare | None:
+    said = [each["second"] for each in read]
+    if not all(said):
+        return None
+    return BlastShare(
+        sum(each["blasts"] for each in said), white, sum(each["uncertain"] for each in said)
+    )

@@ -1,0 +1,113 @@
+"""Why a cell was read as it was: the window that was read, the activation map, SHAP values."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from imaging.images import RgbImage, centre_square, encode_png
+from jobs.engine import Progress, QueueFullError, TaskError, Tasks
+from models.classifier.cell_views import Window, cut, on_black
+from models.explanation import attribution
+from models.registry import Models
+from records import tasks
+from records.analyses import analyses, explanations
+from records.analyses.analyses import Analysis
+from records.analyses.explanations import Explanation
+from records.storage.image_store import ImageStore
+from services.analyses.explanation_picture import shap_picture
+
+LARGEST_SHOWN = 800
+"""Side in pixels above which a window is shrunk for the screen, and its map with it."""
+
+LONGEST_QUEUE = 50
+"""Explanations that may wait; each takes up to half a minute."""
+
+FULL = "Many explanations are waiting already. Please try again in a few minutes."
+GONE = "The image is no longer there."
+
+
+class Explainer:
+    """Explains kept answers of the classifier; as `Work` it makes SHAP pictures in the background.
+
+    What an older model said is not explained by the present one: see `can_explain`.
+    """
+
+    table = Explanation
+    at_once = 1
+
+    def __init__(self, models: Models, store: ImageStore, background: Tasks) -> None:
+        self._classifier = models.classifier
+        self._store = store
+        self._tasks = background
+        background.add(self)
+
+    def can_explain(self, analysis: Analysis) -> bool:
+        """Whether the model that answered is still the one that is loaded, and did answer."""
+        answered = analysis.probability is not None
+        return answered and analysis.model_version == self._classifier.version
+
+    def window(self, analysis: Analysis) -> bytes:
+        """PNG of the square that was read; raises `FileNotFoundError` when the image is gone."""
+        return encode_png(attribution.shown_window(self._window(analysis), LARGEST_SHOWN))
+
+    def activation_map(self, analysis: Analysis) -> bytes:
+        """PNG of the activation map, transparent at 0, as large as `window`, to be laid over it.
+
+        Raises `FileNotFoundError` when the image is gone.
+        """
+        window = self._window(analysis)
+        values = self._classifier.activation_map(window)
+        side = min(len(window), LARGEST_SHOWN)
+        return attribution.map_png(attribution.enlarged(values, side), attribution.MAP_LIMIT)
+
+    def ask(self, analysis: Analysis) -> Explanation:
+        """Have SHAP values made, unless they are there or on their way; a failed try is repeated.
+
+        Raises `QueueFullError`.
+        """
+        found = explanations.find(analysis.id)
+        if found is None or found.state == tasks.FAILED:
+            self._queue(analysis, found)
+        return explanations.find(analysis.id)
+
+    def run(self, task_id: str, progress: Progress) -> dict[str, Any]:
+        """Make the SHAP picture of one row and keep it (`Work`)."""
+        analysis = analyses.get(explanations.get(task_id).analysis_id)
+        try:
+            window = self._window(analysis)
+        except FileNotFoundError:
+            raise TaskError(GONE) from None
+        version, view = analysis.model_version, _view(analysis, window)
+        rgb = attribution.shown_window(window, self._classifier.manifest.input_size)
+        ask = partial(self._classifier.probabilities, view=view)
+        values = attribution.shap_values(ask, rgb, progress)
+        return {"picture_name": self._store.put(shap_picture(rgb, values, version))}
+
+    def discard(self, made: dict[str, Any]) -> None:
+        """Remove a picture that nobody wants any more (`Work`)."""
+        self._store.delete(made["picture_name"])
+
+    def _queue(self, analysis: Analysis, failed: Explanation | None) -> None:
+        if tasks.waiting(Explanation) >= LONGEST_QUEUE:
+            raise QueueFullError(FULL)
+        if failed:
+            tasks.retry(Explanation, failed.id)
+        else:
+            explanations.ask_for(analysis.id)
+        self._tasks.wake()
+
+    def _window(self, analysis: Analysis) -> RgbImage:
+        """The square that the classifier was shown, uint8 RGB."""
+        with Image.open(io.BytesIO(self._store.read(analysis.image_name)), formats=["PNG"]) as kept:
+            rgb = np.asarray(kept.convert("RGB"))
+        box = analysis.finding.get("window")
+        return cut(rgb, Window.around(box), analysis.finding["view"]) if box else centre_square(rgb)
+
+
+def _view(analysis: Analysis, window: RgbImage) -> str:
+    return analysis.finding.get("view") or ("black" if on_black(window) else "crop")

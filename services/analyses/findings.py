@@ -1,0 +1,231 @@
+"""Kept findings of fields, as a reader wants them: in order, as a share, as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from models.detector.operating_point import OperatingPoint
+from models.findings import (
+    ALL_BLAST,
+    CELL_LABELS,
+    NORMAL,
+    UNCERTAIN,
+    WHITE_CELLS,
+    Detection,
+    FieldFindings,
+)
+from records.analyses.analyses import Analysis
+
+USUAL_DIFFERENTIAL = 100
+"""White cells that a differential counts at the least; a share of fewer says little."""
+
+DOUBTFUL = "doubtful"
+"""What a white cell is shown as that does not count at the model's threshold."""
+
+SECOND_READER = "EfficientNetB3"
+"""The architecture of the classifier, which reads every found white cell once more."""
+
+LOWEST_THRESHOLD = OperatingPoint.floor
+"""Where the slider ends: the P(white) from which on the detector keeps what is doubtful."""
+
+Z_95 = 1.959964
+"""Normal quantile that leaves 2.5% above it; static/js/shares.js has the same."""
+
+COLUMNS = (
+    *("file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model"),
+    *("blast_probability", "blast_threshold"),
+    *("second_label", "second_all_blast_probability", "second_model"),
+)
+
+# A spreadsheet takes a cell that begins so for a formula; the last four are full-width letters.
+_FORMULA_STARTS = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+@dataclass(frozen=True)
+class BlastShare:
+    """Blasts among the white cells found, by one reader.
+
+    Cells that it is `uncertain` of are among the white cells and not among the blasts.
+    """
+
+    blasts: int
+    white_cells: int
+    uncertain: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """The share in 0..1, or None without white cells."""
+        return self.blasts / self.white_cells if self.white_cells else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95% interval of the share: see `interval`."""
+        return interval(self.blasts, self.white_cells)
+
+    @property
+    def at_most(self) -> BlastShare:
+        """The same, were every uncertain cell a blast."""
+        return BlastShare(self.blasts + self.uncertain, self.white_cells)
+
+    @property
+    def reliable(self) -> bool:
+        """Whether at least as many white cells were found as a differential counts."""
+        return self.white_cells >= USUAL_DIFFERENTIAL
+
+
+@dataclass(frozen=True)
+class WhiteCell:
+    """A white cell of the gallery; `number`, from 0, is its place on the sheet of cells.
+
+    It is `counted` where it counts at the model's own threshold.
+    """
+
+    number: int
+    found: Detection
+    counted: bool
+
+    @property
+    def shown_as(self) -> str:
+        """Its label, or `DOUBTFUL`."""
+        return self.found.label if self.counted else DOUBTFUL
+
+    @property
+    def disagreed(self) -> bool:
+        """Whether the second reader says the opposite; uncertain is no opposite."""
+        opposite = NORMAL if self.found.label == "blast" else ALL_BLAST
+        return self.found.second_label == opposite
+
+
+def field_findings(analysis: Analysis, labels: Sequence[str] = CELL_LABELS) -> FieldFindings:
+    """The findings as the models gave them; an older one lacks what was not yet asked.
+
+    Only cells of some `labels`, if these are all that is wanted: a field has thousands of red ones.
+    """
+    kept = analysis.finding
+    given = {each.name: kept[each.name] for each in fields(FieldFindings) if each.name in kept}
+    cells = {part: _detections(kept.get(part, ()), labels) for part in ("detections", "doubtful")}
+    return FieldFindings(**{**given, **cells})
+
+
+def blast_share(findings: FieldFindings) -> BlastShare:
+    """Blasts as a share of white cells, as the detector calls them."""
+    counts = findings.counts
+    return BlastShare(counts["blast"], sum(counts[label] for label in WHITE_CELLS))
+
+
+def second_share(findings: FieldFindings) -> BlastShare | None:
+    """ALL blasts as a share of the same white cells, by the second reader; None without one."""
+    if findings.second_model is None:
+        return None
+    white = [cell for cell in findings.detections if cell.label in WHITE_CELLS]
+    labels = Counter(cell.second_label for cell in white)
+    return BlastShare(labels[ALL_BLAST], len(white), labels[UNCERTAIN])
+
+
+def interval(successes: int, total: int) -> tuple[float, float] | None:
+    """95% interval (low, high) in 0..1 of a share, by Wilson's score; None when `total` is 0.
+
+    Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212; method 3 of Newcombe, Stat. Med. 17 (1998) 857.
+    """
+    if not total:
+        return None
+    share, z2 = successes / total, Z_95**2
+    middle = share + z2 / (2 * total)
+    half = Z_95 * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
+    whole = 1 + z2 / total
+    return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
+
+
+def share_words(share: float) -> str:
+    """A share (0..1) in per cent, near the ends with a decimal; static/js/shares.js does the same.
+
+    Halves are rounded up, as scripts do it.
+    """
+    if 0.1 <= share <= 0.9:
+        return f"{math.floor(100 * share + 0.5)}%"
+    return f"{math.floor(1000 * share + 0.5) / 10:g}%"
+
+
+def interval_words(share: BlastShare) -> str:
+    """The 95% interval of a share, as "3.1% to 14%"; empty without white cells."""
+    return " to ".join(share_words(bound) for bound in share.interval or ())
+
+
+def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
+    """The white cells, doubtful ones too, in the order in which to look at them.
+
+    First come those that either reader calls a blast, then the others; each by the detector's
+    probability of a blast. Where that was not kept, confident blasts come first and confident
+    other white cells last. Kept sheets of cells are in this order, so another needs new sheets.
+    """
+    white = [(cell, True) for cell in findings.detections if cell.label in WHITE_CELLS]
+    white += [(cell, False) for cell in findings.doubtful]
+    white.sort(key=lambda one: suspicion(one[0]), reverse=True)
+    return [WhiteCell(number, cell, counted) for number, (cell, counted) in enumerate(white)]
+
+
+def as_document(analysis: Analysis) -> dict[str, Any]:
+    """The findings in the form that `python -m models detect` prints."""
+    return {"file": analysis.file_name, **analysis.finding}
+
+
+def as_json(analysis: Analysis) -> str:
+    """The document of `as_document`, indented."""
+    return json.dumps(as_document(analysis), indent=2) + "\n"
+
+
+def as_csv(analysis: Analysis) -> str:
+    """One counted cell a line, `COLUMNS`: probabilities in 0..1, box in pixels of the file.
+
+    What a reader did not say of a cell is empty.
+    """
+    buffer = io.StringIO(newline="")
+    table = csv.writer(buffer)
+    table.writerow(COLUMNS)
+    findings = field_findings(analysis)
+    for number, cell in enumerate(findings.detections, start=1):
+        table.writerow([harmless(analysis.file_name), number, *_line(findings, cell)])
+    return buffer.getvalue()
+
+
+def suspicion(cell: Detection) -> tuple[bool, float]:
+    """The higher, the sooner a white cell is to be looked at."""
+    is_blast = cell.label == "blast"
+    probability = cell.blast
+    if probability is None:
+        probability = cell.confidence if is_blast else -cell.confidence
+    return is_blast or cell.second_label == ALL_BLAST, probability
+
+
+def _detections(kept: Iterable[dict[str, Any]], labels: Sequence[str]) -> tuple[Detection, ...]:
+    return tuple(
+        Detection(**{**each, "box": tuple(each["box"])}) for each in kept if each["label"] in labels
+    )
+
+
+def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:
+    """All of a line of the table but its beginning."""
+    return [
+        *(cell.label, decimals(cell.confidence)),
+        *(f"{edge:.1f}" for edge in cell.box),
+        *(findings.model, decimals(cell.blast), decimals(findings.thresholds.get("blast"))),
+        *(cell.second_label, decimals(cell.second)),
+        findings.second_model if cell.second_label else None,
+    ]
+
+
+def decimals(number: float | None) -> str | None:
+    """A probability with four decimals; None stays None."""
+    return None if number is None else f"{number:.4f}"
+
+
+def harmless(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return "'" + text if text.startswith(_FORMULA_STARTS) else text

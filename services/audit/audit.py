@@ -1,0 +1,100 @@
+"""Who does what: noted in the audit trail, in the transaction of the act itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import event as orm_event
+from sqlalchemy.orm import object_session
+
+from records import db, transaction, utc_now
+from records.accounts.accounts import Account
+from records.analyses.analyses import Analysis
+from records.audit import audit as records
+from records.audit.audit import About, Actor, Event
+
+SERVER = Actor(None, "server", "")
+"""Who acts when no person does: time-outs, the start, work in the background."""
+
+PICTURES_BELONG_FOR = timedelta(minutes=30)
+"""How long after somebody looked at a result its pictures are part of that look."""
+
+_acting: ContextVar[Actor] = ContextVar("acting", default=SERVER)
+
+
+@contextmanager
+def acting(actor: Actor) -> Iterator[None]:
+    """What the block does is noted as done by `actor`."""
+    token = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def act_as(actor: Actor) -> None:
+    """What this thread does from here on is noted as done by `actor`."""
+    _acting.set(actor)
+
+
+def present() -> Actor:
+    """Who acts now."""
+    return _acting.get()
+
+
+def as_account(account: Account) -> Actor:
+    """The account, from the address of whoever acts now."""
+    return replace(_acting.get(), account_id=account.id, name=account.name)
+
+
+def note(
+    event: Event, about: About | None = None, /, *, by: Actor | None = None, **details: object
+) -> None:
+    """Add a row to the present transaction; `details` are JSON, without passwords or patients."""
+    records.append(db.session(), by or _acting.get(), event, about, details)
+
+
+def keep(event: Event, about: About | None = None, /, **details: object) -> None:
+    """Add a row where nothing else is changed, and commit it."""
+    with transaction():
+        note(event, about, **details)
+
+
+def keep_picture(about: About) -> None:
+    """Note a look at a picture, unless its whole result was looked at a short while ago."""
+    who, since = _acting.get().account_id, utc_now() - PICTURES_BELONG_FOR
+    if who is None or not records.seen_lately(who, Event.VIEW, about, since):
+        keep(Event.VIEW, about, picture=True)
+
+
+def the_account(account: Account) -> About:
+    """An account as the object of a row."""
+    return About("account", account.id)
+
+
+@orm_event.listens_for(Analysis, "after_insert")
+def _analysed(_mapper: object, _connection: object, analysis: Analysis) -> None:
+    """Whatever part of the program keeps an analysis, the same transaction notes it."""
+    _note_analysis(Event.ANALYSIS, analysis, model=analysis.model_version)
+
+
+@orm_event.listens_for(Analysis, "after_delete")
+def _deleted(_mapper: object, _connection: object, analysis: Analysis) -> None:
+    _note_analysis(Event.DELETE, analysis)
+
+
+def _note_analysis(event: Event, analysis: Analysis, **details: object) -> None:
+    """The hash tells later which file it was; its name may be a patient's and is left out.
+
+    The owner is not always who acts: fields are read in the background, colleagues may delete.
+    """
+    about = About("analysis", analysis.id)
+    kept = {"owner": analysis.owner_id, "kind": analysis.kind, "sha256": analysis.sha256}
+    kept |= details
+    if analysis.case_id:
+        kept["case"] = analysis.case_id
+    records.append(object_session(analysis), _acting.get(), event, about, kept)

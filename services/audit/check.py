@@ -1,0 +1,114 @@
+"""Is the audit trail what it was? Walks the chain and compares it with its witness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from records.audit import audit, external_log
+from records.audit.audit import NOTHING, Event, Head
+
+NO_WITNESS = "The witness is missing: rows removed at the end would not be found."
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found, a sentence each; the end of the trail; how many rows the witness names."""
+
+    findings: tuple[str, ...]
+    head: Head | None
+    witnessed: int
+
+
+def verify(noted: Head | None = None) -> Verdict:
+    """Check every row; `noted` is an end of the trail that somebody wrote down earlier."""
+    hashes: dict[int, str] = {}
+    findings = list(_broken_links((row._mapping for row in audit.in_order()), hashes))
+    witnessed, missed = _witness(expected=bool(hashes))
+    findings += [*missed, *_contradictions(witnessed, hashes, "the witness names")]
+    if noted:
+        findings += _contradictions({noted.number: {noted.hash}}, hashes, "somebody wrote down")
+    last = max(hashes, default=None)
+    return Verdict(tuple(findings), last and Head(last, hashes[last]), len(witnessed))
+
+
+def fits_witness() -> bool:
+    """Whether there is a witness, and every row that it names is kept with that hash.
+
+    Row numbers and kept hashes are compared alone, which tells a database from another one;
+    `verify` tells whether it was changed.
+    """
+    try:
+        named = _named(external_log.read())
+    except FileNotFoundError:
+        return False
+    return bool(named) and not any(_contradictions(named, audit.hashes(), ""))
+
+
+def _broken_links(rows: Iterable[Mapping[str, Any]], hashes: dict[int, str]) -> Iterator[str]:
+    """A sentence for each place where the chain does not hold; fills in the hash of each row."""
+    former = Head(0, NOTHING)
+    for row in rows:
+        number = row["number"]
+        if number != former.number + 1:
+            yield _missing(former.number + 1, number - 1)
+        elif row["former"] != former.hash:
+            yield f"Row {number} does not continue row {former.number}: one of them was changed."
+        if audit.digest({name: row[name] for name in row if name != "hash"}) != row["hash"]:
+            yield f"Row {number} was changed: its contents are not those of its hash."
+        if number == 1 and row["event"] != Event.BEGIN:
+            yield "Row 1 is not the beginning of a trail."
+        hashes[number] = row["hash"]
+        former = Head(number, row["hash"])
+
+
+def _witness(expected: bool) -> tuple[dict[int, set[str]], list[str]]:
+    """The hashes that the witness names for each row, and what is wrong with the witness."""
+    try:
+        lines = list(external_log.read())
+    except FileNotFoundError:
+        return {}, [NO_WITNESS] if expected else []
+    unreadable = lines.count(None)
+    sentences = [f"{unreadable} lines of the witness cannot be read."] if unreadable else []
+    return _named(lines), sentences
+
+
+def _named(lines: Iterable[Head | None]) -> dict[int, set[str]]:
+    named: dict[int, set[str]] = {}
+    for line in filter(None, lines):
+        named.setdefault(line.number, set()).add(line.hash)
+    return named
+
+
+def _contradictions(
+    named: Mapping[int, set[str]], hashes: Mapping[int, str], by: str
+) -> Iterator[str]:
+    """A sentence for each run of rows that were once there otherwise, or that are gone."""
+    end = max(hashes, default=0)
+    gone = [number for number in named if number > end]
+    if gone:
+        yield f"{_rows(end + 1, max(gone))} removed at the end: {by} row {max(gone)}."
+    other = (number for number in sorted(named) if number in hashes)
+    for first, last in _runs(number for number in other if named[number] != {hashes[number]}):
+        yield f"{_rows(first, last)} replaced: {by} another hash."
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run of consecutive numbers."""
+    first = last = None
+    for number in numbers:
+        if last is not None and number != last + 1:
+            yield first, last
+            first = number
+        first, last = number if first is None else first, number
+    if last is not None:
+        yield first, last
+
+
+def _missing(first: int, last: int) -> str:
+    return f"{_rows(first, last)} removed."
+
+
+def _rows(first: int, last: int) -> str:
+    return f"Row {first} was" if first == last else f"Rows {first} to {last} were"

@@ -1,0 +1,1 @@
+"""Cases: reviewed, signed off, amended."""

@@ -1,0 +1,160 @@
+"""Cases: opened, described, filled with analyses; a signed one takes none and gives none up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+
+from records import alone, db, let_nobody_else_write, transaction
+from records.accounts import accounts
+from records.analyses import analyses
+from records.analyses.analyses import NOT_USABLE, Analysis
+from records.audit.audit import About, Event
+from records.cases import cases, reviews
+from records.cases.cases import Case
+from records.cases.signatures import locked, was_signed
+from services.analyses.duplicates import read_again
+from services.audit.audit import note
+
+SIGNED = "This case is signed, so nothing of it changes. A reviewer can open it for an amendment."
+NOT_OF_TEAM = "This case is not one of your team’s. Choose another one."
+REVIEWED = (
+    "Cells of this analysis were reviewed in the case “{}”. Reviews are kept for good, so it stays "
+    "there."
+)
+PART_OF_SIGNED = "This analysis belongs to the signed case “{}”, so it is kept."
+NAMED_IN_SIGNED = "A signed version of a case was made of this analysis, so it is kept."
+LEFT_OUT = "Its case was signed or closed to it meanwhile, so that it belongs to none."
+
+
+class CaseError(Exception):
+    """Something cannot be done with a case or what is in it; the text is a sentence."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """What people say of the specimen; `specimen` is one of `records.cases.cases.SPECIMENS`."""
+
+    pseudonym: str
+    specimen: str
+    stain: str = ""
+    magnification: str = ""
+    collected_on: date | None = None
+    notes: str = ""
+
+
+def open_case(owner_id: str, details: Details) -> Case:
+    """Open a case for the owner's team."""
+    case = Case(owner_id=owner_id, **asdict(details))
+    with transaction():
+        cases.add(case)
+        note(Event.CASE_OPEN, the_case(case), specimen=case.specimen)
+    return case
+
+
+def edit(case: Case, details: Details) -> None:
+    """Describe a case anew; raises `CaseError` if it is signed."""
+    with _open_case(case):
+        changed = [name for name, value in asdict(details).items() if getattr(case, name) != value]
+        for name in changed:
+            setattr(case, name, getattr(details, name))
+        if changed:
+            # What was written may tell of the patient: the trail names the fields alone.
+            note(Event.CASE_EDIT, the_case(case), changed=changed)
+
+
+def put(case: Case, analysis_ids: Iterable[str]) -> int:
+    """Put analyses of the case's team into it that are in none; how many. Raises `CaseError`."""
+    with _open_case(case):
+        free = analyses.free_of(case.team_id, analysis_ids)
+        for analysis in free:
+            analysis.case_id = case.id
+        if free:
+            note(Event.CASE_ADD, the_case(case), analyses=[analysis.id for analysis in free])
+    return len(free)
+
+
+def take_out(case: Case, analysis: Analysis) -> None:
+    """Take an analysis out of its case, as long as nobody reviewed it there; `CaseError` else."""
+    with _open_case(case, analysis):
+        check_free_to_go(analysis)
+        analysis.case_id = None
+        note(Event.CASE_REMOVE, the_case(case), analysis=analysis.id)
+
+
+def check_free_to_go(analysis: Analysis) -> None:
+    """Raise `CaseError` if an analysis must stay where it is: signed, or reviewed."""
+    if analysis.case_id is None:
+        return
+    if locked(analysis.case_id):
+        raise CaseError(PART_OF_SIGNED.format(analysis.case.pseudonym))
+    if reviews.any_of_analysis(analysis.id):
+        raise CaseError(REVIEWED.format(analysis.case.pseudonym))
+
+
+def check_deletable(analysis: Analysis) -> None:
+    """Raise `CaseError` if an analysis must be kept, for its case or for a version once signed."""
+    check_free_to_go(analysis)
+    if was_signed(analysis.id):
+        raise CaseError(NAMED_IN_SIGNED)
+
+
+@contextmanager
+def deleting(analysis: Analysis) -> Iterator[None]:
+    """A transaction in which an analysis may be deleted; raises `CaseError` if it must be kept."""
+    with alone(analysis):
+        check_deletable(analysis)
+        yield
+
+
+def check_takes(team_id: str, case_id: str) -> None:
+    """Raise `CaseError` unless the case of this id is the team's and still takes something."""
+    case = cases.find_in_team(team_id, case_id)
+    if case is None:
+        raise CaseError(NOT_OF_TEAM)
+    if locked(case.id):
+        raise CaseError(SIGNED)
+
+
+def settle(analysis: Analysis) -> None:
+    """Before a new analysis is kept: leave its case out if that no longer takes it, and say so.
+
+    A field can wait for long; its case may be signed meanwhile.
+    """
+    if analysis.case_id is None:
+        return
+    let_nobody_else_write(db.session())
+    try:
+        # A queued field names the team in which it was sent; the owner may have moved since.
+        team_id = analysis.team_id or accounts.get_account(analysis.owner_id).team_id
+        check_takes(team_id, analysis.case_id)
+    except CaseError:
+        analysis.case_id = None
+        analysis.notes = [*analysis.notes, LEFT_OUT]
+
+
+def repeated(kept: Iterable[Analysis]) -> list[Analysis]:
+    """Analyses of one case whose file was read before in it, the same way: cells count twice."""
+    return read_again(analysis for analysis in kept if analysis.result != NOT_USABLE)
+
+
+def state_of(case: Case) -> str:
+    """How far a case is: one of `records.cases.states.STATES`."""
+    return cases.states([case.id])[case.id]
+
+
+@contextmanager
+def _open_case(case: Case, *analyses_of_it: Analysis) -> Iterator[None]:
+    """A transaction in which the case cannot be signed; raises `CaseError` if it is already."""
+    # A colleague may have changed it since this request read it.
+    with alone(case, *analyses_of_it):
+        if locked(case.id):
+            raise CaseError(SIGNED)
+        yield
+
+
+def the_case(case: Case) -> About:
+    """A case as the object of a row of the audit trail."""
+    return About("case", case.id)

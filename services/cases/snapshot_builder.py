@@ -1,0 +1,136 @@
+"""The state of a case as it is now, collected for a report or a signature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from models.manifest import Manifest
+from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
+from records.cases import signatures
+from records.cases.cases import Case
+from records.cases.signatures import Amendment, Signature
+from services import model_cards
+from services.cases.review import Cell, Counts, differential
+from services.cases.snapshot import (
+    CaseState,
+    CellRead,
+    ImageRead,
+    Later,
+    ModelUsed,
+    Specimen,
+    Tally,
+)
+
+CLASSIFIER, DETECTOR = "classifier", "detector"
+PROPOSING = {CLASSIFICATION: CLASSIFIER, DETECTION: DETECTOR}
+"""The network that says what the cells of an image are, by kind of analysis."""
+
+
+def state_of(
+    case: Case, kept: Sequence[Analysis], cells: Sequence[Cell], weights: Path
+) -> CaseState:
+    """All of a case as it stands: its analyses `kept`, its `cells`, the networks in `weights`."""
+    numbers = {analysis.id: number for number, analysis in enumerate(kept, start=1)}
+    counted = differential(cells)
+    return CaseState(
+        case_id=case.id,
+        version=signatures.version_of(case.id),
+        amended_because=_reason(case),
+        specimen=_specimen(case),
+        images=tuple(_image(number, one) for number, one in enumerate(kept, start=1)),
+        models=_models(kept, weights),
+        cells=tuple(_cell(cell, numbers[cell.analysis_id]) for cell in cells),
+        by_models=_tally(counted.models),
+        by_reviewers=_tally(counted.reviewers),
+        reviewed=counted.reviewed,
+        total=counted.total,
+    )
+
+
+def later_than(
+    version: int, given: Iterable[Signature], amendments: Iterable[Amendment]
+) -> Later | None:
+    """What followed a signed version of a case, of all that was signed and opened again."""
+    opened = [one for one in amendments if one.version > version]
+    if not opened:
+        return None
+    signed = {one.version for one in given if one.final}
+    newest = next((one for one in reversed(opened) if one.version in signed), opened[-1])
+    return Later(newest.version, newest.at, newest.version in signed)
+
+
+def _reason(case: Case) -> str | None:
+    amendments = signatures.amendments_of(case.id)
+    return amendments[-1].reason if amendments else None
+
+
+def _specimen(case: Case) -> Specimen:
+    return Specimen(
+        pseudonym=case.pseudonym,
+        kind=case.specimen,
+        stain=case.stain,
+        magnification=case.magnification,
+        collected_on=case.collected_on and case.collected_on.isoformat(),
+        notes=case.notes,
+    )
+
+
+def _image(number: int, analysis: Analysis) -> ImageRead:
+    return ImageRead(
+        number=number,
+        id=analysis.id,
+        kind=analysis.kind,
+        sha256=analysis.sha256,
+        width=analysis.width,
+        height=analysis.height,
+        model=analysis.model_version,
+        second_model=analysis.finding.get("second_model"),
+        thresholds=dict(analysis.finding.get("thresholds", {})),
+    )
+
+
+def _models(kept: Iterable[Analysis], weights: Path) -> tuple[ModelUsed, ...]:
+    """Every network that read an image, with the hashes of its weights where it is installed."""
+    used = set()
+    for analysis in kept:
+        used.add((PROPOSING[analysis.kind], analysis.model_version))
+        if second := analysis.finding.get("second_model"):
+            used.add((CLASSIFIER, second))
+    installed = {model: model_cards.read_card(weights, model).manifest for model, _ in used}
+    return tuple(
+        ModelUsed(model, version, _files(installed[model], version))
+        for model, version in sorted(used)
+    )
+
+
+def _files(manifest: Manifest | None, version: str) -> dict[str, str]:
+    return dict(manifest.files) if manifest and manifest.version == version else {}
+
+
+def _cell(cell: Cell, image: int) -> CellRead:
+    return CellRead(
+        id=cell.id,
+        image=image,
+        box=cell.box,
+        proposed=cell.proposed,
+        label=cell.label,
+        doubtful=cell.doubtful,
+        counted=cell.counted,
+        seen=cell.seen,
+        blast=cell.blast,
+        second=cell.second,
+        second_label=cell.second_label,
+        by=cell.by,
+        at=cell.at and cell.at.isoformat(),
+    )
+
+
+def _tally(counts: Counts) -> Tally:
+    return Tally(
+        labels=counts.labels,
+        white=counts.white,
+        share=counts.blasts.share,
+        interval=counts.blasts.interval,
+        erythroblasts_per_100=counts.erythroblasts_per_100,
+    )

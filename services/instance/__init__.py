@@ -1,0 +1,1 @@
+"""Care of an installation: leftovers, backup and restore."""

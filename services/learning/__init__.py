@@ -1,0 +1,1 @@
+"""What signed cases give back to training."""

@@ -1,0 +1,183 @@
+"""What people said of the cells of signed cases, as images to train on, without pseudonyms.
+
+The folders lie as `training/data.py` reads them: copied over the folder of the image sets they add
+to these; alone they do for the detector.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from imaging.images import RgbImage, encode_png
+from models.classifier.cell_views import Window
+from models.findings import Box
+from records import db
+from records.analyses import analyses
+from records.analyses.analyses import DETECTION, Analysis
+from records.audit.audit import Event
+from records.cases import signatures
+from records.cases.cases import Case
+from records.cases.reviews import BLAST, DIFFERENTIAL, UNCLASSIFIED
+from services.analyses.analysis import Analyst
+from services.analyses.findings import field_findings
+from services.audit import audit
+from services.cases.snapshot import CaseState, CellRead, read_state
+
+FIELD_SPLITS = ("train", "val", "test")
+FIELD_LABELS = ("wbc", "rbc", "platelet", "blast")
+"""Numbers of a field's labels, as `training.data.TXL_LABELS`."""
+
+SHARES = ("train", "val", "test", *("train",) * 7)
+"""Splits that patients are dealt to in turn: of many, eight tenths train."""
+
+CELL_COLUMNS = ("file", "label", "subject", "x1", "y1", "x2", "y2")
+SURROUNDINGS = 3.0
+"""Side of a cell's image, in units of the longer side of its box: room to turn and to shift."""
+
+NOT_EMPTY = "{} is not empty. Name a new folder."
+NOTHING_SIGNED = "No case is signed yet, so there is nothing to export."
+
+_CHANCE = random.SystemRandom()
+
+
+class ExportError(Exception):
+    """Nothing can be exported; the text is a sentence for whoever tried."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """How much was written."""
+
+    patients: int
+    fields: int
+    cells: int
+
+
+@dataclass(frozen=True)
+class _Patient:
+    """One patient under a name that stands for nothing outside of this export."""
+
+    subject: str
+    split: str
+    cases: tuple[CaseState, ...]
+
+
+def export_reviewed(folder: Path, analyst: Analyst) -> Exported:
+    """Write the newest signed version of every case below `folder`; raises `ExportError`.
+
+    `txl_pbc/` has the fields with YOLO boxes, `reviewed/` single cells with their surroundings.
+    All images of one patient (one team's pseudonym) are in one split and of one subject.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ExportError(NOT_EMPTY.format(folder))
+    patients = _patients()
+    if not patients:
+        raise ExportError(NOTHING_SIGNED)
+    # Before anything is written: no export goes unnoted.
+    audit.keep(Event.EXPORT_REVIEWED, cases=sum(len(one.cases) for one in patients))
+    _make_folders(folder)
+    written = [_write(folder, patient, state, analyst) for patient, state in _states(patients)]
+    rows = [row for _, cells in written for row in cells]
+    if rows:
+        _write_manifest(folder / "reviewed" / "manifest.csv", rows)
+    return Exported(len(patients), sum(fields for fields, _ in written), len(rows))
+
+
+def _patients() -> list[_Patient]:
+    """The patients of signed cases, in no order, each with a random name."""
+    found: dict[tuple[str, str], list[CaseState]] = {}
+    for signature in signatures.newest_final():
+        state = read_state(signature.contents["state"])
+        team = db.session.get_one(Case, signature.case_id).team_id
+        found.setdefault((team, state.specimen.pseudonym), []).append(state)
+    dealt = list(found.values())
+    _CHANCE.shuffle(dealt)
+    return [
+        _Patient(uuid4().hex, SHARES[place % len(SHARES)], tuple(states))
+        for place, states in enumerate(dealt)
+    ]
+
+
+def _states(patients: Iterable[_Patient]) -> Iterator[tuple[_Patient, CaseState]]:
+    for patient in patients:
+        for state in patient.cases:
+            yield patient, state
+
+
+def _make_folders(folder: Path) -> None:
+    for part in ("images", "labels"):
+        for split in FIELD_SPLITS:
+            (folder / "txl_pbc" / part / split).mkdir(parents=True)
+    (folder / "reviewed" / "images").mkdir(parents=True)
+
+
+def _write(
+    folder: Path, patient: _Patient, state: CaseState, analyst: Analyst
+) -> tuple[int, list[dict[str, object]]]:
+    """Write the images of a case, each decoded once: how many fields, and the rows of its cells."""
+    fields, rows = 0, []
+    for image in state.images:
+        analysis = analyses.get(image.id)
+        rgb = analyst.pixels(analysis)
+        cells = [cell for cell in state.cells if cell.image == image.number]
+        if analysis.kind == DETECTION:
+            _write_field(folder / "txl_pbc", patient.split, rgb, _field_lines(analysis, cells))
+            fields += 1
+        rows += [_write_cell(folder, patient.subject, rgb, cell) for cell in _named(cells)]
+    return fields, rows
+
+
+def _write_field(folder: Path, split: str, rgb: RgbImage, lines: Iterable[str]) -> None:
+    name = uuid4().hex
+    (folder / "images" / split / f"{name}.png").write_bytes(encode_png(rgb))
+    (folder / "labels" / split / f"{name}.txt").write_text("\n".join(lines))
+
+
+def _field_lines(analysis: Analysis, cells: Sequence[CellRead]) -> Iterator[str]:
+    """YOLO boxes: white cells as people named them, red cells and platelets as they were found."""
+    size = analysis.width, analysis.height
+    for cell in cells:
+        if cell.counted and cell.label in DIFFERENTIAL:
+            yield _yolo_line(BLAST if cell.label == BLAST else "wbc", cell.box, *size)
+    for found in field_findings(analysis, ("rbc", "platelet")).detections:
+        yield _yolo_line(found.label, found.box, *size)
+
+
+def _yolo_line(label: str, box: Box, width: int, height: int) -> str:
+    """The label's number, then centre and size as fractions of the field."""
+    x1, y1, x2, y2 = box
+    numbers = (x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height
+    return " ".join((str(FIELD_LABELS.index(label)), *(f"{number:.5f}" for number in numbers)))
+
+
+def _named(cells: Iterable[CellRead]) -> list[CellRead]:
+    """The white cells that a person called something: what is unclassified teaches nothing."""
+    known = set(DIFFERENTIAL) - {UNCLASSIFIED}
+    return [cell for cell in cells if cell.seen and cell.label in known]
+
+
+def _write_cell(folder: Path, subject: str, rgb: RgbImage, cell: CellRead) -> dict[str, object]:
+    """Write one cell with what is around it, as far as the image goes; its row of the manifest."""
+    wide = Window.around(cell.box)
+    left, top, right, bottom = Window(wide.x, wide.y, SURROUNDINGS * wide.side).box
+    height, width = rgb.shape[:2]
+    left, top = max(0, round(left)), max(0, round(top))
+    crop = rgb[top : min(height, round(bottom)), left : min(width, round(right))]
+    name = f"{uuid4().hex}.png"
+    (folder / "reviewed" / "images" / name).write_bytes(encode_png(crop.copy()))
+    x1, y1, x2, y2 = cell.box
+    box = (x1 - left, y1 - top, x2 - left, y2 - top)
+    edges = (f"{edge:.1f}" for edge in box)
+    return dict(zip(CELL_COLUMNS, (name, cell.label, subject, *edges), strict=True))
+
+
+def _write_manifest(path: Path, rows: Iterable[dict[str, object]]) -> None:
+    with path.open("w", newline="") as stream:
+        table = csv.DictWriter(stream, CELL_COLUMNS)
+        table.writeheader()
+        table.writerows(rows)

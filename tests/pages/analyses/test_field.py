@@ -1,0 +1,208 @@
+"""What the page of a field shows, and what can be taken away from it."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from flask.testing import FlaskClient
+from PIL import Image
+
+from models.findings import FieldFindings
+from models.registry import Models
+from records import db
+from records.analyses.analyses import Analysis
+from tests.services.analyses.fields import CELLS, older_field, read_field
+from tests.uploads import texts, upload_field
+
+
+@pytest.fixture
+def field(signed_in: FlaskClient) -> str:
+    """Address of a field in which one cell of each kind was found."""
+    return upload_field(signed_in, "=field <7>.png")["url"]
+
+
+@pytest.fixture
+def shown(signed_in: FlaskClient, monkeypatch):
+    """The page of a field of which the models say what the test says."""
+
+    def show(found: FieldFindings) -> str:
+        monkeypatch.setattr(Models, "read_field", lambda self, rgb, progress=None: found)
+        return signed_in.get(upload_field(signed_in)["url"]).get_data(as_text=True)
+
+    return show
+
+
+def visible(page: str) -> str:
+    """What a page says without script, as far as it is in one element."""
+    return texts(re.sub(r"<(\w+)[^>]* hidden>.*?</\1>", "", page, flags=re.DOTALL))
+
+
+def older(app, address: str) -> None:
+    """Put an older finding in the place of a kept one."""
+    with app.app_context():
+        analysis = db.session.get_one(Analysis, address.rsplit("/", 1)[-1])
+        analysis.finding = older_field().finding
+        db.session.commit()
+
+
+def test_every_found_cell_has_its_box_in_pixels_of_the_file(signed_in, field):
+    page = signed_in.get(field).get_data(as_text=True)
+    assert 'viewBox="0 0 480 360"' in page
+    boxes = re.findall(r'<rect data-label="(\w+)" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"', page)
+    assert [box[0] for box in boxes] == ["doubtful", "platelet", "rbc", "wbc", "blast"]
+    assert boxes[3] == ("wbc", "240.0", "0.0", "240.0")
+
+
+def test_counts_and_shares_come_with_denominator_and_interval(shown):
+    page = shown(read_field())
+    counts = dict(re.findall(r'data-count="(\w+)">(\d+)<', page))
+    assert counts == {"blast": "2", "wbc": "2", "rbc": "1", "platelet": "0"}
+    assert "Detector EfficientNetB3 Blasts 2 of 4 2 of 4 Share 50% 50%" in texts(page)
+    assert "95% interval 15% to 85% 15% to 85% Uncertain – 1" in texts(page)
+    assert "are not among its blasts; if all of them were, its share would be 75%" in visible(page)
+    assert "A differential counts 100 or 200 white cells. With 4 the" in visible(page)
+
+
+def test_a_hundred_white_cells_are_a_differential(shown):
+    cells = tuple(read_field().detections[:4] * 25)
+    assert "A differential counts 100" not in visible(shown(read_field(detections=cells)))
+
+
+def test_uncertain_cells_are_spoken_of_where_there_are_any(shown):
+    sure = tuple(cell for cell in read_field().detections if cell.second_label != "uncertain")
+    page = visible(shown(read_field(detections=sure)))
+    assert "Uncertain – 0" in page
+    assert "are not among its blasts" not in page
+
+
+def test_the_gallery_has_the_white_cells_blasts_first(signed_in, field):
+    page = signed_in.get(field).get_data(as_text=True)
+    assert re.findall(r'class="gallery-cell gallery-(\w+)"', page) == ["blast", "wbc", "wbc"]
+    assert 'viewBox="160 0 160 160"' in page
+    with Image.open(io.BytesIO(signed_in.get(f"{field}/cells").data)) as sheet:
+        assert sheet.size == (12 * 160, 160)
+
+
+def test_every_white_cell_has_both_opinions(shown):
+    items = re.findall(r"<li data-cell=.*?</li>", shown(read_field()), flags=re.DOTALL)
+    assert [visible(item) for item in items[:4]] == [
+        "Detector Blast 90% blast EfficientNetB3 Normal 10% ALL blast Disagree",
+        "Detector Blast 30% blast EfficientNetB3 ALL blast 80% ALL blast",
+        "Detector Other white cell 5% blast EfficientNetB3 ALL blast 60% ALL blast Disagree",
+        "Detector Other white cell 20% blast EfficientNetB3 Uncertain 25% ALL blast",
+    ]
+
+
+def test_doubtful_cells_are_there_for_the_slider_and_not_to_be_seen(shown):
+    page = shown(read_field())
+    assert page.count('<rect data-label="doubtful"') == 1
+    assert page.count('<li data-cell="4" hidden>') == 1
+    assert len(re.findall(r"<li data-cell", page)) == 5
+
+
+def test_the_slider_stands_at_the_models_threshold(shown):
+    page = shown(read_field())
+    assert 'data-threshold="0.25" data-white="0.4" hidden' in page
+    assert 'min="5" max="99" step="1" value="25"' in page
+    assert "The downloads hold the kept finding, at the model’s own threshold of 25%" in texts(page)
+
+
+def test_the_sensitivity_that_was_aimed_at_is_told_where_it_is_known(shown, monkeypatch):
+    aim = "The model’s own was chosen to find 90% of the blasts"
+    assert aim not in texts(shown(read_field()))
+    monkeypatch.setattr("pages.analyses.field.aimed_sensitivity", lambda weights, findings: 0.9)
+    assert aim in texts(shown(read_field()))
+
+
+def test_without_script_one_word_is_said_of_the_field(shown):
+    words = r'data-result="(\w+)"( hidden)?>'
+    found = re.findall(words, shown(read_field()))
+    assert [result for result, hidden in found if not hidden] == ["blasts", "blasts"]
+    assert {result for result, _ in found} == {"blasts", "no_blasts", "no_white_cells"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "Red cells are about 41 pixels wide here, as in fields"),
+        ({"red_cell": 7.6, "scale": 2.52}, "about 8 pixels wide here; the field was read at 2.5"),
+        ({"red_cell": None}, "The magnification could not be told from the red cells found"),
+    ],
+)
+def test_the_page_tells_the_magnification(shown, changes, words):
+    assert words in texts(shown(read_field(**changes)))
+
+
+def test_an_older_finding_is_shown_without_what_it_lacks(app, signed_in, field):
+    older(app, field)
+    page = signed_in.get(field).get_data(as_text=True)
+    assert "Blasts 2 of 4 Share 50% 95% interval 15% to 85%" in texts(page)
+    assert re.findall(r'class="gallery-cell gallery-(\w+)"', page) == [
+        "blast",
+        "blast",
+        *["wbc"] * 2,
+    ]
+    assert page.count("<rect data-label=") == len(CELLS)
+    for lacking in ("threshold", "EfficientNetB3", "magnification", "Sort by", "Disagree"):
+        assert lacking not in texts(page)
+    for path in ("annotated.png", "findings.csv", "findings.json"):
+        assert signed_in.get(f"{field}/{path}").status_code == 200
+
+
+def test_it_assists_and_nothing_is_final(signed_in, field):
+    said = texts(signed_in.get(field).get_data(as_text=True))
+    assert "does not diagnose" in said
+    assert "Nothing is final until a person has confirmed it." in said
+
+
+def test_no_style_or_script_stands_in_the_page(signed_in, field):
+    page = signed_in.get(field).get_data(as_text=True)
+    assert not re.search(r"style=|<style|onclick|<script(?! type=\"module\" src)", page)
+
+
+def test_the_json_download_is_what_the_shell_prints(signed_in, field):
+    answer = signed_in.get(f"{field}/findings.json")
+    assert answer.mimetype == "application/json"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    document = json.loads(answer.data)
+    assert document["counts"] == {"blast": 1, "wbc": 1, "rbc": 1, "platelet": 1}
+
+
+def test_the_csv_download_is_no_formula(signed_in, field):
+    answer = signed_in.get(f"{field}/findings.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
+    assert [row["label"] for row in rows] == ["blast", "wbc", "rbc", "platelet"]
+    assert rows[0]["file"].startswith("'=field")
+
+
+def test_the_annotated_image_is_the_field_with_a_legend(signed_in, field):
+    answer = signed_in.get(f"{field}/annotated.png")
+    assert answer.mimetype == "image/png"
+    with Image.open(io.BytesIO(answer.data)) as picture:
+        assert picture.width >= 480
+        assert picture.height > picture.width * 360 / 480
+
+
+def test_images_are_kept_by_no_browser(signed_in, field):
+    for path in ("image", "cells", "annotated.png", "findings.csv", "findings.json"):
+        answer = signed_in.get(f"{field}/{path}")
+        assert answer.status_code == 200
+        assert "no-store" in answer.headers["Cache-Control"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_field_without_white_cells_says_so(signed_in, shown):
+    page = shown(read_field(detections=(CELLS[2],), doubtful=()))
+    assert "No white cell was found" in visible(page)
+    assert "<div data-shares hidden>" in page
+    assert "data-gallery" not in page
+    address = re.search(r"/detect/\w{32}", page).group()
+    assert signed_in.get(f"{address}/cells").status_code == 404
+
+
+def test_a_field_with_doubtful_cells_only_has_a_gallery_for_the_slider(shown):
+    page = shown(read_field(detections=(CELLS[2],)))
+    assert "No white cell was found" in visible(page)
+    assert page.count('<li data-cell="0" hidden>') == 1

@@ -1,0 +1,371 @@
+import re
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from pages.cases.cases_forms import LOOK_AGAIN
+from records import db, tasks
+from records.accounts.accounts import REVIEWER
+from records.analyses import analyses
+from records.analyses.field_tasks import FieldTask
+from records.cases import cases, signatures
+from records.cases.cases import Case
+from records.cases.signatures import Signature
+from services.cases import pseudonyms, review
+from tests.cases import entry, open_case, put_cell, put_field
+from tests.pages.common.test_access import become
+from tests.people import account_named, post
+from tests.services.analyses.fields import read_field
+from tests.uploads import png, send, texts, upload_cell, upload_field
+
+NAME = re.compile(r'class="history-name">([^<]*)<')
+DETAILS = {
+    "pseudonym": "Alder-7",
+    "specimen": "marrow",
+    "stain": "Giemsa",
+    "magnification": "100x oil",
+    "collected_on": "2026-03-01",
+    "notes": "dry tap",
+}
+
+
+def open_by_form(client: FlaskClient, **changes: str) -> TestResponse:
+    return post(client, "/cases/new", **{**DETAILS, **changes})
+
+
+@pytest.fixture
+def case(signed_in: FlaskClient) -> str:
+    """The id of a case of ada's."""
+    return open_by_form(signed_in).headers["Location"].removeprefix("/cases/")
+
+
+@pytest.fixture
+def context(app: Flask, signed_in: FlaskClient):
+    with app.app_context():
+        yield
+
+
+def sign(case_id: str) -> None:
+    case = db.session.get_one(Case, case_id)
+    values = {"conclusion": "-", "contents": {}, "sha256": "0" * 64}
+    signatures.add(Signature(case_id=case.id, version=1, reader_id=case.owner_id, **values))
+    db.session.commit()
+
+
+def signed(app: Flask, case_id: str) -> None:
+    with app.app_context():
+        sign(case_id)
+
+
+def shown(client: FlaskClient, query: str = "") -> list[str]:
+    """Pseudonyms on a page of the list, from top to bottom."""
+    return NAME.findall(client.get(f"/cases{query}").text)
+
+
+def case_of(app: Flask, analysis_id: str) -> str | None:
+    with app.app_context():
+        return analyses.get(analysis_id).case_id
+
+
+def test_without_cases_the_page_says_how_to_begin(signed_in: FlaskClient):
+    page = signed_in.get("/cases").text
+    assert "No case yet" in page
+    assert 'href="/cases/new"' in page
+    assert "<form class=" not in page
+
+
+def test_a_case_is_opened_and_shown(signed_in: FlaskClient, case: str):
+    page = signed_in.get(f"/cases/{case}").text
+    said = texts(page)
+    for told in ("Case Alder-7", "Bone marrow", "01 Mar 2026", "Giemsa", "100x oil", "dry tap"):
+        assert told in said
+    assert "The case “Alder-7” is open." in said
+    assert "Nothing in this case yet" in said
+    assert "does not diagnose" in said
+    assert "Nothing is final until a person has confirmed it." in said
+    assert f"/cases/{case}/room" not in page, "there is nothing to look at"
+    for way in (f"/detect?case={case}", f"/classify?case={case}", f"/cases/{case}/add"):
+        assert f'href="{way}"' in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"pseudonym": ""}, "Please give the case a pseudonym."),
+        ({"pseudonym": " \u200b "}, "Please give the case a pseudonym."),
+        ({"pseudonym": "x1" * 21}, "no more than 40 characters"),
+        ({"pseudonym": "Mrs Miller", "checked": "y"}, pseudonyms.ADDRESSED),
+        ({"pseudonym": "AM 12.3.1985", "checked": "y"}, pseudonyms.DATE),
+        ({"specimen": "hair"}, "Not a valid choice"),
+        ({"collected_on": "yesterday"}, "This is not a date."),
+        ({"magnification": "m" * 17}, "no more than 16 characters"),
+        ({"notes": "n" * 4001}, "no more than 4000 characters"),
+    ],
+)
+def test_what_cannot_be_is_said_beside_its_field(signed_in: FlaskClient, changes, sentence: str):
+    answer = open_by_form(signed_in, **changes)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert "No case yet" in signed_in.get("/cases").text
+
+
+@pytest.mark.parametrize(
+    ("pseudonym", "doubt"),
+    [
+        ("Anna Miller", pseudonyms.TWO_NAMES),
+        ("Miller", pseudonyms.ONE_NAME),
+        ("4711002", pseudonyms.LONG_NUMBER),
+    ],
+)
+def test_what_looks_like_a_name_or_number_must_be_confirmed(signed_in, pseudonym: str, doubt: str):
+    answer = open_by_form(signed_in, pseudonym=pseudonym)
+    assert answer.status_code == 422
+    assert LOOK_AGAIN in answer.text
+    assert doubt in answer.text
+    assert 'name="checked"' in answer.text
+
+    assert open_by_form(signed_in, pseudonym=pseudonym, checked="y").status_code == 303
+    assert shown(signed_in) == [pseudonym]
+    path = signed_in.get("/cases").text.split('history-open" href="')[1].split('"')[0]
+    answer = post(signed_in, f"{path}/edit", **{**DETAILS, "pseudonym": pseudonym})
+    assert answer.status_code == 303, "what was confirmed is not asked again"
+
+
+def test_a_harmless_pseudonym_is_not_asked_about(signed_in: FlaskClient):
+    assert 'name="checked"' not in signed_in.get("/cases/new").text
+
+
+def test_a_case_is_edited(signed_in: FlaskClient, case: str):
+    page = signed_in.get(f"/cases/{case}/edit").text
+    assert 'value="Alder-7"' in page
+    assert "dry tap</textarea>" in page
+
+    changed = {**DETAILS, "pseudonym": " Birch  8", "collected_on": "", "notes": "two\r\n lines"}
+    assert post(signed_in, f"/cases/{case}/edit", **changed).status_code == 303
+    page = signed_in.get(f"/cases/{case}").text
+    assert "Case Birch 8" in page
+    assert "two\nlines" in page
+    assert (
+        post(signed_in, f"/cases/{case}/edit", **{**DETAILS, "stain": "s" * 41}).status_code == 422
+    )
+
+
+@pytest.fixture
+def three(app: Flask, context) -> None:
+    """Three cases of ada's team: open, in review and signed."""
+    ada = account_named("ada").id
+    open_case(ada, "B-1", specimen="marrow")
+    reviewed = open_case(ada, "a-2", notes="Wright, 50% blasts?")
+    review.record(reviewed, ada, [entry(f"{put_field(reviewed).id}.0", "blast")])
+    put_cell(reviewed)
+    sign(open_case(ada, "C-3").id)
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("?order=pseudonym", ["a-2", "B-1", "C-3"]),
+        ("?order=oldest", ["B-1", "a-2", "C-3"]),
+        ("?order=newest", ["C-3", "a-2", "B-1"]),
+        ("?text=c-", ["C-3"]),
+        ("?text=50%25", ["a-2"]),
+        ("?text=_", []),
+        ("?state=open", ["B-1"]),
+        ("?state=in+review", ["a-2"]),
+        ("?state=signed", ["C-3"]),
+        ("?specimen=marrow", ["B-1"]),
+        ("?until=2026-01-01", []),
+        ("?page=99&order=oldest", ["B-1", "a-2", "C-3"]),
+    ],
+)
+def test_cases_are_searched_filtered_and_sorted(signed_in, three, query: str, names: list[str]):
+    assert shown(signed_in, query) == names
+
+
+def test_a_row_tells_state_and_contents(signed_in: FlaskClient, three):
+    said = texts(signed_in.get("/cases?text=a-2").text)
+    assert re.search(r"a-2 Peripheral blood. Opened .* In review 1 field, 1 cell image", said)
+    assert "No case matches." in signed_in.get("/cases?text=zzz").text
+    assert signed_in.get("/cases?state=lost").status_code == 422
+
+
+def test_the_overview_counts_by_field_and_in_all(app: Flask, signed_in, context):
+    case = open_case(account_named("ada").id)
+    field = put_field(case)
+    put_field(case, read_field(detections=(), doubtful=()), "empty.png")
+    put_cell(case)
+    review.record(case, case.owner_id, [entry(f"{field.id}.0", "monocyte")])
+    page = signed_in.get(f"/cases/{case.id}").text
+    for way in ("room", "sign-out"):
+        assert f'href="/cases/{case.id}/{way}"' in page
+    said = texts(page)
+
+    assert "1 of 5 white cells reviewed" in said
+    assert re.search(r"Blasts by the models 60% \([^)]*\) , 3 of 5", said)
+    assert re.search(r"Blasts by the reviewers 40% \([^)]*\) , 2 of 5", said)
+    assert "Models: 2 of 4 white cells called blasts Reviewers: 1 of 4 1 of 4 reviewed" in said
+    assert "No white cell counted" in said
+    assert "shows the same image as another one of this case" in said
+    assert "In review" in said
+
+
+def test_fields_still_being_read_are_told(app: Flask, signed_in, context):
+    case = open_case(account_named("ada").id)
+    task = FieldTask(owner_id=case.owner_id, batch_id="b" * 32, file_name="f", case_id=case.id)
+    db.session.add(task)
+    db.session.commit()
+    page = signed_in.get(f"/cases/{case.id}").text
+
+    assert "1 field of this case is still being read" in texts(page)
+    assert f'href="/batches/{"b" * 32}"' in page
+    task.state, task.error = tasks.FAILED, "No image in it."
+    db.session.commit()
+    page = signed_in.get(f"/cases/{case.id}").text
+    assert "still being read" not in page
+    assert "“f” could not be read, so it is not in the case. No image in it." in texts(page)
+    assert f'href="/batches/{"b" * 32}"' in page
+    assert tasks.drop(FieldTask, task.id)
+    assert "could not be read" not in signed_in.get(f"/cases/{case.id}").text
+
+
+def test_what_is_uploaded_belongs_to_the_chosen_case(app: Flask, signed_in, case: str):
+    for path in ("/classify", "/detect"):
+        page = signed_in.get(f"{path}?case={case}").text
+        assert f'<option value="{case}" selected>Alder-7' in page
+        assert f'<a href="/cases/{case}">Back to the case</a>' in page
+        assert " selected>" not in signed_in.get(path).text.split('id="case"')[1].split("</sel")[0]
+    cell = send(signed_in, "/classify", ("cell.png", png()), as_json=True, case=case).json["id"]
+    field = upload_field(signed_in, case=case)["id"]
+    free = upload_cell(signed_in)
+
+    assert [case_of(app, each) for each in (cell, field, free)] == [case, case, None]
+    for page in (f"/classify/{cell}", f"/detect/{field}"):
+        assert f'<a href="/cases/{case}">Alder-7</a>' in signed_in.get(page).text
+    assert "case Alder-7" in signed_in.get("/history").text
+    assert len(NAME.findall(signed_in.get(f"/cases/{case}").text)) == 2
+    with app.app_context():
+        batch = analyses.get(field).batch_id
+    assert f'href="/cases/{case}">The case Alder-7</a>' in signed_in.get(f"/batches/{batch}").text
+
+
+def test_the_plain_form_takes_the_case_for_every_file(app: Flask, signed_in, case: str):
+    files = [(f"{number}.png", png()) for number in range(2)]
+    assert send(signed_in, "/classify", *files, case=case).status_code == 200
+    assert len(NAME.findall(signed_in.get(f"/cases/{case}").text)) == 2
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_case_that_takes_nothing_keeps_nothing(app, signed_in, other_client, case, as_json):
+    answer = send(other_client, "/classify", ("a.png", png()), as_json=as_json, case=case)
+    assert answer.status_code == 422
+    assert "not one of your team" in answer.text
+    signed(app, case)
+    answer = send(signed_in, "/detect", ("a.png", png()), as_json=as_json, case=case)
+    assert answer.status_code == 422
+    assert "This case is signed" in answer.text
+    for client in (signed_in, other_client):
+        assert "Nothing here yet" in client.get("/history").text
+    assert f'value="{case}"' not in signed_in.get("/detect").text
+
+
+def test_free_analyses_are_added_and_taken_out(app: Flask, signed_in, case: str):
+    cell, other = upload_cell(signed_in, "one.png"), upload_cell(signed_in, "two.png")
+    assert NAME.findall(signed_in.get(f"/cases/{case}/add").text) == ["two.png", "one.png"]
+    answer = post(signed_in, f"/cases/{case}/add", analysis=[cell])
+    assert answer.headers["Location"] == f"/cases/{case}"
+    assert "1 analysis is added." in signed_in.get(f"/cases/{case}").text
+    assert NAME.findall(signed_in.get(f"/cases/{case}/add").text) == ["two.png"]
+
+    for chosen, sentence in (([], "Nothing was chosen"), ([cell], "in a case already")):
+        answer = post(signed_in, f"/cases/{case}/add", analysis=chosen)
+        assert answer.headers["Location"] == f"/cases/{case}/add"
+        assert sentence in signed_in.get(f"/cases/{case}/add").text
+
+    path = f"/cases/{case}/analyses/{{}}/take-out"
+    assert path.format(cell) in signed_in.get(f"/cases/{case}").text
+    assert post(signed_in, path.format(other)).status_code == 404
+    assert post(signed_in, path.format(cell)).status_code == 303
+    assert case_of(app, cell) is None
+
+
+def test_what_was_reviewed_or_signed_stays(app: Flask, signed_in, case: str):
+    reviewed, seen = (upload_field(signed_in, case=case)["id"] for _ in range(2))
+    with app.app_context():
+        ada = account_named("ada")
+        found = cases.find_in_team(ada.team_id, case)
+        review.record(found, ada.id, [entry(f"{reviewed}.0", "blast")])
+    paths = (f"/cases/{case}/analyses/{{}}/take-out", "/history/{}/delete")
+    for path in paths:
+        answer = post(signed_in, path.format(reviewed))
+        assert answer.status_code == 409
+        assert "Cells of this analysis were reviewed in the case “Alder-7”" in answer.text
+    assert signed_in.get(f"/history/{reviewed}/delete").status_code == 409
+
+    signed(app, case)
+    for path in paths:
+        assert post(signed_in, path.format(seen)).status_code == 409
+    assert case_of(app, seen) == case
+    page = signed_in.get(f"/cases/{case}").text
+    assert "Signed" in page
+    assert f'href="/cases/{case}/report.pdf"' in page
+    for way in ("/take-out", "/edit", "?case=", f"/cases/{case}/add"):
+        assert way not in page
+
+
+def test_a_signed_case_is_not_changed(app: Flask, signed_in: FlaskClient, case: str):
+    cell = upload_cell(signed_in)
+    signed(app, case)
+    for answer in (
+        signed_in.get(f"/cases/{case}/edit"),
+        post(signed_in, f"/cases/{case}/edit", **DETAILS),
+        signed_in.get(f"/cases/{case}/add"),
+        post(signed_in, f"/cases/{case}/add", analysis=[cell]),
+    ):
+        assert answer.status_code == 409
+        assert "This case is signed" in answer.text
+    assert case_of(app, cell) is None
+
+
+def test_another_teams_case_is_not_found(app: Flask, signed_in, other_client, case: str):
+    cell = upload_cell(other_client)
+    for path in ("", "/edit", "/add"):
+        assert other_client.get(f"/cases/{case}{path}").status_code == 404
+    for path in ("/edit", "/add", f"/analyses/{cell}/take-out"):
+        assert post(other_client, f"/cases/{case}{path}", analysis=cell).status_code == 404
+    assert "No case yet" in other_client.get("/cases").text
+    assert case not in other_client.get("/detect").text
+
+
+def test_another_teams_analysis_is_not_added(app: Flask, signed_in, other_client, case: str):
+    cell = upload_cell(other_client)
+    assert NAME.findall(signed_in.get(f"/cases/{case}/add").text) == []
+    post(signed_in, f"/cases/{case}/add", analysis=cell)
+    assert case_of(app, cell) is None
+
+
+def test_colleagues_share_cases_and_viewers_change_none(app, signed_in, colleague, case: str):
+    assert shown(colleague) == ["Alder-7"]
+    assert post(colleague, f"/cases/{case}/edit", **DETAILS).status_code == 303
+    become(app, "viewer")
+    page = signed_in.get(f"/cases/{case}")
+    assert page.status_code == 200
+    for way in ("/edit", "/add", "?case="):
+        assert f"{way}" not in page.text
+    assert signed_in.get("/cases/new").status_code == 403
+    assert "/cases/new" not in signed_in.get("/cases").text
+    become(app, REVIEWER)
+    assert signed_in.get("/cases/new").status_code == 200
+
+
+def test_the_list_is_paged_with_its_filters(app: Flask, signed_in, context):
+    app.config["LEUKOSCOPE"] = replace(app.config["LEUKOSCOPE"], page_size=2)
+    ada = account_named("ada").id
+    for number in range(3):
+        open_case(ada, f"P-{number}")
+    page = signed_in.get("/cases?order=oldest&text=P-").text
+    assert "3 cases, page 1 of 2" in texts(page)
+    onward = re.search(r'rel="next" href="/cases(\?[^"]*)"', page)[1].replace("&amp;", "&")
+    assert shown(signed_in, onward) == ["P-2"]

@@ -1,0 +1,403 @@
+"""The reading room's addresses: cells, corrections, undo, histories, pictures; who may do what."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+from werkzeug.test import TestResponse
+
+from pages.cases.reading_room import GROUPS, KEYS, MOST_AT_ONCE
+from records import db, utc_now
+from records.accounts.accounts import VIEWER, new_id
+from records.analyses.analyses import Analysis
+from records.audit.audit import Event
+from records.cases import reviews, signatures
+from records.cases.cases import Case
+from records.cases.reviews import LABELS
+from records.cases.signatures import Signature
+from services.labels import LABEL_NAMES
+from tests.people import account_named, csrf_token, post
+from tests.trail import noted
+from tests.uploads import texts, upload_cell, upload_field
+
+JSON = {"Accept": "application/json"}
+
+
+class Room:
+    """A case of ada's with one field and one cell image, and its reading room."""
+
+    def __init__(self, app: Flask, client: FlaskClient) -> None:
+        self.app, self.client = app, client
+        self.field, self.image = upload_field(client)["id"], upload_cell(client)
+        self.case = case_of(app, self.field, self.image)
+        self.path = f"/cases/{self.case}/room"
+
+    def cells(self, client: FlaskClient | None = None) -> dict[str, Any]:
+        answer = (client or self.client).get(f"{self.path}/cells.json", headers=JSON)
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+    def cell(self, number: int = 0) -> dict[str, Any]:
+        wanted = f"{self.field}.{number}"
+        return next(cell for cell in self.cells()["cells"] if cell["id"] == wanted)
+
+    def send(self, act: str, body: object, client: FlaskClient | None = None) -> TestResponse:
+        client = client or self.client
+        headers = {**JSON, "X-CSRFToken": csrf_token(client)}
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        path = f"{self.path}/{act}"
+        return client.post(path, data=content, content_type="application/json", headers=headers)
+
+    def correct(self, *entries: dict[str, Any], name: str = "ada", **options: Any) -> TestResponse:
+        return self.send("reviews", {"reader": self.id_of(name), "entries": entries}, **options)
+
+    def undo(self, *keys: str, name: str = "ada", **options: Any) -> TestResponse:
+        entries = [{"key": new_id(), "undoes": key} for key in keys]
+        return self.send("undo", {"reader": self.id_of(name), "entries": entries}, **options)
+
+    def id_of(self, name: str) -> str:
+        with self.app.app_context():
+            return account_named(name).id
+
+    def entry(self, number: int = 0, label: str = "monocyte", **values: Any) -> dict[str, Any]:
+        return {"key": new_id(), "cell": f"{self.field}.{number}", "label": label, **values}
+
+    def sign(self) -> None:
+        with self.app.app_context():
+            signatures.add(
+                Signature(
+                    case_id=self.case,
+                    version=1,
+                    reader_id=account_named("ada").id,
+                    conclusion="no blasts",
+                    contents={},
+                    sha256="0" * 64,
+                )
+            )
+            db.session.commit()
+
+
+def case_of(app: Flask, *analysis_ids: str) -> str:
+    """Open a case of ada's with these analyses; its id."""
+    with app.app_context():
+        case = Case(owner_id=account_named("ada").id, pseudonym="Alder-7", specimen="blood")
+        db.session.add(case)
+        db.session.flush()
+        for analysis_id in analysis_ids:
+            db.session.get_one(Analysis, analysis_id).case_id = case.id
+        db.session.commit()
+        return case.id
+
+
+def opened(answer: TestResponse) -> Image.Image:
+    assert answer.status_code == 200, answer.text
+    assert answer.mimetype == "image/jpeg"
+    return Image.open(io.BytesIO(answer.data))
+
+
+@pytest.fixture
+def room(app: Flask, signed_in: FlaskClient) -> Room:
+    return Room(app, signed_in)
+
+
+def test_every_label_has_a_name_and_a_key_of_its_own():
+    assert set(LABEL_NAMES) == set(KEYS) == set(LABELS)
+    assert len(set(KEYS.values()) - set("dfju")) == len(KEYS)
+    assert [group.label for group in GROUPS][-1] == "doubtful"
+
+
+def test_the_page_names_the_case_and_what_it_is_not(room: Room):
+    page = room.client.get(room.path).text
+    assert "Reading room: Alder-7" in texts(page)
+    assert "does not diagnose" in page
+    assert 'data-editable="yes"' in page
+    for name in LABEL_NAMES.values():
+        assert name in page
+
+
+def test_all_white_cells_come_with_what_the_readers_say(room: Room):
+    told = room.cells()
+    blast, *others = told["cells"]
+    assert (told["count"], told["locked"]) == (0, False)
+    assert {field["kind"] for field in told["fields"]} == {"detection", "classification"}
+    assert len(others) == 3
+    found = room.cell(0)
+    assert (found["proposed"], found["label"], found["seen"]) == ("blast", "blast", False)
+    assert (found["blast"], found["box"]) == (0.9, [0.0, 0.0, 240.0, 180.0])
+    assert found["second_label"] in {"all_blast", "normal", "uncertain"}
+    assert [cell["doubtful"] for cell in told["cells"]].count(True) == 1
+    assert blast["proposed"] == "blast"
+
+
+def test_a_correction_is_kept_once_with_who_and_from_what_to_what(room: Room):
+    entry = room.entry()
+    first, again = room.correct(entry), room.correct(entry)
+
+    assert first.status_code == again.status_code == 200
+    assert first.json == again.json
+    (said,) = first.json["reviews"]
+    assert (said["by"], said["from"], said["to"]) == ("ada", "blast", "monocyte")
+    cell = room.cell()
+    assert (cell["label"], cell["proposed"], cell["seen"]) == ("monocyte", "blast", True)
+    assert (cell["by"], cell["mine"], cell["key"]) == ("ada", True, entry["key"])
+    assert room.cells()["count"] == 1
+
+
+def test_a_colleagues_word_is_not_mine(room: Room, colleague: FlaskClient):
+    room.correct(room.entry(), client=colleague, name="cleo")
+    cell = room.cell()
+    assert (cell["by"], cell["mine"]) == ("cleo", False)
+    assert room.undo(cell["key"]).status_code == 422
+
+
+def test_undo_gives_back_what_was_there_before_and_stays_in_the_history(room: Room):
+    one, two = room.entry(), room.entry(label="smudge")
+    room.correct(one, two)
+    assert room.undo(two["key"]).status_code == 200
+    assert room.cell()["label"] == "monocyte"
+    room.undo(one["key"])
+    assert (room.cell()["label"], room.cell()["seen"]) == ("blast", False)
+
+    told = room.client.get(f"{room.path}/cells/{room.field}.0/history", headers=JSON).json
+    steps = [(one["from"], one["to"], one["undone"]) for one in told["reviews"]]
+    assert steps == [
+        ("blast", "monocyte", True),
+        ("monocyte", "smudge", True),
+        ("smudge", "monocyte", False),
+        ("monocyte", "blast", False),
+    ]
+
+
+def test_an_undo_that_is_sent_twice_does_nothing_twice(room: Room):
+    entry = room.entry()
+    room.correct(entry)
+    body = {"reader": room.id_of("ada"), "entries": [{"key": new_id(), "undoes": entry["key"]}]}
+    first, again = room.send("undo", body), room.send("undo", body)
+
+    assert (first.status_code, first.json) == (200, again.json)
+    assert room.cells()["count"] == 2
+
+
+def test_a_missed_cell_is_drawn_shown_and_taken_back(room: Room):
+    entry = room.entry(label="unclassified", box=[10.5, 20, 60, 70])
+    entry["cell"] = f"{room.field}.d0a1b2c3d"
+    assert room.correct(entry).status_code == 200
+    drawn = next(cell for cell in room.cells()["cells"] if cell["number"] is None)
+    assert (drawn["id"], drawn["box"], drawn["proposed"]) == (
+        entry["cell"],
+        [10.5, 20, 60, 70],
+        None,
+    )
+    address = f"{room.path}/cells/{entry['cell']}/thumbnail"
+    assert opened(room.client.get(address)).size == (128, 128)
+
+    room.undo(entry["key"])
+    assert all(cell["number"] is not None for cell in room.cells()["cells"])
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        [-1, 0, 50, 50],
+        [0, 0, 481, 50],
+        [0, 0, 50, 361],
+        [50, 50, 10, 10],
+        [5, 5, 6, 50],
+        [0, 0, 50],
+        "0123",
+        [0, 0, float("nan"), 50],
+        [0, 0, 10**400, 50],
+        {"x": 1},
+        ["a", 0, 1, 1],
+    ],
+)
+def test_a_box_outside_the_field_or_no_box_is_refused(room: Room, box: object):
+    entry = {**room.entry(box=box), "cell": f"{room.field}.d0a1b2c3d"}
+    answer = room.correct(entry)
+    assert answer.status_code == 422
+    assert answer.json["error"].endswith(".")
+    assert room.cells()["count"] == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"cell": "{field}.99"},
+        {"cell": "0" * 32 + ".0"},
+        {"cell": "nonsense"},
+        {"cell": 7},
+        {"cell": "\ud800"},
+        {"label": "red cell"},
+        {"label": None},
+        {"key": "short"},
+        {"key": "\udcff" * 32},
+        {"key": {"$ne": 1}},
+        {"box": [0, 0, 50, 50]},
+    ],
+)
+def test_nothing_is_kept_where_one_entry_is_wrong(room: Room, wrong: dict[str, Any]):
+    if isinstance(wrong.get("cell"), str):
+        wrong = {"cell": wrong["cell"].replace("{field}", room.field)}
+    answer = room.correct(room.entry(1), {**room.entry(), **wrong})
+    assert answer.status_code == 422, answer.text
+    assert list(answer.json) == ["error"]
+    assert room.cells()["count"] == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'"text"',
+        {},
+        {"reader": "READER"},
+        {"reader": "READER", "entries": []},
+        {"reader": "READER", "entries": "text"},
+        {"reader": "READER", "entries": [1]},
+        {"reader": "READER", "entries": [[]]},
+        {"reader": "READER", "entries": [None] * (MOST_AT_ONCE + 1)},
+        {"reader": "READER", "entries": {"0": 1}},
+        b"[" * 100_000,
+    ],
+)
+@pytest.mark.parametrize("act", ["reviews", "undo"])
+def test_hostile_json_is_refused_in_a_sentence(room: Room, act: str, body: object):
+    if isinstance(body, dict) and body:
+        body = {**body, "reader": room.id_of("ada")}
+    answer = room.send(act, body)
+    assert answer.status_code == 422, answer.text
+    assert answer.json["error"].endswith(".")
+
+
+def test_an_undo_of_nothing_or_of_another_case_is_refused(room: Room):
+    entry = room.entry()
+    room.correct(entry)
+    assert room.undo(new_id()).status_code == 422
+    other = Room(room.app, room.client)
+    assert other.undo(entry["key"]).status_code == 422
+    assert room.cell()["label"] == "monocyte"
+
+
+def test_corrections_of_somebody_else_are_not_kept_under_ones_name(room: Room, colleague):
+    answer = room.correct(room.entry(), client=colleague, name="ada")
+    assert answer.status_code == 403
+    assert "Somebody else is signed in" in answer.json["error"]
+    assert room.cells()["count"] == 0
+
+
+def test_a_signed_case_is_read_only_and_says_so(room: Room):
+    entry = room.entry()
+    room.correct(entry)
+    room.sign()
+    page = room.client.get(room.path).text
+
+    assert 'data-editable="no"' in page
+    assert '<p class="notice notice-warning" data-locked>' in page
+    assert room.cells()["locked"]
+    for answer in (room.correct(room.entry(1)), room.undo(entry["key"])):
+        assert answer.status_code == 409
+        assert "signed" in answer.json["error"]
+    assert room.correct(entry).status_code == 200, "what was kept before the lost answer is told"
+    assert room.cells()["count"] == 1
+
+
+def test_a_viewer_looks_and_changes_nothing(app: Flask, room: Room, colleague: FlaskClient):
+    with app.app_context():
+        account_named("cleo").role = VIEWER
+        db.session.commit()
+    page = colleague.get(room.path).text
+    assert 'data-editable="no"' in page
+    assert "Readers and reviewers can correct them" in page
+    assert room.cells(colleague)["cells"]
+    assert room.correct(room.entry(), client=colleague, name="cleo").status_code == 403
+    assert room.undo(new_id(), client=colleague, name="cleo").status_code == 403
+
+
+def addresses(room: Room) -> list[tuple[str, str]]:
+    """Every method and address of the room."""
+    gets = (
+        *("", "/cells.json", f"/sheets/{room.field}/0"),
+        *(f"/cells/{room.field}.0/{one}" for one in ("history", "thumbnail")),
+    )
+    return [
+        *(("GET", room.path + path) for path in gets),
+        *(("POST", f"{room.path}/{act}") for act in ("reviews", "undo")),
+    ]
+
+
+def test_another_teams_room_is_not_found(app: Flask, room: Room, other_client: FlaskClient):
+    assert len(addresses(room)) == sum(
+        rule.endpoint.startswith("reading.") for rule in app.url_map.iter_rules()
+    )
+    form = {"csrf_token": csrf_token(other_client)}
+    for method, path in addresses(room):
+        assert other_client.open(path, method=method, data=form).status_code == 404, path
+    assert room.correct(room.entry(), client=other_client, name="ben").status_code == 404
+
+
+def test_an_ended_session_is_told_to_the_script_and_loses_nothing_kept(app: Flask, room: Room):
+    room.correct(room.entry())
+    app.extensions["leukoscope_accounts"].clock = lambda: utc_now() + timedelta(minutes=31)
+    for method, path in addresses(room):
+        headers = {**JSON, "X-CSRFToken": csrf_token(room.client)}
+        assert room.client.open(path, method=method, headers=headers).status_code == 401, path
+    with app.app_context():
+        assert reviews.count_of(room.case) == 1
+
+
+def test_pictures_are_of_the_case_only(room: Room):
+    assert opened(room.client.get(f"{room.path}/sheets/{room.field}/0")).size == (768, 512)
+    elsewhere = upload_field(room.client)["id"]
+    for path in (
+        f"/sheets/{room.field}/1",
+        f"/sheets/{room.image}/0",
+        f"/sheets/{elsewhere}/0",
+        "/sheets/nothing/0",
+        f"/cells/{room.field}.0/thumbnail",
+        f"/cells/{room.field}.d00000000/thumbnail",
+        f"/cells/{elsewhere}.d00000000/thumbnail",
+        "/cells/nothing/thumbnail",
+    ):
+        assert room.client.get(room.path + path).status_code == 404, path
+    assert room.client.get(f"{room.path}/cells/nothing/history").json == {"reviews": []}
+
+
+def test_looking_and_correcting_is_noted_with_the_case(app: Flask, room: Room):
+    room.client.get(room.path)
+    room.cells()
+    room.client.get(f"{room.path}/sheets/{room.field}/0")
+    room.correct(room.entry())
+    with app.app_context():
+        of_case = [one for one in noted(Event.VIEW) if one.object_kind == "case"]
+        (looked,) = of_case
+        assert (looked.object_id, looked.known["page"]) == (room.case, "reading.show")
+        (corrected,) = noted(Event.CORRECTION)
+        assert corrected.object_id == room.case
+
+
+def test_cells_alone_are_a_look_too(app: Flask, room: Room):
+    room.cells()
+    with app.app_context():
+        assert [one.object_id for one in noted(Event.VIEW)] == [room.case]
+
+
+def test_the_thumbnails_of_a_deleted_field_go_with_it(app: Flask, room: Room):
+    folder = app.config["LEUKOSCOPE"].thumbnails_dir / room.field
+    room.client.get(f"{room.path}/sheets/{room.field}/0")
+    assert any(folder.iterdir())
+    with app.app_context():
+        db.session.get_one(Analysis, room.field).case_id = None
+        db.session.commit()
+    assert post(room.client, f"/history/{room.field}/delete").status_code == 303
+    assert not folder.exists()

@@ -1,0 +1,198 @@
+"""Every address against everybody: a new one without a declared need fails here."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+from pages.common.access import NEEDS, Need
+from records import db, utc_now
+from records.accounts.accounts import NONE, READER, REVIEWER, ROLES, VIEWER
+from tests.people import account_named, add_account, csrf_token, post, sign_in_as
+from tests.uploads import upload_cell
+
+JSON = {"Accept": "application/json"}
+# One value of each argument, so that every address can be asked for.
+ARGUMENTS = {
+    "analysis_id": "0" * 32,
+    "account_id": "0" * 32,
+    "batch_id": "0" * 32,
+    "task_id": "0" * 32,
+    "decision": "approve",
+    "suffix": "csv",
+    "team_id": "0" * 32,
+    "case_id": "0" * 32,
+    "cell": f"{'0' * 32}.0",
+    "field": "0" * 32,
+    "number": 0,
+    "name": "classifier",
+    "chart": "none.svg",
+    "filename": "none.css",
+}
+# Who gets in where, apart from the table of the program itself.
+ALLOWED = {
+    Need.NOTHING: {NONE, VIEWER, READER, REVIEWER, "administrator"},
+    Need.SIGN_IN: {NONE, VIEWER, READER, REVIEWER, "administrator"},
+    Need.VIEWER: {VIEWER, READER, REVIEWER},
+    Need.READER: {READER, REVIEWER},
+    Need.REVIEWER: {REVIEWER},
+    Need.ADMINISTRATOR: {"administrator"},
+}
+
+
+def guarded(app: Flask) -> list[Rule]:
+    return [rule for rule in app.url_map.iter_rules() if NEEDS[rule.endpoint] is not Need.NOTHING]
+
+
+def requests(app: Flask, rules: list[Rule]) -> list[tuple[Rule, str, str]]:
+    """Every method of every address."""
+    with app.test_request_context():
+        urls = app.url_map.bind("localhost")
+        return [
+            (rule, method, urls.build(rule.endpoint, {n: ARGUMENTS[n] for n in rule.arguments}))
+            for rule in rules
+            for method in sorted(rule.methods - {"HEAD", "OPTIONS"})
+        ]
+
+
+def become(app: Flask, role: str) -> None:
+    """Give ada this role, or administration and no role."""
+    with app.app_context():
+        ada = account_named("ada")
+        ada.is_administrator = role == "administrator"
+        ada.role = role if role in ROLES else NONE
+        db.session.commit()
+
+
+def test_every_address_declares_what_it_needs(app: Flask):
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(NEEDS)
+
+
+def test_only_these_need_nothing(app: Flask):
+    assert {endpoint for endpoint, need in NEEDS.items() if need is Need.NOTHING} == {
+        "static",
+        "bootstrap.static",
+        "home.health",
+        "accounts.sign_up",
+        "accounts.sign_in",
+        "accounts.code",
+        "accounts.sign_out",
+    }
+
+
+def test_what_changes_something_of_an_analysis_needs_a_reader(app: Flask):
+    for rule in app.url_map.iter_rules():
+        if "POST" in rule.methods and {"analysis_id", "batch_id"} & rule.arguments:
+            assert NEEDS[rule.endpoint] is Need.READER, rule
+
+
+def ask_for_all(app: Flask, client: FlaskClient) -> list[tuple[str, int, int]]:
+    """Each guarded address, and its answers to a page and to a script."""
+    token = csrf_token(client)
+    answers = []
+    for _, method, path in requests(app, guarded(app)):
+        form = {"csrf_token": token}
+        with client.open(path, method=method, data=form) as page:
+            assert page.status_code == 302, (method, path)
+            assert page.headers["Location"].startswith("/sign-in"), (method, path)
+        with client.open(path, method=method, data=form, headers=JSON) as script:
+            assert script.status_code == 401, (method, path)
+            assert list(script.json) == ["error"], (method, path)
+        answers.append((path, page.status_code, script.status_code))
+    return answers
+
+
+def test_strangers_are_sent_to_the_sign_in(app: Flask, client: FlaskClient):
+    assert len(ask_for_all(app, client)) > 20
+
+
+def test_so_are_those_whose_session_has_ended(app: Flask, signed_in: FlaskClient):
+    app.extensions["leukoscope_accounts"].clock = lambda: utc_now() + timedelta(minutes=31)
+
+    assert len(ask_for_all(app, signed_in)) > 20
+
+
+@pytest.mark.parametrize("role", [*ROLES, "administrator"])
+def test_each_role_gets_in_where_it_may_and_is_told_elsewhere(
+    app: Flask, signed_in: FlaskClient, role: str
+):
+    become(app, role)
+    add_account(app, "eve")
+    with app.app_context():
+        account_named("eve").is_administrator = True
+        db.session.commit()
+    form = {"csrf_token": csrf_token(signed_in)}
+    for rule, method, path in requests(app, guarded(app)):
+        with signed_in.open(path, method=method, data=form) as answer:
+            may = role in ALLOWED[NEEDS[rule.endpoint]]
+            assert (answer.status_code != 403) == may, (role, method, path)
+            assert answer.status_code != 401, (role, method, path)
+            if not may:
+                assert "“eve”" in answer.text
+    for rule, method, path in requests(app, guarded(app)):
+        if role not in ALLOWED[NEEDS[rule.endpoint]]:
+            told = signed_in.open(path, method=method, data=form, headers=JSON)
+            assert told.status_code == 403
+            assert " only. " in told.json["error"]
+
+
+def test_an_address_that_declares_nothing_is_nobodys(app: Flask):
+    app.add_url_rule("/forgotten", "forgotten", lambda: "a secret")
+    client = sign_in_as(app, "ada")
+
+    answer = client.get("/forgotten")
+    assert answer.status_code == 403
+    assert "a secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("role", "words", "first"),
+    [
+        (NONE, ["Models"], "/models"),
+        (VIEWER, ["Cases", "History", "Models"], "/cases"),
+        (READER, ["Classify", "Detect", "Cases", "History", "Models"], "/classify"),
+        ("administrator", ["Models", "People", "Audit"], "/models"),
+    ],
+)
+def test_the_bar_shows_what_may_be_used_and_the_start_leads_there(
+    app: Flask, signed_in: FlaskClient, role: str, words: list[str], first: str
+):
+    become(app, role)
+    bar = signed_in.get("/account/password").text.split("<nav")[1].split("</nav>")[0]
+
+    offered = ["Classify", "Detect", "Cases", "History", "Models", "People", "Audit"]
+    assert [word for word in offered if f">{word}<" in bar] == words
+    assert signed_in.get("/").headers["Location"] == first
+
+
+def test_without_a_role_one_is_told_whom_to_ask(app: Flask, signed_in, other_client: FlaskClient):
+    with app.app_context():
+        account_named("ben").role = NONE
+        db.session.commit()
+
+    page = other_client.get("/", follow_redirects=True).text
+    assert "You see no analyses yet." in page
+    assert "“ada”" in page
+
+
+def test_a_viewer_sees_a_result_and_no_buttons_that_change_it(app: Flask, signed_in: FlaskClient):
+    cell = upload_cell(signed_in)
+    assert "Compute SHAP values" in signed_in.get(f"/classify/{cell}").text
+    become(app, VIEWER)
+
+    for path in (f"/classify/{cell}", "/history"):
+        page = signed_in.get(path)
+        assert page.status_code == 200
+        for forbidden in ("Compute SHAP values", f"/history/{cell}/delete"):
+            assert forbidden not in page.text, (path, forbidden)
+
+
+def test_a_lost_role_counts_at_once(app: Flask, signed_in, other_client: FlaskClient):
+    assert other_client.get("/classify").status_code == 200
+    with app.app_context():
+        ben = account_named("ben")
+    post(signed_in, f"/admin/people/{ben.id}/place", role="viewer", team=ben.team_id)
+
+    assert other_client.get("/classify").status_code == 403

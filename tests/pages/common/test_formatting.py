@@ -1,0 +1,48 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from pages.common.formatting import RESULT_WORDS, file_size, percent, when
+from records.analyses.analyses import RESULTS
+from settings import ROOT
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [(0.0, "under 1%"), (0.004, "under 1%"), (0.5, "50%"), (0.987, "99%"), (1.0, "over 99%")],
+)
+def test_a_probability_never_reads_as_certain(probability: float, words: str):
+    assert percent(probability) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 bytes"), (1023, "1023 bytes"), (4096, "4 kB"), (2**26, "64 MB"), (2621440, "2.5 MB")],
+)
+def test_sizes(count: int, words: str):
+    assert file_size(count) == words
+
+
+def test_times_name_their_zone():
+    assert when(datetime(2026, 3, 1, 9, 5, tzinfo=UTC)) == "01 Mar 2026, 09:05 UTC"
+
+
+def test_every_result_has_its_words_and_an_icon_that_is_drawn():
+    icons = (ROOT / "static" / "icons.svg").read_text()
+
+    assert set(RESULT_WORDS) == {result for results in RESULTS.values() for result in results}
+    for words in RESULT_WORDS.values():
+        assert f'id="{words.icon}"' in icons
+
+
+def test_results_of_a_kind_differ_by_more_than_colour():
+    for results in RESULTS.values():
+        icons = [RESULT_WORDS[result].icon for result in results]
+        assert len(set(icons)) == len(icons)
+
+
+def test_no_result_speaks_of_cancer():
+    for words in RESULT_WORDS.values():
+        text = " ".join((words.word, words.meaning, words.next_step)).lower()
+        assert "cancer" not in text
+        assert "diagnosed" not in text

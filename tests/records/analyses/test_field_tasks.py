@@ -1,0 +1,143 @@
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from records import db, tasks
+from records.accounts.accounts import new_id
+from records.accounts.teams import Team
+from records.analyses import analyses, field_tasks
+from records.analyses.analyses import DETECTION
+from records.analyses.field_tasks import FieldTask
+from records.storage import stored_files
+from records.storage.stored_files import UPLOADS
+from records.tasks import DONE, DROPPED, FAILED, RUNNING, WAITING
+from tests.records.analyses.test_analyses import account, kept, of_another_team
+
+
+@pytest.fixture(autouse=True)
+def _in_the_application(app: Flask) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+@pytest.fixture
+def ada() -> str:
+    return account("ada")
+
+
+def sent(owner_id: str, name: str = "field.tif", **values: object) -> FieldTask:
+    given = {"batch_id": "b" * 32, "upload_name": f"{new_id()}.upload"}
+    task = FieldTask(id=new_id(), owner_id=owner_id, file_name=name, **(given | values))
+    field_tasks.add(task)
+    return task
+
+
+def test_people_take_turns_however_many_fields_each_sent(ada: str):
+    ben, carl = account("ben"), account("carl")
+    for number in range(4):
+        sent(ada, f"a{number}")
+    for name, owner in {"b0": ben, "b1": ben, "c0": carl}.items():
+        sent(owner, name)
+    read = []
+    while task_id := tasks.claim(FieldTask):
+        read.append(field_tasks.get(task_id).file_name)
+        tasks.finish(FieldTask, task_id)
+
+    assert read == ["a0", "b0", "c0", "a1", "b1", "a2", "a3"]
+
+
+def test_whoever_comes_later_is_next(ada: str):
+    for number in range(3):
+        sent(ada, f"a{number}")
+    first = tasks.claim(FieldTask)
+    assert field_tasks.get(first).file_name == "a0"
+    single = sent(account("ben"), "b0")
+
+    assert tasks.claim(FieldTask) == single.id
+
+
+def test_of_one_person_one_field_is_read_at_a_time(ada: str):
+    for number in range(2):
+        sent(ada, f"a{number}")
+    first = tasks.claim(FieldTask)
+    assert tasks.claim(FieldTask) is None
+
+    tasks.finish(FieldTask, first)
+    second = tasks.claim(FieldTask)
+    assert field_tasks.get(second).file_name == "a1"
+
+
+@pytest.mark.parametrize("state", [WAITING, RUNNING, FAILED])
+def test_what_is_not_read_can_be_dropped(ada: str, state: str):
+    task = sent(ada, state=state)
+
+    assert tasks.drop(FieldTask, task.id)
+    assert task.state == DROPPED
+    assert not tasks.advance(FieldTask, task.id, 1, 2)
+    assert not tasks.finish(FieldTask, task.id)
+    assert not tasks.retry(FieldTask, task.id)
+    assert not tasks.release(FieldTask, task.id)
+
+
+@pytest.mark.parametrize("state", [DONE, DROPPED])
+def test_what_is_read_or_dropped_stays_so(ada: str, state: str):
+    assert not tasks.drop(FieldTask, sent(ada, state=state).id)
+
+
+def test_what_waits_or_takes_up_room_is_counted(ada: str):
+    sent(account("ben"))
+    for state, upload in {WAITING: None, RUNNING: "r", FAILED: "f", DONE: None}.items():
+        sent(ada, state=state, upload_name=upload)
+    assert field_tasks.held_for(ada) == 3
+
+    forgotten = sent(ada, state=FAILED)
+    assert field_tasks.held_for(ada) == 4
+    field_tasks.forget_upload(forgotten.id)
+    assert field_tasks.held_for(ada) == 3
+    assert not forgotten.readable
+
+
+def test_a_batch_is_its_teams(ada: str):
+    task, ben = sent(ada), of_another_team("ben")
+    other, team = sent(ben), task.team_id
+
+    assert field_tasks.of_batch(team, task.batch_id) == [task]
+    assert field_tasks.find(team, task.batch_id, task.id) is task
+    assert field_tasks.find(team, "c" * 32, task.id) is None
+    assert field_tasks.find(team, task.batch_id, other.id) is None
+    assert field_tasks.any_of_batch(other.team_id, task.batch_id)
+    assert not field_tasks.any_of_batch(other.team_id, "c" * 32)
+    assert stored_files.named(UPLOADS) == {task.upload_name, other.upload_name}
+
+
+def test_a_field_stays_with_the_team_in_which_it_was_sent(ada: str):
+    task = sent(ada)
+    before = task.team_id
+    task.owner.team = Team(name="x", name_key="x")
+    db.session.commit()
+    later = sent(ada)
+
+    assert field_tasks.of_batch(before, task.batch_id) == [task]
+    assert field_tasks.of_batch(later.team_id, task.batch_id) == [later]
+
+
+def test_a_deleted_analysis_leaves_its_batch(ada: str):
+    analysis = kept(ada, kind=DETECTION)
+    sent(ada, state=DONE, analysis_id=analysis.id)
+    other = sent(ada)
+    analyses.remove(analysis)
+    db.session.expire_all()
+
+    assert field_tasks.of_batch(other.team_id, other.batch_id) == [other]
+
+
+def test_a_field_whose_first_analysis_is_deleted_has_nothing_to_be_read(ada: str):
+    source = kept(ada)
+    carried_over = sent(ada, upload_name=None, source_id=source.id)
+    assert carried_over.readable
+    analyses.remove(source)
+    db.session.refresh(carried_over)
+
+    assert (carried_over.source_id, carried_over.readable) == (None, False)
+    assert carried_over.under_way

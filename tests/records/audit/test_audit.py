@@ -1,0 +1,134 @@
+import json
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Barrier
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from records import db, transaction
+from records.audit import audit, external_log
+from records.audit.audit import NOTHING, TRIGGERS, Event, Head
+from tests.trail import ADA, CELL, append, entries
+
+
+@pytest.fixture(autouse=True)
+def context(app: Flask):
+    with app.app_context():
+        yield
+
+
+def test_the_first_row_begins_the_trail_and_each_continues_the_one_before():
+    append(3)
+    first, *others = entries()
+
+    assert (first.number, first.event, first.former) == (1, Event.BEGIN, NOTHING)
+    assert len(json.loads(first.details)["installation"]) == 32
+    assert [entry.number for entry in others] == [2, 3, 4]
+    assert [entry.former for entry in others] == [first.hash, others[0].hash, others[1].hash]
+
+
+def test_a_row_says_who_from_where_what_about_what_and_when():
+    before = datetime.now(UTC)
+    append()
+    entry = entries()[-1]
+
+    assert (entry.account_id, entry.account_name, entry.address) == (
+        ADA.account_id,
+        "ada",
+        ADA.address,
+    )
+    assert (entry.event, entry.object_kind, entry.object_id) == ("view", "analysis", CELL.id)
+    assert entry.known == {"number": 0}
+    assert before <= entry.at <= datetime.now(UTC)
+    assert entry.at.utcoffset().total_seconds() == 0
+
+
+def test_every_column_is_in_the_hash():
+    append()
+    row = next(iter(audit.in_order()))._mapping
+    content = {name: row[name] for name in row if name != "hash"}
+
+    assert audit.digest(content) == row["hash"]
+    for name, value in content.items():
+        other = datetime(2026, 1, 1, tzinfo=UTC) if name == "at" else "other"
+        assert audit.digest({**content, name: other}) != row["hash"], (name, value)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_entries SET account_name = 'eve' WHERE number = 2",
+        "DELETE FROM audit_entries WHERE number = 2",
+        "DELETE FROM audit_entries",
+        "INSERT OR REPLACE INTO audit_entries SELECT * FROM audit_entries WHERE number = 1",
+    ],
+)
+def test_the_database_refuses_to_change_or_remove_a_row(statement: str):
+    append(2)
+
+    with pytest.raises(IntegrityError, match="append-only"):
+        db.session.execute(text(statement))
+    db.session.rollback()
+    assert len(entries()) == 3
+
+
+def test_a_migrated_database_refuses_the_same():
+    made = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+    created = db.session.execute(text(made)).all()
+    db.session.commit()
+    db.drop_all()
+    upgrade()
+
+    assert db.session.execute(text(made)).all() == created
+    assert {name for name, _ in created} > set(TRIGGERS)
+
+
+def test_the_chain_does_not_fork_when_many_write_at_the_same_time(app: Flask):
+    everybody = Barrier(4)
+
+    def write(_: int) -> None:
+        with app.app_context():
+            # A query first: what it saw of the trail is old when its turn to write comes.
+            audit.head(db.session())
+            everybody.wait(timeout=10)
+            append(25)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+
+    kept = entries()
+    assert [entry.number for entry in kept] == list(range(1, 102))
+    assert [entry.former for entry in kept[1:]] == [entry.hash for entry in kept[:-1]]
+
+
+def test_what_is_rolled_back_leaves_no_row_and_no_witness():
+    append()
+    with pytest.raises(ZeroDivisionError), transaction():
+        audit.append(db.session(), ADA, Event.DELETE, CELL)
+        1 / 0  # noqa: B018
+    append()
+
+    assert [entry.event for entry in entries()] == ["begin", "view", "view"]
+    assert list(external_log.read()) == [Head(entry.number, entry.hash) for entry in entries()]
+
+
+def test_the_witness_is_written_after_the_commit_and_for_its_owner_only():
+    audit.append(db.session(), ADA, Event.VIEW, CELL)
+    assert not external_log.path().exists()
+    db.session.commit()
+
+    assert [line.number for line in external_log.read()] == [1, 2]
+    assert stat.S_IMODE(external_log.path().stat().st_mode) == 0o600
+
+
+def test_a_witness_that_cannot_be_written_keeps_nobody_from_working(caplog):
+    external_log.path().mkdir()
+    append()
+
+    assert len(entries()) == 2
+    assert "witness of the audit trail cannot be written" in caplog.text

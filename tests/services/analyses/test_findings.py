@@ -1,0 +1,187 @@
+"""Findings as a share, in order, as a table and as a document."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from scipy.stats import binomtest
+
+from models.findings import Detection
+from services.analyses.findings import (
+    BlastShare,
+    as_csv,
+    as_json,
+    blast_share,
+    field_findings,
+    interval,
+    interval_words,
+    most_suspicious_first,
+    second_share,
+    share_words,
+)
+from tests.services.analyses.fields import (
+    CELLS,
+    DOUBTFUL_CELLS,
+    READ_CELLS,
+    kept,
+    kept_field,
+    older_field,
+    read_field,
+)
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_findings_survive_being_kept():
+    analysis = kept(read_field())
+    analysis.finding = json.loads(json.dumps(analysis.finding))
+    assert field_findings(analysis) == read_field()
+
+
+def test_older_findings_are_read():
+    findings = field_findings(older_field())
+    assert findings.detections == CELLS
+    assert (findings.doubtful, findings.thresholds, findings.second_model) == ((), {}, None)
+
+
+def test_share_has_its_denominator():
+    share = blast_share(field_findings(kept_field()))
+    assert (share.blasts, share.white_cells, share.share) == (2, 4, 0.5)
+
+
+def test_share_of_no_white_cells_is_none():
+    share = blast_share(field_findings(kept_field(cells=CELLS[2:3])))
+    assert (share.blasts, share.white_cells, share.share) == (0, 0, None)
+
+
+def test_the_second_reader_is_asked_about_the_same_cells():
+    assert blast_share(read_field()) == BlastShare(blasts=2, white_cells=4)
+    assert second_share(read_field()) == BlastShare(blasts=2, white_cells=4, uncertain=1)
+
+
+def test_uncertain_cells_stay_in_the_denominator():
+    share = BlastShare(blasts=1, white_cells=10, uncertain=3)
+    assert (share.share, share.at_most.share) == (0.1, 0.4)
+
+
+def test_without_a_second_reader_there_is_no_second_share():
+    assert second_share(field_findings(older_field())) is None
+
+
+@pytest.mark.parametrize(("successes", "total"), [(0, 1), (1, 1), (3, 20), (0, 200), (199, 200)])
+def test_the_interval_is_wilsons(successes, total):
+    expected = binomtest(successes, total).proportion_ci(0.95, "wilson")
+    assert interval(successes, total) == pytest.approx((expected.low, expected.high), abs=1e-7)
+
+
+def test_of_nothing_there_is_no_interval():
+    assert interval(0, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        *((0.0, "0%"), (0.004, "0.4%"), (0.0524, "5.2%"), (0.09999, "10%"), (0.125, "13%")),
+        *((0.5, "50%"), (0.9, "90%"), (0.996, "99.6%"), (1.0, "100%")),
+    ],
+)
+def test_small_shares_do_not_vanish(share, words):
+    assert share_words(share) == words
+
+
+def test_an_interval_in_words():
+    assert interval_words(BlastShare(3, 20)) == "5.2% to 36%"
+    assert interval_words(BlastShare(0, 0)) == ""
+
+
+@pytest.mark.parametrize(("white_cells", "reliable"), [(99, False), (100, True)])
+def test_share_needs_as_many_cells_as_a_differential(white_cells, reliable):
+    cells = (Detection((0.0, 0.0, 9.0, 9.0), "wbc", 0.9),) * white_cells
+    assert blast_share(field_findings(kept_field(cells=cells))).reliable is reliable
+
+
+def test_what_either_reader_calls_a_blast_comes_first():
+    white = most_suspicious_first(read_field())
+    expected = [READ_CELLS[0], READ_CELLS[2], READ_CELLS[1], READ_CELLS[3], *DOUBTFUL_CELLS]
+    assert [cell.found for cell in white] == expected
+    assert [cell.number for cell in white] == [0, 1, 2, 3, 4]
+
+
+def test_doubtful_cells_are_in_their_place_and_do_not_count():
+    likely = replace(DOUBTFUL_CELLS[0], blast=0.22)
+    white = most_suspicious_first(read_field(doubtful=(likely,)))
+    assert [cell.counted for cell in white] == [True, True, True, False, True]
+    assert white[3].shown_as == "doubtful"
+
+
+def test_older_findings_keep_the_order_of_their_sheet():
+    white = most_suspicious_first(field_findings(older_field()))
+    assert [CELLS.index(cell.found) for cell in white] == [3, 1, 4, 0]
+
+
+def test_disagreement_is_to_say_the_opposite():
+    white = {cell.found: cell.disagreed for cell in most_suspicious_first(read_field())}
+    assert [white[cell] for cell in READ_CELLS[:4]] == [True, True, False, False]
+
+
+def test_one_reader_cannot_disagree():
+    assert not any(cell.disagreed for cell in most_suspicious_first(field_findings(older_field())))
+
+
+def test_csv_has_one_line_for_each_counted_cell():
+    table = rows(as_csv(kept(read_field())))
+    assert [row["cell"] for row in table] == ["1", "2", "3", "4", "5"]
+    assert table[1] == {
+        "file": "smear.png",
+        "cell": "2",
+        "label": "wbc",
+        "confidence": "0.9000",
+        "x1": "50.0",
+        "y1": "30.0",
+        "x2": "90.0",
+        "y2": "70.0",
+        "model": "2026.11.22-1",
+        "blast_probability": "0.0500",
+        "blast_threshold": "0.2500",
+        "second_label": "all_blast",
+        "second_all_blast_probability": "0.6000",
+        "second_model": "2026.11.23-1",
+    }
+
+
+def test_csv_is_empty_where_a_reader_says_nothing():
+    red_cell = rows(as_csv(kept(read_field())))[4]
+    older = rows(as_csv(older_field()))[0]
+    for row in (red_cell, older):
+        assert row["blast_probability"] == row["second_label"] == row["second_model"] == ""
+
+
+def test_csv_without_cells_is_a_heading():
+    assert as_csv(kept_field(cells=())).splitlines() == [
+        "file,cell,label,confidence,x1,y1,x2,y2,model,blast_probability,blast_threshold,"
+        "second_label,second_all_blast_probability,second_model"
+    ]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+def test_csv_file_name_is_no_formula(start):
+    name = f'{start}HYPERLINK("http://example.org";"x").png'
+    assert rows(as_csv(kept_field(file_name=name)))[0]["file"] == "'" + name
+
+
+def test_csv_file_name_may_hold_commas_and_quotes():
+    assert rows(as_csv(kept_field(file_name='a,"b".png')))[0]["file"] == 'a,"b".png'
+
+
+def test_json_has_the_form_of_the_shell():
+    document = json.loads(as_json(kept(read_field())))
+    assert document.pop("file") == "smear.png"
+    assert document == json.loads(json.dumps(read_field().as_dict()))
+    assert document["counts"] == {"blast": 2, "wbc": 2, "rbc": 1, "platelet": 0}
+    assert [cell["second"] for cell in document["detections"]] == [0.1, 0.6, 0.8, 0.25, None]

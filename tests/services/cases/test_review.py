@@ -1,0 +1,350 @@
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from records import db
+from records.accounts.accounts import new_id
+from records.analyses import analyses
+from records.audit.audit import Event
+from records.cases import reviews, signatures
+from records.cases.cases import Case
+from records.cases.signatures import Amendment, Signature
+from services.cases import review
+from services.cases.review import Cell, Entry, LockedError, ReviewError, cells_of, differential
+from tests.cases import entry, open_case, put_cell, put_field
+from tests.people import account_named, add_account
+from tests.services.analyses.fields import CELLS, DOUBTFUL_CELLS, READ_CELLS, read_field
+from tests.trail import noted
+
+
+@pytest.fixture(autouse=True)
+def _in_the_application(app: Flask):
+    for name in ("ada", "ben"):
+        add_account(app, name)
+    with app.app_context():
+        yield
+
+
+@pytest.fixture
+def case() -> Case:
+    return open_case(reader("ada"))
+
+
+def reader(name: str) -> str:
+    return account_named(name).id
+
+
+def record(case: Case, *entries: Entry, by: str = "ada") -> list[reviews.Review]:
+    return review.record(case, reader(by), list(entries))
+
+
+def undo(case: Case, review_id: int | None = None) -> reviews.Review:
+    return review.undo(case, reader("ada"), new_id(), review_id)
+
+
+def cell_of(case: Case, cell_id: str) -> Cell:
+    return next(cell for cell in cells_of(case) if cell.id == cell_id)
+
+
+def sign(case: Case, version: int = 1, final: bool = True) -> None:
+    signatures.add(
+        Signature(
+            case_id=case.id,
+            version=version,
+            reader_id=case.owner_id,
+            role=signatures.FIRST,
+            final=final,
+            conclusion="-",
+            contents={},
+            sha256="0" * 64,
+        )
+    )
+    db.session.commit()
+
+
+def test_the_cells_of_all_fields_come_most_suspicious_first(case: Case):
+    first, second = put_field(case), put_field(case, read_field(detections=READ_CELLS[:1]))
+    image = put_cell(case, probability=0.85)
+    cells = cells_of(case)
+
+    assert {cell.id for cell in cells[:2]} == {f"{first.id}.0", f"{second.id}.0"}
+    assert cells[2].id == f"{image.id}.0"
+    assert [cell.number for cell in cells if cell.analysis_id == first.id] == [0, 1, 2, 3, 4]
+    assert cells[0].box == READ_CELLS[0].box
+    assert (cells[0].blast, cells[0].second, cells[0].second_label) == (0.9, 0.1, "normal")
+    assert cells[0].disagreed
+
+
+def test_the_models_propose_only_what_they_know(case: Case):
+    field = put_field(case)
+    proposed = [cell.proposed for cell in cells_of(case)]
+    assert proposed == ["blast", "blast", *["unclassified"] * 3]
+
+    doubtful = next(cell for cell in cells_of(case) if cell.box == DOUBTFUL_CELLS[0].box)
+    assert (doubtful.doubtful, doubtful.counted, doubtful.analysis_id) == (True, False, field.id)
+
+
+@pytest.mark.parametrize(
+    ("result", "probability", "proposed", "counted", "second_label"),
+    [
+        ("all_blast", 0.97, "blast", True, "all_blast"),
+        ("normal", 0.05, "unclassified", True, "normal"),
+        ("uncertain", 0.5, "unclassified", True, "uncertain"),
+        ("not_usable", None, "unclassified", False, None),
+    ],
+)
+def test_a_cell_image_is_one_cell(case, result, probability, proposed, counted, second_label):
+    image = put_cell(case, result, probability)
+    (cell,) = cells_of(case)
+
+    assert (cell.id, cell.number) == (f"{image.id}.0", 0)
+    assert (cell.proposed, cell.counted, cell.second_label) == (proposed, counted, second_label)
+    assert (cell.blast, cell.second) == (None, probability)
+    assert cell.box == (0.0, 10.0, 95.0, 100.0)
+
+
+def test_a_correction_stands_beside_the_finding(case: Case):
+    field = put_field(case)
+    before = dict(field.finding)
+    (said,) = record(case, entry(f"{field.id}.0", "lymphocyte"))
+    cell = cell_of(case, f"{field.id}.0")
+
+    assert (said.label_before, said.label, said.reviewer.name) == ("blast", "lymphocyte", "ada")
+    assert (cell.proposed, cell.label, cell.seen) == ("blast", "lymphocyte", True)
+    assert (cell.by, cell.at, cell.review.id) == ("ada", said.at, said.id)
+    assert analyses.get(field.id).finding == before
+    (row,) = noted(Event.CORRECTION)
+    assert (row.object_kind, row.object_id) == ("case", case.id)
+    assert row.known == {"cells": {cell.id: ["blast", "lymphocyte"]}}
+
+
+def test_two_words_on_one_cell_sent_together_are_both_in_the_trail(case: Case):
+    cell = f"{put_field(case).id}.0"
+    review.record(case, case.owner_id, [entry(cell, "lymphocyte"), entry(cell, "monocyte")])
+
+    (row,) = noted(Event.CORRECTION)
+    assert row.known == {"cells": {cell: ["blast", "lymphocyte", "monocyte"]}}
+
+
+def test_the_latest_word_stands_and_every_word_is_kept(case: Case):
+    cell = f"{put_field(case).id}.0"
+    record(case, entry(cell, "lymphocyte"))
+    record(case, entry(cell, "monocyte"), entry(cell, "smudge"), by="ben")
+
+    assert (cell_of(case, cell).label, cell_of(case, cell).by) == ("smudge", "ben")
+    steps = [(one.label_before, one.label) for one in review.history_of(case, cell)]
+    assert steps == [("blast", "lymphocyte"), ("lymphocyte", "monocyte"), ("monocyte", "smudge")]
+    assert review.history_of(case, "nonsense") == []
+
+
+def test_the_same_label_again_is_a_look_at_the_cell(case: Case):
+    cell = f"{put_field(case).id}.0"
+    record(case, entry(cell, "blast"))
+    assert cell_of(case, cell).seen
+    assert cell_of(case, cell).label == "blast"
+
+
+def test_what_is_sent_twice_is_kept_once(case: Case):
+    field = put_field(case)
+    one, two = (entry(f"{field.id}.{number}", "monocyte") for number in range(2))
+    first = record(case, one)
+    again = record(case, one, two, one)
+
+    assert [said.id for said in again] == [first[0].id, first[0].id + 1, first[0].id]
+    assert len(reviews.of_case(case.id)) == 2
+    sign(case)
+    assert record(case, one)[0].id == first[0].id, "an answer that was lost comes again"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"cell": "{field}.99"}, review.UNKNOWN_CELL),
+        ({"cell": "{field}"}, review.UNKNOWN_CELL),
+        ({"cell": "f" * 32 + ".0"}, review.UNKNOWN_CELL),
+        ({"cell": "{elsewhere}.0"}, review.UNKNOWN_CELL),
+        ({"label": "red cell"}, review.UNKNOWN_LABEL),
+        ({"key": "short"}, review.NOT_A_KEY),
+        ({"box": (0.0, 0.0, 9.0, 9.0)}, review.BOX_OF_FOUND),
+        ({"cell": "{field}.d00000001"}, review.UNKNOWN_CELL),
+        ({"cell": "{image}.d00000001", "box": (0.0, 0.0, 9.0, 9.0)}, review.BOX_OF_FOUND),
+        ({"cell": "{field}.d00000001", "box": (-1.0, 0.0, 9.0, 9.0)}, review.BOX_OUTSIDE),
+        ({"cell": "{field}.d00000001", "box": (0.0, 0.0, 9.0, 401.0)}, review.BOX_OUTSIDE),
+        ({"cell": "{field}.d00000001", "box": (5.0, 0.0, 6.0, 9.0)}, review.BOX_OUTSIDE),
+        ({"cell": "{field}.d00000001", "box": (0.0, 0.0, float("nan"), 9.0)}, review.BOX_OUTSIDE),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_of_it_kept(case: Case, wrong, sentence: str):
+    field, image = put_field(case), put_cell(case)
+    names = {
+        "field": field.id,
+        "image": image.id,
+        "elsewhere": put_field(open_case(case.owner_id)).id,
+    }
+    good = entry(f"{field.id}.0", "monocyte")
+    wrong = {**wrong, "cell": wrong.get("cell", "{field}.1").format(**names)}
+
+    with pytest.raises(ReviewError) as error:
+        record(case, good, replace(entry("", "monocyte"), **wrong))
+    assert str(error.value) == sentence
+    assert reviews.of_case(case.id) == []
+
+
+def test_a_key_of_somebody_else_is_refused(case: Case):
+    one = entry(f"{put_field(case).id}.0", "monocyte")
+    record(case, one)
+
+    with pytest.raises(ReviewError, match="another one"):
+        record(case, one, by="ben")
+
+
+def test_a_missed_cell_is_drawn(case: Case):
+    field = put_field(case)
+    name, box = f"{field.id}.d0000000a", (10.0, 20.0, 50.5, 60.0)
+    record(case, entry(name, "blast", box=box))
+    record(case, entry(name, "monocyte"), by="ben")
+    cell = cell_of(case, name)
+
+    assert (cell.number, cell.box, cell.proposed, cell.doubtful) == (None, box, None, False)
+    assert (cell.label, cell.by, cell.counted) == ("monocyte", "ben", True)
+    assert review.history_of(case, name)[0].label_before is None
+
+
+def test_undoing_is_a_row_that_leads_back(case: Case):
+    cell = f"{put_field(case).id}.0"
+    record(case, entry(cell, "lymphocyte"), entry(cell, "monocyte"))
+
+    row = undo(case)
+    assert (row.label_before, row.label, cell_of(case, cell).label) == (
+        "monocyte",
+        "lymphocyte",
+        "lymphocyte",
+    )
+    row = undo(case)
+    assert (row.label, cell_of(case, cell).label, cell_of(case, cell).seen) == (
+        "blast",
+        "blast",
+        False,
+    )
+    assert len(review.history_of(case, cell)) == 4
+    assert len(noted(Event.UNDO)) == 2
+    with pytest.raises(ReviewError, match="nothing of yours"):
+        undo(case)
+
+
+def test_what_a_colleague_reviewed_since_is_not_undone_below_them(case: Case):
+    cell = f"{put_field(case).id}.0"
+    (own,) = record(case, entry(cell, "lymphocyte"))
+    record(case, entry(cell, "monocyte"), by="ben")
+
+    with pytest.raises(ReviewError, match="since"):
+        undo(case, own.id)
+    with pytest.raises(ReviewError, match="nothing of yours"):
+        undo(case)
+    assert cell_of(case, cell).label == "monocyte"
+
+
+def test_a_drawn_cell_that_is_undone_is_gone_until_it_is_drawn_again(case: Case):
+    name, box = f"{put_field(case).id}.d0000000a", (10.0, 20.0, 50.0, 60.0)
+    record(case, entry(name, "blast", box=box))
+    assert undo(case).label == "not_a_cell"
+    assert name not in [cell.id for cell in cells_of(case)]
+
+    with pytest.raises(ReviewError, match="not in the case"):
+        record(case, entry(name, "blast"))
+    record(case, entry(name, "other", box=(10.0, 20.0, 60.0, 60.0)))
+    (cell,) = (one for one in cells_of(case) if one.id == name)
+    assert (cell.label, cell.box) == ("other", (10.0, 20.0, 60.0, 60.0))
+
+
+def test_undoing_twice_does_nothing_twice(case: Case):
+    cell = f"{put_field(case).id}.0"
+    first, second = record(case, entry(cell, "lymphocyte"), entry(cell, "monocyte"))
+    key = new_id()
+    row = review.undo(case, reader("ada"), key)
+
+    assert row.undoes == second.id
+    assert review.undo(case, reader("ada"), key).id == row.id
+    assert cell_of(case, cell).review.id == first.id
+    with pytest.raises(ReviewError):
+        undo(case, second.id)
+    with pytest.raises(ReviewError, match="nothing of yours"):
+        undo(case, row.id)
+
+
+def test_a_colleagues_word_is_not_taken_back(case: Case):
+    (said,) = record(case, entry(f"{put_field(case).id}.0", "lymphocyte"))
+
+    with pytest.raises(ReviewError, match="Only who reviewed"):
+        review.undo(case, reader("ben"), new_id(), said.id)
+    with pytest.raises(ReviewError, match="nothing of yours"):
+        undo(open_case(reader("ada")), said.id)
+
+
+def test_a_signed_case_takes_no_word_until_it_is_amended(case: Case):
+    cell = f"{put_field(case).id}.0"
+    record(case, entry(cell, "lymphocyte"))
+    sign(case, final=False)
+    record(case, entry(cell, "monocyte"))
+    sign(case, version=2)
+    db.session.add(Amendment(case_id=case.id, version=2, opened_by=case.owner_id, reason="r"))
+    db.session.commit()
+
+    with pytest.raises(LockedError, match="signed"):
+        record(case, entry(cell, "blast"))
+    with pytest.raises(LockedError, match="signed"):
+        undo(case)
+    db.session.add(Amendment(case_id=case.id, version=3, opened_by=case.owner_id, reason="r"))
+    db.session.commit()
+    assert record(case, entry(cell, "blast"))
+
+
+def test_the_differential_counts_by_models_and_by_reviewer(case: Case):
+    field = put_field(case)
+    numbers = {cell.box: cell.number for cell in cells_of(case)}
+    doubtful = numbers[DOUBTFUL_CELLS[0].box]
+    before = differential(cells_of(case))
+    assert (before.models.white, before.reviewed, before.total) == (4, 0, 4)
+    assert before.models == before.reviewers
+
+    record(
+        case,
+        entry(f"{field.id}.0", "lymphocyte"),
+        entry(f"{field.id}.1", "not_a_cell"),
+        entry(f"{field.id}.2", "erythroblast"),
+        entry(f"{field.id}.{doubtful}", "blast"),
+        entry(f"{field.id}.d00000001", "blast", box=(0.0, 0.0, 20.0, 20.0)),
+    )
+    now = differential(cells_of(case))
+    assert now.models == before.models
+    assert (now.models.blasts.blasts, now.models.blasts.white_cells) == (2, 4)
+    assert (now.reviewers.blasts.blasts, now.reviewers.blasts.white_cells) == (2, 4)
+    assert now.reviewers.labels["not_a_cell"] == now.reviewers.labels["erythroblast"] == 1
+    assert now.reviewers.erythroblasts_per_100 == 25.0
+    assert (now.reviewed, now.total) == (5, 6)
+
+
+def test_an_empty_case_has_no_shares(case: Case):
+    counts = differential(cells_of(case)).reviewers
+    assert (counts.white, counts.blasts.share, counts.blasts.interval) == (0, None, None)
+    assert counts.erythroblasts_per_100 is None
+
+
+def test_a_case_of_any_size_is_read_with_two_queries(case: Case):
+    found = read_field(detections=READ_CELLS[:4] + CELLS[2:3])
+    fields = [put_field(case, found) for _ in range(5)]
+    entries = [entry(f"{field.id}.{number}", "blast") for field in fields for number in range(3)]
+    record(case, *entries)
+    queries = []
+    event.listen(db.engine, "before_cursor_execute", lambda *told: queries.append(told[2]))
+    db.session.expire_all()
+    case_id = case.id
+    queries.clear()
+    cells = cells_of(case)
+
+    assert case_id
+    assert len(cells) == 5 * 5
+    assert sum(cell.seen for cell in cells) == 5 * 3
+    assert len(queries) == 2

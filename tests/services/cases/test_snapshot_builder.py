@@ -1,0 +1,103 @@
+"""The state of a case, collected from what is kept."""
+
+import json
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from records.analyses import analyses
+from records.cases.cases import Case
+from services.cases import review
+from services.cases.cases import Details, open_case, put
+from services.cases.review import cells_of
+from services.cases.snapshot import CaseState, document, read_state
+from services.cases.snapshot_builder import state_of
+from services.reports.cell_pictures import pictures_of
+from tests.cases import entry, put_cell, put_field
+from tests.cases import open_case as open_bare_case
+from tests.people import account_named
+from tests.services.analyses.fields import THRESHOLDS
+from tests.uploads import upload_cell, upload_field
+
+
+@pytest.fixture(autouse=True)
+def _in_the_application(app: Flask, signed_in: FlaskClient):
+    with app.app_context():
+        yield
+
+
+@pytest.fixture
+def case() -> Case:
+    return open_bare_case(account_named("ada").id, notes="dry tap", stain="Giemsa")
+
+
+def collected(case: Case, weights: Path) -> CaseState:
+    return state_of(case, analyses.of_case(case.id), cells_of(case), weights)
+
+
+def install(weights: Path, model: str, version: str) -> None:
+    """A network's manifest, as far as it is read without the network."""
+    (weights / model).mkdir(parents=True)
+    told = {"model": model, "version": version, "classes": [], "input": {"size": 1}}
+    told |= {"thresholds": {}, "files": {"network.bin": "56" * 32}}
+    (weights / model / "manifest.json").write_text(json.dumps(told))
+
+
+def test_images_go_by_number_and_hash_and_models_by_version(case: Case, tmp_path: Path):
+    put_field(case)
+    put_cell(case)
+    install(tmp_path, "detector", "2026.11.22-1")
+    install(tmp_path, "classifier", "of another day")
+    state = collected(case, tmp_path)
+
+    assert [(one.number, one.kind, one.sha256) for one in state.images] == [
+        (1, "detection", "ab" * 32),
+        (2, "classification", "cd" * 32),
+    ]
+    assert state.images[0].thresholds == THRESHOLDS
+    assert [(one.model, one.version, one.files) for one in state.models] == [
+        ("classifier", "2026.11.23-1", {}),
+        ("detector", "2026.11.22-1", {"network.bin": "56" * 32}),
+    ]
+
+
+def test_cells_are_as_they_stand_in_the_order_of_suspicion(case: Case, tmp_path: Path):
+    field = put_field(case)
+    review.record(case, account_named("ada").id, [entry(f"{field.id}.1", "monocyte")])
+    state = collected(case, tmp_path)
+
+    assert [cell.name for cell in state.cells] == ["1.1", "1.2", "1.3", "1.4", "1.5"]
+    assert [cell.label for cell in state.cells[:2]] == ["blast", "monocyte"]
+    assert (state.cells[1].by, state.cells[1].seen, state.cells[0].seen) == ("ada", True, False)
+    assert (state.reviewed, state.total) == (1, 4)
+    assert (state.by_models.share, state.by_reviewers.share) == (0.5, 0.25)
+    assert state.by_models.blasts.interval == state.by_models.interval
+    assert state.specimen.notes == "dry tap"
+
+
+def test_the_state_comes_back_from_json_as_it_was(case: Case, tmp_path: Path):
+    put_field(case)
+    put_cell(case)
+    state = collected(case, tmp_path)
+    assert read_state(json.loads(json.dumps(document(state)))) == state
+
+
+def test_pictures_of_the_most_suspicious_cells(app: Flask, signed_in: FlaskClient, tmp_path: Path):
+    images = [upload_field(signed_in)["id"], upload_cell(signed_in)]
+    case = open_case(account_named("ada").id, Details("Alder-7", "blood"))
+    put(case, images)
+    state = collected(case, tmp_path)
+    analyst = app.extensions["leukoscope_analyst"]
+    pictures = pictures_of(state, analyst)
+
+    assert set(pictures) == {cell.id for cell in state.most_suspicious}
+    assert all(picture.startswith(b"\xff\xd8") for picture in pictures.values())
+
+
+def test_an_image_that_is_gone_has_no_pictures(app: Flask, case: Case, tmp_path: Path):
+    put_field(case).image_name = f"{'0' * 32}.png"
+    state = collected(case, tmp_path)
+    assert len(state.most_suspicious) == 4
+    assert pictures_of(state, app.extensions["leukoscope_analyst"]) == {}

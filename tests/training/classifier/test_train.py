@@ -1,0 +1,149 @@
+"""A tiny training run, from drawn images to a served network."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from models.classifier.classifier import Classifier
+from tests.stand_ins import drawn_cell
+from tests.training.classifier.test_architectures import small_backbone
+from tests.training.classifier.test_data import draw_composites
+from tests.training.drawn import draw_sets
+from training.__main__ import main
+from training.classifier import data
+from training.classifier.architectures import ARCHITECTURES, Architecture
+from training.classifier.train import Stage, ahead, rate_at, remaining
+from training.data import PROJECT, ROUNDS
+
+# Keras hands its variables to numpy in a way that numpy 2 calls outdated.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("classifier")
+    draw_sets(folder / "data")
+    draw_composites(folder / "composites")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def command(place):
+    """Train with a small backbone; the words behind are added to the command."""
+
+    def train(*words: str) -> int:
+        places = ["--data", place / "data", "--composites", place / "composites"]
+        places += ["--round-composites", place / "rounds"]
+        places += ["--cutouts", place / "cutouts", "--out", place / "run"]
+        places += ["--weights-out", place / "weights"]
+        numbers = ["--steps", "3", "--size", "24", "--batch", "4", "--every", "2"]
+        numbers += ["--finish-steps", "2", "--finish-batch", "2", "--threads", "1"]
+        numbers += ["--watch-cells", "4", "--fit-cells", "12"]
+        names = ["--scratch", "--architecture", "small"]
+        return main(["classifier", *map(str, places), *numbers, *names, *words])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ARCHITECTURES, "small", Architecture(small_backbone, 32))
+        patch.setattr(data, "_ROUND_COMPOSITES", 8)
+        yield train
+
+
+@pytest.fixture(scope="module")
+def trained(place, command):
+    assert command() == 0
+    return place
+
+
+def rows(trained) -> list[dict[str, str]]:
+    with (trained / "run" / "H10" / "metrics.csv").open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_metrics_are_logged_and_plotted(trained):
+    logged = rows(trained)
+    assert [(row["step"], row["stage"], row["size"]) for row in logged] == [
+        ("2", "learn", "24"),
+        ("3", "learn", "24"),
+        ("5", "finish", "32"),
+    ]
+    assert all(0 <= float(row["val_auroc_crop"]) <= 1 for row in logged)
+    assert (trained / "run" / "H10" / "curves.svg").read_text().lstrip().startswith("<?xml")
+
+
+def test_the_exported_network_is_served(trained):
+    classifier = Classifier.load(trained / "weights", "f32")
+    assert classifier.manifest.input_size == 32
+    reading = classifier.read(drawn_cell(), "crop")
+    assert 0 < reading.probability < 1
+    assert reading.distance > 0
+
+
+def test_each_round_gives_a_network_of_its_own(trained):
+    members = Classifier.load(trained / "weights", "f32").outputs(drawn_cell())["members"]
+    assert members.shape == (len(ROUNDS), 2)
+    assert len({tuple(logits) for logits in members}) == len(ROUNDS)
+
+
+def test_the_manifest_tells_how_it_was_trained(trained):
+    manifest = json.loads((trained / "weights" / "manifest.json").read_text())
+    assert manifest["classes"] == ["normal", "all_blast"]
+    assert manifest["training"]["split"]["H22"] == ["H22", "33", "38", "2"]
+    assert manifest["training"]["arguments"]["steps"] == 3
+    assert set(manifest["views"]) == {"black", "crop"}
+    for limits in manifest["views"].values():
+        assert limits["temperature"] > 0
+        assert limits["uncertain_low"] <= limits["uncertain_high"]
+    assert manifest["thresholds"]["familiar"] > 0
+
+
+def test_what_is_shipped_names_no_local_path(trained):
+    for name in ("network.xml", "manifest.json", "model_card.md"):
+        text = (trained / "weights" / name).read_text()
+        assert "/tmp" not in text
+        assert str(PROJECT) not in text
+
+
+def test_one_round_alone_exports_nothing(place, command):
+    assert command("--rounds", "H22", "--out", str(place / "one"), "--weights-out", "nowhere") == 0
+    assert [path.name for path in (place / "one").iterdir()] == ["H22"]
+
+
+def test_resuming_goes_on_with_what_is_left(trained, command):
+    before = rows(trained)
+    assert command("--resume", "--finish-steps", "4") == 0
+    after = rows(trained)
+    assert after[:3] == before
+    assert [row["step"] for row in after[3:]] == ["7"]
+
+
+def test_the_rate_rises_then_falls():
+    stage = Stage("learn", 1000, 32, 4, 1e-3)
+    rates = [rate_at(stage, step) for step in range(1000)]
+    assert rates[0] == pytest.approx(1e-5, rel=0.01)
+    assert np.argmax(rates) in range(90, 110)
+    assert rates[-1] == pytest.approx(2e-5, rel=0.1)
+
+
+def test_what_remains_begins_where_the_checkpoint_is():
+    stages = [Stage("learn", 3, 24, 4, 1.0), Stage("finish", 2, 32, 4, 1.0)]
+    left = [(stage.name, step) for stage, step in remaining(stages, 2)]
+    assert left == [("learn", 2), ("finish", 0), ("finish", 1)]
+    assert [step for _, step in remaining(stages, 4)] == [1]
+    assert list(remaining(stages, 5)) == []
+
+
+def test_batches_made_ahead_keep_their_order_and_their_errors():
+    assert list(ahead(iter(range(20)))) == list(range(20))
+
+    def failing():
+        yield 1
+        raise ValueError("no such cell")
+
+    made = ahead(failing())
+    assert next(made) == 1
+    with pytest.raises(ValueError, match="no such cell"):
+        next(made)

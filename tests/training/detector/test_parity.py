@@ -1,0 +1,78 @@
+"""The served detector gives ultralytics' boxes."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from ultralytics import YOLO
+from ultralytics.utils import ASSETS
+
+from models.detector.boxes import iou
+from models.detector.detector import Detector
+from models.manifest import sha256_of
+from training.data import PROJECT
+from training.detector.export import write_network
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::FutureWarning",
+    "ignore::DeprecationWarning",
+    "ignore::torch.jit.TracerWarning",
+)
+
+CHECKPOINT = PROJECT.parent / "shared" / "init" / "yolov8n_coco.pt"
+SIZE = 640
+CONFIDENCE, IOU = 0.4, 0.5
+# The detector wants cells: people, bicycles, cars and buses stand in for them.
+NAMES = {0: "blast", 1: "wbc", 2: "rbc", 5: "platelet"}
+
+
+@pytest.fixture(scope="module")
+def picture() -> np.ndarray:
+    """A street with people, BGR, already of the network's size: what is compared is the network."""
+    image = cv2.resize(cv2.imread(str(ASSETS / "bus.jpg")), (480, SIZE))
+    return cv2.copyMakeBorder(image, 0, 0, 80, 80, cv2.BORDER_CONSTANT, value=(114,) * 3)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory) -> Detector:
+    if not CHECKPOINT.is_file():
+        pytest.skip(f"a trained network is not here: {CHECKPOINT} is missing")
+    folder = tmp_path_factory.mktemp("coco")
+    (folder / "start.pt").write_bytes(CHECKPOINT.read_bytes())
+    write_network(folder / "start.pt", folder, SIZE)
+    manifest = {
+        "model": "detector",
+        "version": "coco",
+        "classes": [NAMES.get(number, str(number)) for number in range(80)],
+        "input": {"size": SIZE},
+        "thresholds": {"confidence": CONFIDENCE, "iou": IOU},
+        "files": {name: sha256_of(folder / name) for name in ("network.xml", "network.bin")},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return Detector.load(folder, "f32")
+
+
+def test_boxes_classes_and_confidences_agree(picture, served):
+    (expected,) = YOLO(CHECKPOINT).predict(
+        picture,
+        imgsz=SIZE,
+        conf=CONFIDENCE,
+        iou=IOU,
+        agnostic_nms=True,
+        classes=list(NAMES),
+        verbose=False,
+    )
+    found = served.find(np.ascontiguousarray(picture[..., ::-1])).detections
+    assert len(found) == len(expected.boxes) >= 4
+    boxes = np.array([detection.box for detection in found], np.float32)
+    for box, kind, confidence in zip(
+        expected.boxes.xyxy.numpy(), expected.boxes.cls, expected.boxes.conf, strict=True
+    ):
+        overlaps = iou(box, boxes)
+        match = found[overlaps.argmax()]
+        assert overlaps.max() > 0.95
+        assert match.label == NAMES[int(kind)]
+        assert match.confidence == pytest.approx(float(confidence), abs=0.01)

@@ -1,0 +1,1 @@
+"""Maintenance of the project: what it is made of."""

@@ -1,0 +1,75 @@
+"""The detector's training images as ultralytics wants them: links to images, labels, a recipe."""
+
+import shutil
+from pathlib import Path
+from statistics import median
+
+from models.findings import CELL_LABELS
+from training.data import DataError, Split, TxlField, read_txl, yolo_line
+from training.synthesis.composites import SIDE
+
+# Red cells and platelets of a field are labelled where a red cell is at least so many pixels wide.
+# Below it there are up to a thousand a field, whose assignment would cost more time than the rest
+# of the training; white cells are labelled at every size.
+SMALLEST_RED_CELL = 18
+_SMALL_KINDS = ("rbc", "platelet")
+# TXL-PBC's fields are few beside the composites, but the only ones untouched.
+_TXL_REPEATS = 2
+
+
+def prepare(data: Path, composites: Path, folder: Path, most: int | None = None) -> Path:
+    """Write a fresh data set below `folder`; return the path of its recipe (YAML).
+
+    Train: composites of `train` (the first `most`) and TXL-PBC's train fields. Val: those of `val`.
+    Raises DataError where composites are missing.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    for split, repeats in (("train", _TXL_REPEATS), ("val", 1)):
+        (folder / "images" / split).mkdir(parents=True)
+        (folder / "labels" / split).mkdir(parents=True)
+        _add_composites(composites / split, folder, split, most)
+        for repeat in range(repeats):
+            for field in read_txl(data, split):
+                _add_txl(field, folder, f"txl-{repeat}-{field.path.name}")
+    return _write_recipe(folder)
+
+
+def large_enough(lines: list[str]) -> list[str]:
+    """Drop red cells and platelets from a composite's YOLO lines where red cells are too small."""
+    small = {str(CELL_LABELS.index(kind)) for kind in _SMALL_KINDS}
+    red = str(CELL_LABELS.index("rbc"))
+    widths = [float(line.split()[3]) * SIDE for line in lines if line.startswith(red)]
+    if widths and median(widths) < SMALLEST_RED_CELL:
+        return [line for line in lines if line[0] not in small]
+    return lines
+
+
+def _add_composites(source: Path, folder: Path, split: Split, most: int | None) -> None:
+    images = sorted((source / "images").glob("*.jpg"))[:most]
+    if not images:
+        raise DataError(
+            f"There are no composites in {source}. Make them with "
+            f"`python -m training composites --split {split}`."
+        )
+    for image in images:
+        lines = (source / "labels" / f"{image.stem}.txt").read_text().splitlines()
+        _add(image, large_enough(lines), folder, split, image.name)
+
+
+def _add_txl(field: TxlField, folder: Path, name: str) -> None:
+    lines = [yolo_line(box) for box in field.boxes]
+    _add(field.path, lines, folder, field.split, name)
+
+
+def _add(image: Path, lines: list[str], folder: Path, split: Split, name: str) -> None:
+    (folder / "images" / split / name).symlink_to(image.resolve())
+    label = (folder / "labels" / split / name).with_suffix(".txt")
+    label.write_text("\n".join(lines))
+
+
+def _write_recipe(folder: Path) -> Path:
+    names = [f"  {number}: {name}" for number, name in enumerate(CELL_LABELS)]
+    recipe = folder / "recipe.yaml"
+    head = (f"path: {folder.resolve()}", "train: images/train", "val: images/val", "names:")
+    recipe.write_text("\n".join((*head, *names)) + "\n")
+    return recipe

@@ -1,0 +1,1 @@
+"""Ablations and comparisons, which no served network needs."""

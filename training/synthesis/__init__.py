@@ -1,0 +1,1 @@
+"""Composites: fields without blasts, into which known cells are composited."""
