@@ -52,6 +52,8 @@ class Event(StrEnum):
     SECOND_FACTOR = "second-factor", "Set up a second factor"
     SECOND_FACTOR_REMOVE = "second-factor-remove", "Removed the second factor"
     SECOND_FACTOR_RESET = "second-factor-reset", "Reset a second factor"
+    SECURITY_KEY = "security-key", "Added a security key"
+    SECURITY_KEY_REMOVE = "security-key-remove", "Removed a security key"
     RECOVERY_CODE = "recovery-code", "Used a recovery code"
     RECOVERY_CODES = "recovery-codes", "Made new recovery codes"
     APPROVE = "approve", "Approved an account"
