@@ -84,6 +84,8 @@ class Event(StrEnum):
     CASE_AMEND = "case-amend", "Opened a signed case again"
     REPORT = "report", "Fetched a report"
     EXPORT_REVIEWED = "export-reviewed", "Exported signed cases for training"
+    BACKUP = "backup", "Made a backup"
+    RESTORE = "restore", "Restored a backup"
     SWEEP = "sweep", "Removed files that no row names"
     AUDIT_SEARCH = "audit-search", "Searched the audit trail"
     AUDIT_EXPORT = "audit-export", "Exported the audit trail"
