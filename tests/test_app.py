@@ -20,6 +20,7 @@ from app import create_app
 from models.manifest import WeightsError
 from records.storage.image_store import ImageStore
 from settings import ROOT, Settings
+from tests.backups import install_models
 from tests.waiting import HANGS
 
 SERVE = """
@@ -33,40 +34,52 @@ app.main()
 """
 
 COMMAND = """
-import app
+import sys
+from app import create_app
+from flask.cli import ScriptInfo
 from settings import Settings
 from tests.stand_ins import stand_in_models
-made = app.create_app(Settings.from_environment(), stand_in_models())
-made.cli.main(["audit", "verify"], obj=__import__("flask").cli.ScriptInfo(create_app=lambda: made))
+made = create_app(Settings.from_environment(), stand_in_models())
+made.cli.main({!r}, obj=ScriptInfo(create_app=lambda: made))
 """
 
 
+def started(code: str, **environment: object) -> subprocess.Popen[str]:
+    """A Python program with these settings, begun."""
+    variables = {f"LEUKOSCOPE_{name}": str(value) for name, value in environment.items()}
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 Run = Callable[..., subprocess.Popen[str]]
-"""Starts a Python program with settings."""
 
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    """Start Python programs; what still runs at the end of the test is killed."""
+    """Start programs as `started` does; what still runs at the end of the test is killed."""
     begun = []
 
-    def start(code: str, **environment: object) -> subprocess.Popen[str]:
-        variables = {f"LEUKOSCOPE_{name}": str(value) for name, value in environment.items()}
-        process = subprocess.Popen(
-            [sys.executable, "-c", code],
-            cwd=ROOT,
-            env=os.environ | variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        begun.append(process)
-        return process
+    def run(code: str, **environment: object) -> subprocess.Popen[str]:
+        begun.append(started(code, **environment))
+        return begun[-1]
 
-    yield start
+    yield run
     for process in begun:
         with process:
             process.kill()
+
+
+def command(*arguments: object, **environment: object) -> tuple[str, str]:
+    """Run `flask --app app …` in a process of its own; what it printed and what it complained."""
+    code = COMMAND.format([str(each) for each in arguments])
+    with started(code, **environment) as process:
+        return process.communicate(timeout=HANGS)
 
 
 @pytest.fixture
@@ -217,9 +230,8 @@ def test_a_second_server_stops_and_a_killed_one_is_cleaned_up_after(
         assert errors.startswith(f"Leukoscope cannot start: {tmp_path} is in use by process ")
         assert f" {first.pid} on " in errors
         assert errors.count("\n") == 1
-    beside = run(COMMAND, INSTANCE=tmp_path)
-    output, errors = beside.communicate(timeout=HANGS)
-    assert (beside.returncode, errors) == (0, "")
+    output, errors = command("audit", "verify", INSTANCE=tmp_path)
+    assert errors == ""
     assert "none changed, moved or missing" in output
     first.kill()
     first.communicate(timeout=HANGS)
@@ -231,6 +243,35 @@ def test_a_second_server_stops_and_a_killed_one_is_cleaned_up_after(
     after_kill.send_signal(signal.SIGINT)
     _, errors = after_kill.communicate(timeout=HANGS)
     assert "Removed 1 files that no row names" in errors
+
+
+def test_a_served_instance_is_backed_up_and_restored_elsewhere(
+    run: Run, tmp_path: Path, free_port: int
+):
+    installed = Settings(weights_dir=tmp_path / "weights")
+    install_models(installed)
+    here = {"INSTANCE": tmp_path / "here", "WEIGHTS": installed.weights_dir}
+    there = here | {"INSTANCE": tmp_path / "there"}
+    server = run(SERVE, PORT=free_port, **here)
+    assert server.stdout.readline().startswith("Leukoscope is ready")
+    output, errors = command("backup", tmp_path / "backup", **here)
+    assert errors == ""
+    assert f"Backed up to {tmp_path / 'backup'} and read again: 0 images" in output
+    _, errors = command("restore", tmp_path / "backup", "--replace", **here)
+    assert "is in use by process" in errors
+    server.send_signal(signal.SIGINT)
+    server.communicate(timeout=HANGS)
+    output, errors = command("restore", tmp_path / "backup", **there)
+    assert errors == ""
+    assert f"Restored to {tmp_path / 'there'}" in output
+    assert "none changed, moved or missing" in command("audit", "verify", **there)[0]
+    _, errors = command("restore", tmp_path / "backup", **there)
+    assert "is not empty: it has leukoscope.sqlite3, audit_witness" in errors
+    (tmp_path / "there" / "restoring").mkdir()
+    refused = run(SERVE, PORT=free_port, **there)
+    _, errors = refused.communicate(timeout=HANGS)
+    assert errors.startswith("Leukoscope cannot start: ")
+    assert "a restore into it was not finished" in errors
 
 
 def test_a_new_installation_serves_and_says_where(run: Run, tmp_path: Path, free_port: int):
