@@ -2,7 +2,7 @@
 
 Every variant is trained for all three rounds under one small budget, and read on the strangers of
 each. Each training is kept in --out when it is done, so that an interrupted ablation goes on. With
---record the table goes into docs/validation.md.
+--record the table goes into docs/studies.md.
 """
 
 from __future__ import annotations

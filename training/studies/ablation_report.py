@@ -87,4 +87,4 @@ def report(meanings: Mapping[str, str], args: argparse.Namespace) -> None:
     text = f"{told}:\n\n{ablation_table(meanings, args.out)}"
     print(text)
     if args.record:
-        replace_between(PROJECT / "docs" / "validation.md", "ablation", text)
+        replace_between(PROJECT / "docs" / "studies.md", "ablation", text)

@@ -4,7 +4,7 @@ Cells of C-NMC on black, random starting weights for all, the paper's augmentati
 flips). The paper's protocol splits images at random, so that cells of one person stand on both
 sides; ours leaves one normal subject and a group of those with blasts out, three times. Each
 training is kept in --out when it is done, so that an interrupted comparison goes on. With --record
-the table goes into docs/validation.md and the charts into docs/charts, under a name of their own if
+the table goes into docs/studies.md and the charts into docs/charts, under a name of their own if
 one is given.
 """
 

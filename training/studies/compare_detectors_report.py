@@ -147,7 +147,7 @@ def report(
     means = [row for row in rows if row["class"] == "mean"]
     metric_bars(means, charts / "compare-detectors.svg", METRICS, SETS)
     if args.record:
-        replace_between(docs / "validation.md", "compare-detectors", text)
+        replace_between(docs / "studies.md", "compare-detectors", text)
 
 
 def heading(command: str, args: argparse.Namespace) -> str:

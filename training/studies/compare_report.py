@@ -216,7 +216,7 @@ def report(args: argparse.Namespace) -> None:
     print(text)
     draw(results, rows, args)
     if args.record:
-        replace_between(PROJECT / "docs" / "validation.md", args.record, text)
+        replace_between(PROJECT / "docs" / "studies.md", args.record, text)
 
 
 def _tests(name: str, folder: Path) -> dict[str, Answers]:

@@ -4,7 +4,7 @@ A network that never saw a blood cell describes every C-NMC cell on black; what 
 logistic regression on these descriptions, to its end, under both protocols of `compare`. The same
 descriptions are asked whose cell it is, among the people of the training cells: what they know of
 that, a random split rewards and a stranger does not. With --record the tables go into
-docs/validation.md.
+docs/studies.md.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> None:
     )
     print(text)
     if args.record:
-        replace_between(PROJECT / "docs" / "validation.md", "leak", text)
+        replace_between(PROJECT / "docs" / "studies.md", "leak", text)
 
 
 def features(model: keras.Model, sources: Sequence[CellSource], size: int) -> np.ndarray:
