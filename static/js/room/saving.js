@@ -1,7 +1,7 @@
 // Between the room and the server: cells and histories from it, corrections to it.
 
-import { Outbox, newKey } from "./room-outbox.js";
-import { nameOf } from "./room-cells.js";
+import { Outbox, newKey } from "./outbox.js";
+import { nameOf } from "./cells.js";
 
 const JSON_ONLY = { Accept: "application/json" };
 const LOCKED = 409;

@@ -43,7 +43,7 @@ function counted(cells, labelOf) {
   return { counts: found, wbc };
 }
 
-/** The differential of the models and that of the reviewer, as services/review.py counts them. */
+/** The differential of the models and that of the reviewer, as services/cases/review.py counts them. */
 export function differential(cells) {
   const all = [...cells.values()];
   const shown = all.filter(counts);

@@ -2,7 +2,7 @@
 
 import { cells } from "./cells.js";
 import { refresh } from "./gallery.js";
-import { shareWords, showShares } from "./shares.js";
+import { shareWords, showShares } from "../common/shares.js";
 
 const QUIET = 700;
 

@@ -3,7 +3,7 @@
 const AT_ONCE = 200;
 const AT_FIRST = 2000;
 const AT_MOST = 10_000;
-/** Where the server says of acts themselves that it does not take them (pages/reading.py). */
+/** Where the server says of acts themselves that it does not take them (pages/cases/reading_room.py). */
 const JUDGED = new Set([409, 422]);
 
 /** What survives a reload; null where the browser allows nothing to be kept. */

@@ -1,4 +1,4 @@
-// Shares of blasts in words and figures, as services/findings.py writes them.
+// Shares of blasts in words and figures, as services/analyses/findings.py writes them.
 
 const Z_95 = 1.959964;
 

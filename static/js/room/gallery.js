@@ -1,6 +1,6 @@
 // The gallery: a list of cells for each class, one focus and one selection over all of them.
 
-import { groupOf, nameOf, percent } from "./room-cells.js";
+import { groupOf, nameOf, percent } from "./cells.js";
 
 const AHEAD = "600px";
 

@@ -1,13 +1,13 @@
 // The reading room: every white cell of a case, corrected by keyboard, pointer or touch.
 
-import { Saving } from "./room-saving.js";
-import { classes, groupOf, nameOf, stateOf, DOUBTFUL } from "./room-cells.js";
-import { showCounts } from "./room-counts.js";
-import { Drag } from "./room-drag.js";
-import { Draw } from "./room-draw.js";
-import { Gallery } from "./room-gallery.js";
-import { newKey } from "./room-outbox.js";
-import { Panel } from "./room-panel.js";
+import { Saving } from "./saving.js";
+import { classes, groupOf, nameOf, stateOf, DOUBTFUL } from "./cells.js";
+import { showCounts } from "./counts.js";
+import { Drag } from "./drag.js";
+import { Draw } from "./draw.js";
+import { Gallery } from "./gallery.js";
+import { newKey } from "./outbox.js";
+import { Panel } from "./panel.js";
 
 const NOT_LOADED = "The cells could not be loaded. Check the connection, then reload the page.";
 const CHOOSE = "The detector alone doubts this cell: give it a class, or mark it as no cell.";

@@ -1,7 +1,7 @@
 // The cell that has the focus: in its field with the other boxes, what was said of it, and by whom.
 
-import { counts, groupOf, nameOf, percent } from "./room-cells.js";
-import { View, listenToTools } from "./view.js";
+import { counts, groupOf, nameOf, percent } from "./cells.js";
+import { View, listenToTools } from "../common/view.js";
 
 const REST = 120;
 const KEPT = 8;

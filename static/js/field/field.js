@@ -2,7 +2,7 @@
 
 import { cells } from "./cells.js";
 import "./threshold.js";
-import { View, listenToTools } from "./view.js";
+import { View, listenToTools } from "../common/view.js";
 
 const picture = document.querySelector("[data-picture]");
 const view = new View(picture);

@@ -1,7 +1,7 @@
 // The differential beside the gallery: by the models and by the reviewer, at every change.
 
-import { differential } from "./room-cells.js";
-import { interval, shareWords } from "./shares.js";
+import { differential } from "./cells.js";
+import { interval, shareWords } from "../common/shares.js";
 
 const table = document.querySelector("[data-differential]");
 const progress = document.querySelector("[data-progress]");
