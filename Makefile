@@ -6,18 +6,22 @@
 PYTHON ?= python3.11
 SERVE := .venv/bin/python
 DEV := .venv-dev/bin/python
+# with node and npm of .venv-dev
+NPM := PATH="$(CURDIR)/.venv-dev/bin:$$PATH" npm
 
 .PHONY: run test lint format train bench fuzz lock sbom clean
 
 run: .venv/installed
 	$(SERVE) app.py
 
-test: .venv-dev/installed
+test: .venv-dev/installed node_modules/installed
+	$(NPM) test --silent
 	$(DEV) -m pytest -n auto --dist loadfile
 
-lint: .venv-dev/installed
+lint: .venv-dev/installed node_modules/installed
 	$(DEV) -m ruff check .
 	$(DEV) -m ruff format --check .
+	$(NPM) run lint --silent
 
 format: .venv-dev/installed
 	$(DEV) -m ruff check --fix .
@@ -42,7 +46,7 @@ sbom: .venv/installed .venv-dev/installed
 	$(DEV) -m tools.sbom $(SERVE)
 
 clean:
-	rm -rf .venv .venv-dev
+	rm -rf .venv .venv-dev node_modules
 
 .venv/installed: requirements-serve.lock
 	$(PYTHON) -m venv .venv
@@ -52,4 +56,8 @@ clean:
 .venv-dev/installed: requirements.lock
 	$(PYTHON) -m venv .venv-dev
 	$(DEV) -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	touch $@
+
+node_modules/installed: package-lock.json .venv-dev/installed
+	$(NPM) ci --silent
 	touch $@

@@ -2,7 +2,12 @@
 
 const Z_95 = 1.959964;
 
-/** 95% interval of a share by Wilson's score. */
+/**
+ * 95% interval of a share by Wilson's score.
+ * @param {number} successes
+ * @param {number} total
+ * @returns {[number, number]}
+ */
 export function interval(successes, total) {
   const share = successes / total;
   const middle = share + Z_95 ** 2 / (2 * total);
@@ -11,36 +16,20 @@ export function interval(successes, total) {
   return [Math.max(0, (middle - half) / whole), Math.min(1, (middle + half) / whole)];
 }
 
-export function shareWords(share) {
+/**
+ * A share (0..1) in per cent, near the ends with a decimal.
+ * @param {number} share
+ */
+export function formatShare(share) {
   const decimals = share >= 0.1 && share <= 0.9 ? 1 : 10;
   return `${Math.floor(100 * decimals * share + 0.5) / decimals}%`;
 }
 
-function write(name, text) {
-  const place = document.querySelector(`[data-figure="${name}"]`);
-  if (place) (place.querySelector("strong") ?? place).textContent = text;
-}
-
-function writeShare(reader, blasts, whiteCells) {
-  write(`${reader}-blasts`, `${blasts} of ${whiteCells}`);
-  write(`${reader}-share`, shareWords(blasts / whiteCells));
-  write(`${reader}-interval`, interval(blasts, whiteCells).map(shareWords).join(" to "));
-}
-
-/** The table of shares: of the shown white cells, by each reader. */
-export function showShares(shown) {
-  const table = document.querySelector("[data-shares]");
-  table.hidden = !shown.length;
-  if (!shown.length) return;
-  const count = (test) => shown.filter(test).length;
-  const uncertain = count((cell) => cell.secondLabel === "uncertain");
-  const second = count((cell) => cell.secondLabel === "all_blast");
-  writeShare("detector", count((cell) => cell.label === "blast"), shown.length);
-  writeShare("second", second, shown.length);
-  write("second-uncertain", uncertain);
-  write("second-at-most", shareWords((second + uncertain) / shown.length));
-  const remark = table.querySelector("[data-uncertain]");
-  if (remark) remark.hidden = !uncertain;
-  const few = table.querySelector("[data-few]");
-  few.hidden = shown.length >= Number(few.dataset.few);
+/**
+ * The 95% interval of a share, as "3.1% to 14%".
+ * @param {number} successes
+ * @param {number} total
+ */
+export function formatInterval(successes, total) {
+  return interval(successes, total).map(formatShare).join(" to ");
 }

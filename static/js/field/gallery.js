@@ -1,23 +1,38 @@
 // Sorts the gallery by either reader, and filters it to what they disagree about.
 
+import { find, findOptional } from "../common/elements.js";
 import { cells, disagreed } from "./cells.js";
 
-const list = document.querySelector("[data-gallery]");
-const tools = document.querySelector("[data-gallery-tools]");
-const sort = document.getElementById("sort");
-const only = document.querySelector("[data-only]");
-const placed = cells.filter((cell) => cell.item);
+/** @import { Cell } from "./cells.js" */
+/** @typedef {Cell & {item: HTMLElement}} PlacedCell A cell that the gallery shows. */
 
-/** What a cell is sorted by, the highest first; ties by the next. */
+const list = findOptional(document, "[data-gallery]");
+const tools = findOptional(document, "[data-gallery-tools]");
+const sort = findOptional(document, "#sort", HTMLSelectElement);
+const only = findOptional(document, "[data-only]", HTMLInputElement);
+const placed = cells.filter(isPlaced);
+
+/**
+ * What a cell is sorted by, the highest first; ties by the next.
+ * @type {Record<string, (cell: Cell) => number[]>}
+ */
 const ORDERS = {
-  suspicion: (cell) => [cell.label === "blast" || cell.secondLabel === "all_blast", cell.blast],
+  suspicion: (cell) => [Number(cell.label === "blast" || cell.secondLabel === "all_blast"), cell.blast],
   detector: (cell) => [cell.blast],
   second: (cell) => [cell.second],
-  disagreement: (cell) => [disagreed(cell), Math.abs(cell.blast - cell.second)],
+  disagreement: (cell) => [Number(disagreed(cell)), Math.abs(cell.blast - cell.second)],
 };
 
+/**
+ * @param {Cell} cell
+ * @returns {cell is PlacedCell}
+ */
+function isPlaced(cell) {
+  return cell.item !== undefined;
+}
+
 function arrange() {
-  if (!sort) return;
+  if (!sort || !list) return;
   const key = ORDERS[sort.value];
   const keyed = placed.map((cell) => ({ item: cell.item, keys: [...key(cell), -cell.number] }));
   keyed.sort((one, other) => {
@@ -28,17 +43,18 @@ function arrange() {
   if (items.some((item, index) => item !== list.children[index])) list.append(...items);
 }
 
+/** @param {PlacedCell} cell */
 function mark(cell) {
   const opposed = disagreed(cell);
-  const sign = cell.item.querySelector("[data-disagreed]");
+  const sign = findOptional(cell.item, "[data-disagreed]");
   if (sign) sign.hidden = !opposed;
-  cell.item.hidden = cell.label === "doubtful" || (only?.checked && !opposed) || false;
+  cell.item.hidden = cell.label === "doubtful" || (Boolean(only?.checked) && !opposed);
 }
 
 function count() {
   const opposed = placed.filter(disagreed).length;
-  tools.querySelector("[data-disagreements]").textContent = opposed;
-  document.querySelector("[data-no-disagreement]").hidden = !only.checked || opposed > 0;
+  find(document, "[data-disagreements]").textContent = String(opposed);
+  find(document, "[data-no-disagreement]").hidden = !only?.checked || opposed > 0;
 }
 
 /** Bring the gallery in line with what the cells are shown as. */
@@ -46,12 +62,12 @@ export function refresh() {
   arrange();
   placed.forEach(mark);
   if (tools) count();
-  const shown = document.querySelector("[data-shown]");
-  if (shown) shown.textContent = placed.filter((cell) => cell.label !== "doubtful").length;
+  const shown = findOptional(document, "[data-shown]");
+  if (shown) shown.textContent = String(placed.filter((cell) => cell.label !== "doubtful").length);
 }
 
 if (tools) {
   tools.hidden = false;
-  sort.addEventListener("change", refresh);
-  only.addEventListener("change", refresh);
+  sort?.addEventListener("change", refresh);
+  only?.addEventListener("change", refresh);
 }

@@ -1,21 +1,31 @@
 // Moves the probability from which a white cell is called a blast, and recounts at once.
 
+import { find, findAll, findOptional } from "../common/elements.js";
+import { formatShare } from "../common/shares.js";
 import { cells } from "./cells.js";
 import { refresh } from "./gallery.js";
-import { shareWords, showShares } from "../common/shares.js";
+import { showShares } from "./shares.js";
+
+/** @import { Cell } from "./cells.js" */
 
 const QUIET = 700;
 
-const tools = document.querySelector("[data-threshold]");
-const groups = new Map(
-  [...document.querySelectorAll("[data-group]")].map((group) => [group.dataset.group, group]),
-);
+const tools = findOptional(document, "[data-threshold]");
+/** @type {Map<string | undefined, SVGGElement>} */
+const groups = new Map(findAll(document, "[data-group]", SVGGElement).map((group) => [group.dataset.group, group]));
 
 /** The slider, in per cent; at its first place it stands for the model's own threshold, exactly. */
 class Threshold {
+  /** @type {number | undefined} */
+  frame;
+
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  timer;
+
+  /** @param {HTMLElement} element */
   constructor(element) {
-    this.part = (name) => element.querySelector(`[data-${name}]`);
-    this.slider = element.querySelector("input");
+    this.part = (/** @type {string} */ name) => find(element, `[data-${name}]`);
+    this.slider = find(element, "input", HTMLInputElement);
     this.own = Number(element.dataset.threshold);
     this.white = Number(element.dataset.white);
     this.ownPlace = this.slider.value;
@@ -34,7 +44,7 @@ class Threshold {
   }
 
   get value() {
-    return this.moved ? this.slider.value / 100 : this.own;
+    return this.moved ? this.slider.valueAsNumber / 100 : this.own;
   }
 
   soon() {
@@ -56,6 +66,7 @@ class Threshold {
     this.timer = setTimeout(() => this.announce(), QUIET);
   }
 
+  /** @param {Cell} cell */
   labelOf(cell) {
     if (!this.moved) return cell.own;
     if (cell.blast >= this.value) return "blast";
@@ -63,12 +74,12 @@ class Threshold {
   }
 
   placeMark() {
-    const { min, max } = this.slider;
-    this.part("mark").style.left = `${100 * (this.ownPlace - min) / (max - min)}%`;
+    const [min, max, own] = [this.slider.min, this.slider.max, this.ownPlace].map(Number);
+    this.part("mark").style.left = `${100 * (own - min) / (max - min)}%`;
   }
 
   tell() {
-    const at = shareWords(this.value);
+    const at = formatShare(this.value);
     const state = this.part("state");
     this.part("at").textContent = at;
     this.slider.setAttribute("aria-valuetext", at);
@@ -83,23 +94,28 @@ class Threshold {
     const shown = cells.filter((cell) => cell.label !== "doubtful");
     const blasts = shown.filter((cell) => cell.label === "blast").length;
     this.part("announced").textContent =
-      `At ${shareWords(this.value)}: ${blasts} of ${shown.length} white cells are called blasts.`;
+      `At ${formatShare(this.value)}: ${blasts} of ${shown.length} white cells are called blasts.`;
   }
 }
 
+/**
+ * @param {Cell} cell
+ * @param {string} label
+ */
 function relabel(cell, label) {
   const group = groups.get(label);
+  if (!group) return;
   const { name } = group.dataset;
   cell.label = label;
   cell.box.dataset.label = label;
   group.append(cell.box);
   if (!name) return;
-  const title = cell.box.querySelector("title");
+  const title = find(cell.box, "title", SVGTitleElement);
   title.textContent = title.textContent.replace(/^[^:]*/, name);
   if (!cell.item) return;
-  const button = cell.item.querySelector("button");
+  const button = find(cell.item, "button");
   button.classList.toggle("gallery-blast", label === "blast");
-  button.querySelector("[data-word]").textContent = name;
+  find(button, "[data-word]").textContent = name;
 }
 
 function recount() {
@@ -107,18 +123,19 @@ function recount() {
   const blasts = shown.filter((cell) => cell.label === "blast").length;
   const counts = { blast: blasts, wbc: shown.length - blasts };
   for (const [label, count] of Object.entries(counts)) {
-    document.querySelector(`[data-count="${label}"]`).textContent = count;
+    find(document, `[data-count="${label}"]`).textContent = String(count);
   }
-  for (const place of document.querySelectorAll("[data-white-cells]")) {
-    place.textContent = shown.length;
+  for (const place of findAll(document, "[data-white-cells]")) {
+    place.textContent = String(shown.length);
   }
-  document.querySelector("[data-no-white-cell]").hidden = shown.length > 0;
+  find(document, "[data-no-white-cell]").hidden = shown.length > 0;
   showShares(shown);
   showResult(blasts ? "blasts" : shown.length ? "no_blasts" : "no_white_cells");
 }
 
+/** @param {string} result */
 function showResult(result) {
-  for (const part of document.querySelectorAll("[data-result]")) {
+  for (const part of findAll(document, "[data-result]")) {
     part.hidden = part.dataset.result !== result;
   }
 }

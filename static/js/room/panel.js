@@ -1,51 +1,110 @@
 // The cell that has the focus: in its field with the other boxes, what was said of it, and by whom.
 
-import { counts, groupOf, nameOf, percent } from "./cells.js";
-import { View, listenToTools } from "../common/view.js";
+import { find } from "../common/elements.js";
+import { bindTools, View } from "../common/view.js";
+import { counts, formatProbability, groupOf } from "./cells.js";
+import { nameOf } from "./classes.js";
+
+/** @import { Rectangle } from "../common/view.js" */
+/** @import { Cell, Field } from "./cells.js" */
+
+/**
+ * A row of a cell's history (pages/cases/reading_room.py).
+ * @typedef {object} Review
+ * @property {number} id
+ * @property {string} key
+ * @property {string} cell
+ * @property {string} by
+ * @property {string} at
+ * @property {string | null} from
+ * @property {string | null} to
+ * @property {number | null} undoes id of the row that it takes back
+ * @property {boolean} undone
+ */
+
+/**
+ * @typedef {object} PanelActions
+ * @property {(id: string) => void} picked is given the cell whose box was clicked
+ * @property {(cell: Cell) => Promise<Review[] | null>} history
+ */
 
 const REST = 120;
 const KEPT = 8;
 const SVG = "http://www.w3.org/2000/svg";
+/** @type {Record<string, string>} */
 const SECOND_WORDS = { all_blast: "ALL blast", normal: "Normal", uncertain: "Uncertain" };
 
 const when = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
 
 export class Panel {
-  /** `picked` is told the cell whose box was clicked; `history(cell)` promises its corrections. */
+  /** The cell that is shown. @type {Cell | undefined} */
+  cell;
+
+  /** The field that is shown. @type {Field | null} */
+  field = null;
+
+  /** The field of the cell, which is shown once the focus rests. @type {Field | null} */
+  wanted = null;
+
+  /** All cells of the case. @type {Map<string, Cell>} */
+  cells = new Map();
+
+  /** The latest pictures of fields, by address. @type {Map<string, HTMLImageElement>} */
+  images = new Map();
+
+  /** The boxes in the picture, by the id of their cell. @type {Map<string, SVGElement>} */
+  boxes = new Map();
+
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  timer;
+
+  /**
+   * @param {HTMLElement} element
+   * @param {PanelActions} actions
+   */
   constructor(element, { picked, history }) {
     this.element = element;
-    this.part = (name) => element.querySelector(`[data-${name}]`);
     this.history = history;
-    this.picture = this.part("picture");
+    this.picture = find(element, "[data-picture]", SVGSVGElement);
+    this.group = find(element, "[data-boxes]", SVGGElement);
     this.view = new View(this.picture);
-    this.images = new Map();
-    this.boxes = new Map();
-    listenToTools(this.view, this.part("tools"));
+    bindTools(this.view, this.part("tools"));
     this.picture.addEventListener("click", (event) => {
-      const id = event.target.dataset?.box;
+      const id = event.target instanceof SVGElement && event.target.dataset.box;
       if (id && this.view.clicked && !this.view.still) picked(id);
     });
   }
 
-  /** Show a cell at once in words, and in its field once the focus rests. */
+  /** @param {string} name */
+  part(name) {
+    return find(this.element, `[data-${name}]`);
+  }
+
+  /**
+   * Show a cell at once in words, and in its field once the focus rests.
+   * @param {Cell} cell
+   * @param {Field} field
+   * @param {Map<string, Cell>} cells
+   */
   show(cell, field, cells) {
     [this.cell, this.wanted, this.cells] = [cell, field, cells];
-    this.describe();
+    this.describe(cell);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.look(), REST);
   }
 
-  describe() {
-    const { cell } = this;
+  /** @param {Cell} cell */
+  describe(cell) {
     this.part("title").textContent = cell.name;
-    this.part("detector").textContent = cell.blast === null ? (nameOf(cell.proposed) || "–") : `${percent(cell.blast)} blast`;
-    this.part("second").textContent = cell.second === null ? "–" : `${SECOND_WORDS[cell.second_label]}, ${percent(cell.second)} ALL blast`;
+    this.part("detector").textContent = formatDetector(cell);
+    this.part("second").textContent = formatSecond(cell);
     this.part("differ").hidden = !cell.disagreed;
     this.part("doubtful").hidden = counts(cell);
     this.part("label").textContent = counts(cell) ? nameOf(cell.label) : "None yet";
     this.part("by").textContent = this.reviewed(cell);
   }
 
+  /** @param {Cell} cell */
   reviewed(cell) {
     if (!cell.seen) return "proposed by the models, not reviewed";
     if (!cell.at) return "you, waiting to be saved";
@@ -54,27 +113,31 @@ export class Panel {
 
   /** Show the cell in its field now, without waiting for the focus to rest. */
   settle() {
-    if (this.wanted) this.look();
+    this.look();
   }
 
   look() {
     clearTimeout(this.timer);
-    if (this.field !== this.wanted) this.enter(this.wanted);
-    this.view.around(edges(this.cell.box));
-    this.choose();
-    this.tellHistory();
+    const { cell, wanted } = this;
+    if (!cell || !wanted) return;
+    if (this.field !== wanted) this.enter(wanted);
+    this.view.around(edges(cell.box));
+    this.choose(cell);
+    this.showHistory(cell);
   }
 
+  /** @param {Field} field */
   enter(field) {
     this.field = field;
     this.view.size(field.width, field.height);
     this.part("where").textContent = field.name;
-    this.drawBoxes();
+    this.drawBoxes(field);
     this.load(field);
   }
 
+  /** @param {Field} field */
   async load(field) {
-    const image = this.part("image");
+    const image = find(this.element, "[data-image]", SVGImageElement);
     image.removeAttribute("href");
     this.say("Loading the field…");
     try {
@@ -88,35 +151,42 @@ export class Panel {
     }
     if (field !== this.field) return;
     image.setAttribute("href", field.image);
-    image.setAttribute("width", field.width);
-    image.setAttribute("height", field.height);
+    image.setAttribute("width", String(field.width));
+    image.setAttribute("height", String(field.height));
     this.say("");
   }
 
-  /** The picture of a field, of which the latest few stay in memory. */
+  /**
+   * Load the picture of a field, of which the latest few stay in memory.
+   * @param {string} url
+   */
   kept(url) {
     const image = this.images.get(url) ?? new Image();
     this.images.delete(url);
     this.images.set(url, image);
-    if (this.images.size > KEPT) this.images.delete(this.images.keys().next().value);
+    const [oldest] = this.images.keys();
+    if (this.images.size > KEPT) this.images.delete(oldest);
     if (!image.src) image.src = url;
     return image.decode();
   }
 
+  /** @param {string} sentence */
   say(sentence) {
     this.part("state").textContent = sentence;
     this.part("state").hidden = !sentence;
   }
 
-  drawBoxes() {
+  /** @param {Field} field */
+  drawBoxes(field) {
     this.boxes.clear();
-    const here = [...this.cells.values()].filter((cell) => cell.field === this.field.id);
-    this.part("boxes").replaceChildren(...here.map((cell) => this.drawBox(cell)));
+    const here = [...this.cells.values()].filter((cell) => cell.field === field.id);
+    this.group.replaceChildren(...here.map((cell) => this.drawBox(cell)));
   }
 
+  /** @param {Cell} cell */
   drawBox(cell) {
     const box = document.createElementNS(SVG, "rect");
-    for (const [name, value] of Object.entries(edges(cell.box))) box.setAttribute(name, value);
+    for (const [name, value] of Object.entries(edges(cell.box))) box.setAttribute(name, String(value));
     box.dataset.box = cell.id;
     box.append(document.createElementNS(SVG, "title"));
     this.boxes.set(cell.id, box);
@@ -124,46 +194,66 @@ export class Panel {
     return box;
   }
 
-  /** Bring box and words in line with a cell that changed, is new, or is gone. */
+  /**
+   * Bring box and words in line with a cell that changed, is new, or is gone.
+   * @param {Cell} cell
+   */
   refresh(cell, gone = false) {
     if (cell.field === this.field?.id) {
       const box = this.boxes.get(cell.id);
       if (gone) box?.remove();
       else if (box) paint(box, cell);
-      else this.part("boxes").append(this.drawBox(cell));
+      else this.group.append(this.drawBox(cell));
     }
     if (cell === this.cell) {
-      this.describe();
-      this.tellHistory();
+      this.describe(cell);
+      this.showHistory(cell);
     }
   }
 
-  choose() {
-    for (const [id, box] of this.boxes) box.classList.toggle("chosen", id === this.cell.id);
-    const chosen = this.boxes.get(this.cell.id);
-    if (chosen) this.part("boxes").append(chosen);
+  /** @param {Cell} cell */
+  choose(cell) {
+    for (const [id, box] of this.boxes) box.classList.toggle("chosen", id === cell.id);
+    const chosen = this.boxes.get(cell.id);
+    if (chosen) this.group.append(chosen);
   }
 
-  async tellHistory() {
-    const { cell } = this;
+  /** @param {Cell} cell */
+  async showHistory(cell) {
     const list = this.part("history");
     const before = cell.proposed ? [line("The models", `proposed ${nameOf(cell.proposed)}`)] : [];
     if (!cell.at) {
       list.replaceChildren(...before);
       return;
     }
-    const told = await this.history(cell);
-    if (cell !== this.cell || !told) return;
-    list.replaceChildren(...before, ...told.map((one) => line(one.by, words(one), one.at)));
+    const reviews = await this.history(cell);
+    if (cell !== this.cell || !reviews) return;
+    list.replaceChildren(...before, ...reviews.map((one) => line(one.by, formatReview(one), one.at)));
   }
 }
 
-function words({ from, to, undone, undoes }) {
+/** @param {Cell} cell */
+function formatDetector({ blast, proposed }) {
+  return blast === null ? nameOf(proposed) || "–" : `${formatProbability(blast)} blast`;
+}
+
+/** @param {Cell} cell */
+function formatSecond({ second, second_label: label }) {
+  return second === null ? "–" : `${SECOND_WORDS[label ?? ""]}, ${formatProbability(second)} ALL blast`;
+}
+
+/** @param {Review} review */
+function formatReview({ from, to, undone, undoes }) {
   const said = from === to ? `confirmed ${nameOf(to)}` : `${from ? nameOf(from) : "drawn"} → ${nameOf(to)}`;
   if (undoes) return to ? `took back: ${nameOf(from)} → ${nameOf(to)}` : "took it back";
   return undone ? `${said} (taken back)` : said;
 }
 
+/**
+ * @param {string} who
+ * @param {string} what
+ * @param {string} [at]
+ */
 function line(who, what, at) {
   const item = document.createElement("li");
   const name = document.createElement("strong");
@@ -178,12 +268,20 @@ function line(who, what, at) {
   return item;
 }
 
+/**
+ * @param {SVGElement} box
+ * @param {Cell} cell
+ */
 function paint(box, cell) {
-  const group = groupOf(cell);
-  box.setAttribute("class", `box-${group}${cell.seen ? " seen" : ""}${box.classList.contains("chosen") ? " chosen" : ""}`);
-  box.firstElementChild.textContent = `${cell.name}: ${nameOf(cell.label)}`;
+  const marks = [cell.seen && "seen", box.classList.contains("chosen") && "chosen"];
+  box.setAttribute("class", [`box-${groupOf(cell)}`, ...marks].filter(Boolean).join(" "));
+  find(box, "title", SVGTitleElement).textContent = `${cell.name}: ${nameOf(cell.label)}`;
 }
 
-export function edges([x1, y1, x2, y2]) {
+/**
+ * @param {number[]} box
+ * @returns {Rectangle}
+ */
+function edges([x1, y1, x2, y2]) {
   return { x: x1, y: y1, width: x2 - x1, height: y2 - y1 };
 }
