@@ -1,5 +1,7 @@
 # make run    install what serving needs, then serve on http://127.0.0.1:5000
 # make test   install everything, then run all tests
+# make lint   check style, types, layers and scripts
+# make hooks  check what is committed, at every commit from now on
 # make fuzz   send 10,000 damaged files to the application
 # make lock   after a change of pins: write the lock files
 # make sbom   write sbom.json, the bill of materials of what is served
@@ -9,7 +11,7 @@ DEV := .venv-dev/bin/python
 # with node and npm of .venv-dev
 NPM := PATH="$(CURDIR)/.venv-dev/bin:$$PATH" npm
 
-.PHONY: run test lint format train bench fuzz lock sbom clean
+.PHONY: run test lint format hooks train bench fuzz lock sbom clean
 
 run: .venv/installed
 	$(SERVE) app.py
@@ -21,11 +23,16 @@ test: .venv-dev/installed node_modules/installed
 lint: .venv-dev/installed node_modules/installed
 	$(DEV) -m ruff check .
 	$(DEV) -m ruff format --check .
+	.venv-dev/bin/lint-imports --no-logo
+	# $(DEV) -m pyright --pythonpath $(DEV)
 	$(NPM) run lint --silent
 
 format: .venv-dev/installed
 	$(DEV) -m ruff check --fix .
 	$(DEV) -m ruff format .
+
+hooks: .venv-dev/installed node_modules/installed
+	.venv-dev/bin/pre-commit install
 
 train: .venv-dev/installed
 	$(DEV) -m training composites
