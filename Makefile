@@ -1,5 +1,6 @@
 # make run    install what serving needs, then serve on http://127.0.0.1:5000
 # make test   install everything, then run all tests
+# make coverage  the same, and which lines and branches no test runs (a third slower)
 # make lint   check style, types, layers and scripts
 # make hooks  check what is committed, at every commit from now on
 # make fuzz   send 10,000 damaged files to the application
@@ -11,7 +12,7 @@ DEV := .venv-dev/bin/python
 # with node and npm of .venv-dev
 NPM := PATH="$(CURDIR)/.venv-dev/bin:$$PATH" npm
 
-.PHONY: run test lint format hooks train bench fuzz lock sbom clean
+.PHONY: run test coverage lint format hooks train bench fuzz lock sbom clean
 
 run: .venv/installed
 	$(SERVE) app.py
@@ -19,6 +20,9 @@ run: .venv/installed
 test: .venv-dev/installed node_modules/installed
 	$(NPM) test --silent
 	$(DEV) -m pytest -n auto --dist loadfile
+
+coverage: .venv-dev/installed
+	$(DEV) -m pytest -n auto --dist loadfile --cov
 
 lint: .venv-dev/installed node_modules/installed
 	$(DEV) -m ruff check .
