@@ -32,7 +32,7 @@ from services.cases.review import Cell, Entry, LockedError, ReviewError
 from services.labels import LABEL_NAMES
 
 MOST_AT_ONCE = 500
-"""Corrections that one request may bring; static/js/room-outbox.js sends fewer."""
+"""Corrections that one request may bring; static/js/room/outbox.js sends fewer."""
 
 KEYS = {
     "blast": "b",

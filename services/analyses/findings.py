@@ -36,7 +36,7 @@ LOWEST_THRESHOLD = OperatingPoint.floor
 """Where the slider ends: the P(white) from which on the detector keeps what is doubtful."""
 
 Z_95 = 1.959964
-"""Normal quantile that leaves 2.5% above it; static/js/shares.js has the same."""
+"""Normal quantile that leaves 2.5% above it; static/js/common/shares.js has the same."""
 
 COLUMNS = (
     *("file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model"),
@@ -144,7 +144,9 @@ def interval(successes: int, total: int) -> tuple[float, float] | None:
 
 
 def share_words(share: float) -> str:
-    """A share (0..1) in per cent, near the ends with a decimal; static/js/shares.js does the same.
+    """A share (0..1) in per cent, near the ends with a decimal.
+
+    static/js/common/shares.js does the same.
 
     Halves are rounded up, as scripts do it.
     """

@@ -8,14 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from app import create_app, make_server
 from models.registry import Models
 from settings import Settings
 from tests.applications import end, put_empty_database
 from tests.people import PASSWORD
+
+HANG_LIMIT = 120_000
+"""Milliseconds; not a measure: a machine that runs other tests beside these is slow."""
+
+expect.set_options(timeout=HANG_LIMIT)
 
 QUIET = (
     "--no-sandbox",
@@ -80,8 +86,8 @@ def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
     page.goto("/sign-in")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in").click()
 
 
 def sign_up_and_in(page: Page, name: str) -> None:
@@ -91,12 +97,22 @@ def sign_up_and_in(page: Page, name: str) -> None:
     page.wait_for_url("**/classify")
 
 
+def open_page(chrome: Browser, address: str, **options: Any) -> Page:
+    """Open a page in a context of its own, whose pages share a generous limit.
+
+    Args:
+        options: those of Playwright's `Browser.new_context`.
+    """
+    context = chrome.new_context(base_url=address, **options)
+    context.set_default_timeout(HANG_LIMIT)
+    return context.new_page()
+
+
 @contextmanager
 def at_work(address: str) -> Iterator[Page]:
     """A page of a person who has just signed up and in; at the end it must not have complained."""
     with browser() as chrome:
-        page = chrome.new_context(base_url=address).new_page()
-        page.set_default_timeout(60_000)
+        page = open_page(chrome, address)
         complaints = watched(page)
         sign_up_and_in(page, "ada")
         yield page

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from models.registry import Models
-from tests.browser.serving import chromium, served
+from tests.browser.serving import chromium, open_page, served
 from tests.reading import Reading
 from tests.stand_ins import drawn_field, stand_in_models
 from tests.uploads import png
@@ -131,9 +131,10 @@ def test_a_server_that_is_not_reached_is_said_and_asked_again(page: Page, readin
 
 
 def test_without_script_several_fields_lead_to_their_batch(page: Page, address: str, reading):
-    plain = page.context.browser.new_context(
-        base_url=address, java_script_enabled=False, storage_state=page.context.storage_state()
-    ).new_page()
+    cookies = page.context.storage_state()
+    plain = open_page(
+        page.context.browser, address, java_script_enabled=False, storage_state=cookies
+    )
     reading.go_on.clear()
     plain.goto("/detect")
     drop(plain, 2)

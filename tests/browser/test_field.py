@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from models.findings import Detection, FieldFindings
 from models.registry import Models
 from services.analyses.findings import BlastShare, interval_words, share_words
-from tests.browser.serving import chromium
+from tests.browser.serving import chromium, open_page
 from tests.services.analyses.fields import THRESHOLDS, read_field, twice_read
 from tests.stand_ins import drawn_field
 from tests.uploads import png
@@ -215,9 +215,10 @@ def test_of_many_cells_the_page_tells_how_many_are_shown(page: Page, fields):
 
 
 def test_without_script_the_page_is_as_at_the_models_threshold(page: Page, address: str, fields):
-    plain = page.context.browser.new_context(
-        base_url=address, java_script_enabled=False, storage_state=page.context.storage_state()
-    ).new_page()
+    cookies = page.context.storage_state()
+    plain = open_page(
+        page.context.browser, address, java_script_enabled=False, storage_state=cookies
+    )
     plain.goto(fields[FEW])
     assert counts(plain) == (2, 2)
     assert order(plain) == [0, 1, 2, 3]

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from services.analyses.findings import BlastShare, interval_words
 from tests.browser.rooms import Clinic, many_cells, upload
-from tests.browser.serving import chromium, served, sign_in, sign_up
+from tests.browser.serving import chromium, open_page, served, sign_in, sign_up
 from tests.services.analyses.fields import read_field
 from tests.stand_ins import stand_in_models
 
@@ -423,7 +423,8 @@ def test_what_the_server_says_of_its_failure_is_told_while_a_correction_waits(
 def test_cells_that_were_asked_for_before_a_correction_do_not_undo_it(page: Page):
     held = []
     page.route("**/cells.json", lambda route: held.append((route, route.fetch())), times=1)
-    come_back(page)
+    with page.expect_request("**/cells.json"):
+        come_back(page)
     while not held:
         page.wait_for_timeout(20)
     with page.expect_response(lambda answer: answer.request.method == "POST"):
@@ -467,8 +468,7 @@ def test_signing_in_again_in_another_tab_is_enough(page: Page, room: str, clinic
 
 @pytest.fixture(scope="module")
 def colleague(signed_in: Page, address: str) -> Iterator[Page]:
-    page = signed_in.context.browser.new_context(base_url=address).new_page()
-    page.set_default_timeout(60_000)
+    page = open_page(signed_in.context.browser, address)
     sign_up(page, "cleo")
     sign_in(page, "cleo")
     yield page

@@ -146,7 +146,8 @@ def test_it_is_signed_and_locked(page: Page):
     page.get_by_role("link", name="Sign-out and reports").click()
     page.get_by_label("Conclusion").fill(CONCLUSION)
     page.get_by_label("Your password").fill("not this one")
-    page.get_by_role("button", name="Sign this case").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign this case").click()
     expect(page.get_by_text("Version 1 is signed")).to_have_count(0)
     sign(page)
     expect(page.get_by_text("Version 1 is signed")).to_be_visible()

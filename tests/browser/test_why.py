@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from models.explanation import attribution
-from tests.browser.serving import at_work, chromium, served
+from tests.browser.serving import at_work, chromium, open_page, served
 from tests.pages.analyses.test_explanation import Shap
 from tests.stand_ins import stand_in_models
 from tests.uploads import png
@@ -98,9 +98,10 @@ def test_a_failure_can_be_tried_again(page: Page, shap: Shap):
 
 
 def test_without_script_the_map_is_a_second_picture(page: Page, address: str):
-    plain = page.context.browser.new_context(
-        base_url=address, java_script_enabled=False, storage_state=page.context.storage_state()
-    ).new_page()
+    cookies = page.context.storage_state()
+    plain = open_page(
+        page.context.browser, address, java_script_enabled=False, storage_state=cookies
+    )
     plain.goto(page.url)
     window, overlay = (
         picture.bounding_box() for picture in plain.locator(".map-pictures img").all()
@@ -123,6 +124,6 @@ def test_a_map_that_a_busy_server_did_not_draw_is_asked_for_again(page: Page):
     page.route("**/activation-map.png", busy_once)
     page.reload()
     overlay = page.locator("[data-overlay]")
-    expect(overlay).not_to_have_js_property("naturalWidth", 0, timeout=30_000)
+    expect(overlay).not_to_have_js_property("naturalWidth", 0)
     page.unroute_all()
     assert len(refused) == 1

@@ -51,7 +51,7 @@ def test_the_page_offers_a_chooser_that_works_without_script(signed_in: FlaskCli
     assert 'enctype="multipart/form-data"' in page
     assert re.search(r'<input[^>]*type="file"[^>]*multiple', page)
     assert 'type="submit"' in page
-    assert 'src="/static/js/upload.js"' in page
+    assert 'src="/static/js/upload/upload.js"' in page
 
 
 @pytest.mark.parametrize("result", RESULTS)
