@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from core.geometry import Box
+
 ALL_BLAST = "all_blast"
 NORMAL = "normal"
 UNCERTAIN = "uncertain"
 CELL_LABELS = ("blast", "wbc", "rbc", "platelet")
 WHITE_CELLS = ("blast", "wbc")
-
-Box = tuple[float, float, float, float]
-"""x1, y1, x2, y2 in pixels of the upright image."""
 
 Progress = Callable[[int, int], None]
 """Told how much of a task is done, and how much there is of it; what it raises ends the task."""

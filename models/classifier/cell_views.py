@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.geometry import Box
 from imaging.images import RgbImage
-from models.findings import Box
 
 VIEWS = ("black", "crop")
 """The two ways in which a cell is seen: cut out on black (as in C-NMC), or with its surroundings.

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-MAX_INSIDE = 0.8
+from core.geometry import contained_shares, iou
+
+MAX_CONTAINED = 0.8
 """Share of a white cell's box inside another's, above which both are of one cell: large
 neutrophils get a second box for a part of them."""
 
@@ -58,35 +60,18 @@ def suppress(found: Found, max_iou: float) -> Found:
     """Greedy non-maximum suppression over all classes, likeliest first.
 
     A box goes when its intersection over union with a kept one exceeds `max_iou` (0..1), or when
-    both are white cells and more than `MAX_INSIDE` of the smaller lies in the larger.
+    both are white cells and more than `MAX_CONTAINED` of the smaller lies in the larger.
     """
     ranked = found.take(np.argsort(-found.best, kind="stable"))
     first, second = _neighbours(ranked.boxes)
     one, other = ranked.boxes[first], ranked.boxes[second]
     same = iou(one, other) > max_iou
-    same |= ranked.is_white[first] & ranked.is_white[second] & (inside(one, other) > MAX_INSIDE)
+    same |= (
+        ranked.is_white[first]
+        & ranked.is_white[second]
+        & (contained_shares(one, other) > MAX_CONTAINED)
+    )
     return ranked.take(_greedy(first[same], second[same], len(ranked.boxes)))
-
-
-def iou(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union (n,) of boxes x1, y1, x2, y2: (n, 4), or (4,) against all."""
-    shared = _shared(one, other)
-    return shared / np.maximum(_area(one) + _area(other) - shared, 1e-9)
-
-
-def inside(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Share (n,) of the smaller box that lies inside the larger, of boxes as in `iou`."""
-    return _shared(one, other) / np.maximum(np.minimum(_area(one), _area(other)), 1e-9)
-
-
-def _shared(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    low = np.maximum(one[..., :2], other[..., :2])
-    high = np.minimum(one[..., 2:], other[..., 2:])
-    return (high - low).clip(0).prod(axis=-1)
-
-
-def _area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (boxes[..., 2:] - boxes[..., :2]).prod(axis=-1)
 
 
 def _neighbours(boxes: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from core.geometry import Box, pixels_in
 from imaging.images import RgbImage, resize
 from models.classifier.cell_views import BLACK, Window, black_window, crop_window, on_black
 from models.detector.detector import Detector
-from models.findings import Box
-from models.quality_control.stain import Stained, StainedCell, inside
+from models.quality_control.stain import Stained, StainedCell
 
 MIN_SIDE = 32
 WORKING_SIDE = 256
@@ -111,7 +111,7 @@ def sharpness(rgb: RgbImage, box: Box) -> float:
     The 99th percentile of the slope of its darkest channel, in grey levels a pixel where the cell
     is `SHARPNESS_SIDE` px long, as a share of the range from its dark to its bright parts.
     """
-    cell = fitted(inside(rgb, box), SHARPNESS_SIDE).min(axis=2).astype(np.float32)
+    cell = fitted(pixels_in(rgb, box), SHARPNESS_SIDE).min(axis=2).astype(np.float32)
     dark, bright = np.percentile(cell, (5, 95))
     slopes = np.hypot(*np.gradient(cell))
     return float(np.percentile(slopes, 99) / max(1.0, bright - dark))

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from core.geometry import Box, pixels_in
 from imaging.images import RgbImage
 from models.classifier.cell_views import BLACK
-from models.findings import Box
 
 EDGE = 3
 """Pixels from the edge of an image up to which a box ends there."""
@@ -93,15 +93,15 @@ class Stained:
         Romanowsky-stained chromatin absorbs green and red light but lets blue pass; red cells
         absorb blue as well.
         """
-        density = inside(self.density, box)
+        density = pixels_in(self.density, box)
         red, green, blue = np.moveaxis(density, 2, 0)
-        stained = inside(self.foreground, box)
+        stained = pixels_in(self.foreground, box)
         stained = stained & (green > 0.2) & (red > 0.08) & (blue < 0.85 * green)
         regions, count = ndimage.label(ndimage.binary_opening(stained))
         largest = 1 + np.bincount(regions.ravel())[1:].argmax() if count else 1
         return StainedCell(
             box=box,
-            rgb=inside(self.rgb, box),
+            rgb=pixels_in(self.rgb, box),
             density=density,
             nucleus=regions == largest,
             light=self.light,
@@ -112,12 +112,6 @@ class Stained:
         height, width = self.rgb.shape[:2]
         left, top, right, bottom = box
         return left < EDGE, top < EDGE, right > width - EDGE, bottom > height - EDGE
-
-
-def inside(image: NDArray, box: Box) -> NDArray:
-    """The pixels of an image (height, width, ...) in a box, as a view."""
-    left, top, right, bottom = (max(0, round(edge)) for edge in box)
-    return image[top:bottom, left:right]
 
 
 def _mean(values: NDArray) -> float:

@@ -17,6 +17,7 @@ from flask import (
 )
 from flask_login import current_user
 
+from core.geometry import Box
 from pages.common.access import may_use
 from pages.common.lookups import team_case, the_thumbnails
 from records.analyses import analyses
@@ -25,7 +26,6 @@ from records.cases import reviews, signatures
 from records.cases.cases import Case
 from records.cases.reviews import DIFFERENTIAL, Review
 from services.analyses.findings import SECOND_READER
-from services.analyses.pictures import Box
 from services.analyses.thumbnails import COLUMNS, ROWS
 from services.cases import review as reviewing
 from services.cases.review import Cell, Entry, LockedError, ReviewError

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from core.geometry import Box
 from imaging.images import ImageLimits, RgbImage, UploadedImage, check_image, encode_png, read_image
 from models.findings import FieldFindings, Progress
 from models.registry import Models
@@ -126,7 +127,7 @@ class Analyst:
         """One kept image, encoded; raises `FileNotFoundError` when it is gone."""
         return self._store.read(name)
 
-    def cut_cells(self, analysis: Analysis, boxes: Sequence[pictures.Box]) -> RgbImage:
+    def cut_cells(self, analysis: Analysis, boxes: Sequence[Box]) -> RgbImage:
         """A sheet of cells (`pictures.cell_sheet`) cut from the kept image anew.
 
         Raises `FileNotFoundError` when the image is gone.

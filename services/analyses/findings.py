@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from core.statistics import wilson_interval
 from models.detector.operating_point import OperatingPoint
 from models.findings import (
     ALL_BLAST,
@@ -34,9 +35,6 @@ SECOND_READER = "EfficientNetB3"
 
 LOWEST_THRESHOLD = OperatingPoint.floor
 """Where the slider ends: the P(white) from which on the detector keeps what is doubtful."""
-
-Z_95 = 1.959964
-"""Normal quantile that leaves 2.5% above it; static/js/shares.js has the same."""
 
 COLUMNS = (
     *("file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model"),
@@ -66,8 +64,8 @@ class BlastShare:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95% interval of the share: see `interval`."""
-        return interval(self.blasts, self.white_cells)
+        """The 95% interval of the share: see `wilson_interval`."""
+        return wilson_interval(self.blasts, self.white_cells)
 
     @property
     def at_most(self) -> BlastShare:
@@ -127,20 +125,6 @@ def second_share(findings: FieldFindings) -> BlastShare | None:
     white = [cell for cell in findings.detections if cell.label in WHITE_CELLS]
     labels = Counter(cell.second_label for cell in white)
     return BlastShare(labels[ALL_BLAST], len(white), labels[UNCERTAIN])
-
-
-def interval(successes: int, total: int) -> tuple[float, float] | None:
-    """95% interval (low, high) in 0..1 of a share, by Wilson's score; None when `total` is 0.
-
-    Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212; method 3 of Newcombe, Stat. Med. 17 (1998) 857.
-    """
-    if not total:
-        return None
-    share, z2 = successes / total, Z_95**2
-    middle = share + z2 / (2 * total)
-    half = Z_95 * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
-    whole = 1 + z2 / total
-    return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
 
 
 def share_words(share: float) -> str:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from core.geometry import Box
 from imaging.images import RgbImage, read_image, resize
 from models.findings import WHITE_CELLS
 from records.analyses.analyses import Analysis
@@ -56,7 +57,7 @@ class Thumbnails:
             with suppress(OSError):  # they are made, or missed, when someone does ask
                 self.sheet(analysis, 0)
 
-    def drawn(self, analysis: Analysis, name: str, box: pictures.Box) -> bytes:
+    def drawn(self, analysis: Analysis, name: str, box: Box) -> bytes:
         """JPEG of one cell that a person drew, `SIDE` px; raises `FileNotFoundError` as `sheet`."""
 
         def make(analysis: Analysis, path: Path) -> dict[str, RgbImage]:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from models.findings import ALL_BLAST, WHITE_CELLS, Box
+from core.geometry import Box, clipped
+from models.findings import ALL_BLAST, WHITE_CELLS
 from records import alone
 from records.analyses import analyses
 from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
@@ -284,9 +285,8 @@ def _of_cell_image(analysis: Analysis) -> tuple[tuple[bool, float], Cell]:
 
 def _window(analysis: Analysis) -> Box:
     """What was read of a cell image, as far as it lies in it."""
-    width, height = float(analysis.width), float(analysis.height)
-    left, top, right, bottom = analysis.finding.get("window") or (0.0, 0.0, width, height)
-    return max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
+    window = analysis.finding.get("window") or (0.0, 0.0, analysis.width, analysis.height)
+    return clipped(window, analysis.width, analysis.height)
 
 
 def _standing(said: Iterable[Review]) -> dict[str, Review]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from models.findings import Box
+from core.geometry import Box
 from records.cases.reviews import BLAST
 from services.analyses.duplicates import read_again
 from services.analyses.findings import BlastShare

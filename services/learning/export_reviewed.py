@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from core.geometry import Box, pixels_in, square_around
 from imaging.images import RgbImage, encode_png
-from models.classifier.cell_views import Window
-from models.findings import Box
 from records import db
 from records.analyses import analyses
 from records.analyses.analyses import DETECTION, Analysis
@@ -163,11 +162,9 @@ def _named(cells: Iterable[CellRead]) -> list[CellRead]:
 
 def _write_cell(folder: Path, subject: str, rgb: RgbImage, cell: CellRead) -> dict[str, object]:
     """Write one cell with what is around it, as far as the image goes; its row of the manifest."""
-    wide = Window.around(cell.box)
-    left, top, right, bottom = Window(wide.x, wide.y, SURROUNDINGS * wide.side).box
-    height, width = rgb.shape[:2]
-    left, top = max(0, round(left)), max(0, round(top))
-    crop = rgb[top : min(height, round(bottom)), left : min(width, round(right))]
+    frame = square_around(cell.box, SURROUNDINGS)
+    left, top, _, _ = (max(0, round(edge)) for edge in frame)
+    crop = pixels_in(rgb, frame)
     name = f"{uuid4().hex}.png"
     (folder / "reviewed" / "images" / name).write_bytes(encode_png(crop.copy()))
     x1, y1, x2, y2 = cell.box

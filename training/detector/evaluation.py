@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from core.geometry import iou
 from imaging.images import RgbImage, read_image, resize
-from models.detector.boxes import iou
 from models.detector.detector import Detector
 from models.findings import Detection
 from training import charts

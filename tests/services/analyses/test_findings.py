@@ -8,7 +8,6 @@ import json
 from dataclasses import replace
 
 import pytest
-from scipy.stats import binomtest
 
 from models.findings import Detection
 from services.analyses.findings import (
@@ -17,7 +16,6 @@ from services.analyses.findings import (
     as_json,
     blast_share,
     field_findings,
-    interval,
     interval_words,
     most_suspicious_first,
     second_share,
@@ -72,16 +70,6 @@ def test_uncertain_cells_stay_in_the_denominator():
 
 def test_without_a_second_reader_there_is_no_second_share():
     assert second_share(field_findings(older_field())) is None
-
-
-@pytest.mark.parametrize(("successes", "total"), [(0, 1), (1, 1), (3, 20), (0, 200), (199, 200)])
-def test_the_interval_is_wilsons(successes, total):
-    expected = binomtest(successes, total).proportion_ci(0.95, "wilson")
-    assert interval(successes, total) == pytest.approx((expected.low, expected.high), abs=1e-7)
-
-
-def test_of_nothing_there_is_no_interval():
-    assert interval(0, 0) is None
 
 
 @pytest.mark.parametrize(
