@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.geometry import Box
+from core.taxonomy import DETECTOR_CODES
 
 ALL_BLAST = "all_blast"
 NORMAL = "normal"
 UNCERTAIN = "uncertain"
-CELL_LABELS = ("blast", "wbc", "rbc", "platelet")
-WHITE_CELLS = ("blast", "wbc")
 
 Progress = Callable[[int, int], None]
 """Told how much of a task is done, and how much there is of it; what it raises ends the task."""
@@ -89,7 +88,7 @@ class FieldFindings:
     def counts(self) -> dict[str, int]:
         """Number of detections per label, every label present."""
         found = Counter(detection.label for detection in self.detections)
-        return {label: found[label] for label in CELL_LABELS}
+        return {label: found[label] for label in DETECTOR_CODES}
 
     def as_dict(self) -> dict[str, Any]:
         """The findings as JSON takes them: the fields of this class and `counts`."""

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from app import create_app
+from core.taxonomy import DETECTOR_CODES
 from imaging.images import read_image
 from models.__main__ import main
 from models.classifier.cell_views import black_window, cut
-from models.findings import CELL_LABELS
 from models.registry import Models, load_models
 from records import db
 from settings import ROOT
@@ -64,7 +64,7 @@ def test_the_shell_and_the_page_say_the_same(reader, tmp_path, capsys):
     printed = json.loads(capsys.readouterr().out)
     document = json.loads(reader.get(f"{upload_field(reader)['url']}/findings.json").data)
     assert printed["counts"] == document["counts"]
-    assert set(printed["counts"]) == set(CELL_LABELS)
+    assert set(printed["counts"]) == set(DETECTOR_CODES)
 
 
 @pytest.mark.parametrize("name", ROUNDS)

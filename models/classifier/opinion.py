@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from core.taxonomy import WHITE_CELLS
 from imaging.images import RgbImage
 from models.classifier.cell_views import crop_window, cut
 from models.classifier.classifier import Classifier
-from models.findings import WHITE_CELLS, Detection, FieldFindings, Progress
+from models.findings import Detection, FieldFindings, Progress
 
 VIEW = "crop"
 """How cells of a field are seen: with their surroundings (`models.classifier.cell_views.VIEWS`)."""

@@ -10,33 +10,47 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from core.geometry import contained_shares, iou
+from core.taxonomy import DETECTOR_CODES, RBC, WHITE_CELLS
 
 MAX_CONTAINED = 0.8
 """Share of a white cell's box inside another's, above which both are of one cell: large
 neutrophils get a second box for a part of them."""
 
+COLUMNS = {code: column for column, code in enumerate(DETECTOR_CODES)}
+"""The column of each of the detector's classes in arrays of probabilities."""
+
+OTHERS = tuple(column for code, column in COLUMNS.items() if code not in WHITE_CELLS)
+"""The columns of what is no white cell."""
+
+_WHITE = tuple(COLUMNS[code] for code in WHITE_CELLS)
+
 
 @dataclass(frozen=True)
 class Found:
-    """Boxes (n, 4) x1, y1, x2, y2 and probabilities (n, 4) in 0..1, columns `CELL_LABELS`."""
+    """Boxes (n, 4) x1, y1, x2, y2 and probabilities (n, 4) in 0..1, columns
+    `core.taxonomy.DETECTOR_CODES`."""
 
     boxes: NDArray[np.float32]
     probabilities: NDArray[np.float64]
 
+    def of(self, code: str) -> NDArray[np.float64]:
+        """P(class) of each box (n,), of one of `DETECTOR_CODES`."""
+        return self.probabilities[:, COLUMNS[code]]
+
     @property
     def white(self) -> NDArray[np.float64]:
         """P(white cell), blast or not, of each box (n,)."""
-        return self.probabilities[:, :2].sum(axis=1)
+        return self.probabilities[:, _WHITE].sum(axis=1)
 
     @property
     def red(self) -> NDArray[np.float64]:
         """P(red cell) of each box (n,)."""
-        return self.probabilities[:, 2]
+        return self.of(RBC)
 
     @property
     def best(self) -> NDArray[np.float64]:
-        """The largest of P(white), P(red cell) and P(platelet) of each box (n,)."""
-        return np.maximum(self.white, self.probabilities[:, 2:].max(axis=1))
+        """The largest of P(white) and of each other class's probability, of each box (n,)."""
+        return np.maximum(self.white, self.probabilities[:, OTHERS].max(axis=1))
 
     @property
     def is_white(self) -> NDArray[np.bool_]:

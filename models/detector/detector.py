@@ -8,17 +8,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.taxonomy import BLAST, DETECTOR_CODES, WBC, WHITE_CELLS
 from imaging.images import RgbImage, detector_input
 from imaging.tiling import REACH, Tile, tiles
-from models.detector.boxes import Found, suppress
+from models.detector.boxes import COLUMNS, OTHERS, Found, suppress
 from models.detector.magnification import (
     CONFIDENT,
     TrainedRange,
     median_diameter,
     red_cell_diameters,
 )
-from models.detector.operating_point import DECIMALS, OperatingPoint, calibrated
-from models.findings import CELL_LABELS, WHITE_CELLS, Detection, FieldFindings, Progress
+from models.detector.operating_point import DECIMALS, WHITE, OperatingPoint, calibrated
+from models.findings import Detection, FieldFindings, Progress
 from models.manifest import Manifest, WeightsError, load_manifest
 from models.runtime import Network, Precision
 
@@ -38,8 +39,6 @@ network's range two readings differ by a cell or two."""
 
 MAX_ENLARGED = 8.0
 """Factor up to which a field is enlarged: it takes 64 times the tiles."""
-
-_BLAST, _WBC = CELL_LABELS.index("blast"), CELL_LABELS.index("wbc")
 
 
 @dataclass(frozen=True)
@@ -204,17 +203,17 @@ class Detector:
     def _sorted_out(self, found: Found) -> tuple[tuple[Detection, ...], tuple[Detection, ...]]:
         """Return what is counted at the operating point, and the white cells that are not."""
         point = self._point
-        kinds = _kinds(found, found.probabilities[:, _BLAST] >= point.blast)
-        limits = np.array([point.blast, np.nan, point.rbc, point.platelet])[kinds]
+        kinds = _kinds(found, found.of(BLAST) >= point.kinds[BLAST])
+        limits = np.array([point.of_class(code) for code in DETECTOR_CODES])[kinds]
         counted = _confidences(found, kinds) >= limits
-        counted |= found.is_white & (found.white >= point.white)
+        counted |= found.is_white & (found.white >= point.kinds[WHITE])
         doubtful = found.is_white & ~counted & (found.white >= point.floor)
         return _detections(found, kinds, counted), _detections(found, kinds, doubtful)
 
     def _from(self, found: Found, min_confidence: float) -> tuple[Detection, ...]:
         """Return all boxes from a confidence on; what is likelier a blast than not is called so."""
-        blast, wbc = found.probabilities[:, _BLAST], found.probabilities[:, _WBC]
-        kinds = _kinds(found, blast >= np.minimum(self._point.blast, wbc))
+        blast, wbc = found.of(BLAST), found.of(WBC)
+        kinds = _kinds(found, blast >= np.minimum(self._point.kinds[BLAST], wbc))
         return _detections(found, kinds, _confidences(found, kinds) >= min_confidence)
 
 
@@ -254,9 +253,10 @@ def _middle(rgb: RgbImage, side: int) -> RgbImage:
 
 
 def _kinds(found: Found, blast_if_white: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """What each box is, as an index of `CELL_LABELS` (n,)."""
-    others = 2 + found.probabilities[:, 2:].argmax(axis=1)
-    return np.where(found.is_white, np.where(blast_if_white, _BLAST, _WBC), others)
+    """What each box is, as its column (n,)."""
+    others = np.array(OTHERS)[found.probabilities[:, OTHERS].argmax(axis=1)]
+    white = np.where(blast_if_white, COLUMNS[BLAST], COLUMNS[WBC])
+    return np.where(found.is_white, white, others)
 
 
 def _confidences(found: Found, kinds: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -275,16 +275,16 @@ def _detections(
 def _detection(found: Found, kind: int, row: int) -> Detection:
     box = tuple(round(edge, 2) for edge in found.boxes[row].tolist())
     probabilities = found.probabilities[row].tolist()
-    label, confidence = CELL_LABELS[kind], probabilities[kind]
+    label, confidence = DETECTOR_CODES[kind], probabilities[kind]
     if label not in WHITE_CELLS:
         return Detection(box, label, confidence)
-    white = round(probabilities[_BLAST] + probabilities[_WBC], DECIMALS)
-    return Detection(box, label, confidence, probabilities[_BLAST], white)
+    white = round(sum(probabilities[COLUMNS[code]] for code in WHITE_CELLS), DECIMALS)
+    return Detection(box, label, confidence, probabilities[COLUMNS[BLAST]], white)
 
 
 def _columns_of(classes: tuple[str, ...]) -> list[int]:
-    """The network's column of each of `CELL_LABELS`; raises `WeightsError` where one is missing."""
-    missing = [label for label in CELL_LABELS if label not in classes]
+    """The network's output for each of the classes; raises `WeightsError` where one is missing."""
+    missing = [label for label in DETECTOR_CODES if label not in classes]
     if missing:
         raise WeightsError(f"The detector's manifest lacks the classes: {', '.join(missing)}.")
-    return [classes.index(label) for label in CELL_LABELS]
+    return [classes.index(label) for label in DETECTOR_CODES]

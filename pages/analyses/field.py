@@ -7,11 +7,12 @@ from pathlib import PurePath
 
 from flask import Blueprint, Response, abort, current_app, render_template, send_file
 
+from core.taxonomy import DETECTED, DRAWING_ORDER
 from pages.common.lookups import image_response, team_analysis, the_analyst
 from records.analyses.analyses import DETECTION, RESULTS, Analysis, place_in_batch
 from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS
-from services.analyses.annotation import CELL_STYLES, DRAWING_ORDER, annotated_png
+from services.analyses.annotation import annotated_png
 from services.analyses.findings import (
     DOUBTFUL,
     LOWEST_THRESHOLD,
@@ -48,7 +49,7 @@ def result(analysis_id: str) -> str:
         usual_differential=USUAL_DIFFERENTIAL,
         white_cells=most_suspicious_first(findings),
         gallery_cells=GALLERY_CELLS,
-        styles=CELL_STYLES,
+        styles=DETECTED,
         drawing_order=(DOUBTFUL, *DRAWING_ORDER),
         tile=pictures.TILE_SIDE,
         columns=pictures.COLUMNS,

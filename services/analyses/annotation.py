@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
+from core.taxonomy import DETECTED, DRAWING_ORDER
 from models.findings import Detection, FieldFindings
 from records.analyses.analyses import Analysis
 from services.analyses.findings import (
@@ -26,31 +27,6 @@ INK, PAPER = "#1c1a22", "#ffffff"
 SMALLEST_FONT = 10.0
 SMALL_SIDE = 1000
 """Fields with a shorter longer side, in pixels, are drawn enlarged: the tags need room."""
-
-
-@dataclass(frozen=True)
-class CellStyle:
-    """How one label is shown, on the page and in pictures: words, letter, colour.
-
-    Red cells and platelets are `quiet`: hundreds of bold boxes would hide the field.
-    """
-
-    name: str
-    plural: str
-    letter: str
-    colour: str
-    quiet: bool = False
-
-
-CELL_STYLES: dict[str, CellStyle] = {
-    "blast": CellStyle("Blast", "Blasts", "B", "#c8102e"),
-    "wbc": CellStyle("Other white cell", "Other white cells", "W", "#0b57d0"),
-    "rbc": CellStyle("Red cell", "Red cells", "R", "#8a5a00", quiet=True),
-    "platelet": CellStyle("Platelet", "Platelets", "P", "#00705c", quiet=True),
-}
-
-# Blasts last, so that nothing covers them.
-DRAWING_ORDER = tuple(reversed(CELL_STYLES))
 
 
 @dataclass(frozen=True)
@@ -87,7 +63,7 @@ def _draw_boxes(field: Image.Image, findings: FieldFindings, scale: float) -> No
     pen = ImageDraw.Draw(field)
     for cell in sorted(findings.detections, key=lambda each: DRAWING_ORDER.index(each.label)):
         box = tuple(edge * scale for edge in cell.box)
-        style = CELL_STYLES[cell.label]
+        style = DETECTED[cell.label]
         line = max(1, round(max(field.size) / (1600 if style.quiet else 500)))
         pen.rectangle(box, outline=style.colour, width=line)
         if not style.quiet:
@@ -98,7 +74,7 @@ def _draw_tag(
     pen: ImageDraw.ImageDraw, cell: Detection, box: tuple[float, ...], field: Image.Image
 ) -> None:
     """Letter and confidence above the upper left corner of a box, inside the picture."""
-    style = CELL_STYLES[cell.label]
+    style = DETECTED[cell.label]
     x1, y1, x2, y2 = box
     font = _font(field, 0.8, at_most=0.4 * min(x2 - x1, y2 - y1))
     text, padding = f"{style.letter} {cell.confidence:.0%}", font.size / 4
@@ -113,7 +89,7 @@ def _keys(field: Image.Image, findings: FieldFindings) -> list[_Key]:
     font = _font(field)
     texts = [
         (style.colour, f"{style.letter} {style.plural}: {findings.counts[label]}")
-        for label, style in CELL_STYLES.items()
+        for label, style in DETECTED.items()
     ]
     return [_Key(colour, text, font.getlength(text) + 3.5 * font.size) for colour, text in texts]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from models.findings import CELL_LABELS, FieldFindings
+from core.taxonomy import BLAST, DETECTOR_CODES
+from models.findings import FieldFindings
 from records.analyses.field_tasks import FieldTask
 from services.analyses.findings import BlastShare, blast_share, second_share
 
@@ -33,15 +34,15 @@ def counts_of(findings: FieldFindings) -> dict[str, Any]:
 
 def field_share(counts: dict[str, Any]) -> BlastShare:
     """Blasts among the white cells of one field, as the detector calls them."""
-    return BlastShare(counts["blast"], counts["white"])
+    return BlastShare(counts[BLAST], counts["white"])
 
 
 def combined(tasks: Iterable[FieldTask]) -> BatchCount:
     """Add up the fields that are read; the others do not count."""
     read = [task.counts for task in tasks if task.counts]
-    counts = {label: sum(each[label] for each in read) for label in CELL_LABELS}
+    counts = {label: sum(each.get(label, 0) for each in read) for label in DETECTOR_CODES}
     white = sum(each["white"] for each in read)
-    return BatchCount(len(read), counts, BlastShare(counts["blast"], white), _second(read, white))
+    return BatchCount(len(read), counts, BlastShare(counts[BLAST], white), _second(read, white))
 
 
 def _second(read: list[dict[str, Any]], white: int) -> BlastShare | None:

@@ -12,13 +12,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from core.statistics import wilson_interval
+from core.taxonomy import BLAST, DETECTOR_CODES, WHITE_CELLS
 from models.detector.operating_point import OperatingPoint
 from models.findings import (
     ALL_BLAST,
-    CELL_LABELS,
     NORMAL,
     UNCERTAIN,
-    WHITE_CELLS,
     Detection,
     FieldFindings,
 )
@@ -97,11 +96,11 @@ class WhiteCell:
     @property
     def disagreed(self) -> bool:
         """Whether the second reader says the opposite; uncertain is no opposite."""
-        opposite = NORMAL if self.found.label == "blast" else ALL_BLAST
+        opposite = NORMAL if self.found.label == BLAST else ALL_BLAST
         return self.found.second_label == opposite
 
 
-def field_findings(analysis: Analysis, labels: Sequence[str] = CELL_LABELS) -> FieldFindings:
+def field_findings(analysis: Analysis, labels: Sequence[str] = DETECTOR_CODES) -> FieldFindings:
     """The findings as the models gave them; an older one lacks what was not yet asked.
 
     Only cells of some `labels`, if these are all that is wanted: a field has thousands of red ones.
@@ -115,7 +114,7 @@ def field_findings(analysis: Analysis, labels: Sequence[str] = CELL_LABELS) -> F
 def blast_share(findings: FieldFindings) -> BlastShare:
     """Blasts as a share of white cells, as the detector calls them."""
     counts = findings.counts
-    return BlastShare(counts["blast"], sum(counts[label] for label in WHITE_CELLS))
+    return BlastShare(counts[BLAST], sum(counts[label] for label in WHITE_CELLS))
 
 
 def second_share(findings: FieldFindings) -> BlastShare | None:
@@ -181,7 +180,7 @@ def as_csv(analysis: Analysis) -> str:
 
 def suspicion(cell: Detection) -> tuple[bool, float]:
     """The higher, the sooner a white cell is to be looked at."""
-    is_blast = cell.label == "blast"
+    is_blast = cell.label == BLAST
     probability = cell.blast
     if probability is None:
         probability = cell.confidence if is_blast else -cell.confidence
@@ -199,7 +198,7 @@ def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:
     return [
         *(cell.label, decimals(cell.confidence)),
         *(f"{edge:.1f}" for edge in cell.box),
-        *(findings.model, decimals(cell.blast), decimals(findings.thresholds.get("blast"))),
+        *(findings.model, decimals(cell.blast), decimals(findings.thresholds.get(BLAST))),
         *(cell.second_label, decimals(cell.second)),
         findings.second_model if cell.second_label else None,
     ]

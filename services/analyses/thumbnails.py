@@ -12,8 +12,8 @@ from uuid import uuid4
 import numpy as np
 
 from core.geometry import Box
+from core.taxonomy import WHITE_CELLS
 from imaging.images import RgbImage, read_image, resize
-from models.findings import WHITE_CELLS
 from records.analyses.analyses import Analysis
 from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS, Analyst

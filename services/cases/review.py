@@ -13,22 +13,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.geometry import Box, clipped
-from models.findings import ALL_BLAST, WHITE_CELLS
+from core.taxonomy import (
+    BLAST,
+    CLASS_CODES,
+    DETECTED,
+    DIFFERENTIAL,
+    ERYTHROBLAST,
+    NOT_A_CELL,
+    UNCLASSIFIED,
+    WBC,
+    WHITE_CELLS,
+)
+from models.findings import ALL_BLAST
 from records import alone
 from records.analyses import analyses
 from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
 from records.audit.audit import Event
 from records.cases import reviews, signatures
 from records.cases.cases import Case
-from records.cases.reviews import (
-    BLAST,
-    DIFFERENTIAL,
-    ERYTHROBLAST,
-    LABELS,
-    NOT_A_CELL,
-    UNCLASSIFIED,
-    Review,
-)
+from records.cases.reviews import Review
 from services.analyses.findings import (
     BlastShare,
     WhiteCell,
@@ -234,7 +237,7 @@ def _cells(kept: Iterable[Analysis], said: Iterable[Review]) -> list[Cell]:
 
 def _counts(labels: Iterable[str]) -> Counts:
     found = Counter(labels)
-    return Counts({label: found[label] for label in LABELS})
+    return Counts({label: found[label] for label in CLASS_CODES})
 
 
 def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
@@ -247,8 +250,7 @@ def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
 
 def _of_field(analysis: Analysis, one: WhiteCell) -> Cell:
     found = one.found
-    is_blast = one.counted and found.label == "blast"
-    proposed = BLAST if is_blast else UNCLASSIFIED
+    proposed = DETECTED[found.label if one.counted else WBC].proposes
     return Cell(
         id=f"{analysis.id}.{one.number}",
         analysis_id=analysis.id,
@@ -362,7 +364,7 @@ def _reviews(case: Case, reviewer_id: str, entries: Sequence[Entry]) -> list[Rev
 def _check(
     entry: Entry, cells: dict[str, Cell], fields: dict[str, Analysis], labels: dict[str, str]
 ) -> None:
-    if entry.label not in LABELS:
+    if entry.label not in CLASS_CODES:
         raise ReviewError(UNKNOWN_LABEL)
     if entry.box is None:
         if entry.cell not in labels:

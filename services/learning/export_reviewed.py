@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from core.geometry import Box, pixels_in, square_around
+from core.geometry import pixels_in, square_around
+from core.taxonomy import (
+    BLAST,
+    DETECTOR_CODES,
+    DIFFERENTIAL,
+    UNCLASSIFIED,
+    WBC,
+    WHITE_CELLS,
+)
+from core.yolo import yolo_line
 from imaging.images import RgbImage, encode_png
 from records import db
 from records.analyses import analyses
@@ -21,15 +30,12 @@ from records.analyses.analyses import DETECTION, Analysis
 from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
-from records.cases.reviews import BLAST, DIFFERENTIAL, UNCLASSIFIED
 from services.analyses.analysis import Analyst
 from services.analyses.findings import field_findings
 from services.audit import audit
 from services.cases.snapshot import CaseState, CellRead, read_state
 
 FIELD_SPLITS = ("train", "val", "test")
-FIELD_LABELS = ("wbc", "rbc", "platelet", "blast")
-"""Numbers of a field's labels, as `training.data.TXL_LABELS`."""
 
 SHARES = ("train", "val", "test", *("train",) * 7)
 """Splits that patients are dealt to in turn: of many, eight tenths train."""
@@ -142,16 +148,10 @@ def _field_lines(analysis: Analysis, cells: Sequence[CellRead]) -> Iterator[str]
     size = analysis.width, analysis.height
     for cell in cells:
         if cell.counted and cell.label in DIFFERENTIAL:
-            yield _yolo_line(BLAST if cell.label == BLAST else "wbc", cell.box, *size)
-    for found in field_findings(analysis, ("rbc", "platelet")).detections:
-        yield _yolo_line(found.label, found.box, *size)
-
-
-def _yolo_line(label: str, box: Box, width: int, height: int) -> str:
-    """The label's number, then centre and size as fractions of the field."""
-    x1, y1, x2, y2 = box
-    numbers = (x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height
-    return " ".join((str(FIELD_LABELS.index(label)), *(f"{number:.5f}" for number in numbers)))
+            yield yolo_line(BLAST if cell.label == BLAST else WBC, cell.box, *size)
+    others = [code for code in DETECTOR_CODES if code not in WHITE_CELLS]
+    for found in field_findings(analysis, others).detections:
+        yield yolo_line(found.label, found.box, *size)
 
 
 def _named(cells: Iterable[CellRead]) -> list[CellRead]:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
+from core.taxonomy import DETECTED, DETECTOR_CODES
 from imaging.images import encode_png
-from models.findings import CELL_LABELS, Detection
+from models.findings import Detection
 from services.analyses import annotation
-from services.analyses.annotation import CELL_STYLES, annotated_png
+from services.analyses.annotation import annotated_png
 from services.analyses.pictures import encode_jpeg
 from settings import ROOT
 from tests.services.analyses.fields import CELLS, kept, kept_field, older_field, read_field
@@ -33,15 +34,15 @@ def drawn(cells: tuple[Detection, ...], side: int = 1200, image: bytes | None = 
 
 
 def colour(label: str) -> tuple[int, ...]:
-    return ImageColor.getrgb(CELL_STYLES[label].colour)
+    return ImageColor.getrgb(DETECTED[label].colour)
 
 
 def test_every_label_has_a_colour_of_its_own():
-    assert set(CELL_STYLES) == set(CELL_LABELS)
-    assert len({style.colour for style in CELL_STYLES.values()}) == len(CELL_STYLES)
+    assert set(DETECTED) == set(DETECTOR_CODES)
+    assert len({style.colour for style in DETECTED.values()}) == len(DETECTED)
 
 
-@pytest.mark.parametrize("label", CELL_LABELS)
+@pytest.mark.parametrize("label", DETECTOR_CODES)
 def test_a_box_stands_around_its_cell(label):
     picture = drawn((Detection((300.0, 400.0, 500.0, 700.0), label, 0.9),))
     for x, y in ((300, 550), (500, 550), (400, 700)):
@@ -72,7 +73,7 @@ def test_red_cells_have_no_tag_and_thin_lines():
 
 def test_a_blast_is_drawn_over_everything():
     box = (300.0, 400.0, 500.0, 700.0)
-    cells = tuple(Detection(box, label, 0.9) for label in CELL_LABELS)
+    cells = tuple(Detection(box, label, 0.9) for label in DETECTOR_CODES)
     assert tuple(drawn(cells)[550, 300]) == colour("blast")
 
 
@@ -85,7 +86,7 @@ def test_a_tag_stays_inside_the_picture():
 
 def test_the_legend_counts_every_kind_in_its_colour():
     legend = drawn(CELLS)[1200:]
-    for label in CELL_LABELS:
+    for label in DETECTOR_CODES:
         assert (legend == colour(label)).all(axis=2).any()
 
 
@@ -130,7 +131,7 @@ def test_an_older_finding_is_drawn_without_what_it_lacks(said):
 def test_the_page_and_the_pictures_show_a_label_in_the_same_colour():
     sheet = (ROOT / "static" / "field.css").read_text()
     assert dict(re.findall(r"--box-(\w+): (#\w+);", sheet)) == {
-        label: style.colour for label, style in CELL_STYLES.items()
+        label: style.colour for label, style in DETECTED.items()
     }
 
 
