@@ -20,10 +20,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
 from tqdm import tqdm
 
+from core.taxonomy import WHITE_CELLS
 from imaging.images import read_image
 from models.detector.detector import Detector, load_network
 from models.detector.operating_point import OperatingPoint, log_odds, platt
-from models.findings import WHITE_CELLS, Detection
+from models.findings import Detection
 from models.manifest import load_manifest
 from training.columns import Columns
 from training.data import DEFAULT_DATA, DataError
