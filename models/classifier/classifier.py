@@ -20,16 +20,19 @@ BATCHES = (1, 8)
 
 @dataclass(frozen=True)
 class Reading:
-    """What the classifier says of one cell: calibrated P(ALL blast) in 0..1 and its name.
+    """What the classifier says of one cell.
 
-    `distance` tells how far the cell lies from those trained on (1 is usual), `familiar` whether
-    that is within the validated domain.
+    Attributes:
+        probability: Calibrated P(ALL blast) in 0..1.
+        label: `ALL_BLAST`, `NORMAL` or `UNCERTAIN`.
+        ood_score: How far the cell lies from those trained on; 1 is usual.
+        in_distribution: Whether that is within the validated domain.
     """
 
     probability: float
     label: str
-    distance: float
-    familiar: bool
+    ood_score: float
+    in_distribution: bool
 
 
 class Classifier:
@@ -62,9 +65,9 @@ class Classifier:
         """Read a square from `cell_views.cut`, uint8 RGB, in the view given."""
         outputs = self.outputs(window)
         probability = self._probability(outputs["logits"], view)
-        distance = self.distance(outputs)
-        familiar = distance <= self._manifest.thresholds["familiar"]
-        return Reading(probability, self.label(probability, view), distance, familiar)
+        score = self.ood_score(outputs)
+        in_distribution = score <= self._manifest.thresholds["familiar"]
+        return Reading(probability, self.label(probability, view), score, in_distribution)
 
     def probabilities(self, windows: Sequence[RgbImage], view: str) -> NDArray[np.float64]:
         """Calibrated P(ALL blast) in 0..1 of each square, shape (n,); several at once."""
@@ -99,8 +102,11 @@ class Classifier:
         return {name: value[0] for name, value in self._run([window]).items()}
 
     @staticmethod
-    def distance(outputs: dict[str, NDArray[np.float32]]) -> float:
-        """Root mean square of the whitened features: a Mahalanobis distance over their number."""
+    def ood_score(outputs: dict[str, NDArray[np.float32]]) -> float:
+        """Compute how unlike the trained-on cells this one is; 1 is usual.
+
+        Root mean square of the whitened features: a Mahalanobis distance over their number.
+        """
         return float(np.sqrt((outputs["embedding"] ** 2).mean()))
 
     def _run(self, windows: Sequence[RgbImage]) -> dict[str, NDArray[np.float32]]:

@@ -7,8 +7,8 @@ import io
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from core.statistics import wilson_interval
@@ -18,6 +18,7 @@ from models.findings import (
     ALL_BLAST,
     NORMAL,
     UNCERTAIN,
+    Classification,
     Detection,
     FieldFindings,
 )
@@ -105,10 +106,12 @@ def field_findings(analysis: Analysis, labels: Sequence[str] = DETECTOR_CODES) -
 
     Only cells of some `labels`, if these are all that is wanted: a field has thousands of red ones.
     """
-    kept = analysis.finding
-    given = {each.name: kept[each.name] for each in fields(FieldFindings) if each.name in kept}
-    cells = {part: _detections(kept.get(part, ()), labels) for part in ("detections", "doubtful")}
-    return FieldFindings(**{**given, **cells})
+    return FieldFindings.from_dict(analysis.finding, labels)
+
+
+def cell_finding(analysis: Analysis) -> Classification:
+    """What the models said of a cell image; an older finding lacks what was not yet asked."""
+    return Classification.from_dict(analysis.finding)
 
 
 def blast_share(findings: FieldFindings) -> BlastShare:
@@ -185,12 +188,6 @@ def suspicion(cell: Detection) -> tuple[bool, float]:
     if probability is None:
         probability = cell.confidence if is_blast else -cell.confidence
     return is_blast or cell.second_label == ALL_BLAST, probability
-
-
-def _detections(kept: Iterable[dict[str, Any]], labels: Sequence[str]) -> tuple[Detection, ...]:
-    return tuple(
-        Detection(**{**each, "box": tuple(each["box"])}) for each in kept if each["label"] in labels
-    )
 
 
 def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:

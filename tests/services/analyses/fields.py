@@ -85,6 +85,6 @@ def kept(found: FieldFindings, file_name: str = "smear.png") -> Analysis:
         sha256="ab" * 32,
         width=found.width,
         height=found.height,
-        finding=found.as_dict(),
+        finding=found.to_dict(),
         model_version=found.model,
     )

@@ -170,6 +170,6 @@ def test_csv_file_name_may_hold_commas_and_quotes():
 def test_json_has_the_form_of_the_shell():
     document = json.loads(as_json(kept(read_field())))
     assert document.pop("file") == "smear.png"
-    assert document == json.loads(json.dumps(read_field().as_dict()))
+    assert document == json.loads(json.dumps(read_field().to_dict()))
     assert document["counts"] == {"blast": 2, "wbc": 2, "rbc": 1, "platelet": 0}
     assert [cell["second"] for cell in document["detections"]] == [0.1, 0.6, 0.8, 0.25, None]
