@@ -20,13 +20,12 @@ from flask_login import current_user
 from core.geometry import Box
 from core.taxonomy import READING_ORDER
 from pages.common.access import may_use
-from pages.common.lookups import team_case, the_thumbnails
+from pages.common.lookups import team_case, the_classifiers_name, the_thumbnails
 from records.analyses import analyses
 from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
 from records.cases import reviews, signatures
 from records.cases.cases import Case
 from records.cases.reviews import Review
-from services.analyses.findings import SECOND_READER
 from services.analyses.thumbnails import COLUMNS, ROWS
 from services.cases import review as reviewing
 from services.cases.review import Cell, Entry, LockedError, ReviewError
@@ -74,7 +73,7 @@ def show(case_id: str) -> str:
         may_review=may_review,
         editable=may_review and not locked,
         groups=GROUPS,
-        second_reader=SECOND_READER,
+        second_reader=the_classifiers_name(),
         columns=COLUMNS,
         rows=ROWS,
     )

@@ -13,7 +13,6 @@ from core.taxonomy import DETECTED, DRAWING_ORDER
 from models.findings import Detection, FieldFindings
 from records.analyses.analyses import Analysis
 from services.analyses.findings import (
-    SECOND_READER,
     blast_share,
     field_findings,
     interval_words,
@@ -38,14 +37,18 @@ class _Key:
     width: float
 
 
-def annotated_png(analysis: Analysis, image: bytes) -> bytes:
-    """PNG of the analysed field, from its stored PNG or display JPEG, with boxes and legend."""
+def annotated_png(analysis: Analysis, image: bytes, classifier: str) -> bytes:
+    """PNG of the analysed field, from its stored PNG or display JPEG, with boxes and legend.
+
+    `classifier` is the name of the network that read the white cells once more.
+    """
     findings = field_findings(analysis)
     with Image.open(io.BytesIO(image), formats=["PNG", "JPEG"]) as stored:
         field = _enlarged(stored.convert("RGB"))
     scale = field.width / findings.width
     _draw_boxes(field, findings, scale)
-    picture = _with_legend(field, _keys(field, findings), _lines(analysis, findings, scale))
+    lines = _lines(analysis, findings, scale, classifier)
+    picture = _with_legend(field, _keys(field, findings), lines)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
@@ -94,9 +97,9 @@ def _keys(field: Image.Image, findings: FieldFindings) -> list[_Key]:
     return [_Key(colour, text, font.getlength(text) + 3.5 * font.size) for colour, text in texts]
 
 
-def _lines(analysis: Analysis, findings: FieldFindings, scale: float) -> list[str]:
+def _lines(analysis: Analysis, findings: FieldFindings, scale: float, classifier: str) -> list[str]:
     return [
-        *_said(findings),
+        *_said(findings, classifier),
         *([] if scale == 1 else [f"Drawn at {scale:.0%} of the file's size."]),
         f"Detector {analysis.model_version}, {analysis.created_at:%d %b %Y %H:%M} UTC",
         f"SHA-256 of the file {analysis.sha256[:32]}…",
@@ -104,7 +107,7 @@ def _lines(analysis: Analysis, findings: FieldFindings, scale: float) -> list[st
     ]
 
 
-def _said(findings: FieldFindings) -> Iterator[str]:
+def _said(findings: FieldFindings, classifier: str) -> Iterator[str]:
     """What each reader says of the field, in a line each."""
     share, second = blast_share(findings), second_share(findings)
     within = f" (95% interval {interval_words(share)})" if share.white_cells else ""
@@ -114,7 +117,7 @@ def _said(findings: FieldFindings) -> Iterator[str]:
         yield f"A cell is called a blast from a probability of {threshold} on."
     if second:
         yield (
-            f"{SECOND_READER} {findings.second_model} calls {second.blasts} of them ALL blasts "
+            f"{classifier} {findings.second_model} calls {second.blasts} of them ALL blasts "
             f"and is uncertain of {second.uncertain}."
         )
 

@@ -30,9 +30,6 @@ USUAL_DIFFERENTIAL = 100
 DOUBTFUL = "doubtful"
 """What a white cell is shown as that does not count at the model's threshold."""
 
-SECOND_READER = "EfficientNetB3"
-"""The architecture of the classifier, which reads every found white cell once more."""
-
 LOWEST_THRESHOLD = OperatingPoint.floor
 """Where the slider ends: the P(white) from which on the detector keeps what is doubtful."""
 

@@ -368,7 +368,7 @@ def _cells_page(contents: ReportContents, pictures: Mapping[str, bytes]) -> list
     note = (
         f"{len(cells)} of {total} counted cells: blasts of the reviewer first, then those that the "
         "models suspect most. Under each: image and cell, class now, the detector’s probability of "
-        "a blast, the second reader’s."
+        "a blast, the classifier’s of an ALL blast."
     )
     return [
         PageBreak(),

@@ -146,7 +146,7 @@ def test_the_gallery_is_sorted_by_either_reader_and_by_disagreement(page: Page):
     assert order(page) == [0, 1, 2, 3]
     expected = {
         "Detector: probability of a blast": [0, 1, 3, 2],
-        "EfficientNetB3: probability of an ALL blast": [1, 2, 3, 0],
+        "Classifier: probability of an ALL blast": [1, 2, 3, 0],
         "Disagreement first": [0, 2, 1, 3],
         "Most suspicious first": [0, 1, 2, 3],
     }

@@ -116,7 +116,7 @@ def test_all_read_fields_are_counted_together(signed_in: FlaskClient, monkeypatc
 
     assert "Cells found in 3 fields" in page
     assert "Blasts 6 Other white cells 6 Red cells 3 Platelets 0" in page
-    assert "Detector EfficientNetB3 Blasts 6 of 12 6 of 12 Share 50% 50%" in page
+    assert "Detector Classifier Blasts 6 of 12 6 of 12 Share 50% 50%" in page
     assert "95% interval 25% to 75% 25% to 75% Uncertain – 3" in page
     assert "A differential counts 100 or 200 white cells. With 12" in page
     assert texts(signed_in.get(f"{PAGE}/counts").text) in page

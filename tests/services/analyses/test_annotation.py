@@ -27,7 +27,8 @@ def plain(side: int) -> np.ndarray:
 
 def drawn(cells: tuple[Detection, ...], side: int = 1200, image: bytes | None = None) -> np.ndarray:
     image = image or encode_png(plain(side))
-    with Image.open(io.BytesIO(annotated_png(kept_field(cells=cells, side=side), image))) as png:
+    made = annotated_png(kept_field(cells=cells, side=side), image, "DenseNet121")
+    with Image.open(io.BytesIO(made)) as png:
         assert png.format == "PNG"
         assert not png.info
         return np.asarray(png)
@@ -104,11 +105,11 @@ def said(monkeypatch) -> list[str]:
 
 
 def test_the_lines_tell_both_shares_threshold_models_and_purpose(said):
-    annotated_png(kept(read_field()), encode_png(plain(400)))
+    annotated_png(kept(read_field()), encode_png(plain(400)), "DenseNet121")
     assert [line for line in said if line.endswith((".", "UTC"))] == [
         "2 of 4 white cells found were called blasts (95% interval 15% to 85%).",
         "A cell is called a blast from a probability of 25% on.",
-        "EfficientNetB3 2026.11.23-1 calls 2 of them ALL blasts and is uncertain of 1.",
+        "DenseNet121 2026.11.23-1 calls 2 of them ALL blasts and is uncertain of 1.",
         "Drawn at 300% of the file's size.",
         "Detector 2026.11.22-1, 22 Nov 2026 20:05 UTC",
         "Assists a qualified reader. Does not diagnose.",
@@ -119,17 +120,17 @@ def test_the_lines_tell_both_shares_threshold_models_and_purpose(said):
 
 
 def test_what_is_doubtful_is_not_drawn(said):
-    annotated_png(kept(read_field()), encode_png(plain(400)))
+    annotated_png(kept(read_field()), encode_png(plain(400)), "DenseNet121")
     assert len([line for line in said if re.fullmatch(r"[BW] \d+%", line)]) == 4
 
 
 def test_an_older_finding_is_drawn_without_what_it_lacks(said):
-    annotated_png(older_field(), encode_png(plain(400)))
-    assert not [line for line in said if "EfficientNetB3" in line or "probability" in line]
+    annotated_png(older_field(), encode_png(plain(400)), "DenseNet121")
+    assert not [line for line in said if "DenseNet121" in line or "probability" in line]
 
 
 def test_the_page_and_the_pictures_show_a_label_in_the_same_colour():
-    sheet = (ROOT / "static" / "field.css").read_text()
+    sheet = (ROOT / "static" / "cell_classes.css").read_text()
     assert dict(re.findall(r"--box-(\w+): (#\w+);", sheet)) == {
         label: style.colour for label, style in DETECTED.items()
     }
