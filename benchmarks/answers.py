@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 from ultralytics import YOLO
 
+from benchmarks.keras_model import efficientnet, predict
 from benchmarks.timing import Way, median_milliseconds, report
 from imaging.images import classifier_input, detector_input
 from models.classifier.classifier import Classifier
 from models.detector.detector import Detector
 from models.explanation.attribution import MAP_LIMIT, enlarged, map_png
+from models.runtime import Precision
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
-PRECISIONS = ("auto", "f32")
+PRECISIONS: tuple[Precision, ...] = ("auto", "f32")
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
 
 def classifier_ways(pixels: np.ndarray) -> dict[str, Way]:
     """Ways to read one uint8 RGB cell image, the served ones first."""
-    model = keras.applications.EfficientNetB3(weights=None, classes=2, input_shape=(300, 300, 3))
+    model = efficientnet()
     compiled = tf.function(lambda batch: model(batch, training=False))
 
     def batch() -> np.ndarray:
@@ -39,11 +40,11 @@ def classifier_ways(pixels: np.ndarray) -> dict[str, Way]:
     return {
         **{f"Leukoscope, precision {p}": served_classifier(p, pixels) for p in PRECISIONS},
         "tf.function": lambda: compiled(batch()),
-        "Keras predict": lambda: model.predict(batch(), verbose=0),
+        "Keras predict": lambda: predict(model, batch()),
     }
 
 
-def served_classifier(precision: str, pixels: np.ndarray) -> Way:
+def served_classifier(precision: Precision, pixels: np.ndarray) -> Way:
     """The served classifier without its gate, which no other way has."""
     classifier = Classifier.load(WEIGHTS / "classifier", precision)
     return lambda: classifier.probabilities([pixels], "crop")
@@ -76,7 +77,7 @@ def detector_ways(field: np.ndarray) -> dict[str, Way]:
     }
 
 
-def served_detector(precision: str, field: np.ndarray) -> Way:
+def served_detector(precision: Precision, field: np.ndarray) -> Way:
     """The served detector."""
     detector = Detector.load(WEIGHTS / "detector", precision)
     return lambda: detector.find(field)

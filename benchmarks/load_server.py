@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,7 +65,7 @@ class Served:
 
 
 @contextmanager
-def server_with(names: list[str]) -> Iterator[Served]:
+def server_with(names: list[str]) -> Generator[Served]:
     """Serve an installation with these accounts, all of one team, and a case with 100 cells."""
     with tempfile.TemporaryDirectory() as folder:
         instance = Path(folder) / "instance"
@@ -120,7 +120,7 @@ def _started(instance: Path, port: int, log: int) -> subprocess.Popen[str]:
         stderr=log,
         text=True,
     )
-    line = process.stdout.readline()
+    line = process.stdout.readline() if process.stdout else ""
     if not line.startswith(READY):
         _stop(process)
         raise RuntimeError(f"The server did not start: {line or 'see its log'}")
@@ -134,7 +134,8 @@ def _stop(process: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    process.stdout.close()
+    if process.stdout:
+        process.stdout.close()
 
 
 def _free_port() -> int:

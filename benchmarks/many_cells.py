@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import torch
 from torchvision.ops import nms
 
 from benchmarks.answers import WEIGHTS
+from benchmarks.keras_model import efficientnet, predict
 from benchmarks.timing import Way, median_milliseconds, report
 from imaging.images import classifier_input
 from models.classifier.cell_views import crop_window, cut
@@ -33,12 +33,12 @@ def reader_ways() -> dict[str, Way]:
     findings = FieldFindings(2000, 2000, tuple(cells), "none")
     classifier = Classifier.load(WEIGHTS / "classifier")
     windows = [cut(rgb, crop_window(cell.box), VIEW) for cell in cells]
-    model = keras.applications.EfficientNetB3(weights=None, classes=2, input_shape=(300, 300, 3))
+    model = efficientnet()
 
     def keras_predict(at_once: int) -> None:
         batch = np.stack([classifier_input(window) for window in windows])
         for start in range(0, CELLS, at_once):
-            model.predict(batch[start : start + at_once], verbose=0)
+            predict(model, batch[start : start + at_once])
 
     return {
         f"Leukoscope, {AT_ONCE} at once": lambda: read_cells(

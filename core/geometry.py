@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 Box = tuple[float, float, float, float]
 """x1, y1, x2, y2: left, upper, right and lower edge, in pixels unless it says otherwise."""
 
-Boxes = NDArray[np.float32]
+Boxes = NDArray[np.floating[Any]]
 """Boxes (n, 4), a row each; (4,) is one box."""
+
+Measures = NDArray[np.floating[Any]]
+"""A number for each box (n,); a scalar for one box."""
 
 Pixel = TypeVar("Pixel", bound=np.generic)
 
 _SMALLEST_AREA = 1e-9
 
 
-def areas(boxes: Boxes) -> Boxes:
+def areas(boxes: Boxes) -> Measures:
     """Measure the area of each box.
 
     Args:
@@ -30,7 +33,7 @@ def areas(boxes: Boxes) -> Boxes:
     return (boxes[..., 2:] - boxes[..., :2]).prod(axis=-1)
 
 
-def intersections(one: Boxes, other: Boxes) -> Boxes:
+def intersections(one: Boxes, other: Boxes) -> Measures:
     """Measure the area that pairs of boxes share.
 
     Args:
@@ -45,7 +48,7 @@ def intersections(one: Boxes, other: Boxes) -> Boxes:
     return (high - low).clip(0).prod(axis=-1)
 
 
-def iou(one: Boxes, other: Boxes) -> Boxes:
+def iou(one: Boxes, other: Boxes) -> Measures:
     """Compute intersection over union of pairs of boxes.
 
     Args:
@@ -63,7 +66,7 @@ def iou(one: Boxes, other: Boxes) -> Boxes:
     return shared / np.maximum(areas(one) + areas(other) - shared, _SMALLEST_AREA)
 
 
-def contained_shares(one: Boxes, other: Boxes) -> Boxes:
+def contained_shares(one: Boxes, other: Boxes) -> Measures:
     """Compute how much of the smaller of two boxes lies in the larger.
 
     Args:

@@ -6,11 +6,13 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
+from core.geometry import Boxes
 from imaging.decoding.bounds import check_density, check_shape, check_structure
 from imaging.decoding.errors import ImageError, decoder_errors_refused
 from imaging.decoding.formats import check_extension, format_of
@@ -113,7 +115,7 @@ def centre_square(rgb: RgbImage) -> RgbImage:
     return rgb[top : top + side, left : left + side]
 
 
-def min_max(rgb: NDArray) -> NDArray[np.float32]:
+def min_max(rgb: NDArray[Any]) -> NDArray[np.float32]:
     """Rescale all values to 0..1 by the image's own minimum and maximum; a flat image gives 0.
 
     The paper's normalisation: (pixel - min) / (max - min).
@@ -140,8 +142,8 @@ class Letterbox:
     left: int
     top: int
 
-    def to_field(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map boxes (n, 4) x1, y1, x2, y2 from network pixels to field pixels."""
+    def to_field(self, boxes: Boxes) -> Boxes:
+        """Map boxes (n, 4) from network pixels to field pixels."""
         offset = np.array([self.left, self.top, self.left, self.top], np.float32)
         return (boxes - offset) / np.float32(self.scale)
 
@@ -157,7 +159,7 @@ def detector_input(rgb: RgbImage, size: int = 960, scale: float | None = None) -
     left, top = (size - new_width) // 2, (size - new_height) // 2
     canvas = np.full((size, size, 3), LETTERBOX_GREY, np.uint8)
     canvas[top : top + new_height, left : left + new_width] = resize(rgb, new_width, new_height)
-    pixels = np.ascontiguousarray(canvas.transpose(2, 0, 1), dtype=np.float32) / 255
+    pixels = np.ascontiguousarray(canvas.transpose(2, 0, 1), np.float32) / np.float32(255)
     return Letterbox(pixels, scale, left, top)
 
 
@@ -270,7 +272,7 @@ def _flatten_alpha(image: Image.Image) -> tuple[Image.Image, str | None]:
     flat, transparent = Image.new("RGB", image.size), False
     for box in _strips(image):
         strip = image.crop(box).convert("RGBA")
-        transparent |= strip.getextrema()[3] != (255, 255)
+        transparent |= strip.getchannel("A").getextrema() != (255, 255)
         ground = Image.new("RGBA", strip.size, (0, 0, 0, 255))
         flat.paste(Image.alpha_composite(ground, strip).convert("RGB"), box)
     return flat, "Transparent parts were made black." if transparent else None

@@ -15,6 +15,9 @@ ALL_BLAST = "all_blast"
 NORMAL = "normal"
 UNCERTAIN = "uncertain"
 
+_KEPT_AS = {"candidates": "doubtful"}
+"""Attributes that the database and files have another name for."""
+
 Progress = Callable[[int, int], None]
 """Told how much of a task is done, and how much there is of it; what it raises ends the task."""
 
@@ -124,7 +127,7 @@ class FieldFindings:
         height: Of the upright field, in pixels.
         detections: The cells that count at the operating point.
         model: Version of the detector.
-        doubtful: White cells below the threshold: candidates that do not count.
+        candidates: White cells below the threshold, which do not count.
         thresholds: The operating point, a calibrated probability (0..1) of each of
             `models.detector.operating_point.KINDS`.
         red_cell: Median diameter of the red cells in pixels of the file; None where too few were
@@ -137,7 +140,7 @@ class FieldFindings:
     height: int
     detections: tuple[Detection, ...]
     model: str
-    doubtful: tuple[Detection, ...] = ()
+    candidates: tuple[Detection, ...] = ()
     thresholds: dict[str, float] = field(default_factory=dict)
     red_cell: float | None = None
     scale: float = 1.0
@@ -150,8 +153,12 @@ class FieldFindings:
         return {label: found[label] for label in DETECTOR_CODES}
 
     def to_dict(self) -> dict[str, Any]:
-        """Serialise to values that JSON takes: the attributes, and `counts`."""
-        return {**asdict(self), "counts": self.counts}
+        """Serialise to values that JSON takes: the attributes, and `counts`.
+
+        The candidates go by "doubtful", the name that files have for them.
+        """
+        made = {_KEPT_AS.get(name, name): value for name, value in asdict(self).items()}
+        return {**made, "counts": self.counts}
 
     @classmethod
     def from_dict(
@@ -163,8 +170,9 @@ class FieldFindings:
             kept: The findings.
             labels: Which cells are wanted: a field has thousands of red ones.
         """
-        given = {each.name: kept[each.name] for each in fields(cls) if each.name in kept}
-        for part in ("detections", "doubtful"):
-            cells = kept.get(part, ())
+        names = {each.name: _KEPT_AS.get(each.name, each.name) for each in fields(cls)}
+        given = {name: kept[kept_as] for name, kept_as in names.items() if kept_as in kept}
+        for part in ("detections", "candidates"):
+            cells = given.get(part, ())
             given[part] = tuple(Detection.from_dict(one) for one in cells if one["label"] in labels)
         return cls(**given)

@@ -6,7 +6,15 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
+from pydantic import (
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    TypeAdapter,
+    ValidationError,
+)
 
 MANIFEST = "manifest.json"
 NETWORK = "network.xml"
@@ -20,31 +28,7 @@ class WeightsError(RuntimeError):
     """Weights that are missing, altered or unreadable; its text is a sentence for the operator."""
 
 
-class Part(BaseModel):
-    """A part of a manifest; what it says beside the fields stays in `Manifest.details`."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Input(Part):
-    """What a network takes in: square images of `size` pixels a side."""
-
-    size: int = Field(gt=0)
-
-
-class Arguments(Part):
-    """What a network was trained with, as far as it is asked for."""
-
-    architecture: str | None = None
-
-
-class Training(Part):
-    """How a network was trained, as far as it is asked for."""
-
-    arguments: Arguments = Arguments()
-
-
-class Manifest(Part):
+class Manifest(BaseModel):
     """What one network says of itself.
 
     Attributes:
@@ -52,7 +36,7 @@ class Manifest(Part):
         model: "classifier" or "detector".
         version: Version of the weights.
         classes: Codes of its outputs, in their order.
-        input: What it takes in.
+        input_size: Side in pixels of the square images that it takes in.
         thresholds: Numbers from which on something is said, by name.
         views: A classifier's calibration of each view of a cell: temperature, uncertain_low,
             uncertain_high.
@@ -61,32 +45,31 @@ class Manifest(Part):
         scale: The red-cell diameters that a detector was trained on: red_cell_low, red_cell_high
             in pixels of its input.
         files: SHA-256 of each file by its name.
-        training: How it was trained.
+        architecture: Of the network, where it is told.
         details: All that the file says.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     folder: Path
     model: str
     version: str
     classes: tuple[str, ...]
-    input: Input
+    input_size: int = Field(validation_alias=AliasPath("input", "size"), gt=0)
     thresholds: Numbers
     views: dict[str, Numbers] = {}
     calibration: dict[str, Numbers] = {}
     scale: Numbers = {}
     files: dict[str, str]
-    training: Training = Training()
+    architecture: str | None = Field(
+        default=None, validation_alias=AliasPath("training", "arguments", "architecture")
+    )
     details: dict[str, Any] = Field(repr=False)
 
     @property
-    def input_size(self) -> int:
-        """Side in pixels of the images that the network takes in."""
-        return self.input.size
-
-    @property
-    def architecture(self) -> str:
+    def name(self) -> str:
         """What the network is called: its architecture, or else which of the models it is."""
-        return self.training.arguments.architecture or self.model.capitalize()
+        return self.architecture or self.model.capitalize()
 
     @property
     def network(self) -> Path:

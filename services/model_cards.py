@@ -57,7 +57,7 @@ def classifier_name(weights: Path, version: str | None = None) -> str:
     manifest = _manifest(weights / CLASSIFIER, CLASSIFIER)
     if manifest is None or version not in (None, manifest.version):
         return CLASSIFIER.capitalize()
-    return manifest.architecture
+    return manifest.name
 
 
 def read_chart(weights: Path, model: str, name: str) -> bytes:

@@ -91,8 +91,8 @@ def cut(rgb: RgbImage, window: Window, view: str) -> RgbImage:
     inside = rgb[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
     if not any(max(pair) for pair in outside):
         return inside
-    mode = {"mode": "constant"} if view == "black" else {"mode": "symmetric"}
-    return np.pad(inside, (*outside, (0, 0)), **mode)
+    mode = "constant" if view == "black" else "symmetric"
+    return np.pad(inside, (*outside, (0, 0)), mode)
 
 
 def _ends(side: int) -> tuple[slice, slice]:

@@ -21,12 +21,12 @@ AT_ONCE = 16
 def read_cells(
     rgb: RgbImage, findings: FieldFindings, classifier: Classifier, progress: Progress
 ) -> FieldFindings:
-    """Give every white cell of a uint8 RGB field, counted or doubtful, its second opinion.
+    """Give every white cell of a uint8 RGB field, counted or not, its second opinion.
 
     `progress` is called with the cells read and their number after each `AT_ONCE`, and once where
     there is nothing to read.
     """
-    cells = (*findings.detections, *findings.doubtful)
+    cells = (*findings.detections, *findings.candidates)
     white = [index for index, cell in enumerate(cells) if cell.label in WHITE_CELLS]
     opinions = _opinions(rgb, [cells[index] for index in white], classifier, progress)
     read = list(cells)
@@ -38,7 +38,7 @@ def read_cells(
     return replace(
         findings,
         detections=tuple(read[:counted]),
-        doubtful=tuple(read[counted:]),
+        candidates=tuple(read[counted:]),
         second_model=classifier.version,
     )
 

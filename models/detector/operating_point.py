@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import nan
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ class OperatingPoint:
 
 
 def calibrated(
-    scores: NDArray[np.float32], calibration: dict[str, dict[str, float]]
+    scores: NDArray[np.floating[Any]], calibration: dict[str, dict[str, float]]
 ) -> NDArray[np.float64]:
     """Turn scores into probabilities by Platt's scaling (1999).
 

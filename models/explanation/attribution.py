@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,17 +75,20 @@ def shap_values(
     """
     # Here and not above: it takes seconds and 200 MB, and most servers explain rarely.
     import shap
+    from shap.maskers import Image as ImageMasker
 
     asked = 0
 
-    def ask(batch: NDArray) -> NDArray[np.float64]:
+    def ask(batch: NDArray[Any]) -> NDArray[np.float64]:
         nonlocal asked
         progress(min(asked, evaluations), evaluations)
         asked += len(batch)
         return classify(list(batch.astype(np.uint8)))
 
-    explainer = shap.PartitionExplainer(ask, shap.maskers.Image(blurred(rgb)))
+    explainer = shap.PartitionExplainer(ask, ImageMasker(blurred(rgb)))
     explained = explainer(rgb[None], max_evals=evaluations, batch_size=BATCH, silent=True)
+    if isinstance(explained, list):
+        raise TypeError("The explainer gave several explanations of one answer.")
     values, base = explained.values[0].sum(axis=-1), float(explained.base_values[0])
     return ShapValues(values, base, base + float(values.sum()))
 
@@ -95,18 +99,18 @@ def blurred(rgb: RgbImage) -> RgbImage:
     return np.asarray(Image.fromarray(rgb).filter(ImageFilter.BoxBlur(radius)))
 
 
-def enlarged(values: NDArray, side: int) -> NDArray[np.float32]:
+def enlarged(values: NDArray[Any], side: int) -> NDArray[np.float32]:
     """Enlarge a map (height, width) smoothly to float32 (side, side)."""
     image = Image.fromarray(np.asarray(values, np.float32))
     return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC))
 
 
-def levels(values: NDArray, limit: float) -> NDArray[np.uint8]:
+def levels(values: NDArray[Any], limit: float) -> NDArray[np.uint8]:
     """Places in `PALETTE` for a map (height, width): `ZERO` for 0, its ends from `limit` on."""
     return np.rint(ZERO + ZERO * np.clip(np.asarray(values) / limit, -1, 1)).astype(np.uint8)
 
 
-def map_png(values: NDArray, limit: float) -> bytes:
+def map_png(values: NDArray[Any], limit: float) -> bytes:
     """Encode a map (height, width) as PNG to be laid over an image: colours and transparency.
 
     By palette: a quarter of the bytes of RGBA to compress, in a fifth of the time.
@@ -118,7 +122,7 @@ def map_png(values: NDArray, limit: float) -> bytes:
     return buffer.getvalue()
 
 
-def overlay(rgb: RgbImage, values: NDArray, limit: float) -> RgbImage:
+def overlay(rgb: RgbImage, values: NDArray[Any], limit: float) -> RgbImage:
     """Lay a coloured map (height, width) over the grey of a uint8 RGB image of the same size."""
     grey = Image.fromarray(rgb).convert("L").convert("RGBA")
     laid = Image.alpha_composite(grey, Image.fromarray(PALETTE[levels(values, limit)]))

@@ -12,7 +12,7 @@ from imaging.images import RgbImage, resize
 from models.classifier.cell_views import BLACK, Window, black_window, crop_window, on_black
 from models.detector.detector import Detector
 from models.findings import QualityIssue
-from models.quality_control.stain import Stained, StainedCell
+from models.quality_control.stain import Stained, StainedCell, opened_regions
 
 MIN_SIDE = 32
 WORKING_SIDE = 256
@@ -106,7 +106,8 @@ def sharpness(rgb: RgbImage, box: Box) -> float:
     """
     cell = fitted(pixels_in(rgb, box), SHARPNESS_SIDE).min(axis=2).astype(np.float32)
     dark, bright = np.percentile(cell, (5, 95))
-    slopes = np.hypot(*np.gradient(cell))
+    down, across = np.gradient(cell)
+    slopes = np.hypot(down, across)
     return float(np.percentile(slopes, 99) / max(1.0, bright - dark))
 
 
@@ -150,7 +151,7 @@ def _white_cells(stained: Stained, view: str, detector: Detector) -> list[Staine
 
 
 def _cut_out(small: RgbImage) -> list[Box]:
-    shapes, _ = ndimage.label(ndimage.binary_opening(small.max(axis=2) > BLACK, iterations=2))
+    shapes = opened_regions(small.max(axis=2) > BLACK, iterations=2)
     return [
         (columns.start, rows.start, columns.stop, rows.stop)
         for rows, columns in ndimage.find_objects(shapes)
@@ -159,7 +160,7 @@ def _cut_out(small: RgbImage) -> list[Box]:
 
 def _detected(small: RgbImage, detector: Detector) -> list[Box]:
     found = detector.find(small)
-    cells = (*found.detections, *found.doubtful)
+    cells = (*found.detections, *found.candidates)
     return [cell.box for cell in cells if (cell.white or 0) >= MIN_WHITE]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,8 +98,8 @@ class Stained:
         red, green, blue = np.moveaxis(density, 2, 0)
         stained = pixels_in(self.foreground, box)
         stained = stained & (green > 0.2) & (red > 0.08) & (blue < 0.85 * green)
-        regions, count = ndimage.label(ndimage.binary_opening(stained))
-        largest = 1 + np.bincount(regions.ravel())[1:].argmax() if count else 1
+        regions = opened_regions(stained)
+        largest = 1 + np.bincount(regions.ravel())[1:].argmax() if regions.any() else 1
         return StainedCell(
             box=box,
             rgb=pixels_in(self.rgb, box),
@@ -114,7 +115,22 @@ class Stained:
         return left < EDGE, top < EDGE, right > width - EDGE, bottom > height - EDGE
 
 
-def _mean(values: NDArray) -> float:
+def opened_regions(mask: NDArray[np.bool_], iterations: int = 1) -> NDArray[np.int32]:
+    """Number the connected regions of a mask after a morphological opening.
+
+    Args:
+        mask: (h, w).
+        iterations: How often it is eroded, and then dilated.
+
+    Returns:
+        (h, w), numbers from 1 on; 0 is outside of the regions.
+    """
+    regions = np.zeros(mask.shape, np.int32)
+    ndimage.label(ndimage.binary_opening(mask, iterations=iterations), output=regions)
+    return regions
+
+
+def _mean(values: NDArray[Any]) -> float:
     return float(values.mean()) if values.size else 0.0
 
 

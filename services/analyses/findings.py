@@ -149,7 +149,7 @@ def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
     other white cells last. Kept sheets of cells are in this order, so another needs new sheets.
     """
     white = [(cell, True) for cell in findings.detections if cell.label in WHITE_CELLS]
-    white += [(cell, False) for cell in findings.doubtful]
+    white += [(cell, False) for cell in findings.candidates]
     white.sort(key=lambda one: suspicion(one[0]), reverse=True)
     return [WhiteCell(number, cell, counted) for number, (cell, counted) in enumerate(white)]
 

@@ -55,12 +55,12 @@ def test_the_shipped_manifests_are_read(model):
 
 
 def test_a_network_goes_by_its_architecture(folder):
-    assert load_manifest(folder, "classifier").architecture == "Classifier"
+    assert load_manifest(folder, "classifier").name == "Classifier"
     path = folder / "manifest.json"
     content = json.loads(path.read_text())
     content["training"]["arguments"]["architecture"] = "DenseNet121"
     path.write_text(json.dumps(content))
-    assert load_manifest(folder, "classifier").architecture == "DenseNet121"
+    assert load_manifest(folder, "classifier").name == "DenseNet121"
 
 
 @pytest.mark.parametrize(

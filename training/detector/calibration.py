@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import floor
 from pathlib import Path
 from typing import Any
@@ -199,7 +199,7 @@ def reached_by(probabilities: np.ndarray, share: float) -> float:
 def calibrate(weights: Path, composites: Sequence[Field], txl: Sequence[Field]) -> dict[str, Any]:
     """Fit all to the network in `weights`; return what the manifest is to say of it."""
     manifest = load_manifest(weights, "detector")
-    raw = Detector(load_network(manifest), replace(manifest, calibration={}))
+    raw = Detector(load_network(manifest), manifest.model_copy(update={"calibration": {}}))
     point = OperatingPoint.of(manifest.thresholds)
     pasted = candidates(raw, composites, ["white"])["white"]
     real = candidates(raw, txl, list(KINDS))

@@ -72,9 +72,9 @@ def shrunk(rgb: RgbImage, truths: list[Truth], scale: float) -> tuple[RgbImage, 
 
 def read_field(detector: Detector, rgb: RgbImage, truths: list[Truth]) -> Reading:
     """Run the served detector on one field and judge what it finds."""
-    survey = detector.survey(rgb, LOWEST_CONFIDENCE)
-    found = detector.findings(survey, LOWEST_CONFIDENCE).detections
-    shown = detector.findings(survey).detections
+    raw = detector.raw_predictions(rgb, LOWEST_CONFIDENCE)
+    found = detector.findings(raw, LOWEST_CONFIDENCE).detections
+    shown = detector.findings(raw).detections
     labels = np.array([cell.label for cell in shown])
     return Reading(
         judged=_judged(found, truths),

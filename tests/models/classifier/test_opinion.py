@@ -34,8 +34,8 @@ def field() -> np.ndarray:
     return rgb
 
 
-def findings(*cells: Detection, doubtful: tuple[Detection, ...] = ()) -> FieldFindings:
-    return FieldFindings(160, 60, cells, "detector-1", doubtful=doubtful)
+def findings(*cells: Detection, candidates: tuple[Detection, ...] = ()) -> FieldFindings:
+    return FieldFindings(160, 60, cells, "detector-1", candidates=candidates)
 
 
 def nobody(done: int, total: int) -> None:
@@ -55,10 +55,10 @@ def test_white_cells_alone_get_a_second_opinion_each_its_own(field):
 
 
 def test_doubtful_cells_are_read_and_stay_doubtful(field):
-    found = findings(Detection(PALE, "wbc", 0.9), doubtful=(Detection(DARK, "wbc", 0.1),))
+    found = findings(Detection(PALE, "wbc", 0.9), candidates=(Detection(DARK, "wbc", 0.1),))
     read = read_cells(field, found, StandInClassifier(), nobody)
     assert [cell.second_label for cell in read.detections] == ["normal"]
-    assert [cell.second_label for cell in read.doubtful] == ["all_blast"]
+    assert [cell.second_label for cell in read.candidates] == ["all_blast"]
     assert (read.model, read.second_model) == ("detector-1", "stand-in-1")
 
 
@@ -102,7 +102,7 @@ def test_both_readers_share_the_progress():
     # one tile, then two white cells and a doubtful one
     assert calls == [(1, 2), (6, 6)]
     assert read.second_model == "stand-in-1"
-    assert all(cell.second is not None for cell in (*read.detections[:2], *read.doubtful))
+    assert all(cell.second is not None for cell in (*read.detections[:2], *read.candidates))
 
 
 class StoppedError(Exception):

@@ -36,7 +36,7 @@ class Finds:
             for x1, y1, x2, y2 in self._boxes
         )
         if (self._white or 1) < 0.7:
-            return FieldFindings(width, height, (), "test-1", doubtful=cells)
+            return FieldFindings(width, height, (), "test-1", candidates=cells)
         return FieldFindings(width, height, cells, "test-1")
 
 

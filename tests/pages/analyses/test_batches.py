@@ -282,7 +282,7 @@ def test_the_history_of_a_batch_leads_to_it(signed_in: FlaskClient):
 
 def test_a_field_without_white_cells_says_so(signed_in: FlaskClient, monkeypatch):
     red = tuple(cell for cell in read_field().detections if cell.label == "rbc")
-    found = read_field(detections=red, doubtful=())
+    found = read_field(detections=red, candidates=())
     monkeypatch.setattr(Models, "read_field", lambda self, rgb, progress=None: found)
     told = upload_field(signed_in, content=png(np.zeros((64, 64, 3), np.uint8)), batch=BATCH)
 

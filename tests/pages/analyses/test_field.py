@@ -210,7 +210,7 @@ def test_images_are_kept_by_no_browser(signed_in, field):
 
 
 def test_a_field_without_white_cells_says_so(signed_in, shown):
-    page = shown(read_field(detections=(CELLS[2],), doubtful=()))
+    page = shown(read_field(detections=(CELLS[2],), candidates=()))
     assert "No white cell was found" in visible(page)
     assert "<div data-shares hidden>" in page
     assert "data-gallery" not in page

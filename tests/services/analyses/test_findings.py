@@ -22,8 +22,8 @@ from services.analyses.findings import (
     share_words,
 )
 from tests.services.analyses.fields import (
+    CANDIDATES,
     CELLS,
-    DOUBTFUL_CELLS,
     READ_CELLS,
     kept,
     kept_field,
@@ -45,7 +45,7 @@ def test_findings_survive_being_kept():
 def test_older_findings_are_read():
     findings = field_findings(older_field())
     assert findings.detections == CELLS
-    assert (findings.doubtful, findings.thresholds, findings.second_model) == ((), {}, None)
+    assert (findings.candidates, findings.thresholds, findings.second_model) == ((), {}, None)
 
 
 def test_share_has_its_denominator():
@@ -96,14 +96,14 @@ def test_share_needs_as_many_cells_as_a_differential(white_cells, reliable):
 
 def test_what_either_reader_calls_a_blast_comes_first():
     white = most_suspicious_first(read_field())
-    expected = [READ_CELLS[0], READ_CELLS[2], READ_CELLS[1], READ_CELLS[3], *DOUBTFUL_CELLS]
+    expected = [READ_CELLS[0], READ_CELLS[2], READ_CELLS[1], READ_CELLS[3], *CANDIDATES]
     assert [cell.found for cell in white] == expected
     assert [cell.number for cell in white] == [0, 1, 2, 3, 4]
 
 
 def test_doubtful_cells_are_in_their_place_and_do_not_count():
-    likely = replace(DOUBTFUL_CELLS[0], blast=0.22)
-    white = most_suspicious_first(read_field(doubtful=(likely,)))
+    likely = replace(CANDIDATES[0], blast=0.22)
+    white = most_suspicious_first(read_field(candidates=(likely,)))
     assert [cell.counted for cell in white] == [True, True, True, False, True]
     assert white[3].shown_as == "doubtful"
 
