@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, url_for
 
+from core.taxonomy import WHITE_CELLS
 from models.findings import Classification, QualityIssue
 from models.quality_control.checks import MIN_SIDE
 from records.analyses import analyses
@@ -214,7 +215,7 @@ def file_size(count: int) -> str:
 def summary(analysis: Analysis) -> str:
     """The gist of a finding in a few words, beside the word of its result."""
     if analysis.kind == analyses.DETECTION:
-        return share_summary(blast_share(field_findings(analysis)))
+        return share_summary(blast_share(field_findings(analysis, WHITE_CELLS)))
     if analysis.probability is None:
         return quality_sentence(cell_finding(analysis)) or ""
     return f"Probability of ALL blast: {percent(analysis.probability)}"

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from core.taxonomy import BLAST, DETECTOR_CODES
-from models.findings import FieldFindings
+from core.taxonomy import BLAST, DETECTOR_CODES, WHITE_CELLS
+from records.analyses.analyses import Analysis
 from records.analyses.field_tasks import FieldTask
-from services.analyses.findings import BlastShare, blast_share, second_share
+from services.analyses.findings import BlastShare, blast_share, field_findings, second_share
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,16 @@ class BatchCount:
     second: BlastShare | None
 
 
-def counts_of(findings: FieldFindings) -> dict[str, Any]:
-    """What a batch adds up of one field, as JSON: kept apart, for findings are long to read."""
+def counts_of(analysis: Analysis) -> dict[str, Any]:
+    """Return what a batch adds up of one field, as JSON.
+
+    It is kept apart because findings are long to read; here, too, only white cells are.
+    """
+    findings = field_findings(analysis, WHITE_CELLS)
     second = second_share(findings)
     said = second and {"blasts": second.blasts, "uncertain": second.uncertain}
-    return {**findings.counts, "white": blast_share(findings).white_cells, "second": said}
+    white = blast_share(findings).white_cells
+    return {**analysis.finding["counts"], "white": white, "second": said}
 
 
 def field_share(counts: dict[str, Any]) -> BlastShare:
