@@ -11,6 +11,7 @@ from ultralytics import YOLO
 from benchmarks.keras_model import efficientnet, predict
 from benchmarks.timing import Way, median_milliseconds, report
 from imaging.images import classifier_input, detector_input
+from models.classifier.cell_views import View
 from models.classifier.classifier import Classifier
 from models.detector.detector import Detector
 from models.explanation.attribution import MAP_LIMIT, enlarged, map_png
@@ -47,7 +48,7 @@ def classifier_ways(pixels: np.ndarray) -> dict[str, Way]:
 def served_classifier(precision: Precision, pixels: np.ndarray) -> Way:
     """The served classifier without its gate, which no other way has."""
     classifier = Classifier.load(WEIGHTS / "classifier", precision)
-    return lambda: classifier.probabilities([pixels], "crop")
+    return lambda: classifier.probabilities([pixels], View.CONTEXT)
 
 
 def map_ways(pixels: np.ndarray) -> dict[str, Way]:
@@ -60,7 +61,7 @@ def map_ways(pixels: np.ndarray) -> dict[str, Way]:
         return map_png(enlarged(values, side), MAP_LIMIT)
 
     return {
-        "Leukoscope, the answer alone": lambda: classifier.probabilities([pixels], "crop"),
+        "Leukoscope, the answer alone": lambda: classifier.probabilities([pixels], View.CONTEXT),
         "Leukoscope, the activation map": lambda: picture(classifier.activation_map(pixels)),
         "of which: colours and PNG": lambda: picture(values),
     }

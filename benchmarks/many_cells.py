@@ -10,7 +10,7 @@ from benchmarks.answers import WEIGHTS
 from benchmarks.keras_model import efficientnet, predict
 from benchmarks.timing import Way, median_milliseconds, report
 from imaging.images import classifier_input
-from models.classifier.cell_views import crop_window, cut
+from models.classifier.cell_views import context_window, cut
 from models.classifier.classifier import Classifier
 from models.classifier.opinion import AT_ONCE, VIEW, read_cells
 from models.detector.boxes import Found, suppress
@@ -32,7 +32,7 @@ def reader_ways() -> dict[str, Way]:
     cells = [_cell(200 * (n % 10), 200 * (n // 10)) for n in range(CELLS)]
     findings = FieldFindings(2000, 2000, tuple(cells), "none")
     classifier = Classifier.load(WEIGHTS / "classifier")
-    windows = [cut(rgb, crop_window(cell.box), VIEW) for cell in cells]
+    windows = [cut(rgb, context_window(cell.box), VIEW) for cell in cells]
     model = efficientnet()
 
     def keras_predict(at_once: int) -> None:

@@ -13,7 +13,7 @@ from app import create_app
 from core.taxonomy import DETECTOR_CODES
 from imaging.images import read_image
 from models.__main__ import main
-from models.classifier.cell_views import black_window, cut
+from models.classifier.cell_views import cut, segmented_window
 from models.registry import Models, load_models
 from records import db
 from settings import ROOT
@@ -81,7 +81,7 @@ def test_blasts_rank_above_the_normal_cells_of_a_network_s_strangers(models, sha
 def odds(models: Models, path: Path, network: int) -> float:
     """What one of the joined networks says of a cell on black, as a difference of logits."""
     rgb = read_image(path.read_bytes()).rgb
-    normal, blast = models.classifier.outputs(cut(rgb, black_window(rgb), "black"))["members"][
+    normal, blast = models.classifier.outputs(cut(rgb, segmented_window(rgb), "black"))["members"][
         network
     ]
     return float(blast - normal)

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from core.taxonomy import WHITE_CELLS
 from imaging.images import RgbImage
-from models.classifier.cell_views import crop_window, cut
+from models.classifier.cell_views import View, context_window, cut
 from models.classifier.classifier import Classifier
 from models.findings import Detection, FieldFindings, Progress
 
-VIEW = "crop"
-"""How cells of a field are seen: with their surroundings (`models.classifier.cell_views.VIEWS`)."""
+VIEW = View.CONTEXT
+"""How cells of a field are seen."""
 
 AT_ONCE = 16
 """Cells cut out and read at a time: what is in memory however many there are."""
@@ -21,10 +21,17 @@ AT_ONCE = 16
 def read_cells(
     rgb: RgbImage, findings: FieldFindings, classifier: Classifier, progress: Progress
 ) -> FieldFindings:
-    """Give every white cell of a uint8 RGB field, counted or not, its second opinion.
+    """Give every white cell of a field the classifier's opinion, whether it counts or not.
 
-    `progress` is called with the cells read and their number after each `AT_ONCE`, and once where
-    there is nothing to read.
+    Args:
+        rgb: uint8 (h, w, 3) RGB.
+        findings: What the detector found in it.
+        classifier: Reads the cells.
+        progress: Is told the cells read and their number after each `AT_ONCE`, and once where
+            there is nothing to read.
+
+    Returns:
+        The findings with an opinion of every white cell.
     """
     cells = (*findings.detections, *findings.candidates)
     white = [index for index, cell in enumerate(cells) if cell.label in WHITE_CELLS]
@@ -48,7 +55,7 @@ def _opinions(
 ) -> Iterator[Detection]:
     for start in range(0, len(cells), AT_ONCE):
         part = cells[start : start + AT_ONCE]
-        windows = [cut(rgb, crop_window(cell.box), VIEW) for cell in part]
+        windows = [cut(rgb, context_window(cell.box), VIEW) for cell in part]
         for cell, probability in zip(part, classifier.probabilities(windows, VIEW), strict=True):
             label = classifier.label(float(probability), VIEW)
             yield replace(cell, second=float(probability), second_label=label)

@@ -9,7 +9,14 @@ from scipy import ndimage
 
 from core.geometry import Box, pixels_in
 from imaging.images import RgbImage, resize
-from models.classifier.cell_views import BLACK, Window, black_window, crop_window, on_black
+from models.classifier.cell_views import (
+    BLACK,
+    View,
+    Window,
+    context_window,
+    on_black,
+    segmented_window,
+)
 from models.detector.detector import Detector
 from models.findings import QualityIssue
 from models.quality_control.stain import Stained, StainedCell, opened_regions
@@ -69,7 +76,7 @@ class Examination:
 
     code: QualityIssue | None = None
     can_override: bool = False
-    view: str | None = None
+    view: View | None = None
     window: Window | None = None
     cells: int | None = None
 
@@ -86,7 +93,7 @@ def examine(rgb: RgbImage, detector: Detector) -> Examination:
     small = fitted(rgb, WORKING_SIDE)
     if code := _nothing_to_see(small):
         return Examination(code)
-    view = "black" if on_black(rgb) else "crop"
+    view = View.SEGMENTED if on_black(rgb) else View.CONTEXT
     stained = Stained.of(small)
     cells = _whole_ones_first(_white_cells(stained, view, detector))
     if len(cells) != 1:
@@ -132,11 +139,11 @@ def _fault_of_light(small: RgbImage) -> QualityIssue | None:
     return QualityIssue.DARK if np.quantile(grey, 0.99) < 40 else None
 
 
-def _white_cells(stained: Stained, view: str, detector: Detector) -> list[StainedCell]:
+def _white_cells(stained: Stained, view: View, detector: Detector) -> list[StainedCell]:
     """The white cells: what was cut out, or what the detector finds, with a nucleus."""
     if stained.green_share > MAX_GREEN:
         return []
-    if view == "black":
+    if view == View.SEGMENTED:
         boxes, least = _cut_out(stained.rgb), MIN_NUCLEUS_SHARE_ON_BLACK
     else:
         boxes, least = _detected(stained.rgb, detector), MIN_NUCLEUS_SHARE
@@ -146,7 +153,7 @@ def _white_cells(stained: Stained, view: str, detector: Detector) -> list[Staine
         for cell in cells
         if cell.nucleus_share >= least
         and cell.texture >= MIN_TEXTURE
-        and (view == "black" or all(np.array(cell.blue_density) <= MAX_BLUE))
+        and (view == View.SEGMENTED or all(np.array(cell.blue_density) <= MAX_BLUE))
     ]
 
 
@@ -169,16 +176,16 @@ def _whole_ones_first(cells: list[StainedCell]) -> list[StainedCell]:
     return [cell for cell in cells if not any(cell.at_edges)] or cells
 
 
-def _fault_of_cell(small: RgbImage, cell: StainedCell, view: str) -> QualityIssue | None:
+def _fault_of_cell(small: RgbImage, cell: StainedCell, view: View) -> QualityIssue | None:
     if cell.cut_share > MAX_CUT:
         return QualityIssue.CUT_OFF
     # Of a cell that was cut out only the nucleus is left, whose edges tell too little of focus.
-    is_blurred = view == "crop" and sharpness(small, cell.box) < MIN_SHARPNESS
+    is_blurred = view == View.CONTEXT and sharpness(small, cell.box) < MIN_SHARPNESS
     return QualityIssue.BLURRED if is_blurred else None
 
 
-def _window(rgb: RgbImage, box: Box, view: str) -> Window:
-    if view == "black":
-        return black_window(rgb)
+def _window(rgb: RgbImage, box: Box, view: View) -> Window:
+    if view == View.SEGMENTED:
+        return segmented_window(rgb)
     scale = max(rgb.shape[:2]) / WORKING_SIDE
-    return crop_window(tuple(edge * scale for edge in box))
+    return context_window(tuple(edge * scale for edge in box))

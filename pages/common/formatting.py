@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, url_for
 
 from core.taxonomy import WHITE_CELLS
+from models.classifier.cell_views import View
 from models.findings import Classification, QualityIssue
 from models.quality_control.checks import MIN_SIDE
 from records.analyses import analyses
@@ -130,8 +131,8 @@ QUALITY_SENTENCES = {
 """What speaks against an image, and what to do."""
 
 VIEW_WORDS = {
-    "black": "Cell cut out, on black",
-    "crop": "Cell with its surroundings",
+    View.SEGMENTED: "Cell cut out, on black",
+    View.CONTEXT: "Cell with its surroundings",
 }
 STATE_WORDS = {
     states.OPEN: ResultWords(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.classifier.cell_views import crop_window, cut
+from models.classifier.cell_views import context_window, cut
 from models.classifier.classifier import Classifier
 from models.classifier.opinion import AT_ONCE, read_cells
 from models.findings import Detection, FieldFindings
@@ -91,7 +91,7 @@ def test_the_classifier_is_shown_the_same_square_as_of_a_lone_cell(field, tmp_pa
     (read,) = read_cells(
         field, findings(Detection(DARK, "wbc", 0.9)), classifier, nobody
     ).detections
-    alone = classifier.read(cut(field, crop_window(DARK), "crop"), "crop")
+    alone = classifier.read(cut(field, context_window(DARK), "crop"), "crop")
     assert read.second == pytest.approx(alone.probability, abs=1e-6)
     assert read.second_label == alone.label
 
