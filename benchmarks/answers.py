@@ -46,13 +46,13 @@ def classifier_ways(pixels: np.ndarray) -> dict[str, Way]:
 
 
 def served_classifier(precision: Precision, pixels: np.ndarray) -> Way:
-    """The served classifier without its gate, which no other way has."""
+    """Prepare the served classifier, without its quality check."""
     classifier = Classifier.load(WEIGHTS / "classifier", precision)
     return lambda: classifier.probabilities([pixels], View.CONTEXT)
 
 
 def map_ways(pixels: np.ndarray) -> dict[str, Way]:
-    """The answer alone, and the activation map as the picture that the page shows."""
+    """List the answer alone, and the activation map as a picture."""
     classifier = Classifier.load(WEIGHTS / "classifier")
     side = classifier.manifest.input_size
     values = classifier.activation_map(pixels)
@@ -79,7 +79,7 @@ def detector_ways(field: np.ndarray) -> dict[str, Way]:
 
 
 def served_detector(precision: Precision, field: np.ndarray) -> Way:
-    """The served detector."""
+    """Prepare the served detector."""
     detector = Detector.load(WEIGHTS / "detector", precision)
     return lambda: detector.find(field)
 

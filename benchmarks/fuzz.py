@@ -78,7 +78,7 @@ def main(number: int = NUMBER, number_of_seed: int | None = None) -> int:
 
 @contextmanager
 def _served(folder: Path) -> Generator[Flask]:
-    """The application on an empty installation, its background at work."""
+    """Serve an empty installation, its background at work."""
     chosen = Settings(
         instance_dir=folder, weights_dir=folder, password_memory_kib=8, password_passes=1
     )

@@ -62,7 +62,8 @@ class Served:
         """End the server as a power cut does: it can finish nothing."""
         self.process.kill()
         self.process.wait()
-        self.process.stdout.close()
+        if self.process.stdout:
+            self.process.stdout.close()
 
     def start(self) -> None:
         """Start it again where it was."""
@@ -118,7 +119,7 @@ def _filled(instance: Path, names: list[str]) -> tuple[str, str]:
 
 
 def _started(instance: Path, port: int, log: int) -> subprocess.Popen[str]:
-    """The server's process once it is ready; a proxy is claimed, so that addresses can be."""
+    """Start the server behind a proxy, and wait until it is ready."""
     environment = {
         **{name: value for name, value in os.environ.items() if "LEUKOSCOPE_" not in name},
         "LEUKOSCOPE_INSTANCE": str(instance),

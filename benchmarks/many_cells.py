@@ -22,7 +22,7 @@ BOXES_EACH = 5
 
 def main() -> None:
     """Print both comparisons; weights of the Keras network do not change its speed."""
-    report(f"The second reader, {CELLS} cells", median_milliseconds(reader_ways(), 3), "ms")
+    report(f"The classifier, {CELLS} cells", median_milliseconds(reader_ways(), 3), "ms")
     report("3,000 boxes of 600 cells", median_milliseconds(suppression_ways()), "ms")
 
 

@@ -87,7 +87,7 @@ def main() -> None:
 
 @contextmanager
 def opened(instance: Path) -> Generator[Page]:
-    """A page of somebody who is signed in to a server on this empty instance."""
+    """Open a page of somebody signed in to an empty instance."""
     with served(instance, "open", stand_in_models()) as address, browser() as chrome:
         page = chrome.new_context(base_url=address, viewport=WINDOW).new_page()
         page.set_default_timeout(120_000)
@@ -96,7 +96,7 @@ def opened(instance: Path) -> Generator[Page]:
 
 
 def filled(page: Page, instance: Path) -> str:
-    """The address of the reading room of a case with all the cells."""
+    """Fill a case; the address of its reading room."""
     app = create_app(replace(Settings(), instance_dir=instance), stand_in_models())
     with app.app_context():
         owner = db.session.scalars(db.select(accounts.Account)).one()
@@ -135,7 +135,7 @@ def keep(instance: Path, owner_id: str, case_id: str, rgb: RgbImage, found: Fiel
 
 
 def drawn_field(seed: int) -> tuple[RgbImage, FieldFindings]:
-    """A drawn field with grain, so that its pictures have the size of real ones, and its cells."""
+    """Draw a field with grain, as large as real ones, and its cells."""
     chance = np.random.default_rng(seed)
     image = Image.new("RGB", (WIDTH, HEIGHT), PLASMA)
     pen = ImageDraw.Draw(image)
@@ -166,7 +166,7 @@ def disc(
 
 
 def read(box: tuple[float, float, float, float], chance: np.random.Generator) -> Detection:
-    """A white cell of which both readers say something; one in six is called a blast."""
+    """Make up a white cell and both opinions; one in six a blast."""
     blast, second = chance.random() ** 3, chance.random() ** 3
     label, confidence = ("blast", blast) if blast >= 0.5 else ("wbc", 1 - blast)
     word = "all_blast" if second > 0.6 else "uncertain" if second > 0.4 else "normal"

@@ -67,7 +67,7 @@ def iou(one: Boxes, other: Boxes) -> Measures:
 
 
 def contained_shares(one: Boxes, other: Boxes) -> Measures:
-    """Compute how much of the smaller of two boxes lies in the larger.
+    """Compute the share of the smaller box that the larger holds.
 
     Args:
         one: (n, 4), or (4,) to be compared with all of the other.
@@ -97,7 +97,7 @@ def square_around(box: Box, factor: float = 1.0, least: float = 0.0) -> Box:
 
 
 def pixels_in(image: NDArray[Pixel], box: Box) -> NDArray[Pixel]:
-    """Cut the pixels in a box out of an image, as a view.
+    """Cut out the pixels in a box, as a view.
 
     Args:
         image: (height, width, ...).

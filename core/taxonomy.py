@@ -49,7 +49,7 @@ class CellClass:
 
 @dataclass(frozen=True)
 class DetectorClass:
-    """A class that the detector tells apart, and how it is shown in a field.
+    """A class that the detector tells apart, and how it is shown.
 
     Attributes:
         code: What findings and manifests call it.

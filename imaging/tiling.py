@@ -86,7 +86,7 @@ def tiles(width: int, height: int, max_tile_side: int = MAX_TILE_SIDE) -> Iterat
 
 
 def _spans(length: int, side: int) -> list[tuple[int, int, int, int]]:
-    """Cut one axis into equal overlapping spans: start, end, start of core, end of core."""
+    """Cut one axis into overlapping spans: start, end, and the core's."""
     if length <= side:
         return [(0, length, 0, length)]
     overlap = side * OVERLAP // MAX_TILE_SIDE

@@ -35,7 +35,11 @@ Reader = Callable[[RgbImage], dict[str, Any]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when every file was read, 1 when one was not, 2 without usable weights."""
+    """Run the command.
+
+    Returns:
+        0 when every file was read, 1 when one was not, 2 without usable weights.
+    """
     options = _parser().parse_args(arguments)
     try:
         reader = options.reader(options)
@@ -90,7 +94,7 @@ def _classifier(options: argparse.Namespace) -> Reader:
 
 
 def _document(found: Classification) -> dict[str, Any]:
-    """The finding under the names that this command has always printed."""
+    """Put the finding under the names that this command always printed."""
     return {
         "label": found.label,
         "probability": found.probability,

@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]
 
 
 class QualityIssue(StrEnum):
-    """What can speak against reading an image as that of a single cell."""
+    """What can speak against reading an image as a single cell's."""
 
     TOO_SMALL = "too_small"
     BLANK = "blank"
@@ -78,7 +78,7 @@ class Classification:
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Classification:
-        """Read what `to_dict` wrote, in this version or an earlier one that kept less."""
+        """Read what `to_dict` wrote, in this version or an earlier one."""
         given = {each.name: kept[each.name] for each in fields(cls) if each.name in kept}
         code, window = given.get("code"), given.get("window")
         return cls(
@@ -167,7 +167,7 @@ class FieldFindings:
     def from_dict(
         cls, kept: Mapping[str, Any], labels: Collection[str] = DETECTOR_CODES
     ) -> FieldFindings:
-        """Read what `to_dict` wrote, in this version or an earlier one that kept less.
+        """Read what `to_dict` wrote, in this version or an earlier one.
 
         Args:
             kept: The findings.

@@ -25,7 +25,7 @@ _OBJECT = TypeAdapter(dict[str, Any])
 
 
 class WeightsError(RuntimeError):
-    """Weights that are missing, altered or unreadable; its text is a sentence for the operator."""
+    """Weights that cannot be used; its text is a sentence for the operator."""
 
 
 class Manifest(BaseModel):
@@ -68,7 +68,7 @@ class Manifest(BaseModel):
 
     @property
     def name(self) -> str:
-        """What the network is called: its architecture, or else which of the models it is."""
+        """What the network is called: its architecture, or else its part."""
         return self.architecture or self.model.capitalize()
 
     @property
@@ -104,7 +104,7 @@ def sha256_of(path: Path) -> str:
 
 
 def read_manifest(folder: Path, model: str) -> Manifest:
-    """Read what a manifest says, without a look at the files it names.
+    """Read what a manifest says, whatever files are there.
 
     Args:
         folder: Where the network lies.

@@ -17,7 +17,7 @@ from models.runtime import Precision
 
 @dataclass(frozen=True)
 class Models:
-    """The two readers of an installation."""
+    """The two networks of an installation."""
 
     classifier: Classifier
     detector: Detector
@@ -52,9 +52,15 @@ class Models:
         progress: Progress | None = None,
         min_confidence: float | None = None,
     ) -> FieldFindings:
-        """Find the cells of a uint8 RGB field (`Detector.find`), and read its white ones once more.
+        """Find the cells of a field, and have the classifier read the white ones.
 
-        `progress` is told of both as halves of the way: which takes longer is not known before.
+        Args:
+            rgb: uint8 (h, w, 3) RGB of any size.
+            progress: Is told of both as halves of the way: which takes longer is not known before.
+            min_confidence: As for `Detector.find`.
+
+        Returns:
+            The cells, with the classifier's opinion of each white one.
         """
         tell = progress or _nobody
         found = self.detector.find(
@@ -83,7 +89,15 @@ class Models:
 
 
 def load_models(weights: Path, precision: Precision = "auto") -> Models:
-    """Load `weights`/classifier and `weights`/detector; raises `WeightsError` with the reason."""
+    """Load both networks.
+
+    Args:
+        weights: Folder with `classifier` and `detector`.
+        precision: "auto" computes in bf16 where the processor has it, "f32" never does.
+
+    Raises:
+        WeightsError: Something is missing, altered or unreadable.
+    """
     return Models(
         Classifier.load(weights / "classifier", precision),
         Detector.load(weights / "detector", precision),
@@ -91,4 +105,4 @@ def load_models(weights: Path, precision: Precision = "auto") -> Models:
 
 
 def _nobody(done: int, total: int) -> None:
-    """Nobody asked for progress."""
+    """Stand in where nobody asked for progress."""

@@ -12,7 +12,7 @@ from imaging.images import RgbImage
 
 
 class View(StrEnum):
-    """How a cell is seen; the values are what manifests and kept findings call it."""
+    """How a cell is seen, as manifests and kept findings call it."""
 
     SEGMENTED = "black"
     """Cut out, on black, as in C-NMC."""
@@ -44,7 +44,7 @@ class Window:
 
     @classmethod
     def around(cls, box: Box) -> Window:
-        """Return the smallest square with a box (x1, y1, x2, y2) at its centre."""
+        """Return the smallest square with a box at its centre."""
         x1, y1, x2, y2 = box
         return cls((x1 + x2) / 2, (y1 + y2) / 2, max(x2 - x1, y2 - y1))
 
@@ -56,7 +56,7 @@ class Window:
 
 
 def on_black(rgb: RgbImage) -> bool:
-    """Tell whether a uint8 RGB image shows something cut out on black: black in all corners."""
+    """Tell whether an image, uint8 (h, w, 3) RGB, is black in all corners."""
     height, width = rgb.shape[:2]
     side = max(1, round(_CORNER_SHARE * min(height, width)))
     corners = (rgb[rows, columns] for rows in _ends(side) for columns in _ends(side))
@@ -64,7 +64,7 @@ def on_black(rgb: RgbImage) -> bool:
 
 
 def segmented_window(rgb: RgbImage) -> Window:
-    """Return the square of the segmented view: the cell at its own scale, in the middle.
+    """Return the square of the segmented view, centred on the cell.
 
     Two thirds of the image's side, as C-NMC's cells lie in 450 px with a third of black around
     them; more where the cell is larger. An image that is black all over gives its middle.
@@ -81,7 +81,7 @@ def segmented_window(rgb: RgbImage) -> Window:
 
 
 def context_window(box: Box) -> Window:
-    """Return the square of the context view, around a detected cell's box in pixels."""
+    """Return the square of the context view around a box in pixels."""
     tight = Window.around(box)
     return replace(tight, side=CROP_FACTOR * tight.side)
 

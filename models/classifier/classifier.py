@@ -36,7 +36,7 @@ class Reading:
 
 
 class Classifier:
-    """EfficientNetB3 served by OpenVINO, with calibrated probabilities and an uncertain band."""
+    """The classifier served by OpenVINO: calibrated, with an uncertain band."""
 
     def __init__(self, network: Network, manifest: Manifest) -> None:
         self._network = network
@@ -62,7 +62,12 @@ class Classifier:
         return self._manifest
 
     def read(self, window: RgbImage, view: str) -> Reading:
-        """Read a square from `cell_views.cut`, uint8 RGB, in the view given."""
+        """Read one cell.
+
+        Args:
+            window: uint8 (side, side, 3) RGB, from `cell_views.cut`.
+            view: How it is seen, one of `cell_views.VIEWS`.
+        """
         outputs = self.outputs(window)
         probability = self._probability(outputs["logits"], view)
         score = self.ood_score(outputs)
@@ -70,23 +75,37 @@ class Classifier:
         return Reading(probability, self.label(probability, view), score, in_distribution)
 
     def probabilities(self, windows: Sequence[RgbImage], view: str) -> NDArray[np.float64]:
-        """Calibrated P(ALL blast) in 0..1 of each square, shape (n,); several at once."""
+        """Read several cells at once.
+
+        Args:
+            windows: uint8 (side, side, 3) RGB each, from `cell_views.cut`.
+            view: How they are seen, one of `cell_views.VIEWS`.
+
+        Returns:
+            Calibrated P(ALL blast) in 0..1, (n,).
+        """
         step = max(BATCHES)
         parts = (windows[at : at + step] for at in range(0, len(windows), step))
         logits = [logits for part in parts for logits in self._run(part)["logits"]]
         return np.array([self._probability(each, view) for each in logits])
 
     def activation_map(self, window: RgbImage) -> NDArray[np.float32]:
-        """What each place adds to the answer, (h, w): above 0 for ALL blast, below for normal.
+        """Compute what each place adds to the answer.
 
-        Its mean is the difference of the two logits, exactly (class activation mapping, Zhou et
-        al. 2016, of a network that is pooled last).
+        Class activation mapping (Zhou et al. 2016) of a network that is pooled last.
+
+        Args:
+            window: uint8 (side, side, 3) RGB, from `cell_views.cut`.
+
+        Returns:
+            float32 (h, w) in log odds: above 0 for ALL blast, below for normal. Its mean is the
+            difference of the two logits, exactly.
         """
         cam = self.outputs(window)["cam"]
         return cam[..., self._blast] - cam[..., self._normal]
 
     def label(self, probability: float, view: str) -> str:
-        """Name a calibrated probability: normal below the uncertain band, ALL blast at its top."""
+        """Name a calibrated probability: below, in or above the uncertain band."""
         limits = self._manifest.views[view]
         if probability >= limits["uncertain_high"]:
             return ALL_BLAST
@@ -95,7 +114,7 @@ class Classifier:
         return UNCERTAIN
 
     def outputs(self, window: RgbImage) -> dict[str, NDArray[np.float32]]:
-        """Return all that the network says of one square, uint8 RGB, before calibration.
+        """Return all that the network says of one window, before calibration.
 
         "logits" (2,), "cam" (h, w, 2), "members" (networks, 2) and "embedding" (features,).
         """

@@ -21,7 +21,7 @@ AT_ONCE = 16
 def read_cells(
     rgb: RgbImage, findings: FieldFindings, classifier: Classifier, progress: Progress
 ) -> FieldFindings:
-    """Give every white cell of a field the classifier's opinion, whether it counts or not.
+    """Add the classifier's opinion of every white cell of a field.
 
     Args:
         rgb: uint8 (h, w, 3) RGB.

@@ -56,7 +56,7 @@ class Found:
 
     @property
     def best(self) -> NDArray[np.float64]:
-        """The largest of P(white) and of each other class's probability, of each box (n,)."""
+        """The largest of P(white) and the other classes', of each box (n,)."""
         return np.maximum(self.white, self.probabilities[:, OTHERS].max(axis=1))
 
     @property
@@ -103,7 +103,7 @@ def suppress(found: Found, max_iou: float) -> Found:
 
 
 def _neighbours(boxes: Boxes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pair rows, the lower one first, of which one's centre is near or in the other's box.
+    """Pair rows, the lower first, one's centre near or in the other's box.
 
     Boxes that share half of the smaller one do: a tree of centres finds them without comparing
     every box with every other.
@@ -121,7 +121,7 @@ def _neighbours(boxes: Boxes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _greedy(first: NDArray[np.int64], second: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
-    """Return which of `count` ranked rows stay, when each kept `first` drives out its `second`."""
+    """Mask the ranked rows that stay when each kept `first` drops its `second`."""
     order = np.argsort(first, kind="stable")
     second = second[order]
     starts = np.searchsorted(first[order], np.arange(count + 1))

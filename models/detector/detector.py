@@ -58,7 +58,7 @@ class FieldReading:
 
     @property
     def red_cell(self) -> float | None:
-        """Median diameter of the red cells in pixels of the file, None where too few were found."""
+        """Median diameter of the red cells (px); None where too few were found."""
         return median_diameter(self.diameters)
 
 
@@ -82,7 +82,7 @@ class RawPredictions:
 
 
 class Detector:
-    """YOLOv8 served by OpenVINO: each cell is counted once, as what it likeliest is."""
+    """YOLOv8 served by OpenVINO; each cell is counted once."""
 
     def __init__(self, network: Network, manifest: Manifest) -> None:
         self._network = network
@@ -168,7 +168,7 @@ class Detector:
     def _best_reading(
         self, rgb: RgbImage, floor: float, progress: Progress | None
     ) -> tuple[FieldReading, float | None]:
-        """Read a field, and once more where its red cells are of a size not trained on.
+        """Read a field, twice where its red cells have an untrained size.
 
         The second of the pair is their median diameter in the file, None where it is not known or
         did not help: the second reading counts if it finds nearly all red cells of the first.
@@ -185,7 +185,7 @@ class Detector:
         return first, None
 
     def _better_factor(self, rgb: RgbImage, first: FieldReading, steps: _Steps) -> float:
-        """By what to resize a field that was read, 1 to leave it: its middle may have to tell."""
+        """Choose by what to resize a field that was read; 1 leaves it."""
         if first.red_cell:
             return self._range.factor(first.red_cell * first.scale)
         for factor in SCALE_PROBES if max(rgb.shape) >= SMALLEST_FIELD else ():
@@ -198,11 +198,11 @@ class Detector:
         return 1.0
 
     def _usual_scale(self, width: int, height: int) -> float:
-        """Network pixels for one of the file where nothing is known of its magnification."""
+        """Compute network pixels for one of the file, of unknown magnification."""
         return min(1.0, self._manifest.input_size / min(MAX_TILE_SIDE, max(width, height)))
 
     def _max_tile_side(self, scale: float) -> int:
-        """Pixels of the file that fit into the network at a scale."""
+        """Compute how many pixels of the file fit into the network."""
         # A length such as 960 / (960 / 2000) must not fall short of 2000 by rounding.
         return int(self._manifest.input_size / scale + 1e-6)
 
@@ -231,7 +231,7 @@ class Detector:
         return moved.take(tile.answers_for(moved.boxes))
 
     def _sorted_out(self, found: Found) -> tuple[tuple[Detection, ...], tuple[Detection, ...]]:
-        """Return what is counted at the operating point, and the white cells that are not."""
+        """Return what counts at the operating point, and the candidates."""
         point = self._point
         kinds = _kinds(found, found.of(BLAST) >= point.kinds[BLAST])
         limits = np.array([point.of_class(code) for code in DETECTOR_CODES])[kinds]
@@ -241,20 +241,20 @@ class Detector:
         return _detections(found, kinds, counted), _detections(found, kinds, candidates)
 
     def _from(self, found: Found, min_confidence: float) -> tuple[Detection, ...]:
-        """Return all boxes from a confidence on; what is likelier a blast than not is called so."""
+        """Return all boxes from a confidence on, likely blasts called so."""
         blast, wbc = found.of(BLAST), found.of(WBC)
         kinds = _kinds(found, blast >= np.minimum(self._point.kinds[BLAST], wbc))
         return _detections(found, kinds, _confidences(found, kinds) >= min_confidence)
 
 
 def load_network(manifest: Manifest, precision: Precision = "auto") -> Network:
-    """Compile the detector's network for the one shape that it is asked for."""
+    """Compile the detector's network for the one shape it is asked for."""
     image = (3, manifest.input_size, manifest.input_size)
     return Network(manifest.network, image, precision=precision)
 
 
 class _Steps:
-    """Counts what is done of a total that may grow, and tells whoever asked."""
+    """Counts what is done of a growing total, and tells whoever asked."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
@@ -281,13 +281,13 @@ def decode(head: NDArray[np.float32]) -> tuple[Boxes, NDArray[np.float32]]:
 
 
 def _middle(rgb: RgbImage, side: int) -> RgbImage:
-    """The central part of at most `side` pixels a side, as a view."""
+    """Cut the middle, of at most `side` pixels a side, as a view."""
     top, left = (max(0, length - side) // 2 for length in rgb.shape[:2])
     return rgb[top : top + side, left : left + side]
 
 
 def _kinds(found: Found, blast_if_white: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """What each box is, as its column (n,)."""
+    """Decide what each box is, as its column (n,)."""
     others = np.array(OTHERS)[found.probabilities[:, OTHERS].argmax(axis=1)]
     white = np.where(blast_if_white, COLUMNS[BLAST], COLUMNS[WBC])
     return np.where(found.is_white, white, others)
@@ -318,7 +318,7 @@ def _detection(found: Found, kind: int, row: int) -> Detection:
 
 
 def _columns_of(classes: tuple[str, ...]) -> list[int]:
-    """The network's output for each of the classes; raises `WeightsError` where one is missing."""
+    """Find the network's output for each class; raises `WeightsError`."""
     missing = [label for label in DETECTOR_CODES if label not in classes]
     if missing:
         raise WeightsError(f"The detector's manifest lacks the classes: {', '.join(missing)}.")

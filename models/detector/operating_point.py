@@ -28,7 +28,7 @@ _IDENTITY = {"slope": 1.0, "offset": 0.0}
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Calibrated probabilities (0..1) from which on a box is counted as what it is.
+    """Calibrated probabilities (0..1) from which on a box counts.
 
     Attributes:
         kinds: The threshold of each of `KINDS`.
@@ -62,7 +62,7 @@ class OperatingPoint:
         return cls(known, **others)
 
     def of_class(self, code: str) -> float:
-        """Return the threshold of one of the detector's classes; NaN where it has none."""
+        """Return the threshold of a detector's class; NaN where it has none."""
         return self.kinds.get(code, nan)
 
 
@@ -104,5 +104,5 @@ def platt(odds: NDArray[np.float64], slope: float, offset: float) -> NDArray[np.
 
 
 def log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the log odds (n,) of probabilities (n,), which are kept a little off 0 and 1."""
+    """Return the log odds (n,) of probabilities (n,), kept off 0 and 1."""
     return logit(scores.clip(_EDGE, 1 - _EDGE))

@@ -64,7 +64,7 @@ MIN_SHARPNESS = 0.15
 
 @dataclass(frozen=True)
 class Examination:
-    """What was found of the one cell to be read, before the classifier is asked.
+    """What is known of the one cell before the classifier is asked.
 
     Attributes:
         code: What speaks against reading the image; None where it is fit to be read.
@@ -82,7 +82,7 @@ class Examination:
 
 
 def examine(rgb: RgbImage, detector: Detector) -> Examination:
-    """Look for the one white cell of an image, and at how well it can be seen.
+    """Look for the one white cell, and how well it can be seen.
 
     Args:
         rgb: uint8 (h, w, 3) RGB of any size.
@@ -106,7 +106,7 @@ def examine(rgb: RgbImage, detector: Detector) -> Examination:
 
 
 def sharpness(rgb: RgbImage, box: Box) -> float:
-    """How steep the edges in a cell's box are, at one size for every cell.
+    """Measure how steep a cell's edges are, at one size for every cell.
 
     The 99th percentile of the slope of its darkest channel, in grey levels a pixel where the cell
     is `SHARPNESS_SIDE` px long, as a share of the range from its dark to its bright parts.
@@ -119,7 +119,7 @@ def sharpness(rgb: RgbImage, box: Box) -> float:
 
 
 def fitted(rgb: RgbImage, side: int) -> RgbImage:
-    """Enlarge or shrink uint8 RGB pixels until their longer side has `side` pixels."""
+    """Resize uint8 (h, w, 3) RGB until its longer side has `side` pixels."""
     height, width = rgb.shape[:2]
     scale = side / max(height, width)
     return resize(rgb, max(1, round(width * scale)), max(1, round(height * scale)))
@@ -140,7 +140,7 @@ def _fault_of_light(small: RgbImage) -> QualityIssue | None:
 
 
 def _white_cells(stained: Stained, view: View, detector: Detector) -> list[StainedCell]:
-    """The white cells: what was cut out, or what the detector finds, with a nucleus."""
+    """Find the white cells: what was cut out, or detected, with a nucleus."""
     if stained.green_share > MAX_GREEN:
         return []
     if view == View.SEGMENTED:
@@ -172,7 +172,7 @@ def _detected(small: RgbImage, detector: Detector) -> list[Box]:
 
 
 def _whole_ones_first(cells: list[StainedCell]) -> list[StainedCell]:
-    """The cells that lie wholly inside, whatever the edge cuts beside them; else all."""
+    """Select the cells that no edge cuts; all where there are none."""
     return [cell for cell in cells if not any(cell.at_edges)] or cells
 
 
