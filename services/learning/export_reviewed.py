@@ -11,9 +11,9 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 from core.geometry import pixels_in, square_around
+from core.ids import new_id
 from core.taxonomy import (
     BLAST,
     DETECTOR_CODES,
@@ -103,7 +103,7 @@ def _patients() -> list[_Patient]:
     dealt = list(found.values())
     _CHANCE.shuffle(dealt)
     return [
-        _Patient(uuid4().hex, SHARES[place % len(SHARES)], tuple(states))
+        _Patient(new_id(), SHARES[place % len(SHARES)], tuple(states))
         for place, states in enumerate(dealt)
     ]
 
@@ -138,7 +138,7 @@ def _write(
 
 
 def _write_field(folder: Path, split: str, rgb: RgbImage, lines: Iterable[str]) -> None:
-    name = uuid4().hex
+    name = new_id()
     (folder / "images" / split / f"{name}.png").write_bytes(encode_png(rgb))
     (folder / "labels" / split / f"{name}.txt").write_text("\n".join(lines))
 
@@ -165,7 +165,7 @@ def _write_cell(folder: Path, subject: str, rgb: RgbImage, cell: CellRead) -> di
     frame = square_around(cell.box, SURROUNDINGS)
     left, top, _, _ = (max(0, round(edge)) for edge in frame)
     crop = pixels_in(rgb, frame)
-    name = f"{uuid4().hex}.png"
+    name = f"{new_id()}.png"
     (folder / "reviewed" / "images" / name).write_bytes(encode_png(crop.copy()))
     x1, y1, x2, y2 = cell.box
     box = (x1 - left, y1 - top, x2 - left, y2 - top)
