@@ -123,7 +123,7 @@ def _workers(app: Flask, server: Served, acts: Acts, ended: threading.Event) -> 
 
 
 def _case_to_sign(app: Flask, name: str) -> str:
-    """A case with one field, whose only cell was looked at already."""
+    """Make a case with one field, whose only cell was named."""
     owner = account_named(name)
     case = Case(owner_id=owner.id, pseudonym="Signed often", specimen="marrow")
     db.session.add(case)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from records.cases.reviews import LABELS
+from core.taxonomy import CLASS_CODES
 from services.cases.snapshot import (
     FINAL,
     Agreement,
@@ -58,7 +58,7 @@ CELLS = (
 def tally(**labels: int) -> Tally:
     """Counts of these labels, of four white cells; the interval is not a real one."""
     share = labels.get("blast", 0) / 4
-    return Tally({**dict.fromkeys(LABELS, 0), **labels}, 4, share, (share / 2, 0.95), 25.0)
+    return Tally({**dict.fromkeys(CLASS_CODES, 0), **labels}, 4, share, (share / 2, 0.95), 25.0)
 
 
 def state(**changes: Any) -> CaseState:

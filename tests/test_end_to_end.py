@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.taxonomy import DETECTOR_CODES
 from imaging.images import read_image
 from models.__main__ import main
-from models.classifier.cell_views import black_window, cut
-from models.findings import CELL_LABELS
+from models.classifier.cell_views import cut, segmented_window
 from models.registry import Models, load_models
 from settings import ROOT
 from tests.applications import empty_app
@@ -58,7 +58,7 @@ def test_the_shell_and_the_page_say_the_same(reader, tmp_path, capsys):
     printed = json.loads(capsys.readouterr().out)
     document = json.loads(reader.get(f"{upload_field(reader)['url']}/findings.json").data)
     assert printed["counts"] == document["counts"]
-    assert set(printed["counts"]) == set(CELL_LABELS)
+    assert set(printed["counts"]) == set(DETECTOR_CODES)
 
 
 @pytest.mark.parametrize("name", ROUNDS)
@@ -75,7 +75,7 @@ def test_blasts_rank_above_the_normal_cells_of_a_network_s_strangers(models, sha
 def odds(models: Models, path: Path, network: int) -> float:
     """What one of the joined networks says of a cell on black, as a difference of logits."""
     rgb = read_image(path.read_bytes()).rgb
-    normal, blast = models.classifier.outputs(cut(rgb, black_window(rgb), "black"))["members"][
+    normal, blast = models.classifier.outputs(cut(rgb, segmented_window(rgb), "black"))["members"][
         network
     ]
     return float(blast - normal)

@@ -17,17 +17,18 @@ from flask import (
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from core.taxonomy import DETECTED
 from pages.common.access import may_delete, may_use
 from pages.common.errors import wants_json
 from pages.common.formatting import read_document, share_summary
+from pages.common.lookups import the_classifiers_name
 from records.analyses import field_tasks
 from records.analyses.field_tasks import FieldTask
 from records.tasks import DONE, DROPPED, FAILED, RUNNING, WAITING
 from services.analyses.analysis import result_of
-from services.analyses.annotation import CELL_STYLES
 from services.analyses.batches import BatchCount, combined, field_share
 from services.analyses.field_queue import FieldQueue
-from services.analyses.findings import SECOND_READER, USUAL_DIFFERENTIAL
+from services.analyses.findings import USUAL_DIFFERENTIAL
 
 blueprint = Blueprint("batches", __name__, url_prefix="/batches/<batch_id>")
 
@@ -136,9 +137,9 @@ def _combined(count: BatchCount) -> dict[str, Any]:
         "counts": count.counts,
         "share": count.share,
         "second": count.second,
-        "second_reader": SECOND_READER,
+        "second_reader": the_classifiers_name(),
         "usual_differential": USUAL_DIFFERENTIAL,
-        "styles": CELL_STYLES,
+        "styles": DETECTED,
     }
 
 

@@ -14,25 +14,26 @@ from pages.analyses import detection, uploads
 from pages.analyses.batches import the_queue
 from pages.analyses.explanation import document, the_explainer
 from pages.analyses.uploads import Answer, Outcome, UploadPage
-from pages.common.formatting import read_document, summary
+from pages.common.formatting import quality_sentence, read_document, summary
 from pages.common.lookups import image_response, team_analysis, the_analyst
 from pages.common.turns import takes_a_turn
 from records.analyses import explanations
 from records.analyses.analyses import CLASSIFICATION, Analysis, place_in_batch
+from services.analyses.findings import cell_finding
 
 blueprint = Blueprint("classification", __name__, url_prefix="/classify")
 
 
 def _told(analysis: Analysis) -> tuple[dict[str, Any], int]:
     """The result as the script of the page takes it; `label` is null when not usable."""
-    usable = analysis.finding["usable"]
+    finding = cell_finding(analysis)
     document = {
         "id": analysis.id,
         "file": analysis.file_name,
-        "label": analysis.result if usable else None,
+        "label": analysis.result if finding.usable else None,
         "probability": analysis.probability,
-        "usable": usable,
-        "reason": analysis.finding["reason"],
+        "usable": finding.usable,
+        "reason": quality_sentence(finding),
         "model": analysis.model_version,
         **read_document(analysis.result, analysis.id, _url(analysis), summary(analysis)),
     }
@@ -85,6 +86,7 @@ def result(analysis_id: str) -> str:
     return render_template(
         "classification/result.html",
         analysis=analysis,
+        finding=cell_finding(analysis),
         place=place_in_batch(analysis),
         can_explain=the_explainer().can_explain(analysis),
         explanation=document(explanations.find(analysis.id)),
@@ -102,12 +104,12 @@ def image(analysis_id: str) -> Response:
 @blueprint.post("/<analysis_id>/insist")
 @takes_a_turn
 def insist(analysis_id: str) -> AnyResponse:
-    """Read a cell all the same that the gate would rather not; the answer is a new analysis."""
+    """Read a cell despite its image's quality; the answer is a new analysis."""
     analysis = team_analysis(analysis_id, CLASSIFICATION)
-    if not analysis.finding.get("can_insist"):
+    if not cell_finding(analysis).can_override:
         abort(409)
     try:
-        return redirect(_url(the_analyst().insist(analysis)), code=303)
+        return redirect(_url(the_analyst().override_quality_check(analysis)), code=303)
     except FileNotFoundError:
         abort(404)
 

@@ -7,15 +7,20 @@ from pathlib import PurePath
 
 from flask import Blueprint, Response, abort, current_app, render_template, send_file
 
-from pages.common.lookups import image_response, team_analysis, the_analyst
+from core.taxonomy import DETECTED, DRAWING_ORDER
+from pages.common.lookups import (
+    image_response,
+    team_analysis,
+    the_analyst,
+    the_classifiers_name,
+)
 from records.analyses.analyses import DETECTION, RESULTS, Analysis, place_in_batch
 from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS
-from services.analyses.annotation import CELL_STYLES, DRAWING_ORDER, annotated_png
+from services.analyses.annotation import annotated_png
 from services.analyses.findings import (
     DOUBTFUL,
     LOWEST_THRESHOLD,
-    SECOND_READER,
     USUAL_DIFFERENTIAL,
     as_csv,
     as_json,
@@ -41,14 +46,14 @@ def result(analysis_id: str) -> str:
         findings=findings,
         share=blast_share(findings),
         second=second_share(findings),
-        second_reader=SECOND_READER,
+        second_reader=the_classifiers_name(findings.second_model),
         results=RESULTS[DETECTION],
         sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
         lowest=LOWEST_THRESHOLD,
         usual_differential=USUAL_DIFFERENTIAL,
         white_cells=most_suspicious_first(findings),
         gallery_cells=GALLERY_CELLS,
-        styles=CELL_STYLES,
+        styles=DETECTED,
         drawing_order=(DOUBTFUL, *DRAWING_ORDER),
         tile=pictures.TILE_SIDE,
         columns=pictures.COLUMNS,
@@ -76,7 +81,9 @@ def annotated(analysis_id: str) -> Response:
         stored = the_analyst().image(analysis.display_name or analysis.image_name)
     except FileNotFoundError:
         abort(404)
-    return _download(analysis, annotated_png(analysis, stored), "annotated.png", "image/png")
+    classifier = the_classifiers_name(analysis.finding.get("second_model"))
+    made = annotated_png(analysis, stored, classifier)
+    return _download(analysis, made, "annotated.png", "image/png")
 
 
 @blueprint.get("/<analysis_id>/findings.csv")

@@ -17,39 +17,21 @@ from flask import (
 )
 from flask_login import current_user
 
+from core.geometry import Box
+from core.taxonomy import READING_ORDER
 from pages.common.access import may_use
-from pages.common.lookups import team_case, the_thumbnails
+from pages.common.lookups import team_case, the_classifiers_name, the_thumbnails
 from records.analyses import analyses
 from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
 from records.cases import reviews, signatures
 from records.cases.cases import Case
-from records.cases.reviews import DIFFERENTIAL, Review
-from services.analyses.findings import SECOND_READER
-from services.analyses.pictures import Box
+from records.cases.reviews import Review
 from services.analyses.thumbnails import COLUMNS, ROWS
 from services.cases import review as reviewing
 from services.cases.review import Cell, Entry, LockedError, ReviewError
-from services.labels import LABEL_NAMES
 
 MOST_AT_ONCE = 500
 """Corrections that one request may bring; static/js/room/outbox.js sends fewer."""
-
-KEYS = {
-    "blast": "b",
-    "unclassified": "c",
-    "lymphocyte": "l",
-    "monocyte": "m",
-    "neutrophil": "n",
-    "eosinophil": "e",
-    "basophil": "p",
-    "immature_granulocyte": "g",
-    "other": "o",
-    "erythroblast": "r",
-    "smudge": "s",
-    "artefact": "a",
-    "not_a_cell": "x",
-}
-"""The key of each class; d, f, j and u do something else."""
 
 NOT_UNDERSTOOD = "These corrections could not be understood. Reload the page."
 SOMEBODY_ELSE = (
@@ -73,7 +55,7 @@ class Group:
 
 
 GROUPS = (
-    *(Group(one, name, KEYS[one], one in DIFFERENTIAL) for one, name in LABEL_NAMES.items()),
+    *(Group(one.code, one.name, one.key, one.differential) for one in READING_ORDER),
     Group("doubtful", "Doubtful", "", False),
 )
 
@@ -91,7 +73,7 @@ def show(case_id: str) -> str:
         may_review=may_review,
         editable=may_review and not locked,
         groups=GROUPS,
-        second_reader=SECOND_READER,
+        second_reader=the_classifiers_name(),
         columns=COLUMNS,
         rows=ROWS,
     )

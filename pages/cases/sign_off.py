@@ -8,6 +8,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from core.taxonomy import CLASS_NAMES
 from pages.cases.reports import FORMATS, the_sign_out
 from pages.cases.sign_off_forms import AmendForm, SignForm
 from pages.common import limits
@@ -17,7 +18,6 @@ from records.cases.cases import Case
 from records.cases.signatures import ADJUDICATOR, FIRST, SECOND, Amendment, Signature
 from services.cases import cases
 from services.cases.sign_off import SignOutError, WrongPasswordError
-from services.labels import LABEL_NAMES
 from services.reports.pdf import ROLE_WORDS
 
 SIGN_WORDS = {
@@ -100,7 +100,7 @@ def _page(case: Case, form: SignForm, amending: AmendForm) -> str:
         versions=_versions(case, standing.state.version),
         formats=FORMATS,
         case_state=cases.state_of(case),
-        labels=LABEL_NAMES,
+        labels=CLASS_NAMES,
         roles=ROLE_WORDS,
         sign_words=SIGN_WORDS,
         most_listed=MOST_LISTED,

@@ -7,12 +7,17 @@ from typing import Any
 
 from flask import Flask, url_for
 
+from core.taxonomy import WHITE_CELLS
+from models.classifier.cell_views import View
+from models.findings import Classification, QualityIssue
+from models.quality_control.checks import MIN_SIDE
 from records.analyses import analyses
 from records.analyses.analyses import Analysis
 from records.cases import states
 from services.analyses.findings import (
     BlastShare,
     blast_share,
+    cell_finding,
     field_findings,
     interval_words,
     share_words,
@@ -90,20 +95,44 @@ RESULT_WORDS = {
         "Choose a field with white cells, in the thin part of the smear, stained and in focus.",
     ),
 }
-REFUSED_WORDS = {
-    "no_cell": "No white cell found",
-    "several_cells": "Several cells",
-    "cut_off": "The cell is cut off",
-    "blurred": "Out of focus",
-    "over_exposed": "Over-exposed",
-    "dark": "Too dark",
-    "blank": "Nothing to see",
-    "no_colour": "No colour",
-    "too_small": "Too small",
+QUALITY_TITLES = {
+    QualityIssue.NO_CELL: "No white cell found",
+    QualityIssue.SEVERAL_CELLS: "Several cells",
+    QualityIssue.CUT_OFF: "The cell is cut off",
+    QualityIssue.BLURRED: "Out of focus",
+    QualityIssue.OVER_EXPOSED: "Over-exposed",
+    QualityIssue.DARK: "Too dark",
+    QualityIssue.BLANK: "Nothing to see",
+    QualityIssue.NO_COLOUR: "No colour",
+    QualityIssue.TOO_SMALL: "Too small",
 }
+QUALITY_SENTENCES = {
+    QualityIssue.BLANK: "The image is blank. Choose one that shows a single stained white cell.",
+    QualityIssue.NO_COLOUR: (
+        "The image has no colour. The stain's colours are needed: take it in colour."
+    ),
+    QualityIssue.NO_CELL: (
+        "No white cell was found. Use a sharp crop of one cell from a Romanowsky-stained smear."
+    ),
+    QualityIssue.SEVERAL_CELLS: (
+        "There are several white cells. Use Detect to find them all, or crop one."
+    ),
+    QualityIssue.OVER_EXPOSED: "The image is over-exposed. Take it again with less light.",
+    QualityIssue.DARK: "The image is too dark. Take it again with more light.",
+    QualityIssue.CUT_OFF: (
+        "The cell is cut off by the image's edge. Crop it again, with a little around it."
+    ),
+    QualityIssue.BLURRED: "The cell is out of focus. Focus on it and take the image again.",
+    QualityIssue.TOO_SMALL: (
+        "The image is only {width} × {height} pixels. Crop the cell from a larger original: at "
+        f"least {MIN_SIDE} pixels a side."
+    ),
+}
+"""What speaks against an image, and what to do."""
+
 VIEW_WORDS = {
-    "black": "Cell cut out, on black",
-    "crop": "Cell with its surroundings",
+    View.SEGMENTED: "Cell cut out, on black",
+    View.CONTEXT: "Cell with its surroundings",
 }
 STATE_WORDS = {
     states.OPEN: ResultWords(
@@ -149,7 +178,7 @@ def init_app(app: Flask) -> None:
     """Give the words to the templates."""
     app.jinja_env.globals.update(
         result_words=RESULT_WORDS,
-        refused_words=REFUSED_WORDS,
+        quality_titles=QUALITY_TITLES,
         view_words=VIEW_WORDS,
         kind_words=KIND_WORDS,
         specimen_names=SPECIMEN_NAMES,
@@ -160,6 +189,7 @@ def init_app(app: Flask) -> None:
         file_size=file_size,
         when=when,
         summary=summary,
+        quality_sentence=quality_sentence,
         share_words=share_words,
         interval_words=interval_words,
     )
@@ -186,10 +216,18 @@ def file_size(count: int) -> str:
 def summary(analysis: Analysis) -> str:
     """The gist of a finding in a few words, beside the word of its result."""
     if analysis.kind == analyses.DETECTION:
-        return share_summary(blast_share(field_findings(analysis)))
+        return share_summary(blast_share(field_findings(analysis, WHITE_CELLS)))
     if analysis.probability is None:
-        return analysis.finding["reason"]
+        return quality_sentence(cell_finding(analysis)) or ""
     return f"Probability of ALL blast: {percent(analysis.probability)}"
+
+
+def quality_sentence(finding: Classification) -> str | None:
+    """What speaks against a cell image and what to do, in a sentence; None where nothing does."""
+    if finding.code is None:
+        return None
+    sentence = QUALITY_SENTENCES[finding.code]
+    return sentence.format(width=finding.width, height=finding.height)
 
 
 def share_summary(share: BlastShare) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 
 from flask_login import UserMixin
@@ -20,6 +19,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from core.ids import new_id
 from records import UtcDateTime, db, utc_now
 from records.accounts import teams
 from records.accounts.teams import Team
@@ -33,12 +33,6 @@ BROWSER_LENGTH = 255
 NONE, VIEWER, READER, REVIEWER = "none", "viewer", "reader", "reviewer"
 ROLES = (NONE, VIEWER, READER, REVIEWER)
 """What a person may do with patients' images, each more than the one before."""
-
-
-def new_id() -> str:
-    """Make an identifier nobody can guess: 128 random bits as 32 hexadecimal digits."""
-    # A UUID of version 4 has 122 random bits: too few for a session (ASVS 7.2.3).
-    return secrets.token_hex(16)
 
 
 class Account(db.Model, UserMixin):

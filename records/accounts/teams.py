@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import uuid4
 
 from sqlalchemy import String, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.ids import new_id
 from records import UtcDateTime, db, utc_now
 
 NAME_LENGTH = 64
@@ -22,7 +22,7 @@ class Team(db.Model):
 
     __tablename__ = "teams"
 
-    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=lambda: uuid4().hex)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     name_key: Mapped[str] = mapped_column(String(4 * NAME_LENGTH), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
@@ -33,7 +33,7 @@ def first_id(context: DefaultExecutionContext) -> str:
     oldest = select(Team.id).order_by(Team.created_at, Team.id).limit(1)
     found = context.connection.scalar(oldest)
     if found is None:
-        made = {"id": uuid4().hex, "name": FIRST_NAME, "name_key": FIRST_KEY}
+        made = {"id": new_id(), "name": FIRST_NAME, "name_key": FIRST_KEY}
         made_by_one = insert(Team.__table__).values(**made, created_at=utc_now())
         context.connection.execute(made_by_one.on_conflict_do_nothing())
         found = context.connection.scalar(oldest)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import DDL, Row, Select, String, Text, event, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import canonical_json
+from core.ids import new_id
 from records import UtcDateTime, db, let_nobody_else_write, pagination, utc_now
 
 NOTHING = "0" * 64
@@ -263,7 +263,7 @@ def _begin(session: Session) -> Head:
         "address": "",
         "event": Event.BEGIN.value,
     }
-    details = canonical_json.canonical({"installation": uuid4().hex})
+    details = canonical_json.canonical({"installation": new_id()})
     return _add(session, Head(0, NOTHING), {**content, "details": details})
 
 

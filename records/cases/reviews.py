@@ -8,22 +8,10 @@ from datetime import datetime
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
+from core.taxonomy import CLASS_CODES
 from records import UtcDateTime, db, utc_now
 from records.accounts.accounts import Account
 from records.append_only import make_append_only
-
-BLAST, UNCLASSIFIED, NOT_A_CELL = "blast", "unclassified", "not_a_cell"
-ERYTHROBLAST = "erythroblast"
-
-DIFFERENTIAL = (
-    *(BLAST, "lymphocyte", "monocyte", "neutrophil", "eosinophil", "basophil"),
-    *("immature_granulocyte", "other", UNCLASSIFIED),
-)
-"""Labels that count among the white cells of a differential."""
-
-LABELS = (*DIFFERENTIAL, ERYTHROBLAST, "smudge", "artefact", NOT_A_CELL)
-"""What a person can call a cell. Erythroblasts are given per 100 white cells; the last three do not
-count (ICSH, Int. J. Lab. Hematol. 37 (2015) 287)."""
 
 CELL_LENGTH = 16
 
@@ -39,7 +27,7 @@ class Review(db.Model):
 
     __tablename__ = "reviews"
     __table_args__ = (
-        CheckConstraint(f"label IN {LABELS}", name="label"),
+        CheckConstraint(f"label IN {CLASS_CODES}", name="label"),
         Index("ix_reviews_case_id_analysis_id_cell", "case_id", "analysis_id", "cell"),
         {"sqlite_autoincrement": True},
     )

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
+
+from core.ids import new_id
 
 ImageType = Literal["png", "jpg", "upload"]
 """What the file is; an upload is as it came, of any format, and no page ever shows it."""
@@ -31,7 +32,7 @@ class ImageStore:
 
         Raises `OSError` when the disk is full; nothing of it stays then.
         """
-        name = f"{uuid4().hex}.{image_type}"
+        name = f"{new_id()}.{image_type}"
         path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = path.with_suffix(".part")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
 
+from core.geometry import Box
 from imaging.images import ImageLimits, RgbImage, UploadedImage, check_image, encode_png, read_image
 from models.findings import FieldFindings, Progress
 from models.registry import Models
@@ -92,12 +93,12 @@ class Analyst:
         described = _described(owner_id, upload, image)
         return self._detect({**described, "id": analysis_id}, image.rgb, progress)
 
-    def insist(self, analysis: Analysis) -> Analysis:
-        """Read a cell image that the gate would rather not, and keep the answer as a new analysis.
+    def override_quality_check(self, analysis: Analysis) -> Analysis:
+        """Read a cell image whose quality speaks against it, as a new analysis.
 
         Raises `FileNotFoundError` when the image is gone.
         """
-        return self._classify(_carried_over(analysis), self.pixels(analysis), insist=True)
+        return self._classify(_carried_over(analysis), self.pixels(analysis), override=True)
 
     def detect_again(
         self,
@@ -126,7 +127,7 @@ class Analyst:
         """One kept image, encoded; raises `FileNotFoundError` when it is gone."""
         return self._store.read(name)
 
-    def cut_cells(self, analysis: Analysis, boxes: Sequence[pictures.Box]) -> RgbImage:
+    def cut_cells(self, analysis: Analysis, boxes: Sequence[Box]) -> RgbImage:
         """A sheet of cells (`pictures.cell_sheet`) cut from the kept image anew.
 
         Raises `FileNotFoundError` when the image is gone.
@@ -134,14 +135,14 @@ class Analyst:
         with self._cutting:
             return pictures.cell_sheet(self.pixels(analysis), boxes)
 
-    def _classify(self, described: Described, rgb: RgbImage, insist: bool = False) -> Analysis:
-        found = self._models.classify(rgb, insist)
+    def _classify(self, described: Described, rgb: RgbImage, override: bool = False) -> Analysis:
+        found = self._models.classify(rgb, override)
         analysis = Analysis(
             **described,
             kind=analyses.CLASSIFICATION,
             result=found.label or analyses.NOT_USABLE,
             probability=found.probability,
-            finding=asdict(found),
+            finding=found.to_dict(),
             model_version=found.model,
         )
         return self._keep(analysis, _copies(rgb))
@@ -153,7 +154,7 @@ class Analyst:
             kind=analyses.DETECTION,
             result=result_of(blast_share(found)),
             probability=None,
-            finding=found.as_dict(),
+            finding=found.to_dict(),
             model_version=found.model,
         )
         return self._keep(analysis, chain(_copies(rgb), _cells(rgb, found)))

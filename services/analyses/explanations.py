@@ -11,7 +11,7 @@ from PIL import Image
 
 from imaging.images import RgbImage, centre_square, encode_png
 from jobs.engine import Progress, QueueFullError, TaskError, Tasks
-from models.classifier.cell_views import Window, cut, on_black
+from models.classifier.cell_views import View, Window, cut, on_black
 from models.explanation import attribution
 from models.registry import Models
 from records import tasks
@@ -110,4 +110,4 @@ class Explainer:
 
 
 def _view(analysis: Analysis, window: RgbImage) -> str:
-    return analysis.finding.get("view") or ("black" if on_black(window) else "crop")
+    return analysis.finding.get("view") or (View.SEGMENTED if on_black(window) else View.CONTEXT)

@@ -16,7 +16,6 @@ from records.analyses.field_tasks import FieldTask
 from records.storage.image_store import ImageStore
 from services.analyses.analysis import Analyst, Upload, case_of_its_field, display_name
 from services.analyses.batches import counts_of
-from services.analyses.findings import field_findings
 from services.analyses.thumbnails import Thumbnails
 
 log = logging.getLogger(__name__)
@@ -118,7 +117,7 @@ class FieldQueue:
         if analysis.case_id:
             # Else the first one to open the case waits for all its fields.
             self._thumbnails.prepare(analysis)
-        made = {"analysis_id": task_id, "counts": counts_of(field_findings(analysis))}
+        made = {"analysis_id": task_id, "counts": counts_of(analysis)}
         self._delete_upload(task)
         return {**made, "upload_name": None}
 

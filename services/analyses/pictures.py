@@ -8,10 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from core.geometry import Box, square_around
 from imaging.images import RgbImage, resize
-
-Box = tuple[float, float, float, float]
-"""x1, y1, x2, y2 in pixels of the field."""
 
 THUMBNAIL_SIDE = 256
 DISPLAY_SIDE = 4096
@@ -76,10 +74,7 @@ def _place(index: int) -> tuple[int, int]:
 
 def _cut(rgb: RgbImage, box: Box) -> RgbImage:
     """Cut a square around a box, with a margin; what lies outside the field is black."""
-    left, top, right, bottom = box
-    half = MARGIN * max(right - left, bottom - top, 1) / 2
-    middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
-    frame = (middle_x - half, middle_y - half, middle_x + half, middle_y + half)
+    frame = square_around(box, MARGIN, least=1)
     return np.asarray(_crop(rgb, tuple(round(edge) for edge in frame)))
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from uuid import uuid4
 
 import numpy as np
 
+from core.geometry import Box
+from core.ids import new_id
+from core.taxonomy import WHITE_CELLS
 from imaging.images import RgbImage, read_image, resize
-from models.findings import WHITE_CELLS
 from records.analyses.analyses import Analysis
 from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS, Analyst
@@ -56,7 +57,7 @@ class Thumbnails:
             with suppress(OSError):  # they are made, or missed, when someone does ask
                 self.sheet(analysis, 0)
 
-    def drawn(self, analysis: Analysis, name: str, box: pictures.Box) -> bytes:
+    def drawn(self, analysis: Analysis, name: str, box: Box) -> bytes:
         """JPEG of one cell that a person drew, `SIDE` px; raises `FileNotFoundError` as `sheet`."""
 
         def make(analysis: Analysis, path: Path) -> dict[str, RgbImage]:
@@ -118,6 +119,6 @@ def _read(path: Path) -> bytes | None:
 def _write(path: Path, content: bytes) -> None:
     """The file appears whole or not at all; after a crash it can be made again."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_suffix(f".{uuid4().hex}")
+    temporary = path.with_suffix(f".{new_id()}")
     temporary.write_bytes(content)
     temporary.replace(path)

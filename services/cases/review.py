@@ -12,22 +12,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from models.findings import ALL_BLAST, WHITE_CELLS, Box
+from core.geometry import Box, clipped
+from core.taxonomy import (
+    BLAST,
+    CLASS_CODES,
+    DETECTED,
+    DIFFERENTIAL,
+    ERYTHROBLAST,
+    NOT_A_CELL,
+    UNCLASSIFIED,
+    WBC,
+    WHITE_CELLS,
+)
+from models.findings import ALL_BLAST
 from records import alone
 from records.analyses import analyses
 from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
 from records.audit.audit import Event
 from records.cases import reviews, signatures
 from records.cases.cases import Case
-from records.cases.reviews import (
-    BLAST,
-    DIFFERENTIAL,
-    ERYTHROBLAST,
-    LABELS,
-    NOT_A_CELL,
-    UNCLASSIFIED,
-    Review,
-)
+from records.cases.reviews import Review
 from services.analyses.findings import (
     BlastShare,
     WhiteCell,
@@ -233,7 +237,7 @@ def _cells(kept: Iterable[Analysis], said: Iterable[Review]) -> list[Cell]:
 
 def _counts(labels: Iterable[str]) -> Counts:
     found = Counter(labels)
-    return Counts({label: found[label] for label in LABELS})
+    return Counts({label: found[label] for label in CLASS_CODES})
 
 
 def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
@@ -246,8 +250,7 @@ def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
 
 def _of_field(analysis: Analysis, one: WhiteCell) -> Cell:
     found = one.found
-    is_blast = one.counted and found.label == "blast"
-    proposed = BLAST if is_blast else UNCLASSIFIED
+    proposed = DETECTED[found.label if one.counted else WBC].proposes
     return Cell(
         id=f"{analysis.id}.{one.number}",
         analysis_id=analysis.id,
@@ -284,9 +287,8 @@ def _of_cell_image(analysis: Analysis) -> tuple[tuple[bool, float], Cell]:
 
 def _window(analysis: Analysis) -> Box:
     """What was read of a cell image, as far as it lies in it."""
-    width, height = float(analysis.width), float(analysis.height)
-    left, top, right, bottom = analysis.finding.get("window") or (0.0, 0.0, width, height)
-    return max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
+    window = analysis.finding.get("window") or (0.0, 0.0, analysis.width, analysis.height)
+    return clipped(window, analysis.width, analysis.height)
 
 
 def _standing(said: Iterable[Review]) -> dict[str, Review]:
@@ -362,7 +364,7 @@ def _reviews(case: Case, reviewer_id: str, entries: Sequence[Entry]) -> list[Rev
 def _check(
     entry: Entry, cells: dict[str, Cell], fields: dict[str, Analysis], labels: dict[str, str]
 ) -> None:
-    if entry.label not in LABELS:
+    if entry.label not in CLASS_CODES:
         raise ReviewError(UNKNOWN_LABEL)
     if entry.box is None:
         if entry.cell not in labels:

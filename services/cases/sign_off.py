@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from core.canonical_json import digest
+from core.taxonomy import BLAST, UNCLASSIFIED
 from records import alone, utc_now
 from records.accounts.accounts import Account
 from records.analyses import analyses, field_tasks
 from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
-from records.cases.reviews import BLAST, UNCLASSIFIED
 from records.cases.signatures import ADJUDICATOR, FIRST, SECOND, Amendment, Signature
 from services.accounts.accounts import Accounts
 from services.audit import audit

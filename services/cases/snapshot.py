@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from models.findings import Box
-from records.cases.reviews import BLAST
+from core.geometry import Box
+from core.taxonomy import BLAST
 from services.analyses.duplicates import read_again
 from services.analyses.findings import BlastShare
 from services.moments import when
@@ -108,10 +108,14 @@ class Tally:
     interval: tuple[float, float] | None
     erythroblasts_per_100: float | None
 
+    def count(self, label: str) -> int:
+        """Cells of a class; 0 of one that was not known yet when this was signed."""
+        return self.labels.get(label, 0)
+
     @property
     def blasts(self) -> BlastShare:
         """Blasts among white cells, as pages show them."""
-        return BlastShare(self.labels[BLAST], self.white)
+        return BlastShare(self.count(BLAST), self.white)
 
 
 @dataclass(frozen=True)

@@ -11,26 +11,31 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
+from core.geometry import pixels_in, square_around
+from core.ids import new_id
+from core.taxonomy import (
+    BLAST,
+    DETECTOR_CODES,
+    DIFFERENTIAL,
+    UNCLASSIFIED,
+    WBC,
+    WHITE_CELLS,
+)
+from core.yolo import yolo_line
 from imaging.images import RgbImage, encode_png
-from models.classifier.cell_views import Window
-from models.findings import Box
 from records import db
 from records.analyses import analyses
 from records.analyses.analyses import DETECTION, Analysis
 from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
-from records.cases.reviews import BLAST, DIFFERENTIAL, UNCLASSIFIED
 from services.analyses.analysis import Analyst
 from services.analyses.findings import field_findings
 from services.audit import audit
 from services.cases.snapshot import CaseState, CellRead, read_state
 
 FIELD_SPLITS = ("train", "val", "test")
-FIELD_LABELS = ("wbc", "rbc", "platelet", "blast")
-"""Numbers of a field's labels, as `training.data.TXL_LABELS`."""
 
 SHARES = ("train", "val", "test", *("train",) * 7)
 """Splits that patients are dealt to in turn: of many, eight tenths train."""
@@ -98,7 +103,7 @@ def _patients() -> list[_Patient]:
     dealt = list(found.values())
     _CHANCE.shuffle(dealt)
     return [
-        _Patient(uuid4().hex, SHARES[place % len(SHARES)], tuple(states))
+        _Patient(new_id(), SHARES[place % len(SHARES)], tuple(states))
         for place, states in enumerate(dealt)
     ]
 
@@ -133,7 +138,7 @@ def _write(
 
 
 def _write_field(folder: Path, split: str, rgb: RgbImage, lines: Iterable[str]) -> None:
-    name = uuid4().hex
+    name = new_id()
     (folder / "images" / split / f"{name}.png").write_bytes(encode_png(rgb))
     (folder / "labels" / split / f"{name}.txt").write_text("\n".join(lines))
 
@@ -143,16 +148,10 @@ def _field_lines(analysis: Analysis, cells: Sequence[CellRead]) -> Iterator[str]
     size = analysis.width, analysis.height
     for cell in cells:
         if cell.counted and cell.label in DIFFERENTIAL:
-            yield _yolo_line(BLAST if cell.label == BLAST else "wbc", cell.box, *size)
-    for found in field_findings(analysis, ("rbc", "platelet")).detections:
-        yield _yolo_line(found.label, found.box, *size)
-
-
-def _yolo_line(label: str, box: Box, width: int, height: int) -> str:
-    """The label's number, then centre and size as fractions of the field."""
-    x1, y1, x2, y2 = box
-    numbers = (x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height
-    return " ".join((str(FIELD_LABELS.index(label)), *(f"{number:.5f}" for number in numbers)))
+            yield yolo_line(BLAST if cell.label == BLAST else WBC, cell.box, *size)
+    others = [code for code in DETECTOR_CODES if code not in WHITE_CELLS]
+    for found in field_findings(analysis, others).detections:
+        yield yolo_line(found.label, found.box, *size)
 
 
 def _named(cells: Iterable[CellRead]) -> list[CellRead]:
@@ -163,12 +162,10 @@ def _named(cells: Iterable[CellRead]) -> list[CellRead]:
 
 def _write_cell(folder: Path, subject: str, rgb: RgbImage, cell: CellRead) -> dict[str, object]:
     """Write one cell with what is around it, as far as the image goes; its row of the manifest."""
-    wide = Window.around(cell.box)
-    left, top, right, bottom = Window(wide.x, wide.y, SURROUNDINGS * wide.side).box
-    height, width = rgb.shape[:2]
-    left, top = max(0, round(left)), max(0, round(top))
-    crop = rgb[top : min(height, round(bottom)), left : min(width, round(right))]
-    name = f"{uuid4().hex}.png"
+    frame = square_around(cell.box, SURROUNDINGS)
+    left, top, _, _ = (max(0, round(edge)) for edge in frame)
+    crop = pixels_in(rgb, frame)
+    name = f"{new_id()}.png"
     (folder / "reviewed" / "images" / name).write_bytes(encode_png(crop.copy()))
     x1, y1, x2, y2 = cell.box
     box = (x1 - left, y1 - top, x2 - left, y2 - top)

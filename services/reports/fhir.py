@@ -8,11 +8,10 @@ from html import escape
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from core.taxonomy import BLAST, CELL_CLASSES, CLASS_NAMES, REPORTED, UNCLASSIFIED
 from records.cases.cases import BLOOD
-from records.cases.reviews import BLAST, DIFFERENTIAL, ERYTHROBLAST, UNCLASSIFIED
 from services.cases.snapshot import ASSISTS, CaseState, ModelUsed, ReportContents, Tally
 from services.cases.snapshot_builder import PROPOSING
-from services.labels import LABEL_NAMES
 
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 SNOMED = "http://snomed.info/sct"
@@ -20,12 +19,8 @@ TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 OWN = "urn:leukoscope"
 """What has no code elsewhere that fits for certain goes by names of our own."""
 
-BLOOD_LOINC = {
-    BLAST: ("26446-5", "Blasts/100 leukocytes in Blood"),
-    "basophil": ("30180-4", "Basophils/100 leukocytes in Blood"),
-    "eosinophil": ("26450-7", "Eosinophils/100 leukocytes in Blood"),
-}
-"""LOINC codes of shares, for blood: those listed in LOINC 24318-8 (manual differential)."""
+BLOOD_LOINC = {one.code: one.loinc for one in CELL_CLASSES if one.loinc}
+"""LOINC code and name of the share of each class that has one, for blood."""
 
 SPECIMEN_CODES = {
     "blood": ("119297000", "Blood specimen"),
@@ -146,22 +141,22 @@ def _of_tally(contents: ReportContents, by: str, tally: Tally) -> Iterator[Resou
         share["valueQuantity"] = _percent(tally.share)
         share["component"] = _bounds(tally)
         yield share
-    for label in (*DIFFERENTIAL, ERYTHROBLAST):
-        count = _observation(contents, by, label, _code(f"{label}-count", LABEL_NAMES[label]))
-        count["valueQuantity"] = _quantity(tally.labels[label], "{cells}", "cells")
+    for label in REPORTED:
+        count = _observation(contents, by, label, _code(f"{label}-count", CLASS_NAMES[label]))
+        count["valueQuantity"] = _quantity(tally.count(label), "{cells}", "cells")
         yield count
 
 
 def _other_shares(contents: ReportContents) -> Iterator[Resource]:
     """Shares of classes that no model proposes: known where people named every white cell."""
     state, tally = contents.state, contents.state.by_reviewers
-    if not tally.white or tally.labels[UNCLASSIFIED] or not _all_reviewed(state):
+    if not tally.white or tally.count(UNCLASSIFIED) or not _all_reviewed(state):
         return
     others = [label for label in BLOOD_LOINC if label != BLAST]
     for label in others:
         code = _share_code(contents, label, "reviewers")
         made = _observation(contents, "reviewers", f"{label}-share", code)
-        made["valueQuantity"] = _percent(tally.labels[label] / tally.white)
+        made["valueQuantity"] = _percent(tally.count(label) / tally.white)
         yield made
 
 
@@ -193,7 +188,7 @@ def _proposing(state: CaseState) -> list[ModelUsed]:
 
 def _share_code(contents: ReportContents, label: str, by: str) -> Resource:
     """LOINC where people counted all cells, in blood: what models counted is no manual count."""
-    own = _code(f"{label}-share", f"{LABEL_NAMES[label]}, share of white cells")
+    own = _code(f"{label}-share", f"{CLASS_NAMES[label]}, share of white cells")
     in_blood = contents.state.specimen.kind == BLOOD
     if in_blood and by == "reviewers" and _all_reviewed(contents.state):
         code, display = BLOOD_LOINC[label]

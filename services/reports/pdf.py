@@ -26,7 +26,7 @@ from reportlab.platypus import (
     Table,
 )
 
-from records.cases.reviews import DIFFERENTIAL, ERYTHROBLAST
+from core.taxonomy import CLASS_NAMES, DIFFERENTIAL, ERYTHROBLAST
 from services.analyses.findings import USUAL_DIFFERENTIAL, interval_words, share_words
 from services.cases.snapshot import (
     AMENDED,
@@ -40,7 +40,7 @@ from services.cases.snapshot import (
     Signed,
     Tally,
 )
-from services.labels import LABEL_NAMES, SPECIMEN_NAMES
+from services.labels import SPECIMEN_NAMES
 from services.moments import when
 
 FONT, BOLD = "SourceSansPro", "SourceSansPro-Semibold"
@@ -251,8 +251,8 @@ def _differential(contents: ReportContents) -> Flowable:
     head = ["Class", "Reviewer", "Share", "Models"]
     rows = [[_bold(word) for word in head]]
     for label in DIFFERENTIAL:
-        said = (*_by_reviewers(state, label), str(state.by_models.labels[label]))
-        rows.append([_text(LABEL_NAMES[label]), *(_text(word) for word in said)])
+        said = (*_by_reviewers(state, label), str(state.by_models.count(label)))
+        rows.append([_text(CLASS_NAMES[label]), *(_text(word) for word in said)])
     rows.append([_bold("White cells"), *_sums(state)])
     rows.append(_erythroblasts(state))
     return Table(rows, [WIDTH * part for part in (0.46, 0.18, 0.18, 0.18)], style=_LINED)
@@ -263,7 +263,7 @@ def _by_reviewers(state: CaseState, label: str) -> tuple[str, str]:
     tally = state.by_reviewers
     if not state.reviewed:
         return UNKNOWN, UNKNOWN
-    count = tally.labels[label]
+    count = tally.count(label)
     return str(count), share_words(count / tally.white) if tally.white else UNKNOWN
 
 
@@ -276,7 +276,7 @@ def _erythroblasts(state: CaseState) -> list[Flowable]:
     count, _ = _by_reviewers(state, ERYTHROBLAST)
     per_100 = state.by_reviewers.erythroblasts_per_100
     said = "" if per_100 is None or not state.reviewed else f"{per_100:.1f} to 100"
-    name = f"{LABEL_NAMES[ERYTHROBLAST]}s, beside the white cells"
+    name = f"{CLASS_NAMES[ERYTHROBLAST]}s, beside the white cells"
     return [_text(name), _text(count), _text(said), _text("")]
 
 
@@ -337,7 +337,7 @@ def _kappa(found: Agreement) -> str:
 
 
 def _label(label: str | None) -> str:
-    return LABEL_NAMES[label] if label else "not marked"
+    return CLASS_NAMES[label] if label else "not marked"
 
 
 def _models(contents: ReportContents) -> Flowable:
@@ -368,7 +368,7 @@ def _cells_page(contents: ReportContents, pictures: Mapping[str, bytes]) -> list
     note = (
         f"{len(cells)} of {total} counted cells: blasts of the reviewer first, then those that the "
         "models suspect most. Under each: image and cell, class now, the detector’s probability of "
-        "a blast, the second reader’s."
+        "a blast, the classifier’s of an ALL blast."
     )
     return [
         PageBreak(),
@@ -386,7 +386,7 @@ def _cell(cell: CellRead, picture: bytes | None) -> list[Flowable]:
     shown = Image(io.BytesIO(picture), PICTURE, PICTURE) if picture else _no_picture()
     return [
         shown,
-        Paragraph(f'<font name="{BOLD}">{LABEL_NAMES[cell.label]}</font>{seen}', MIDDLE),
+        Paragraph(f'<font name="{BOLD}">{CLASS_NAMES[cell.label]}</font>{seen}', MIDDLE),
         _text(f"Cell {cell.name}", MIDDLE),
         _text(opinions, MIDDLE),
         Spacer(0, 3 * mm),

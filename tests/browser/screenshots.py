@@ -158,7 +158,7 @@ def _unfamiliar_tile() -> RgbImage:
     tiles = (
         read_image(t.path.read_bytes()).rgb for t in read_pbc(DEFAULT_DATA) if t.split == "test"
     )
-    return next(rgb for rgb in tiles if models.classify(rgb).familiar is False)
+    return next(rgb for rgb in tiles if models.classify(rgb).in_distribution is False)
 
 
 def _half_a_cell() -> RgbImage:

@@ -46,7 +46,7 @@ def many() -> FieldFindings:
     white = drawn_cells(300)
     counted = [one for one in white if one.label == "blast" or one.white >= THRESHOLDS["white"]]
     doubtful = tuple(one for one in white if one not in counted)
-    return read_field(width=1200, height=900, detections=(*counted, *red), doubtful=doubtful)
+    return read_field(width=1200, height=900, detections=(*counted, *red), candidates=doubtful)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def test_the_gallery_is_sorted_by_either_reader_and_by_disagreement(page: Page):
     assert order(page) == [0, 1, 2, 3]
     expected = {
         "Detector: probability of a blast": [0, 1, 3, 2],
-        "EfficientNetB3: probability of an ALL blast": [1, 2, 3, 0],
+        "Classifier: probability of an ALL blast": [1, 2, 3, 0],
         "Disagreement first": [0, 2, 1, 3],
         "Most suspicious first": [0, 1, 2, 3],
     }
@@ -169,7 +169,7 @@ def test_only_disagreements_are_shown_if_wished(page: Page):
 
 def test_a_filter_that_leaves_nothing_says_so(page: Page, fields):
     agreed = tuple(one for one in read_field().detections if one.second_label == "uncertain")
-    page.goto(uploaded(page, read_field(detections=agreed, doubtful=())))
+    page.goto(uploaded(page, read_field(detections=agreed, candidates=())))
     page.get_by_role("checkbox", name="Only disagreements (0)").check()
     expect(page.get_by_text("The readers disagree about none of these cells.")).to_be_visible()
 
@@ -185,7 +185,7 @@ def test_box_and_cell_find_each_other_after_a_move(page: Page):
 
 def test_script_and_server_agree_at_every_threshold(page: Page, fields):
     page.goto(fields[MANY])
-    white = [*many().doubtful, *(one for one in many().detections if one.label != "rbc")]
+    white = [*many().candidates, *(one for one in many().detections if one.label != "rbc")]
     for place in range(5, 100, 6):
         slider(page).fill(str(place))
         at = place / 100

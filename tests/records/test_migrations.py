@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -9,9 +10,11 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, text
 
 from app import create_app
+from pages.common.formatting import quality_sentence
 from records import MIGRATIONS, db
 from records.accounts import accounts
 from records.analyses import analyses
+from services.analyses.findings import cell_finding
 from settings import Settings
 from tests.stand_ins import stand_in_models
 
@@ -88,6 +91,58 @@ def test_who_was_there_before_roles_and_teams_keeps_what_they_could_do(app: Flas
     db.session.remove()
     downgrade(revision="0005")
     assert db.session.scalar(text("SELECT owner_id FROM analyses")) == "ben"
+
+
+REFUSED = {"label": None, "probability": None, "usable": False, "model": "1"}
+CELLS = {
+    "oldest": ("not_usable", REFUSED),
+    "refused": ("not_usable", {**REFUSED, "can_insist": True}),
+    "read": (
+        "normal",
+        {**REFUSED, "label": "normal", "usable": True, "insisted": True, "familiar": False},
+    ),
+    "unknown": ("not_usable", REFUSED),
+}
+REASONS = {
+    "oldest": "The image is only 20 × 31 pixels. Crop the cell from a larger original: at least "
+    "32 pixels a side.",
+    "refused": "The cell is out of focus. Focus on it and take the image again.",
+    "read": "The cell is cut off by the image's edge. Crop it again, with a little around it.",
+    "unknown": "The image is upside down.",
+}
+CODES = {"oldest": None, "refused": "blurred", "read": "cut_off", "unknown": None}
+
+
+def test_kept_reasons_become_codes_and_are_shown_as_before(app: Flask):
+    upgrade(revision="0005")
+    db.session.execute(text(PERSON), {"id": "ben", "administrator": False})
+    kept = {}
+    for name, (result, finding) in CELLS.items():
+        code = {"code": CODES[name]} if CODES[name] else {}
+        kept[name] = {**finding, "reason": REASONS[name], **code}
+        made = CELL.replace("'cell'", f"'{name}'").replace("'normal'", f"'{result}'")
+        made = made.replace("'s', 1, 1", "'s', 20, 31").replace("'{}'", ":finding")
+        db.session.execute(text(made), {"finding": json.dumps(kept[name])})
+    db.session.commit()
+    upgrade()
+
+    found = {name: cell_finding(analyses.get(name)) for name in CELLS}
+    assert {name: one.code for name, one in found.items()} == {
+        **CODES,
+        "oldest": "too_small",
+    }
+    assert quality_sentence(found["oldest"]) == REASONS["oldest"]
+    assert quality_sentence(found["read"]) == REASONS["read"]
+    assert (found["refused"].can_override, found["read"].overridden) == (True, True)
+    assert found["read"].in_distribution is False
+    assert analyses.get("unknown").finding["reason"] == REASONS["unknown"]
+
+    db.session.remove()
+    downgrade(revision="0011")
+    again = dict(db.session.execute(text("SELECT id, finding FROM analyses")).all())
+    for name in ("refused", "read"):
+        assert json.loads(again[name]) == kept[name]
+    assert json.loads(again["oldest"])["reason"] == REASONS["oldest"]
 
 
 TASK = """INSERT INTO field_tasks (id, state, done, total, attempts, created_at, owner_id, batch_id,

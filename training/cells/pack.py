@@ -19,6 +19,7 @@ from tqdm import tqdm
 from models.classifier.cell_views import CROP_FACTOR
 from training.cells import folds
 from training.cells.data import (
+    KINDS,
     NO_ATTRIBUTES,
     Cell,
     read_cnmc_cells,
@@ -27,7 +28,7 @@ from training.cells.data import (
     read_snam_cells,
 )
 from training.cells.segment import box_of, cell_on_black, central_cell
-from training.data import DEFAULT_DATA, PROJECT, read_chula, read_txl
+from training.data import DEFAULT_DATA, PROJECT, DataError, read_chula, read_txl
 
 DEFAULT_PACK = PROJECT / "runs" / "cells" / "pack.npz"
 SIZE = 160
@@ -86,14 +87,23 @@ class Pack:
         """Write the file, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f"{path.stem}.unfinished.npz")
-        np.savez(unfinished, **vars(self))
+        np.savez(unfinished, **vars(self), kinds=np.array(KINDS))
         unfinished.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Pack:
-        """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            return cls(**{name: arrays[name] for name in arrays.files})
+        """Read what `save` wrote.
+
+        Raises:
+            DataError: The pack numbers the kinds of cells in another order than now.
+        """
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        if tuple(arrays.pop("kinds", ())) != KINDS:
+            raise DataError(
+                f"{path} has other kinds of cells. Make it: python -m training.cells pack"
+            )
+        return cls(**arrays)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

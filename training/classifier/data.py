@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from imaging.images import RgbImage, min_max
-from models.classifier.cell_views import Window, black_window, crop_window, cut
+from models.classifier.cell_views import Window, context_window, cut, segmented_window
 from training.classifier.augmentation import Augmentation, random_view, restain_on_black, vary
 from training.data import PROJECT, CnmcCell, DataError, read_cnmc, read_reviewed, round_of
 from training.synthesis.composites import DEFAULT_SEED, make_composites
@@ -143,7 +143,7 @@ def reviewed_sources(data: Path) -> list[CellSource]:
     return [
         CellSource(
             path=cell.path,
-            window=crop_window(cell.box),
+            window=context_window(cell.box),
             blast=int(cell.label == "blast"),
             kind="all" if cell.label == "blast" else cell.label,
             subject=cell.subject,
@@ -173,7 +173,7 @@ def shown(source: CellSource) -> RgbImage:
     """Return the square that the served classifier is shown of a cell, RGB uint8."""
     if source.window is None:
         rgb = np.ascontiguousarray(on_black(source.path)[..., ::-1])
-        return cut(rgb, black_window(rgb), "black")
+        return cut(rgb, segmented_window(rgb), "black")
     return cut(read_rgb(source.path), source.window, "crop")
 
 
@@ -243,7 +243,7 @@ def _black_view(
     source: CellSource, size: int, rng: np.random.Generator, strength: Augmentation
 ) -> np.ndarray:
     image = on_black(source.path)
-    window = _moved(black_window(image), 0.03, 1.0, rng)
+    window = _moved(segmented_window(image), 0.03, 1.0, rng)
     view = random_view(image, window, size, rng, strength, cv2.BORDER_CONSTANT)
     return restain_on_black(view, rng, strength.restain)
 
@@ -283,7 +283,7 @@ def _crop_source(folder: Path, row: dict[str, str]) -> CellSource:
     box = tuple(float(row[edge]) for edge in ("x1", "y1", "x2", "y2"))
     return CellSource(
         path=folder / "images" / row["image"],
-        window=crop_window(box),
+        window=context_window(box),
         blast=int(row["label"] == "blast"),
         kind=row["kind"],
         subject=row["subject"],

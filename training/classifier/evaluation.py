@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.classifier.cell_views import VIEWS, crop_window
+from models.classifier.cell_views import VIEWS, context_window
 from models.classifier.classifier import Classifier
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from training import charts
@@ -108,7 +108,7 @@ def read_tiles(classifier: Classifier, data: Path) -> Cells:
 
 
 def _tile_source(tile: PbcTile) -> CellSource:
-    return CellSource(tile.path, crop_window(tile.box), blast=0, kind=tile.kind, subject="")
+    return CellSource(tile.path, context_window(tile.box), blast=0, kind=tile.kind, subject="")
 
 
 def auroc(cells: Cells) -> float:

@@ -99,7 +99,7 @@ def _read(
     for source in tqdm(sources, title, mininterval=5):
         outputs = classifier.outputs(shown(source))
         logits.append(outputs["members"][number])
-        distances.append(classifier.distance(outputs))
+        distances.append(classifier.ood_score(outputs))
     return Readings(
         logits=np.array(logits),
         distances=np.array(distances),

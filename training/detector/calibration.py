@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import floor
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
 from tqdm import tqdm
 
+from core.taxonomy import WHITE_CELLS
 from imaging.images import read_image
 from models.detector.detector import Detector, load_network
 from models.detector.operating_point import OperatingPoint, log_odds, platt
-from models.findings import WHITE_CELLS, Detection
+from models.findings import Detection
 from models.manifest import load_manifest
 from training.columns import Columns
 from training.data import DEFAULT_DATA, DataError
@@ -198,7 +199,7 @@ def reached_by(probabilities: np.ndarray, share: float) -> float:
 def calibrate(weights: Path, composites: Sequence[Field], txl: Sequence[Field]) -> dict[str, Any]:
     """Fit all to the network in `weights`; return what the manifest is to say of it."""
     manifest = load_manifest(weights, "detector")
-    raw = Detector(load_network(manifest), replace(manifest, calibration={}))
+    raw = Detector(load_network(manifest), manifest.model_copy(update={"calibration": {}}))
     point = OperatingPoint.of(manifest.thresholds)
     pasted = candidates(raw, composites, ["white"])["white"]
     real = candidates(raw, txl, list(KINDS))

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from core.geometry import iou
 from imaging.images import RgbImage, read_image, resize
-from models.detector.boxes import iou
 from models.detector.detector import Detector
 from models.findings import Detection
 from training import charts
@@ -72,9 +72,9 @@ def shrunk(rgb: RgbImage, truths: list[Truth], scale: float) -> tuple[RgbImage, 
 
 def read_field(detector: Detector, rgb: RgbImage, truths: list[Truth]) -> Reading:
     """Run the served detector on one field and judge what it finds."""
-    survey = detector.survey(rgb, LOWEST_CONFIDENCE)
-    found = detector.findings(survey, LOWEST_CONFIDENCE).detections
-    shown = detector.findings(survey).detections
+    raw = detector.raw_predictions(rgb, LOWEST_CONFIDENCE)
+    found = detector.findings(raw, LOWEST_CONFIDENCE).detections
+    shown = detector.findings(raw).detections
     labels = np.array([cell.label for cell in shown])
     return Reading(
         judged=_judged(found, truths),

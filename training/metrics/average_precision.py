@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.detector.boxes import iou
+from core.geometry import iou
 from training.metrics.estimates import share
 
 IOUS = np.arange(0.5, 1.0, 0.05)

@@ -62,7 +62,7 @@ class Answers:
     @property
     def familiar(self) -> float:
         """Share of the images read whose cell is within the validated domain; NaN if not known."""
-        known = [said.familiar for said in self.given if said.familiar is not None]
+        known = [said.in_distribution for said in self.given if said.in_distribution is not None]
         return share(sum(known), len(known))
 
 

@@ -116,7 +116,7 @@ def test_all_read_fields_are_counted_together(signed_in: FlaskClient, monkeypatc
 
     assert "Cells found in 3 fields" in page
     assert "Blasts 6 Other white cells 6 Red cells 3 Platelets 0" in page
-    assert "Detector EfficientNetB3 Blasts 6 of 12 6 of 12 Share 50% 50%" in page
+    assert "Detector Classifier Blasts 6 of 12 6 of 12 Share 50% 50%" in page
     assert "95% interval 25% to 75% 25% to 75% Uncertain – 3" in page
     assert "A differential counts 100 or 200 white cells. With 12" in page
     assert texts(signed_in.get(f"{PAGE}/counts").text) in page
@@ -282,7 +282,7 @@ def test_the_history_of_a_batch_leads_to_it(signed_in: FlaskClient):
 
 def test_a_field_without_white_cells_says_so(signed_in: FlaskClient, monkeypatch):
     red = tuple(cell for cell in read_field().detections if cell.label == "rbc")
-    found = read_field(detections=red, doubtful=())
+    found = read_field(detections=red, candidates=())
     monkeypatch.setattr(Models, "read_field", lambda self, rgb, progress=None: found)
     told = upload_field(signed_in, content=png(np.zeros((64, 64, 3), np.uint8)), batch=BATCH)
 

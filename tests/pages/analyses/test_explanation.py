@@ -9,6 +9,7 @@ from PIL import Image
 
 from models.explanation import attribution
 from models.explanation.attribution import FOR_BLAST, FOR_NORMAL, ShapValues
+from models.findings import Classification
 from records import db
 from records.analyses.analyses import Analysis
 from records.storage.image_store import ImageStore
@@ -88,8 +89,9 @@ def test_the_map_is_as_large_as_the_window_and_colours_both_sides(signed_in, cel
 
 
 def test_the_window_is_the_square_that_was_read(app: Flask, signed_in, cell_id):
-    finding = {"window": [-10.0, 30.0, 50.0, 90.0], "view": "black"}
-    change(app, cell_id, finding={**finding, "usable": True, "reason": None})
+    window = (-10.0, 30.0, 50.0, 90.0)
+    read = Classification("normal", 0.1, True, "1", view="black", window=window)
+    change(app, cell_id, finding=read.to_dict())
     window = pixels(signed_in.get(f"/classify/{cell_id}/window.png").data)
 
     assert window.shape == (60, 60, 3)

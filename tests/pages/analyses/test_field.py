@@ -13,6 +13,7 @@ from models.findings import FieldFindings
 from models.registry import Models
 from records import db
 from records.analyses.analyses import Analysis
+from tests.networks import CLASSIFIER
 from tests.services.analyses.fields import CELLS, older_field, read_field
 from tests.uploads import texts, upload_field
 
@@ -59,7 +60,7 @@ def test_counts_and_shares_come_with_denominator_and_interval(shown):
     page = shown(read_field())
     counts = dict(re.findall(r'data-count="(\w+)">(\d+)<', page))
     assert counts == {"blast": "2", "wbc": "2", "rbc": "1", "platelet": "0"}
-    assert "Detector EfficientNetB3 Blasts 2 of 4 2 of 4 Share 50% 50%" in texts(page)
+    assert "Detector Classifier Blasts 2 of 4 2 of 4 Share 50% 50%" in texts(page)
     assert "95% interval 15% to 85% 15% to 85% Uncertain – 1" in texts(page)
     assert "are not among its blasts; if all of them were, its share would be 75%" in visible(page)
     assert "A differential counts 100 or 200 white cells. With 4 the" in visible(page)
@@ -88,11 +89,26 @@ def test_the_gallery_has_the_white_cells_blasts_first(signed_in, field):
 def test_every_white_cell_has_both_opinions(shown):
     items = re.findall(r"<li data-cell=.*?</li>", shown(read_field()), flags=re.DOTALL)
     assert [visible(item) for item in items[:4]] == [
-        "Detector Blast 90% blast EfficientNetB3 Normal 10% ALL blast Disagree",
-        "Detector Blast 30% blast EfficientNetB3 ALL blast 80% ALL blast",
-        "Detector Other white cell 5% blast EfficientNetB3 ALL blast 60% ALL blast Disagree",
-        "Detector Other white cell 20% blast EfficientNetB3 Uncertain 25% ALL blast",
+        "Detector Blast 90% blast Classifier Normal 10% ALL blast Disagree",
+        "Detector Blast 30% blast Classifier ALL blast 80% ALL blast",
+        "Detector Other white cell 5% blast Classifier ALL blast 60% ALL blast Disagree",
+        "Detector Other white cell 20% blast Classifier Uncertain 25% ALL blast",
     ]
+
+
+@pytest.mark.parametrize(
+    ("version", "name"), [("2026.11.23-1", "DenseNet121"), ("2027.1.1-1", "Classifier")]
+)
+def test_the_classifier_goes_by_the_name_in_its_manifest(shown, settings, version, name):
+    architecture = {"arguments": {"architecture": "DenseNet121"}}
+    content = {**CLASSIFIER, "training": architecture, "version": version, "files": {}}
+    folder = settings.weights_dir / "classifier"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps(content))
+    page = shown(read_field())
+    assert f"Detector {name} Blasts 2 of 4" in texts(page)
+    assert f"{name}: probability of an ALL blast" in texts(page)
+    assert "EfficientNetB3" not in page
 
 
 def test_doubtful_cells_are_there_for_the_slider_and_not_to_be_seen(shown):
@@ -145,7 +161,7 @@ def test_an_older_finding_is_shown_without_what_it_lacks(app, signed_in, field):
         *["wbc"] * 2,
     ]
     assert page.count("<rect data-label=") == len(CELLS)
-    for lacking in ("threshold", "EfficientNetB3", "magnification", "Sort by", "Disagree"):
+    for lacking in ("threshold", "Classifier", "magnification", "Sort by", "Disagree"):
         assert lacking not in texts(page)
     for path in ("annotated.png", "findings.csv", "findings.json"):
         assert signed_in.get(f"{field}/{path}").status_code == 200
@@ -194,7 +210,7 @@ def test_images_are_kept_by_no_browser(signed_in, field):
 
 
 def test_a_field_without_white_cells_says_so(signed_in, shown):
-    page = shown(read_field(detections=(CELLS[2],), doubtful=()))
+    page = shown(read_field(detections=(CELLS[2],), candidates=()))
     assert "No white cell was found" in visible(page)
     assert "<div data-shares hidden>" in page
     assert "data-gallery" not in page

@@ -195,7 +195,7 @@ def test_a_row_tells_state_and_contents(signed_in: FlaskClient, three):
 def test_the_overview_counts_by_field_and_in_all(app: Flask, signed_in, context):
     case = open_case(account_named("ada").id)
     field = put_field(case)
-    put_field(case, read_field(detections=(), doubtful=()), "empty.png")
+    put_field(case, read_field(detections=(), candidates=()), "empty.png")
     put_cell(case)
     review.record(case, case.owner_id, [entry(f"{field.id}.0", "monocyte")])
     page = signed_in.get(f"/cases/{case.id}").text

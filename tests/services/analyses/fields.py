@@ -34,7 +34,7 @@ READ_CELLS = (
     twice_read(150.0, 0.2, 0.7, 0.25, "uncertain"),
     CELLS[2],
 )
-DOUBTFUL_CELLS = (twice_read(200.0, 0.12, 0.3, 0.05, "normal"),)
+CANDIDATES = (twice_read(200.0, 0.12, 0.3, 0.05, "normal"),)
 THRESHOLDS = {"blast": 0.25, "white": 0.4, "rbc": 0.25, "platelet": 0.25}
 
 
@@ -47,7 +47,7 @@ def read_field(**changes: Any) -> FieldFindings:
         "width": 400,
         "height": 400,
         "detections": READ_CELLS,
-        "doubtful": DOUBTFUL_CELLS,
+        "candidates": CANDIDATES,
         "model": "2026.11.22-1",
         "second_model": "2026.11.23-1",
         "thresholds": THRESHOLDS,
@@ -85,6 +85,6 @@ def kept(found: FieldFindings, file_name: str = "smear.png") -> Analysis:
         sha256="ab" * 32,
         width=found.width,
         height=found.height,
-        finding=found.as_dict(),
+        finding=found.to_dict(),
         model_version=found.model,
     )

@@ -15,7 +15,7 @@ from services.cases import review
 from services.cases.review import Cell, Entry, LockedError, ReviewError, cells_of, differential
 from tests.cases import entry, open_case, put_cell, put_field
 from tests.people import account_named, add_account
-from tests.services.analyses.fields import CELLS, DOUBTFUL_CELLS, READ_CELLS, read_field
+from tests.services.analyses.fields import CANDIDATES, CELLS, READ_CELLS, read_field
 from tests.trail import noted
 
 
@@ -82,7 +82,7 @@ def test_the_models_propose_only_what_they_know(case: Case):
     proposed = [cell.proposed for cell in cells_of(case)]
     assert proposed == ["blast", "blast", *["unclassified"] * 3]
 
-    doubtful = next(cell for cell in cells_of(case) if cell.box == DOUBTFUL_CELLS[0].box)
+    doubtful = next(cell for cell in cells_of(case) if cell.box == CANDIDATES[0].box)
     assert (doubtful.doubtful, doubtful.counted, doubtful.analysis_id) == (True, False, field.id)
 
 
@@ -304,7 +304,7 @@ def test_a_signed_case_takes_no_word_until_it_is_amended(case: Case):
 def test_the_differential_counts_by_models_and_by_reviewer(case: Case):
     field = put_field(case)
     numbers = {cell.box: cell.number for cell in cells_of(case)}
-    doubtful = numbers[DOUBTFUL_CELLS[0].box]
+    doubtful = numbers[CANDIDATES[0].box]
     before = differential(cells_of(case))
     assert (before.models.white, before.reviewed, before.total) == (4, 0, 4)
     assert before.models == before.reviewers

@@ -19,13 +19,13 @@ from records.cases.cases import Case
 from services.cases.cases import Details, open_case, put
 from services.cases.review import cells_of, record
 from services.learning import export_reviewed as service
-from services.learning.export_reviewed import FIELD_LABELS, SHARES, ExportError
+from services.learning.export_reviewed import SHARES, ExportError
 from tests.cases import entry
 from tests.people import PASSWORD, account_named
 from tests.trail import noted
 from tests.uploads import upload_cell, upload_field
 from training.classifier.data import read_rgb
-from training.data import TXL_LABELS, read_reviewed, read_txl
+from training.data import read_reviewed, read_txl
 
 
 @pytest.fixture
@@ -63,10 +63,6 @@ def exported(app: Flask, context, signed_in: FlaskClient, tmp_path: Path) -> Pat
     done = export(app, tmp_path / "out")
     assert (done.patients, done.fields, done.cells) == (3, 4, 12)
     return tmp_path / "out"
-
-
-def test_the_numbers_are_those_of_training():
-    assert FIELD_LABELS == TXL_LABELS
 
 
 def test_cells_are_as_people_named_them(exported: Path):

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from core.taxonomy import WHITE_CELLS, YOLO_CODES
 from training.data import DataError, subject_split
 from training.synthesis.composites import add_arguments, make_composites, run
 from training.synthesis.compositing import SIDE
@@ -42,7 +43,7 @@ def test_every_image_has_labels_inside_it(made):
 def test_cells_csv_lists_every_white_cell_of_the_labels(made):
     folder = made[0] / "train"
     white = sum(
-        line[0] in "01"
+        YOLO_CODES[int(line.split()[0])] in WHITE_CELLS
         for labels in (folder / "labels").glob("*.txt")
         for line in labels.read_text().splitlines()
     )
