@@ -78,7 +78,7 @@ def show(case_id: str) -> str:
         analyses=kept,
         counts=_counts_by_analysis(kept, cells),
         total=differential(cells),
-        repeated=service.repeated(kept),
+        repeated=service.duplicates(kept),
         reading=[task for task in unread if task.under_way],
         failed=[task for task in unread if not task.under_way],
         result_url=result_url,

@@ -29,7 +29,7 @@ from services.analyses.pictures import Box
 from services.analyses.thumbnails import COLUMNS, ROWS
 from services.cases import review as reviewing
 from services.cases.review import Cell, Entry, LockedError, ReviewError
-from services.labels import LABEL_NAMES
+from services.formatting import LABEL_NAMES
 
 MOST_AT_ONCE = 500
 """Corrections that one request may bring; static/js/room-outbox.js sends fewer."""

@@ -17,8 +17,7 @@ from services.analyses.findings import (
     interval_words,
     share_words,
 )
-from services.labels import SPECIMEN_NAMES
-from services.moments import when
+from services.formatting import SPECIMEN_NAMES, format_datetime
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         percent=percent,
         file_size=file_size,
-        when=when,
+        when=format_datetime,
         summary=summary,
         share_words=share_words,
         interval_words=interval_words,

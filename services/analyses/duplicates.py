@@ -1,4 +1,4 @@
-"""Files that were read more than once."""
+"""Files that were analysed more than once in the same way."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 
-class Read(Protocol):
-    """A file that was read: `kind` says how, `sha256` which file."""
+class Analysed(Protocol):
+    """An analysed file: `kind` says how, `sha256` which file."""
 
-    kind: str
-    sha256: str
+    @property
+    def kind(self) -> str:
+        """How it was analysed."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file."""
+        ...
 
 
-Image = TypeVar("Image", bound=Read)
+Image = TypeVar("Image", bound=Analysed)
 
 
-def read_again(images: Iterable[Image]) -> list[Image]:
-    """Those whose file was read the same way before among these, in order."""
+def duplicates_of(images: Iterable[Image]) -> list[Image]:
+    """Return the images whose file comes before them in the same kind of analysis, in order."""
     found: set[tuple[str, str]] = set()
-    again = []
+    duplicates = []
     for image in images:
-        read = (image.kind, image.sha256)
-        if read in found:
-            again.append(image)
-        found.add(read)
-    return again
+        analysed = (image.kind, image.sha256)
+        if analysed in found:
+            duplicates.append(image)
+        found.add(analysed)
+    return duplicates

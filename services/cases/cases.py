@@ -15,7 +15,7 @@ from records.audit.audit import About, Event
 from records.cases import cases, reviews
 from records.cases.cases import Case
 from records.cases.signatures import locked, was_signed
-from services.analyses.duplicates import read_again
+from services.analyses.duplicates import duplicates_of
 from services.audit.audit import note
 
 SIGNED = "This case is signed, so nothing of it changes. A reviewer can open it for an amendment."
@@ -135,9 +135,9 @@ def settle(analysis: Analysis) -> None:
         analysis.notes = [*analysis.notes, LEFT_OUT]
 
 
-def repeated(kept: Iterable[Analysis]) -> list[Analysis]:
-    """Analyses of one case whose file was read before in it, the same way: cells count twice."""
-    return read_again(analysis for analysis in kept if analysis.result != NOT_USABLE)
+def duplicates(kept: Iterable[Analysis]) -> list[Analysis]:
+    """Return the analyses of one case that show the same as an earlier one: cells count twice."""
+    return duplicates_of(analysis for analysis in kept if analysis.result != NOT_USABLE)
 
 
 def state_of(case: Case) -> str:

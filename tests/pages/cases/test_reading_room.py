@@ -22,7 +22,7 @@ from records.cases import reviews, signatures
 from records.cases.cases import Case
 from records.cases.reviews import LABELS
 from records.cases.signatures import Signature
-from services.labels import LABEL_NAMES
+from services.formatting import LABEL_NAMES
 from tests.people import account_named, csrf_token, post
 from tests.trail import noted
 from tests.uploads import texts, upload_cell, upload_field

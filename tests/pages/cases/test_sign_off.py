@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
+import rfc8785
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from core.canonical_json import digest
 from pages.cases.reports import FORMATS
 from pages.common import attempts
 from records import db, utc_now
@@ -176,10 +177,10 @@ def test_anybody_can_work_the_hash_out_again(app: Flask, path: str, signed_in: F
     sign(signed_in, path)
     report = json.loads(signed_in.get(f"{path}/report.json").data)
     (signature,) = report["signatures"]
-    told = {name: signature[name] for name in ("reader", "role", "at", "conclusion")}
+    told = {name: signature[name] for name in ("schema", "reader", "role", "at", "conclusion")}
 
     signed = {**told, "agreement": report["agreement"], "state": report["state"]}
-    assert digest(signed) == signature["sha256"] == report["sha256"]
+    assert sha256(rfc8785.dumps(signed)).hexdigest() == signature["sha256"] == report["sha256"]
 
 
 @pytest.mark.parametrize("version", ["0", "2", "-1", "x", "1.0", "9" * 30, "²"])
@@ -248,7 +249,7 @@ def test_an_ended_session_signs_nothing(app: Flask, path: str, signed_in: FlaskC
 
 
 def test_two_readers_see_where_they_differ(app: Flask, path: str, signed_in, colleague):
-    app.extensions["leukoscope_sign_out"]._readers = 2
+    app.extensions["leukoscope_sign_off"]._readers = 2
     give_role(app, "cleo", REVIEWER)
     look(app, path)
     sign(signed_in, path)
@@ -263,13 +264,13 @@ def test_two_readers_see_where_they_differ(app: Flask, path: str, signed_in, col
     assert sign(colleague, path).status_code == 303
     for _ in signed_in, colleague:
         shown = texts(_.get(f"{path}/sign-out").text)
-        assert "Second reader, decided where they differed: cleo" in shown
+        assert "Second reviewer, decided where they differed: cleo" in shown
         assert "Cohen’s kappa" in shown
     assert signed_in.get(f"{path}/report.json").json["agreement"]["cells"] == 2
 
 
 def test_two_readers_of_whom_one_named_nothing_have_no_kappa(app, path, signed_in, colleague):
-    app.extensions["leukoscope_sign_out"]._readers = 2
+    app.extensions["leukoscope_sign_off"]._readers = 2
     give_role(app, "cleo", REVIEWER)
     look(app, path, "cleo")
     sign(signed_in, path)

@@ -158,9 +158,9 @@ def test_the_same_image_twice_is_told_unless_it_was_not_read(case: Case):
     field, another = put_field(case), put_field(case)
     another.sha256 = "9" * 64
 
-    assert cases.repeated([refused, cell, field, another]) == []
-    assert cases.repeated([refused, cell, field, another, other]) == [other]
-    assert cases.repeated([cell, refused]) == []
+    assert cases.duplicates([refused, cell, field, another]) == []
+    assert cases.duplicates([refused, cell, field, another, other]) == [other]
+    assert cases.duplicates([cell, refused]) == []
 
 
 def test_who_may_put_something_into_a_case(case: Case):
