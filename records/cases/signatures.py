@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,6 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    cast,
     func,
     select,
 )
@@ -54,6 +54,19 @@ class Signature(db.Model):
     reader: Mapped[Account] = relationship()
 
 
+class SignedAnalysis(db.Model):
+    """An analysis that a signature covers; it must be kept."""
+
+    __tablename__ = "signed_analyses"
+
+    signature_id: Mapped[int] = mapped_column(
+        ForeignKey("signatures.id", ondelete="RESTRICT"), primary_key=True
+    )
+    analysis_id: Mapped[str] = mapped_column(
+        ForeignKey("analyses.id", ondelete="RESTRICT"), primary_key=True, index=True
+    )
+
+
 class Amendment(db.Model):
     """A signed case opened again, to be signed as `version`; the former versions stay."""
 
@@ -75,6 +88,7 @@ class Amendment(db.Model):
 
 make_append_only(Signature.__table__, "id")
 make_append_only(Amendment.__table__, "id")
+make_append_only(SignedAnalysis.__table__)
 
 
 def version_of(case_id: str) -> int:
@@ -116,14 +130,31 @@ def locked(case_id: str) -> bool:
 
 
 def was_signed(analysis_id: str) -> bool:
-    """Whether anything that was ever signed names an analysis."""
-    # Ids are random, so that one found in the text is this one.
-    text = cast(Signature.contents, Text)
-    wanted = select(Signature.id).where(text.contains(analysis_id)).limit(1)
+    """Say whether any signature covers an analysis."""
+    wanted = select(SignedAnalysis.signature_id).filter_by(analysis_id=analysis_id).limit(1)
     return db.session.scalar(wanted) is not None
 
 
-def add(row: Signature | Amendment) -> None:
-    """Add a signature or an amendment, not yet committed; raises `IntegrityError` for a second."""
-    db.session.add(row)
+def add_signature(signature: Signature, analysis_ids: Iterable[str]) -> None:
+    """Add a signature that covers these analyses, not yet committed.
+
+    Raises:
+        IntegrityError: somebody signed in this role before.
+    """
+    db.session.add(signature)
+    db.session.flush()
+    db.session.add_all(
+        SignedAnalysis(signature_id=signature.id, analysis_id=analysis_id)
+        for analysis_id in analysis_ids
+    )
+    db.session.flush()
+
+
+def add_amendment(amendment: Amendment) -> None:
+    """Add an amendment, not yet committed.
+
+    Raises:
+        IntegrityError: somebody opened this version before.
+    """
+    db.session.add(amendment)
     db.session.flush()

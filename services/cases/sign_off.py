@@ -113,7 +113,7 @@ class SignOff:
             opened = Amendment(
                 case_id=case.id, version=version, opened_by=account.id, reason=reason
             )
-            signatures.add(opened)
+            signatures.add_amendment(opened)
             # The reason may tell of the patient: it stands in the amendment alone.
             note(Event.CASE_AMEND, the_case(case), version=version)
         return opened
@@ -139,7 +139,7 @@ class SignOff:
         _check(standing, seen)
         signature = _signature(standing, account, conclusion, utc_now())
         signature.final = self._readers == 1 or standing.role != FIRST
-        signatures.add(signature)
+        signatures.add_signature(signature, [image.id for image in standing.snapshot.images])
         note(
             Event.CASE_SIGN,
             the_case(case),

@@ -71,7 +71,7 @@ class Room:
 
     def sign(self) -> None:
         with self.app.app_context():
-            signatures.add(
+            signatures.add_signature(
                 Signature(
                     case_id=self.case,
                     version=1,
@@ -79,7 +79,8 @@ class Room:
                     conclusion="no blasts",
                     contents={},
                     sha256="0" * 64,
-                )
+                ),
+                [],
             )
             db.session.commit()
 

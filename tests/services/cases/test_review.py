@@ -49,7 +49,7 @@ def cell_of(case: Case, cell_id: str) -> Cell:
 
 
 def sign(case: Case, version: int = 1, final: bool = True) -> None:
-    signatures.add(
+    signatures.add_signature(
         Signature(
             case_id=case.id,
             version=version,
@@ -59,7 +59,8 @@ def sign(case: Case, version: int = 1, final: bool = True) -> None:
             conclusion="-",
             contents={},
             sha256="0" * 64,
-        )
+        ),
+        [],
     )
     db.session.commit()
 

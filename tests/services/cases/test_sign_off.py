@@ -103,6 +103,7 @@ def test_signing_locks_and_keeps_all_that_was_signed(case: Case, alone: SignOff)
     assert state["by_reviewers"]["labels"]["blast"] == 1
     assert state["models"][0]["model"] == "classifier"
     assert signature.sha256 == digest(signature.contents)
+    assert all(signatures.was_signed(image["id"]) for image in state["images"])
     (row,) = noted(Event.CASE_SIGN)
     assert (row.object_id, row.known["sha256"]) == (case.id, signature.sha256)
 

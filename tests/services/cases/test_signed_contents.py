@@ -66,8 +66,10 @@ def old_case(app: Flask) -> Case:
         db.session.add(case)
         db.session.flush()
         for row in old_signatures(ada):
-            signatures.add(row)
-        signatures.add(Amendment(case_id=case.id, version=2, opened_by=ada, reason="Giemsa."))
+            signatures.add_signature(row, [])
+        signatures.add_amendment(
+            Amendment(case_id=case.id, version=2, opened_by=ada, reason="Giemsa.")
+        )
         db.session.commit()
         db.session.expire_all()
         yield case
