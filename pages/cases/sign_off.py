@@ -14,18 +14,19 @@ from pages.common import limits
 from pages.common.lookups import team_case
 from records.cases import signatures
 from records.cases.cases import Case
-from records.cases.signatures import ADJUDICATOR, FIRST, SECOND, Amendment, Signature
+from records.cases.signatures import Amendment, Signature, SignatureRole
 from services.cases import cases
 from services.cases.sign_off import SignOffError, WrongPasswordError
 from services.formatting import LABEL_NAMES
 from services.reports.formatting import SIGNER_NAMES, format_warnings
 
 SIGN_WORDS = {
-    FIRST: "By signing you take responsibility for this reading. The case is locked then.",
-    SECOND: "You name every cell as the first reader did. By signing you agree, and the case is "
-    "locked.",
-    ADJUDICATOR: "You name some cells differently. By signing you decide: the case is locked as it "
-    "stands now, and the report lists where you differed.",
+    SignatureRole.FIRST: "By signing you take responsibility for this reading. The case is "
+    "locked then.",
+    SignatureRole.SECOND: "You name every cell as the first reader did. By signing you agree, and "
+    "the case is locked.",
+    SignatureRole.ADJUDICATOR: "You name some cells differently. By signing you decide: the case "
+    "is locked as it stands now, and the report lists where you differed.",
 }
 """What signing means, by role."""
 

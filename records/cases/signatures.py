@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -18,12 +19,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
-from records import UtcDateTime, db, utc_now
+from records import UtcDateTime, code_type, db, utc_now
 from records.accounts.accounts import Account
 from records.append_only import make_append_only
 
-FIRST, SECOND, ADJUDICATOR = "first", "second", "adjudicator"
 FIRST_VERSION = 1
+
+
+class SignatureRole(StrEnum):
+    """As what somebody signs: first, in agreement with the first, or deciding between both."""
+
+    FIRST = "first"
+    SECOND = "second"
+    ADJUDICATOR = "adjudicator"
 
 
 class Signature(db.Model):
@@ -44,7 +52,9 @@ class Signature(db.Model):
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id", ondelete="RESTRICT"))
     version: Mapped[int]
     reader_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="RESTRICT"))
-    role: Mapped[str] = mapped_column(String(12), default=FIRST)
+    role: Mapped[SignatureRole] = mapped_column(
+        code_type(SignatureRole, 12), default=SignatureRole.FIRST
+    )
     final: Mapped[bool] = mapped_column(default=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     conclusion: Mapped[str] = mapped_column(Text)

@@ -12,7 +12,7 @@ from enum import Enum
 from records import transaction, utc_now
 from records.accounts import accounts as records
 from records.accounts import second_factors
-from records.accounts.accounts import ACTIVE, DEACTIVATED, NONE, REVIEWER, WAITING, Account, SignIn
+from records.accounts.accounts import Account, AccountStatus, Role, SignIn
 from records.audit.audit import About, Event
 from records.storage.secret_key import secret_key
 from services.accounts import people
@@ -38,10 +38,10 @@ class UserNameError(ValueError):
 class Decision(Enum):
     """What an administrator decides about an account: its status before, and after (or gone)."""
 
-    approve = (WAITING, ACTIVE)
-    refuse = (WAITING, None)
-    deactivate = (ACTIVE, DEACTIVATED)
-    reactivate = (DEACTIVATED, ACTIVE)
+    approve = (AccountStatus.WAITING, AccountStatus.ACTIVE)
+    refuse = (AccountStatus.WAITING, None)
+    deactivate = (AccountStatus.ACTIVE, AccountStatus.DEACTIVATED)
+    reactivate = (AccountStatus.DEACTIVATED, AccountStatus.ACTIVE)
 
     @property
     def event(self) -> Event:
@@ -115,7 +115,9 @@ class Accounts:
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
         self.clock = clock
         self.passwords = Passwords(settings.password_memory_kib, settings.password_passes)
-        self._new_status = ACTIVE if settings.signup == "open" else WAITING
+        self._new_status = (
+            AccountStatus.ACTIVE if settings.signup == "open" else AccountStatus.WAITING
+        )
         self._idle = timedelta(minutes=settings.idle_minutes)
         self._longest = timedelta(hours=settings.session_hours)
         self._second_factor = settings.second_factor_policy
@@ -138,7 +140,7 @@ class Accounts:
                 name_key(shown),
                 password_hash,
                 self._new_status,
-                REVIEWER if reads_cases else NONE,
+                Role.REVIEWER if reads_cases else Role.NONE,
             )
             _note_sign_up(added, name_key(shown))
         return added
@@ -288,7 +290,7 @@ class Accounts:
 
     def must_enrol(self, account: Account) -> bool:
         """Whether the account needs a second factor before it may do anything."""
-        powerful = account.is_administrator or account.has_role(REVIEWER)
+        powerful = account.is_administrator or account.has_role(Role.REVIEWER)
         asked = {"everybody": True, "required": powerful, "optional": False}[self._second_factor]
         return asked and second_factors.get(account.id) is None
 
@@ -364,7 +366,7 @@ class Accounts:
                 people.keep_an_administrator(account)
             if account is None or not _move(account_id, before, after):
                 return False
-            ended = records.end_sign_ins_of(account_id) if after == DEACTIVATED else 0
+            ended = records.end_sign_ins_of(account_id) if after == AccountStatus.DEACTIVATED else 0
             note(decision.event, the_account(account), name=account.name, signed_out=ended)
             return True
 

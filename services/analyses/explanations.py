@@ -71,7 +71,7 @@ class Explainer:
         Raises `QueueFullError`.
         """
         found = explanations.find(analysis.id)
-        if found is None or found.state == tasks.FAILED:
+        if found is None or found.state == tasks.TaskState.FAILED:
             self._queue(analysis, found)
         return explanations.find(analysis.id)
 

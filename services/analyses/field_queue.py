@@ -80,7 +80,7 @@ class FieldQueue:
     def refuse(self, owner_id: str, batch_id: str, file_name: str, error: str) -> None:
         """Note beside the other fields of a batch why one was not taken."""
         task = _task(owner_id, batch_id, file_name)
-        task.state, task.error = tasks.FAILED, error[: tasks.ERROR_LENGTH]
+        task.state, task.error = tasks.TaskState.FAILED, error[: tasks.ERROR_LENGTH]
         field_tasks.add(task)
 
     def carry_over(self, owner_id: str, analysis: Analysis) -> FieldTask:

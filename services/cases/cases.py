@@ -15,6 +15,7 @@ from records.audit.audit import About, Event
 from records.cases import cases, reviews
 from records.cases.cases import Case
 from records.cases.signatures import locked, was_signed
+from records.cases.states import CaseState
 from services.analyses.duplicates import duplicates_of
 from services.audit.audit import note
 
@@ -140,8 +141,8 @@ def duplicates(kept: Iterable[Analysis]) -> list[Analysis]:
     return duplicates_of(analysis for analysis in kept if analysis.result != NOT_USABLE)
 
 
-def state_of(case: Case) -> str:
-    """How far a case is: one of `records.cases.states.STATES`."""
+def state_of(case: Case) -> CaseState:
+    """Say how far a case is."""
     return cases.states([case.id])[case.id]
 
 

@@ -14,7 +14,7 @@ from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
 from records.cases.reviews import BLAST, UNCLASSIFIED
-from records.cases.signatures import ADJUDICATOR, FIRST, SECOND, Amendment, Signature
+from records.cases.signatures import Amendment, Signature, SignatureRole
 from services.accounts.accounts import Accounts
 from services.audit import audit
 from services.audit.audit import note
@@ -138,7 +138,7 @@ class SignOff:
         standing = self.standing(case, account.id)
         _check(standing, seen)
         signature = _signature(standing, account, conclusion, utc_now())
-        signature.final = self._readers == 1 or standing.role != FIRST
+        signature.final = self._readers == 1 or standing.role != SignatureRole.FIRST
         signatures.add_signature(signature, [image.id for image in standing.snapshot.images])
         note(
             Event.CASE_SIGN,
@@ -177,7 +177,7 @@ def _named_by(cell: Cell, reader_id: str) -> bool:
 
 
 def _first(given: Sequence[Signature]) -> Signature | None:
-    return next((signature for signature in given if signature.role == FIRST), None)
+    return next((signature for signature in given if signature.role == SignatureRole.FIRST), None)
 
 
 def _agreement(
@@ -195,8 +195,8 @@ def _agreement(
 def _role(first: Signature | None, found: Agreement | None) -> str:
     """Who signs after another agrees with every cell, or else decides between both."""
     if first is None:
-        return FIRST
-    return ADJUDICATOR if found and found.disagreements else SECOND
+        return SignatureRole.FIRST
+    return SignatureRole.ADJUDICATOR if found and found.disagreements else SignatureRole.SECOND
 
 
 def _check(standing: Standing, seen: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from models.manifest import Manifest
-from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.cases import signatures
 from records.cases.cases import Case
 from services import model_cards
@@ -21,7 +21,7 @@ from services.cases.snapshot import (
 )
 
 CLASSIFIER, DETECTOR = "classifier", "detector"
-PROPOSING = {CLASSIFICATION: CLASSIFIER, DETECTION: DETECTOR}
+PROPOSING = {AnalysisKind.CLASSIFICATION: CLASSIFIER, AnalysisKind.DETECTION: DETECTOR}
 """The network that says what the cells of an image are, by kind of analysis."""
 
 

@@ -18,7 +18,7 @@ from models.classifier.cell_views import Window
 from models.findings import Box
 from records import db
 from records.analyses import analyses
-from records.analyses.analyses import DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
@@ -128,7 +128,7 @@ def _write(
         analysis = analyses.get(image.id)
         rgb = analyst.pixels(analysis)
         cells = [cell for cell in snapshot.cells if cell.image == image.number]
-        if analysis.kind == DETECTION:
+        if analysis.kind == AnalysisKind.DETECTION:
             _write_field(folder / "txl_pbc", patient.split, rgb, _field_lines(analysis, cells))
             fields += 1
         rows += [_write_cell(folder, patient.subject, rgb, cell) for cell in _named(cells)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from records.cases.signatures import ADJUDICATOR, FIRST, SECOND
+from records.cases.signatures import SignatureRole
 from services.cases.snapshot import CaseSnapshot
 from services.formatting import format_datetime
 from services.reports.contents import LaterVersion, ReportStatus
@@ -13,9 +13,9 @@ STATUS_NAMES = {
     ReportStatus.AMENDED: "Signed, amended",
 }
 SIGNER_NAMES = {
-    FIRST: "Read and signed",
-    SECOND: "Second reviewer, agrees",
-    ADJUDICATOR: "Second reviewer, decided where they differed",
+    SignatureRole.FIRST: "Read and signed",
+    SignatureRole.SECOND: "Second reviewer, agrees",
+    SignatureRole.ADJUDICATOR: "Second reviewer, decided where they differed",
 }
 """Who signed, by role of the signature."""
 

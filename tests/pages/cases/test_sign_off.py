@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from pages.cases.reports import FORMATS
 from pages.common import attempts
 from records import db, utc_now
-from records.accounts.accounts import READER, REVIEWER, VIEWER
+from records.accounts.accounts import Role
 from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
@@ -209,7 +209,8 @@ def test_a_file_name_is_in_no_report(path: str, signed_in: FlaskClient):
 
 
 @pytest.mark.parametrize(
-    ("role", "sees", "signs"), [(VIEWER, 200, 403), (READER, 200, 403), (REVIEWER, 200, 303)]
+    ("role", "sees", "signs"),
+    [(Role.VIEWER, 200, 403), (Role.READER, 200, 403), (Role.REVIEWER, 200, 303)],
 )
 def test_reviewers_sign_and_their_team_sees(app, path, colleague, role, sees, signs):
     give_role(app, "cleo", role)
@@ -217,7 +218,7 @@ def test_reviewers_sign_and_their_team_sees(app, path, colleague, role, sees, si
     page = colleague.get(f"{path}/sign-out")
 
     assert page.status_code == sees
-    assert ('name="password"' in page.text) == (role == REVIEWER)
+    assert ('name="password"' in page.text) == (role == Role.REVIEWER)
     assert colleague.get(f"{path}/report.pdf").status_code == 200
     assert sign(colleague, path).status_code == signs
     if signs == 403:
@@ -226,7 +227,7 @@ def test_reviewers_sign_and_their_team_sees(app, path, colleague, role, sees, si
 
 
 def test_another_teams_case_is_not_found(app: Flask, path: str, other_client: FlaskClient):
-    give_role(app, "ben", REVIEWER)
+    give_role(app, "ben", Role.REVIEWER)
     look(app, path)
     assert other_client.get(f"{path}/sign-out").status_code == 404
     assert sign(other_client, path).status_code == 404
@@ -250,7 +251,7 @@ def test_an_ended_session_signs_nothing(app: Flask, path: str, signed_in: FlaskC
 
 def test_two_readers_see_where_they_differ(app: Flask, path: str, signed_in, colleague):
     app.extensions["leukoscope_sign_off"]._readers = 2
-    give_role(app, "cleo", REVIEWER)
+    give_role(app, "cleo", Role.REVIEWER)
     look(app, path)
     sign(signed_in, path)
     assert "Another reviewer must sign now" in texts(signed_in.get(f"{path}/sign-out").text)
@@ -271,7 +272,7 @@ def test_two_readers_see_where_they_differ(app: Flask, path: str, signed_in, col
 
 def test_two_readers_of_whom_one_named_nothing_have_no_kappa(app, path, signed_in, colleague):
     app.extensions["leukoscope_sign_off"]._readers = 2
-    give_role(app, "cleo", REVIEWER)
+    give_role(app, "cleo", Role.REVIEWER)
     look(app, path, "cleo")
     sign(signed_in, path)
     sign(colleague, path)

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from records import db
 from records.cases import signatures
 from records.cases.cases import Case
-from records.cases.signatures import FIRST, SECOND, Amendment, Signature
+from records.cases.signatures import Amendment, Signature, SignatureRole
 from tests.records.analyses.test_analyses import account, kept
 from tests.records.cases.test_cases import opened
 
@@ -24,7 +24,7 @@ def case() -> Case:
 
 
 def signed(
-    case: Case, role: str = FIRST, covered: Sequence[str] = (), **values: object
+    case: Case, role: str = SignatureRole.FIRST, covered: Sequence[str] = (), **values: object
 ) -> Signature:
     given = {"version": 1, "conclusion": "ALL", "contents": {"cells": []}, "sha256": "0" * 64}
     signature = Signature(case_id=case.id, reader_id=case.owner_id, role=role, **(given | values))
@@ -46,7 +46,7 @@ def test_a_case_is_locked_by_the_final_signature_and_opened_by_an_amendment(case
     assert (signatures.version_of(case.id), signatures.locked(case.id)) == (1, False)
     first = signed(case, final=False)
     assert not signatures.locked(case.id)
-    second = signed(case, SECOND)
+    second = signed(case, SignatureRole.SECOND)
     assert signatures.locked(case.id)
 
     amendment = amended(case)

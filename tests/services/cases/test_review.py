@@ -54,7 +54,7 @@ def sign(case: Case, version: int = 1, final: bool = True) -> None:
             case_id=case.id,
             version=version,
             reader_id=case.owner_id,
-            role=signatures.FIRST,
+            role=signatures.SignatureRole.FIRST,
             final=final,
             conclusion="-",
             contents={},

@@ -10,7 +10,7 @@ from records.analyses.field_tasks import FieldTask
 from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
-from records.cases.signatures import ADJUDICATOR, FIRST, SECOND, Signature
+from records.cases.signatures import Signature, SignatureRole
 from services.cases import review
 from services.cases.cases import state_of
 from services.cases.review import LockedError, cells_of
@@ -97,7 +97,11 @@ def test_signing_locks_and_keeps_all_that_was_signed(case: Case, alone: SignOff)
 
     assert signatures.locked(case.id)
     assert state_of(case) == "signed"
-    assert (signature.version, signature.role, signature.conclusion) == (1, FIRST, "Blasts.")
+    assert (signature.version, signature.role, signature.conclusion) == (
+        1,
+        SignatureRole.FIRST,
+        "Blasts.",
+    )
     assert signature.contents["conclusion"] == "Blasts."
     assert [cell["label"] for cell in state["cells"]][:2] == ["lymphocyte", "blast"]
     assert state["by_reviewers"]["labels"]["blast"] == 1
@@ -252,7 +256,7 @@ def test_a_signature_that_was_altered_gives_no_report(case: Case, alone: SignOff
 def test_a_second_reader_agrees(case: Case, two: SignOff):
     look(case, n3="lymphocyte")
     first = sign(two, case)
-    assert (first.role, first.final, state_of(case)) == (FIRST, False, "first signed")
+    assert (first.role, first.final, state_of(case)) == (SignatureRole.FIRST, False, "first signed")
     assert report(case).status == "preliminary"
     with pytest.raises(SignOffError, match="Another reviewer"):
         sign(two, case)
@@ -260,7 +264,11 @@ def test_a_second_reader_agrees(case: Case, two: SignOff):
     assert missing(two, case, "ben") == ["0", "1", "2"], "each looks at the suspicious ones"
     look(case, "ben")
     second = sign(two, case, "ben")
-    assert (second.role, second.final, signatures.locked(case.id)) == (SECOND, True, True)
+    assert (second.role, second.final, signatures.locked(case.id)) == (
+        SignatureRole.SECOND,
+        True,
+        True,
+    )
     agreed = report(case).agreement
     assert (agreed.kappa, agreed.cells, agreed.disagreements) == (1.0, 4, ())
 
@@ -272,7 +280,7 @@ def test_a_second_reader_who_differs_decides(case: Case, two: SignOff):
     signature = sign(two, case, "ben", conclusion="I differ.")
     contents = report(case)
 
-    assert signature.role == ADJUDICATOR
+    assert signature.role == SignatureRole.ADJUDICATOR
     assert [one.reader for one in contents.signatures] == ["ada", "ben"]
     assert contents.conclusion == "I differ."
     assert [(one.first, one.second) for one in contents.agreement.disagreements] == [
