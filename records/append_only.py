@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, Table, event
+from sqlalchemy import DDL, event
+
+from records import Base, table_of
 
 
 def triggers(table: str, keys: tuple[str, ...]) -> dict[str, str]:
@@ -25,7 +27,8 @@ def triggers(table: str, keys: tuple[str, ...]) -> dict[str, str]:
     }
 
 
-def make_append_only(table: Table, *keys: str) -> None:
-    """Give a table these triggers when it is created."""
+def make_append_only(model: type[Base], *keys: str) -> None:
+    """Give the table of a model these triggers when it is created."""
+    table = table_of(model)
     for statement in triggers(table.name, keys).values():
         event.listen(table, "after_create", DDL(statement))

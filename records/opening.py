@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from alembic.migration import MigrationContext
@@ -26,7 +26,7 @@ NEWER = (
 
 
 @contextmanager
-def usable(settings: Settings) -> Iterator[None]:
+def usable(settings: Settings) -> Generator[None]:
     """Say in a sentence why the instance cannot be used; raises `SettingsError`."""
     try:
         yield

@@ -12,10 +12,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, func, select, true, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, String, func, select, true, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records import UtcDateTime, code_type, db, let_nobody_else_write, transaction, utc_now
+from records import (
+    UtcDateTime,
+    code_type,
+    count_changed,
+    db,
+    let_nobody_else_write,
+    transaction,
+    utc_now,
+)
 from records.accounts.accounts import new_id
 
 
@@ -39,6 +47,8 @@ GIVEN_UP = "The server stopped each time it was working on this."
 class TaskColumns:
     """What the table of any background task has; `done` of `total` steps, `error` a sentence."""
 
+    __tablename__: str
+
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     state: Mapped[TaskState] = mapped_column(
         code_type(TaskState, 8), default=TaskState.WAITING, index=True
@@ -51,7 +61,7 @@ class TaskColumns:
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     @classmethod
-    def turn(cls) -> tuple[ColumnElement[Any], ...]:
+    def turn(cls) -> tuple[SQLColumnExpression[Any], ...]:
         """By what the waiting tasks are ordered: the one that waits longest comes first."""
         return cls.created_at, cls.id
 
@@ -141,5 +151,4 @@ _ANEW = {"state": TaskState.WAITING, "done": 0, "total": 0, "error": None}
 def _move(table: Table, task_id: str, before: TaskState, **values: object) -> bool:
     wanted = update(table).where(table.id == task_id, table.state == before)
     with transaction():
-        moved = db.session.execute(wanted.values(**values))
-    return moved.rowcount == 1
+        return count_changed(wanted.values(**values)) == 1

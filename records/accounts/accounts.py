@@ -12,7 +12,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from records import UtcDateTime, code_type, db, utc_now
+from records import Model, UtcDateTime, code_type, count_changed, db, utc_now
 from records.accounts import teams
 from records.accounts.teams import Team
 
@@ -48,7 +48,7 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
-class Account(db.Model, UserMixin):
+class Account(Model, UserMixin):
     """A person who may sign in; `name_key` is the name as compared, `name` as shown.
 
     `role` is what the person may do with patients' images; `is_administrator` opens none of them.
@@ -80,8 +80,9 @@ class Account(db.Model, UserMixin):
 
     team: Mapped[Team] = relationship()
 
+    # `UserMixin` answers True alone.
     @property
-    def is_active(self) -> bool:
+    def is_active(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Whether the account may be used."""
         return self.status == AccountStatus.ACTIVE
 
@@ -90,7 +91,7 @@ class Account(db.Model, UserMixin):
         return self.role.includes(role)
 
 
-class SignIn(db.Model):
+class SignIn(Model):
     """One signed-in browser; its row gone, the browser is signed out."""
 
     __tablename__ = "sign_ins"
@@ -174,20 +175,20 @@ def set_password_hash(account: Account, password_hash: str) -> None:
 
 def change_status(account_id: str, before: AccountStatus, after: AccountStatus) -> bool:
     """Move an account from one status to another; False if it was not in the first."""
-    changed = db.session.execute(
+    changed = (
         update(Account)
         .where(Account.id == account_id, Account.status == before)
         .values(status=after)
     )
-    return changed.rowcount == 1
+    return count_changed(changed) == 1
 
 
 def remove_waiting(account_id: str) -> bool:
     """Remove an account that was never approved; False if there is none such."""
-    removed = db.session.execute(
-        delete(Account).where(Account.id == account_id, Account.status == AccountStatus.WAITING)
+    removed = delete(Account).where(
+        Account.id == account_id, Account.status == AccountStatus.WAITING
     )
-    return removed.rowcount == 1
+    return count_changed(removed) == 1
 
 
 def start_sign_in(
@@ -224,7 +225,7 @@ def touch_sign_in(sign_in_id: str, now: datetime) -> None:
 
 def end_sign_in(sign_in_id: str) -> bool:
     """Sign one browser out; False if it is already."""
-    return db.session.execute(delete(SignIn).where(SignIn.id == sign_in_id)).rowcount == 1
+    return count_changed(delete(SignIn).where(SignIn.id == sign_in_id)) == 1
 
 
 def sign_ins_of(account_id: str) -> list[SignIn]:
@@ -238,12 +239,12 @@ def end_sign_ins_of(account_id: str, but: str | None = None) -> int:
     ended = delete(SignIn).where(SignIn.account_id == account_id)
     if but is not None:
         ended = ended.where(SignIn.id != but)
-    return db.session.execute(ended).rowcount
+    return count_changed(ended)
 
 
 def end_all_sign_ins() -> int:
     """Sign everybody out; how many browsers there were."""
-    return db.session.execute(delete(SignIn)).rowcount
+    return count_changed(delete(SignIn))
 
 
 def end_sign_ins_before(started: datetime, seen: datetime) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Select, String, func, select
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
-from records import UtcDateTime, code_type, db, pagination, transaction, utc_now
+from records import Model, UtcDateTime, code_type, db, pagination, transaction, utc_now
 from records.accounts.accounts import Account, new_id, team_of_owner
 from records.analyses import explanations
 from records.cases.cases import Case
@@ -40,7 +40,7 @@ RESULTS: dict[AnalysisKind, tuple[str, ...]] = {
 FILE_NAME_LENGTH = 120
 
 
-class Analysis(db.Model):
+class Analysis(Model):
     """One image as one person uploaded it, and the finding; sizes in pixels of the upright file.
 
     It belongs to the team in which its owner was at that time, whose people all see it, and to one

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    SQLColumnExpression,
     String,
     func,
     or_,
@@ -18,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
-from records import db, transaction
+from records import Model, db, transaction
 from records.accounts.accounts import Account, team_of_owner
 from records.analyses.analyses import FILE_NAME_LENGTH
 from records.cases.cases import Case
@@ -26,7 +27,7 @@ from records.storage.stored_files import UPLOADS, StoredFile
 from records.tasks import TaskColumns, TaskState
 
 
-class FieldTask(TaskColumns, db.Model):
+class FieldTask(TaskColumns, Model):
     """One field to be read, for one person; `batch_id` joins those that were sent together,
     and `case_id` names the case to which the analysis is to belong.
 
@@ -67,7 +68,7 @@ class FieldTask(TaskColumns, db.Model):
     case: Mapped[Case | None] = relationship()
 
     @classmethod
-    def turn(cls) -> tuple[ColumnElement[Any], ...]:
+    def turn(cls) -> tuple[SQLColumnExpression[Any], ...]:
         """Whoever was served longest ago comes next, so that no batch holds up another's field."""
         others = aliased(cls)
         served = select(func.max(others.started_at)).where(others.owner_id == cls.owner_id)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Select, String, Text, func, select
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
-from records import UtcDateTime, db, pagination, utc_now
+from records import Model, UtcDateTime, db, pagination, utc_now
 from records.accounts.accounts import Account, new_id, team_of_owner
 from records.cases.states import CaseState, case_state
 from records.pagination import Page
@@ -25,7 +25,7 @@ NOTES_LENGTH = 4000
 NEWEST, OLDEST, PSEUDONYM = "newest", "oldest", "pseudonym"
 
 
-class Case(db.Model):
+class Case(Model):
     """One specimen; `owner_id` opened it, for the team in which they were at that time."""
 
     __tablename__ = "cases"
@@ -75,6 +75,11 @@ def add(case: Case) -> None:
     """Add a case, not yet committed."""
     db.session.add(case)
     db.session.flush()
+
+
+def get(case_id: str) -> Case:
+    """Return the case of this id, whoever's it is: for work that a row of it leads to."""
+    return db.session.get_one(Case, case_id)
 
 
 def find_in_team(team_id: str, case_id: str) -> Case | None:

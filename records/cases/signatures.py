@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
-from records import UtcDateTime, code_type, db, utc_now
+from records import Model, UtcDateTime, code_type, db, utc_now
 from records.accounts.accounts import Account
 from records.append_only import make_append_only
 
@@ -34,7 +34,7 @@ class SignatureRole(StrEnum):
     ADJUDICATOR = "adjudicator"
 
 
-class Signature(db.Model):
+class Signature(Model):
     """One reader's signature under one version of a case.
 
     `contents` is what was signed, `sha256` of its canonical JSON. `final` is the signature that
@@ -64,7 +64,7 @@ class Signature(db.Model):
     reader: Mapped[Account] = relationship()
 
 
-class SignedAnalysis(db.Model):
+class SignedAnalysis(Model):
     """An analysis that a signature covers; it must be kept."""
 
     __tablename__ = "signed_analyses"
@@ -77,7 +77,7 @@ class SignedAnalysis(db.Model):
     )
 
 
-class Amendment(db.Model):
+class Amendment(Model):
     """A signed case opened again, to be signed as `version`; the former versions stay."""
 
     __tablename__ = "amendments"
@@ -96,9 +96,9 @@ class Amendment(db.Model):
     opener: Mapped[Account] = relationship()
 
 
-make_append_only(Signature.__table__, "id")
-make_append_only(Amendment.__table__, "id")
-make_append_only(SignedAnalysis.__table__)
+make_append_only(Signature, "id")
+make_append_only(Amendment, "id")
+make_append_only(SignedAnalysis)
 
 
 def version_of(case_id: str) -> int:

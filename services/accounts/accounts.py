@@ -19,7 +19,7 @@ from services.accounts import people
 from services.accounts.passwords import Passwords, check_password, one_time_password
 from services.accounts.second_factors import SecondFactors
 from services.audit import audit
-from services.audit.audit import as_account, note, the_account
+from services.audit.audit import as_account, note, note_by, the_account
 from settings import Settings
 
 SHORTEST_NAME, LONGEST_NAME = 3, records.NAME_LENGTH
@@ -83,7 +83,7 @@ class Renewed:
 class NotYet:
     """The password was right, but the account waits for approval or is deactivated."""
 
-    status: str
+    status: AccountStatus
 
 
 def clean_name(name: str) -> str:
@@ -150,7 +150,7 @@ class Accounts:
         account = records.find_account(name_key(name))
         right = self.passwords.verify(account.password_hash if account else None, password)
         with transaction():
-            if not right:
+            if account is None or not right:
                 # What was typed for an unknown name may be a password: it is not kept.
                 note(Event.SIGN_IN_FAILED, account and the_account(account))
                 return None
@@ -200,7 +200,7 @@ class Accounts:
         for account_id in records.end_sign_ins_before(now - self._longest, now - self._idle):
             _note_expired(account_id)
         sign_in_id = records.start_sign_in(account.id, now, actor.address, actor.browser)
-        note(Event.SIGN_IN, the_account(account), by=as_account(account), **details)
+        note_by(as_account(account), Event.SIGN_IN, the_account(account), **details)
         return SignedIn(account, sign_in_id)
 
     def resume(self, sign_in_id: str | None, account_id: str) -> Account | None:
@@ -371,7 +371,7 @@ class Accounts:
             return True
 
 
-def _move(account_id: str, before: str, after: str | None) -> bool:
+def _move(account_id: str, before: AccountStatus, after: AccountStatus | None) -> bool:
     if after is None:
         return records.remove_waiting(account_id)
     return records.change_status(account_id, before, after)
@@ -380,10 +380,11 @@ def _move(account_id: str, before: str, after: str | None) -> bool:
 def _note_sign_up(added: Account | None, name_key: str) -> None:
     """Also for a name that is taken, so that it costs as much as a free one."""
     if added:
-        note(Event.SIGN_UP, the_account(added), by=as_account(added), status=added.status)
+        note_by(as_account(added), Event.SIGN_UP, the_account(added), status=added.status)
     else:
-        note(Event.SIGN_UP_TAKEN, the_account(records.find_account(name_key)))
+        account = records.find_account(name_key)
+        note(Event.SIGN_UP_TAKEN, account and the_account(account))
 
 
 def _note_expired(account_id: str) -> None:
-    note(Event.SESSION_EXPIRED, About("account", account_id), by=audit.SERVER)
+    note_by(audit.SERVER, Event.SESSION_EXPIRED, About("account", account_id))

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+if TYPE_CHECKING:
+    from records.analyses.analyses import Analysis
+    from services.cases.snapshot import ImageSnapshot
 
-class Analysed(Protocol):
-    """An analysed file: `kind` says how, `sha256` which file."""
-
-    @property
-    def kind(self) -> str:
-        """How it was analysed."""
-        ...
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the file."""
-        ...
-
-
-Image = TypeVar("Image", bound=Analysed)
+Image = TypeVar("Image", "Analysis", "ImageSnapshot")
 
 
 def duplicates_of(images: Iterable[Image]) -> list[Image]:

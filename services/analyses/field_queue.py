@@ -69,11 +69,11 @@ class FieldQueue:
         self._check_room(owner_id)
         task = _task(owner_id, upload.batch_id, upload.file_name)
         task.case_id = upload.case_id
-        task.upload_name = self._keep(upload.content)
+        task.upload_name = name = self._keep(upload.content)
         try:
             self._queue(task)
         except BaseException:
-            self._uploads.delete(task.upload_name)
+            self._uploads.delete(name)
             raise
         return task
 

@@ -226,7 +226,7 @@ def _cells(kept: Iterable[Analysis], said: Iterable[Review]) -> list[Cell]:
     found.sort(key=lambda pair: pair[0], reverse=True)
     said = list(said)
     standing = _standing(said)
-    boxes = {one.cell_id: tuple(one.box) for one in said if one.box and one.cell_id in standing}
+    boxes = {one.cell_id: one.box for one in said if one.box and one.cell_id in standing}
     drawn = [_drawn(box, standing[cell_id]) for cell_id, box in boxes.items()]
     return [*drawn, *(_as_reviewed(cell, standing.get(cell.id)) for _, cell in found)]
 
@@ -304,13 +304,14 @@ def _as_reviewed(cell: Cell, said: Review | None) -> Cell:
     return cell if said is None else replace(cell, label=said.label, review=said)
 
 
-def _drawn(box: Box, said: Review) -> Cell:
+def _drawn(edges: Sequence[float], said: Review) -> Cell:
     """A cell that a person drew with their first word on it."""
+    left, top, right, bottom = edges
     return Cell(
         id=said.cell_id,
         analysis_id=said.analysis_id,
         number=None,
-        box=box,
+        box=(left, top, right, bottom),
         proposed=None,
         label=said.label,
         review=said,

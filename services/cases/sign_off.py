@@ -59,7 +59,7 @@ class Standing:
     seen: str
     missing: tuple[CellSnapshot, ...]
     locked: bool
-    role: str | None
+    role: SignatureRole | None
     reason: str | None
     agreement: Agreement | None
 
@@ -136,9 +136,9 @@ class SignOff:
 
     def _sign(self, case: Case, account: Account, conclusion: str, seen: str) -> Signature:
         standing = self.standing(case, account.id)
-        _check(standing, seen)
-        signature = _signature(standing, account, conclusion, utc_now())
-        signature.final = self._readers == 1 or standing.role != SignatureRole.FIRST
+        role = _check(standing, seen)
+        signature = _signature(standing, role, account, conclusion, utc_now())
+        signature.final = self._readers == 1 or role != SignatureRole.FIRST
         signatures.add_signature(signature, [image.id for image in standing.snapshot.images])
         note(
             Event.CASE_SIGN,
@@ -192,28 +192,32 @@ def _agreement(
     return agreement(signed, snapshot.cells, by_first, by_second)
 
 
-def _role(first: Signature | None, found: Agreement | None) -> str:
+def _role(first: Signature | None, found: Agreement | None) -> SignatureRole:
     """Who signs after another agrees with every cell, or else decides between both."""
     if first is None:
         return SignatureRole.FIRST
     return SignatureRole.ADJUDICATOR if found and found.disagreements else SignatureRole.SECOND
 
 
-def _check(standing: Standing, seen: str) -> None:
-    if standing.reason:
-        raise SignOffError(standing.reason)
+def _check(standing: Standing, seen: str) -> SignatureRole:
+    """As what the person signs; raises `SignOffError` where they cannot."""
+    if standing.role is None:
+        raise SignOffError(standing.reason or CHANGED)
     if seen != standing.seen:
         raise SignOffError(CHANGED)
     if standing.missing:
         raise SignOffError(NOT_SEEN)
+    return standing.role
 
 
-def _signature(standing: Standing, account: Account, conclusion: str, at: datetime) -> Signature:
+def _signature(
+    standing: Standing, role: SignatureRole, account: Account, conclusion: str, at: datetime
+) -> Signature:
     """All of it goes into what is hashed: who, as what, when, the conclusion, the whole case."""
     contents = SignedContents(
         schema=SCHEMA,
         reader=account.name,
-        role=standing.role,
+        role=role,
         at=at.isoformat(),
         conclusion=conclusion,
         agreement=standing.agreement,
@@ -223,7 +227,7 @@ def _signature(standing: Standing, account: Account, conclusion: str, at: dateti
         case_id=standing.snapshot.case_id,
         version=standing.snapshot.version,
         reader_id=account.id,
-        role=standing.role,
+        role=role,
         at=at,
         conclusion=conclusion,
         contents=contents,

@@ -10,7 +10,7 @@ import rfc8785
 from pydantic import Field
 
 from core import canonical_json
-from records.cases.signatures import Signature
+from records.cases.signatures import Signature, SignatureRole
 from services.cases.snapshot import Agreement, CaseSnapshot, SnapshotModel
 
 SCHEMA = "leukoscope.signature.2"
@@ -36,7 +36,7 @@ class SignedContents(SnapshotModel):
         default=None, alias="schema", exclude_if=lambda name: name is None
     )
     reader: str
-    role: str
+    role: SignatureRole
     at: str
     conclusion: str
     agreement: Agreement | None

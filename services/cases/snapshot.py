@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
+from records.analyses.analyses import AnalysisKind
 from records.cases.reviews import BLAST
 from services.analyses.duplicates import duplicates_of
 from services.analyses.findings import BlastShare
@@ -46,7 +47,7 @@ class ImageSnapshot(SnapshotModel):
 
     number: int
     id: str
-    kind: str
+    kind: AnalysisKind
     sha256: str
     width: int
     height: int

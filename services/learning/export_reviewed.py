@@ -16,12 +16,10 @@ from uuid import uuid4
 from imaging.images import RgbImage, encode_png
 from models.classifier.cell_views import Window
 from models.findings import Box
-from records import db
 from records.analyses import analyses
 from records.analyses.analyses import Analysis, AnalysisKind
 from records.audit.audit import Event
-from records.cases import signatures
-from records.cases.cases import Case
+from records.cases import cases, signatures
 from records.cases.reviews import BLAST, DIFFERENTIAL, UNCLASSIFIED
 from services.analyses.analysis import Analyst
 from services.analyses.findings import field_findings
@@ -36,7 +34,7 @@ FIELD_LABELS = ("wbc", "rbc", "platelet", "blast")
 SHARES = ("train", "val", "test", *("train",) * 7)
 """Splits that patients are dealt to in turn: of many, eight tenths train."""
 
-CELL_COLUMNS = ("file", "label", "subject", "x1", "y1", "x2", "y2")
+CELL_COLUMNS: tuple[str, ...] = ("file", "label", "subject", "x1", "y1", "x2", "y2")
 SURROUNDINGS = 3.0
 """Side of a cell's image, in units of the longer side of its box: room to turn and to shift."""
 
@@ -96,7 +94,7 @@ def _patients() -> list[_Patient]:
     found: dict[tuple[str, str], list[CaseSnapshot]] = {}
     for signature in signatures.newest_final():
         snapshot = read_contents(signature).snapshot
-        team = db.session.get_one(Case, signature.case_id).team_id
+        team = cases.get(signature.case_id).team_id
         found.setdefault((team, snapshot.specimen.pseudonym), []).append(snapshot)
     dealt = list(found.values())
     _CHANCE.shuffle(dealt)

@@ -13,7 +13,7 @@ from records.analyses import analyses
 from records.cases import signatures
 from records.cases.cases import Case
 from records.cases.reviews import BLAST
-from records.cases.signatures import FIRST_VERSION, Amendment, Signature
+from records.cases.signatures import FIRST_VERSION, Amendment, Signature, SignatureRole
 from services.cases.review import cells_of
 from services.cases.signed_contents import SignedContents, digest, verify
 from services.cases.snapshot import Agreement, CaseSnapshot, CellSnapshot
@@ -44,7 +44,7 @@ class SignatureLine:
     """
 
     reader: str
-    role: str
+    role: SignatureRole
     at: datetime
     conclusion: str
     sha256: str

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from html import escape
 from importlib.resources import files
+from typing import Any
 
 from reportlab.lib.colors import Color, HexColor, white
 from reportlab.lib.pagesizes import A4
@@ -101,14 +102,19 @@ def as_pdf(contents: ReportContents, pictures: Mapping[str, bytes]) -> bytes:
 class _Pages(Canvas):
     """Keeps the pages back until their number is known; then gives each its foot and watermark."""
 
-    def __init__(self, *args: object, contents: ReportContents, **kwargs: object) -> None:
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401  reportlab's
+        contents: ReportContents,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._contents = contents
-        self._kept: list[dict] = []
+        self._kept: list[dict[str, Any]] = []
 
     def showPage(self) -> None:  # noqa: N802  reportlab's name
         self._kept.append(dict(self.__dict__))
-        self._startPage()
+        self._startPage()  # pyright: ignore[reportAttributeAccessIssue]  the stubs lack it
 
     def save(self) -> None:
         for page in self._kept:
@@ -130,7 +136,7 @@ class _Pages(Canvas):
         self.drawString(MARGIN, 16.5 * mm, ASSISTS)
         self.setFillColor(MUTED)
         self.setFont(FONT, 8)
-        at = f"Page {self._pageNumber} of {pages}"
+        at = f"Page {self.getPageNumber()} of {pages}"
         self.drawRightString(A4[0] - MARGIN, 16.5 * mm, at)
         about = f"Case {_printable(snapshot.specimen.pseudonym)}, version {snapshot.version}"
         self.drawString(
@@ -240,7 +246,7 @@ def _share(name: str, tally: Tally) -> list[Flowable]:
 def _differential(contents: ReportContents) -> Flowable:
     snapshot = contents.snapshot
     head = ["Class", "Reviewer", "Share", "Models"]
-    rows = [[_bold(word) for word in head]]
+    rows: list[list[Flowable]] = [[_bold(word) for word in head]]
     for label in DIFFERENTIAL:
         said = (*_by_reviewers(snapshot, label), str(snapshot.by_models.labels[label]))
         rows.append([_text(LABEL_NAMES[label]), *(_text(word) for word in said)])
@@ -410,7 +416,8 @@ def _bold(text: str) -> Paragraph:
 
 def _printable(text: str) -> str:
     """The text, with a box for every character that the font does not have."""
-    glyphs = pdfmetrics.getFont(FONT).face.charToGlyph
+    face = pdfmetrics.getFont(FONT).face  # pyright: ignore[reportAttributeAccessIssue]  as above
+    glyphs = face.charToGlyph
     return "".join(one if one in "\r\n\t" or ord(one) in glyphs else NO_GLYPH for one in text)
 
 
