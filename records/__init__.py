@@ -110,8 +110,8 @@ def transaction() -> Generator[None]:
         raise
 
 
-def let_nobody_else_write(session: Session) -> None:
-    """What is read from here to the end of the transaction stays so: SQLite has one writer."""
+def take_write_lock(session: Session) -> None:
+    """Keep others from writing until the transaction ends: SQLite has one writer."""
     connection = session.connection()
     driver = connection.connection.driver_connection
     if driver is None or not driver.in_transaction:
@@ -119,19 +119,20 @@ def let_nobody_else_write(session: Session) -> None:
 
 
 @contextmanager
-def alone(*rows: Base) -> Generator[None]:
-    """A transaction in which nobody else writes; these rows are read again, as others left them.
+def exclusive_transaction(*rows: Base) -> Generator[None]:
+    """Run a transaction in which nobody else writes, on these rows as others left them.
 
-    Raises `GoneError` where one of them was deleted meanwhile.
+    Raises:
+        GoneError: one of the rows was deleted meanwhile.
     """
     with transaction():
-        let_nobody_else_write(db.session())
+        take_write_lock(db.session())
         for row in rows:
-            _read_again(row)
+            _refresh(row)
         yield
 
 
-def _read_again(row: Base) -> None:
+def _refresh(row: Base) -> None:
     try:
         db.session.refresh(row)
     except InvalidRequestError as error:

@@ -96,7 +96,7 @@ def damage() -> list[str]:
 
 @contextmanager
 def read_only(folder: Path) -> Generator[None]:
-    """An application context of the database and witness in a folder that nobody writes to."""
+    """Enter an application context of a database and its hash log, which nobody writes to."""
     folder = folder.resolve()
     database = "file:" + quote(str(folder / DATABASE))
     query = {"mode": "ro", "immutable": "1", "uri": "true"}

@@ -20,7 +20,7 @@ from records import (
     code_type,
     count_changed,
     db,
-    let_nobody_else_write,
+    take_write_lock,
     transaction,
     utc_now,
 )
@@ -41,7 +41,7 @@ MOST_ATTEMPTS = 3
 """Starts after which a task that always ends with the server is given up."""
 
 ERROR_LENGTH = 240
-GIVEN_UP = "The server stopped each time it was working on this."
+GIVEN_UP = "The server stopped each time it worked on this."
 
 
 class TaskColumns:
@@ -79,7 +79,7 @@ def claim(table: Table) -> str | None:
     ready = select(table.id).where(table.state == TaskState.WAITING, table.ready())
     waiting = ready.order_by(*table.turn())
     # Else a writer between the look and the move would end the move with an error.
-    let_nobody_else_write(db.session())
+    take_write_lock(db.session())
     task_id = db.session.scalar(waiting.limit(1))
     if task_id is None:
         # Ends the transaction of the query: an idle worker must not hold one open.

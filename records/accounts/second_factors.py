@@ -86,7 +86,7 @@ def count_recovery_codes(account_id: str) -> int:
 
 
 def replace_recovery_codes(account_id: str, hashes: list[str]) -> None:
-    """Give an account new recovery codes in place of all former ones."""
+    """Give an account new recovery codes in place of all earlier ones."""
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
     db.session.add_all(
         RecoveryCode(account_id=account_id, code_hash=code_hash) for code_hash in hashes

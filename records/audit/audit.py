@@ -14,12 +14,13 @@ from sqlalchemy import DDL, RowMapping, Select, String, Text, event, insert, sel
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import canonical_json
-from records import Model, UtcDateTime, db, let_nobody_else_write, pagination, table_of, utc_now
+from records import Model, UtcDateTime, db, pagination, table_of, take_write_lock, utc_now
 
 NOTHING = "0" * 64
 """What the first row names as the hash before it."""
 
-UNWITNESSED = "audit rows of this transaction"
+UNLOGGED = "audit rows of this transaction"
+"""Key in the session's `info`: rows that the external hash log does not have yet."""
 
 
 class Event(StrEnum):
@@ -68,7 +69,7 @@ class Event(StrEnum):
     UPLOAD = "upload", "Uploaded images"
     ANALYSIS = "analysis", "An image was analysed"
     VIEW = "view", "Looked at a result"
-    INSIST = "insist", "Insisted on a reading"
+    INSIST = "insist", "Overrode the image-quality check"
     DETECT_AGAIN = "detect-again", "Carried an image over to Detect"
     EXPLANATION = "explanation", "Asked for SHAP values"
     DOWNLOAD = "download", "Downloaded a result"
@@ -94,7 +95,8 @@ class Event(StrEnum):
 class Entry(Model):
     """One row of the trail: who (at that time), from where, what, about what; `details` is JSON.
 
-    `hash` is the SHA-256 of all other columns, `former` the hash of the row before.
+    `hash` is the SHA-256 of all other columns; `previous_hash`, in the column `former`, is that of
+    the row before.
     """
 
     __tablename__ = "audit_entries"
@@ -108,7 +110,7 @@ class Entry(Model):
     object_kind: Mapped[str | None] = mapped_column(String(16))
     object_id: Mapped[str | None] = mapped_column(String(32), index=True)
     details: Mapped[str] = mapped_column(Text)
-    former: Mapped[str] = mapped_column(String(64))
+    previous_hash: Mapped[str] = mapped_column("former", String(64))
     hash: Mapped[str] = mapped_column(String(64))
 
     @property
@@ -186,8 +188,8 @@ def append(
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """Add a row in the session's transaction; it is kept if and when that is committed."""
-    let_nobody_else_write(session)
-    former = head(session) or _begin(session)
+    take_write_lock(session)
+    previous = head(session) or _begin(session)
     content = {
         "at": utc_now(),
         "account_id": actor.account_id,
@@ -198,7 +200,7 @@ def append(
         "object_id": about and about.id,
         "details": canonical_json.canonical(details or {}),
     }
-    _add(session, former, content)
+    _add(session, previous, content)
 
 
 def head(session: Session) -> Head | None:
@@ -267,9 +269,9 @@ def _begin(session: Session) -> Head:
     return _add(session, Head(0, NOTHING), {**content, "details": details})
 
 
-def _add(session: Session, former: Head, content: dict[str, Any]) -> Head:
-    content = {**content, "number": former.number + 1, "former": former.hash}
+def _add(session: Session, previous: Head, content: dict[str, Any]) -> Head:
+    content = {**content, "number": previous.number + 1, "former": previous.hash}
     added = Head(content["number"], digest(content))
     session.connection().execute(insert(ENTRIES).values(**content, hash=added.hash))
-    session.info.setdefault(UNWITNESSED, []).append(added)
+    session.info.setdefault(UNLOGGED, []).append(added)
     return added

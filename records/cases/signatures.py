@@ -78,7 +78,7 @@ class SignedAnalysis(Model):
 
 
 class Amendment(Model):
-    """A signed case opened again, to be signed as `version`; the former versions stay."""
+    """A signed case opened again, to be signed as `version`; earlier versions are kept."""
 
     __tablename__ = "amendments"
     __table_args__ = (

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pyotp.totp import TOTP
 
-from records import db, let_nobody_else_write
+from records import db, take_write_lock
 from records.accounts import second_factors as records
 from records.accounts.accounts import Account
 from records.audit.audit import Event
@@ -89,7 +89,7 @@ class SecondFactors:
         if step is None:
             return None
         codes, hashes = self._recovery_codes()
-        let_nobody_else_write(db.session())
+        take_write_lock(db.session())
         if records.get(account.id):
             return None
         records.add(account.id, sealed, step)

@@ -28,7 +28,7 @@ LARGEST_SHOWN = 800
 LONGEST_QUEUE = 50
 """Explanations that may wait; each takes up to half a minute."""
 
-FULL = "Many explanations are waiting already. Please try again in a few minutes."
+FULL = "Many explanations are already waiting. Try again in a few minutes."
 GONE = "The image is no longer there."
 
 

@@ -22,10 +22,10 @@ from services.analyses.thumbnails import Thumbnails
 log = logging.getLogger(__name__)
 
 FULL = (
-    "{} of your fields wait already, as many as are taken of one person. Send this one when some "
-    "of them are read."
+    "{} of your fields are already waiting, the most that one person may have. Send this one when "
+    "some of them are done."
 )
-NO_ROOM = "The server has no room for this file. Please tell whoever runs it, and try again later."
+NO_ROOM = "The server's disk is full. Tell your system administrator, and try again later."
 GONE = "The image is no longer there. Send it again."
 
 LOOK_EVERY = 0.05

@@ -1,4 +1,4 @@
-"""Is the audit trail what it was? Walks the chain and compares it with its witness."""
+"""Is the audit trail what it was? Walks the chain and compares it with its external hash log."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from sqlalchemy import RowMapping
 from records.audit import audit, external_log
 from records.audit.audit import NOTHING, Event, Head
 
-NO_WITNESS = "The witness is missing: rows removed at the end would not be found."
+NO_LOG = "The external hash log is missing: rows removed at the end would not be found."
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found, a sentence each; the end of the trail; how many rows the witness names."""
+    """What was found, a sentence each; the end of the trail; how many rows the log names."""
 
     findings: tuple[str, ...]
     head: Head | None
-    witnessed: int
+    logged: int
 
 
 def verify(noted: Head | None = None) -> Verdict:
     """Check every row; `noted` is an end of the trail that somebody wrote down earlier."""
     hashes: dict[int, str] = {}
     findings = list(_broken_links(audit.in_order(), hashes))
-    witnessed, missed = _witness(expected=bool(hashes))
-    findings += [*missed, *_contradictions(witnessed, hashes, "the witness names")]
+    logged, missed = _logged_hashes(expected=bool(hashes))
+    findings += [*missed, *_contradictions(logged, hashes, "the external hash log names")]
     if noted:
         findings += _contradictions({noted.number: {noted.hash}}, hashes, "somebody wrote down")
     last = max(hashes, default=None)
-    return Verdict(tuple(findings), Head(last, hashes[last]) if last else None, len(witnessed))
+    return Verdict(tuple(findings), Head(last, hashes[last]) if last else None, len(logged))
 
 
-def fits_witness() -> bool:
-    """Whether there is a witness, and every row that it names is kept with that hash.
+def fits_external_log() -> bool:
+    """Whether there is an external hash log, and every row that it names is kept with that hash.
 
     Row numbers and kept hashes are compared alone, which tells a database from another one;
     `verify` tells whether it was changed.
@@ -49,29 +49,31 @@ def fits_witness() -> bool:
 
 def _broken_links(rows: Iterable[RowMapping], hashes: dict[int, str]) -> Iterator[str]:
     """A sentence for each place where the chain does not hold; fills in the hash of each row."""
-    former = Head(0, NOTHING)
+    previous = Head(0, NOTHING)
     for row in rows:
         number = row["number"]
-        if number != former.number + 1:
-            yield _missing(former.number + 1, number - 1)
-        elif row["former"] != former.hash:
-            yield f"Row {number} does not continue row {former.number}: one of them was changed."
+        if number != previous.number + 1:
+            yield _missing(previous.number + 1, number - 1)
+        elif row["former"] != previous.hash:
+            yield f"Row {number} does not continue row {previous.number}: one of them was changed."
         if audit.digest({str(name): row[name] for name in row if name != "hash"}) != row["hash"]:
             yield f"Row {number} was changed: its contents are not those of its hash."
         if number == 1 and row["event"] != Event.BEGIN:
             yield "Row 1 is not the beginning of a trail."
         hashes[number] = row["hash"]
-        former = Head(number, row["hash"])
+        previous = Head(number, row["hash"])
 
 
-def _witness(expected: bool) -> tuple[dict[int, set[str]], list[str]]:
-    """The hashes that the witness names for each row, and what is wrong with the witness."""
+def _logged_hashes(expected: bool) -> tuple[dict[int, set[str]], list[str]]:
+    """The hashes that the external log names for each row, and what is wrong with that log."""
     try:
         lines = list(external_log.read())
     except FileNotFoundError:
-        return {}, [NO_WITNESS] if expected else []
+        return {}, [NO_LOG] if expected else []
     unreadable = lines.count(None)
-    sentences = [f"{unreadable} lines of the witness cannot be read."] if unreadable else []
+    sentences = (
+        [f"{unreadable} lines of the external hash log cannot be read."] if unreadable else []
+    )
     return _named(lines), sentences
 
 

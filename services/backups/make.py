@@ -138,10 +138,10 @@ class _Copy:
         return set()
 
     def _copy_records(self) -> None:
-        """Copy the witness and then the database, so that this knows every row named by that.
+        """Copy the external hash log, then the database, which has every row that the log names.
 
-        The witness gets its line after a row is committed. In the reverse order it would name rows
-        that the copied database lacks, which is what a cut-off trail looks like.
+        The log gets its line after a row is committed. In the reverse order it would name rows that
+        the copied database lacks, which is what a cut-off trail looks like.
         """
         for name in (DATABASE, external_log.FILE):
             (self._target / name).unlink(missing_ok=True)

@@ -33,8 +33,8 @@ def agreement(
 
     Kappa is over cells to which each gave their own name (sets of ids): the first's stood when
     they signed, the second's stands now. A name that one of them took over from somebody else, in
-    this version or a former one, does not count. A disagreement is any cell that is not called the
-    same.
+    this version or an earlier one, does not count. A disagreement is any cell that is not called
+    the same.
     """
     before = {cell.id: cell for cell in first}
     now = {cell.id: cell for cell in second}

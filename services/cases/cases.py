@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 
-from records import alone, db, let_nobody_else_write, transaction
+from records import db, exclusive_transaction, take_write_lock, transaction
 from records.accounts.accounts import Account
 from records.analyses import analyses
 from records.analyses.analyses import NOT_USABLE, Analysis
@@ -19,15 +19,14 @@ from records.cases.states import CaseState
 from services.analyses.duplicates import duplicates_of
 from services.audit.audit import note
 
-SIGNED = "This case is signed, so nothing of it changes. A reviewer can open it for an amendment."
-NOT_OF_TEAM = "This case is not one of your team’s. Choose another one."
+SIGNED = "This case is signed and locked. A reviewer can open it for an amendment."
+NOT_OF_TEAM = "This case does not belong to your team. Choose another one."
 REVIEWED = (
-    "Cells of this analysis were reviewed in the case “{}”. Reviews are kept for good, so it stays "
-    "there."
+    "Cells of this analysis were reviewed in the case “{}”. Reviews are kept, so it stays there."
 )
-PART_OF_SIGNED = "This analysis belongs to the signed case “{}”, so it is kept."
-NAMED_IN_SIGNED = "A signed version of a case was made of this analysis, so it is kept."
-LEFT_OUT = "Its case was signed or closed to it meanwhile, so that it belongs to none."
+PART_OF_SIGNED = "This analysis belongs to the signed case “{}” and must be kept."
+NAMED_IN_SIGNED = "This analysis is part of a signed version of a case and must be kept."
+LEFT_OUT = "Not added to its case: the case was signed, or its team changed, meanwhile."
 
 
 class CaseError(Exception):
@@ -106,7 +105,7 @@ def check_deletable(analysis: Analysis) -> None:
 @contextmanager
 def deleting(analysis: Analysis) -> Generator[None]:
     """A transaction in which an analysis may be deleted; raises `CaseError` if it must be kept."""
-    with alone(analysis):
+    with exclusive_transaction(analysis):
         check_deletable(analysis)
         yield
 
@@ -127,7 +126,7 @@ def settle(analysis: Analysis) -> None:
     """
     if analysis.case_id is None:
         return
-    let_nobody_else_write(db.session())
+    take_write_lock(db.session())
     try:
         # A queued field names the team in which it was sent; the owner may have moved since.
         team_id = analysis.team_id or db.session.get_one(Account, analysis.owner_id).team_id
@@ -151,7 +150,7 @@ def state_of(case: Case) -> CaseState:
 def _open_case(case: Case, *analyses_of_it: Analysis) -> Generator[None]:
     """A transaction in which the case cannot be signed; raises `CaseError` if it is already."""
     # A colleague may have changed it since this request read it.
-    with alone(case, *analyses_of_it):
+    with exclusive_transaction(case, *analyses_of_it):
         if locked(case.id):
             raise CaseError(SIGNED)
         yield

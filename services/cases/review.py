@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from models.findings import ALL_BLAST, WHITE_CELLS, Box
-from records import alone
+from records import exclusive_transaction
 from records.analyses import analyses
 from records.analyses.analyses import Analysis, AnalysisKind
 from records.audit.audit import Event
@@ -42,15 +42,15 @@ SMALLEST_BOX = 4
 """Least side in pixels of a cell that a person draws."""
 
 LOCKED = "This case is signed. Amend it to change anything."
-UNKNOWN_CELL = "This cell is not in the case any more. Load the page again."
-UNKNOWN_LABEL = "There is no class of cells of this name."
-BOX_OUTSIDE = "The drawn cell lies outside of the field, or is too small. Draw it again."
-BOX_OF_FOUND = "A cell that was found keeps its box. Draw a new one instead."
+UNKNOWN_CELL = "This cell is no longer in the case. Reload the page."
+UNKNOWN_LABEL = "There is no cell class of this name."
+BOX_OUTSIDE = "The drawn cell is outside the field or too small. Draw it again."
+BOX_OF_FOUND = "The box of a detected cell cannot change. Draw a new cell instead."
 NOT_A_KEY = "Each review needs a key of 32 hexadecimal digits."
-NOTHING_TO_UNDO = "There is nothing of yours left to undo."
-SAID_SINCE = "Somebody reviewed this cell since. Load the page again before you undo."
-NOT_YOURS = "Only who reviewed a cell can take that back. You can review it yourself."
-TAKEN_KEY = "The key of this review is another one's. Load the page again."
+NOTHING_TO_UNDO = "You have nothing left to undo."
+REVIEWED_SINCE = "Somebody has reviewed this cell since. Reload the page before you undo."
+NOT_YOURS = "You can undo only your own reviews. You can review this cell yourself."
+TAKEN_KEY = "This review has the key of another one. Reload the page."
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _DRAWN = re.compile(r"d[0-9a-f]{8}")
@@ -174,7 +174,7 @@ def record(case: Case, reviewer_id: str, entries: Sequence[Entry]) -> list[Revie
     that cannot be.
     """
     keys = [entry.key for entry in entries]
-    with alone():
+    with exclusive_transaction():
         kept = _kept(case, reviewer_id, keys)
         new = _once(entry for entry in entries if entry.key not in kept)
         if new:
@@ -192,7 +192,7 @@ def undo(case: Case, reviewer_id: str, key: str, review_id: int | None = None) -
     The cell is called again what it was before. Raises `LockedError` for a signed case,
     `ReviewError` where it is somebody else's or not the last word on its cell, or there is none.
     """
-    with alone():
+    with exclusive_transaction():
         if not _kept(case, reviewer_id, [key]):
             _check_open(case)
             review = _to_undo(reviews.of_case(case.id), reviewer_id, review_id)
@@ -220,13 +220,13 @@ def differential(cells: Iterable[Cell]) -> Differential:
     )
 
 
-def _cells(kept: Iterable[Analysis], said: Iterable[Review]) -> list[Cell]:
+def _cells(kept: Iterable[Analysis], history: Iterable[Review]) -> list[Cell]:
     """The cells of these analyses, as what was said of them leaves them; drawn ones come first."""
     found = [pair for analysis in kept for pair in _proposals(analysis)]
     found.sort(key=lambda pair: pair[0], reverse=True)
-    said = list(said)
-    standing = _standing(said)
-    boxes = {one.cell_id: one.box for one in said if one.box and one.cell_id in standing}
+    history = list(history)
+    standing = _standing(history)
+    boxes = {one.cell_id: one.box for one in history if one.box and one.cell_id in standing}
     drawn = [_drawn(box, standing[cell_id]) for cell_id, box in boxes.items()]
     return [*drawn, *(_as_reviewed(cell, standing.get(cell.id)) for _, cell in found)]
 
@@ -289,32 +289,32 @@ def _window(analysis: Analysis) -> Box:
     return max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
 
 
-def _standing(said: Iterable[Review]) -> dict[str, Review]:
+def _standing(history: Iterable[Review]) -> dict[str, Review]:
     """The last word on each cell that was not taken back, by the cell's id."""
-    said = list(said)
-    taken_back = {review.undoes for review in said}
+    history = list(history)
+    taken_back = {review.undoes for review in history}
     return {
         review.cell_id: review
-        for review in said
+        for review in history
         if review.undoes is None and review.id not in taken_back
     }
 
 
-def _as_reviewed(cell: Cell, said: Review | None) -> Cell:
-    return cell if said is None else replace(cell, label=said.label, review=said)
+def _as_reviewed(cell: Cell, review: Review | None) -> Cell:
+    return cell if review is None else replace(cell, label=review.label, review=review)
 
 
-def _drawn(edges: Sequence[float], said: Review) -> Cell:
+def _drawn(edges: Sequence[float], review: Review) -> Cell:
     """A cell that a person drew with their first word on it."""
     left, top, right, bottom = edges
     return Cell(
-        id=said.cell_id,
-        analysis_id=said.analysis_id,
+        id=review.cell_id,
+        analysis_id=review.analysis_id,
         number=None,
         box=(left, top, right, bottom),
         proposed=None,
-        label=said.label,
-        review=said,
+        label=review.label,
+        review=review,
     )
 
 
@@ -390,20 +390,20 @@ def _lies_in(box: Box, analysis: Analysis) -> bool:
     return inside and min(right - left, bottom - top) >= SMALLEST_BOX
 
 
-def _to_undo(said: list[Review], reviewer_id: str, review_id: int | None) -> Review:
-    standing = _standing(said)
+def _to_undo(history: list[Review], reviewer_id: str, review_id: int | None) -> Review:
+    standing = _standing(history)
     if review_id is None:
         own = [one for one in standing.values() if one.reviewer_id == reviewer_id]
         if not own:
             raise ReviewError(NOTHING_TO_UNDO)
         return max(own, key=lambda one: one.id)
-    wanted = next((one for one in said if one.id == review_id), None)
+    wanted = next((one for one in history if one.id == review_id), None)
     if wanted is None or wanted.undoes is not None:
         raise ReviewError(NOTHING_TO_UNDO)
     if wanted.reviewer_id != reviewer_id:
         raise ReviewError(NOT_YOURS)
     if standing.get(wanted.cell_id) is not wanted:
-        raise ReviewError(SAID_SINCE)
+        raise ReviewError(REVIEWED_SINCE)
     return wanted
 
 

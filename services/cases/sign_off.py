@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from records import alone, utc_now
+from records import exclusive_transaction, utc_now
 from records.accounts.accounts import Account
 from records.analyses import analyses, field_tasks
 from records.audit.audit import Event
@@ -25,16 +25,14 @@ from services.cases.signed_contents import SCHEMA, SignedContents, digest, read_
 from services.cases.snapshot import Agreement, CaseSnapshot, CellSnapshot
 from services.cases.snapshot_builder import collect_snapshot
 
-WRONG_PASSWORD = "That is not your password. Nothing was signed."  # noqa: S105  a sentence
-SIGNED_ALREADY = "This version of the case is signed already."
+WRONG_PASSWORD = "Wrong password. Nothing was signed."  # noqa: S105  a sentence
+SIGNED_ALREADY = "This version of the case is already signed."
 SAME_READER = "You signed this version as the first reader. Another reviewer must sign now."
-STILL_READ = "Fields of this case are still being read. Sign when they are there, or cancel them."
-NOTHING_IN_IT = "There is no image in this case yet, so there is nothing to sign."
-CHANGED = (
-    "The case has changed since this page was opened. Look at it as it is now, then sign again."
-)
-NOT_SEEN = "Cells are left that nobody has looked at. They are listed on this page."
-NOT_SIGNED = "Only a signed case can be amended. This one is still open."
+STILL_READ = "Fields of this case are still being analysed. Wait for them or cancel them."
+NOTHING_IN_IT = "This case has no image yet, so there is nothing to sign."
+CHANGED = "The case has changed since you opened this page. Check it as it is now, then sign again."
+NOT_SEEN = "Some cells still need review. They are listed on this page."
+NOT_SIGNED = "Only a signed case can be amended. This one is not signed."
 
 
 class SignOffError(Exception):
@@ -98,7 +96,7 @@ class SignOff:
             if not self._accounts.has_password(account, password):
                 raise WrongPasswordError
             # A colleague may have described it anew while the password was looked at.
-            with alone(case):
+            with exclusive_transaction(case):
                 return self._sign(case, account, conclusion, seen)
         except SignOffError as error:
             audit.keep(Event.CASE_SIGN_REFUSED, the_case(case), reason=str(error))
@@ -106,7 +104,7 @@ class SignOff:
 
     def amend(self, case: Case, account: Account, reason: str) -> Amendment:
         """Open a signed case again for a new version; raises `SignOffError` if it is not signed."""
-        with alone():
+        with exclusive_transaction():
             if not signatures.locked(case.id):
                 raise SignOffError(NOT_SIGNED)
             version = signatures.version_of(case.id) + 1
@@ -155,8 +153,8 @@ def missing(cells: Sequence[Cell], first: Signature | None, reader_id: str) -> l
     """The cells that must be looked at before this person can sign.
 
     The first reader: every counted cell that is proposed as a blast or unclassified and that nobody
-    has named. The second one must have named such cells personally, and all that differ from what
-    the first reader signed.
+    has named. The second reviewer must have named such cells personally, and all that differ from
+    what the first reader signed.
     """
     if first is None:
         return [cell for cell in cells if _matters(cell) and not cell.seen]

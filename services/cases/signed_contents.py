@@ -17,8 +17,8 @@ SCHEMA = "leukoscope.signature.2"
 """Form of what is signed now. Signatures of before it have no `schema`."""
 
 ALTERED = (
-    "This version is not what was signed: its SHA-256 differs. Tell whoever runs this "
-    "installation, and verify the audit trail."
+    "This version is not what was signed: its SHA-256 differs. Tell your system administrator, "
+    "and verify the audit trail."
 )
 
 

@@ -42,7 +42,7 @@ def as_fhir(contents: ReportContents) -> bytes:
 
     The same signed report gives the same bundle, so that a receiver can tell it from another. A
     version that was amended since keeps its status, for R4 has none that says so of a correct
-    former report, and `entered-in-error` would be untrue. It gets a tag and a sentence instead.
+    earlier report, and `entered-in-error` would be untrue. It gets a tag and a sentence instead.
     """
     made = [_report(contents), _patient(contents), _specimen(contents)]
     made += [*_observations(contents), *_devices(contents)]

@@ -262,7 +262,7 @@ def test_the_plain_form_takes_the_case_for_every_file(app: Flask, signed_in, cas
 def test_a_case_that_takes_nothing_keeps_nothing(app, signed_in, other_client, case, as_json):
     answer = send(other_client, "/classify", ("a.png", png()), as_json=as_json, case=case)
     assert answer.status_code == 422
-    assert "not one of your team" in answer.text
+    assert "does not belong to your team" in answer.text
     signed(app, case)
     answer = send(signed_in, "/detect", ("a.png", png()), as_json=as_json, case=case)
     assert answer.status_code == 422

@@ -253,7 +253,7 @@ def test_a_person_may_have_so_many_fields_waiting(app, queue, ada, reading):
     reading.go_on.clear()
     first = queue.take(ada, upload())
     queue.take(ada, upload())
-    with pytest.raises(QueueFullError, match="2 of your fields wait already"):
+    with pytest.raises(QueueFullError, match="2 of your fields are already waiting"):
         queue.take(ada, upload())
     assert len(uploads(app)) == 2
     assert queue.take(add_account(app, "ben"), upload())
@@ -268,7 +268,7 @@ def test_a_full_disk_is_told_and_nothing_stays(app, queue, ada: str, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr("records.storage.image_store.os.fsync", full)
-        with pytest.raises(NoRoomError, match="no room"):
+        with pytest.raises(NoRoomError, match="disk is full"):
             queue.take(ada, upload())
     folder = app.config["LEUKOSCOPE"].uploads_dir
 

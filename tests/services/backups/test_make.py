@@ -145,7 +145,7 @@ def test_what_goes_on_meanwhile_is_in_it_whole_or_not_at_all(
         backup = tmp_path / f"backup {number}"
         assert one.verdict.findings == ()
         assert one.manifest.missing == ()
-        assert one.verdict.witnessed > 0
+        assert one.verdict.logged > 0
         assert stored_in(backup) == named_in(backup)
     with app.app_context():
         assert sum(len(noted(event)) for event in (Event.ANALYSIS, Event.DELETE)) > len(made)

@@ -170,7 +170,7 @@ def test_who_may_put_something_into_a_case(case: Case):
     ada, ben = account_named("ada"), account_named("ben")
     cases.check_takes(ada.team_id, case.id)
     for account, case_id in ((ben, case.id), (ada, "0" * 32)):
-        with pytest.raises(CaseError, match="not one of your team"):
+        with pytest.raises(CaseError, match="does not belong to your team"):
             cases.check_takes(account.team_id, case_id)
     sign(case)
     with pytest.raises(CaseError, match="signed"):
@@ -191,7 +191,7 @@ def test_what_is_read_too_late_is_kept_without_its_case(app, case: Case, analyst
     sign(case)
     cell = analyst.classify(case.owner_id, upload)
     assert cell.case_id is None
-    assert "belongs to none" in cell.notes[-1]
+    assert "Not added to its case" in cell.notes[-1]
 
     elsewhere = open_case(case.owner_id)
     move(app, "ada", "night shift")

@@ -39,7 +39,7 @@ def case() -> Case:
 
 
 @pytest.fixture
-def alone(app: Flask) -> SignOff:
+def one_reader(app: Flask) -> SignOff:
     return app.extensions["leukoscope_sign_off"]
 
 
@@ -74,25 +74,25 @@ def missing(by: SignOff, case: Case, name: str = "ada") -> list[str]:
     return [cell.id.partition(".")[2] for cell in found]
 
 
-def test_every_blast_and_every_unclassified_cell_must_be_seen(case: Case, alone: SignOff):
-    assert missing(alone, case) == ["0", "1", "2", "3"], "doubtful ones do not count"
-    with pytest.raises(SignOffError, match="nobody has looked at"):
-        sign(alone, case)
+def test_every_blast_and_every_unclassified_cell_must_be_seen(case: Case, one_reader: SignOff):
+    assert missing(one_reader, case) == ["0", "1", "2", "3"], "doubtful ones do not count"
+    with pytest.raises(SignOffError, match="still need review"):
+        sign(one_reader, case)
 
     look(case)
-    assert missing(alone, case) == []
-    assert sign(alone, case).final
+    assert missing(one_reader, case) == []
+    assert sign(one_reader, case).final
 
 
-def test_what_was_called_something_needs_no_second_look(case: Case, alone: SignOff):
+def test_what_was_called_something_needs_no_second_look(case: Case, one_reader: SignOff):
     field = cells_of(case)[0].analysis_id
     review.record(case, account_named("ben").id, [entry(f"{field}.3", "monocyte")])
-    assert missing(alone, case) == ["0", "1", "2"]
+    assert missing(one_reader, case) == ["0", "1", "2"]
 
 
-def test_signing_locks_and_keeps_all_that_was_signed(case: Case, alone: SignOff):
+def test_signing_locks_and_keeps_all_that_was_signed(case: Case, one_reader: SignOff):
     look(case, n0="lymphocyte")
-    signature = sign(alone, case)
+    signature = sign(one_reader, case)
     state = signature.contents["state"]
 
     assert signatures.locked(case.id)
@@ -112,20 +112,20 @@ def test_signing_locks_and_keeps_all_that_was_signed(case: Case, alone: SignOff)
     assert (row.object_id, row.known["sha256"]) == (case.id, signature.sha256)
 
 
-def test_a_case_is_not_signed_while_fields_of_it_are_being_read(case: Case, alone: SignOff):
+def test_a_case_is_not_signed_while_fields_of_it_are_being_read(case: Case, one_reader: SignOff):
     look(case)
     task = FieldTask(owner_id=case.owner_id, batch_id="b" * 32, file_name="f", case_id=case.id)
     field_tasks.add(task)
-    with pytest.raises(SignOffError, match="still being read"):
-        sign(alone, case)
+    with pytest.raises(SignOffError, match="still being analysed"):
+        sign(one_reader, case)
 
     tasks.drop(FieldTask, task.id)
-    assert sign(alone, case).final
+    assert sign(one_reader, case).final
 
 
-def test_a_correction_after_signing_is_refused(case: Case, alone: SignOff):
+def test_a_correction_after_signing_is_refused(case: Case, one_reader: SignOff):
     look(case)
-    sign(alone, case)
+    sign(one_reader, case)
     with pytest.raises(LockedError):
         look(case, "ben")
 
@@ -138,63 +138,65 @@ def test_a_correction_after_signing_is_refused(case: Case, alone: SignOff):
         ({"seen": ""}, SignOffError),
     ],
 )
-def test_a_refusal_signs_nothing_and_is_noted(case: Case, alone: SignOff, changes, error):
+def test_a_refusal_signs_nothing_and_is_noted(case: Case, one_reader: SignOff, changes, error):
     look(case)
     with pytest.raises(error) as raised:
-        sign(alone, case, **changes)
+        sign(one_reader, case, **changes)
 
     assert signatures.of_case(case.id) == []
     assert noted(Event.CASE_SIGN_REFUSED)[-1].known == {"reason": str(raised.value)}
     assert PASSWORD not in noted(Event.CASE_SIGN_REFUSED)[-1].details
 
 
-def test_nothing_is_signed_that_changed_since_it_was_looked_at(case: Case, alone: SignOff):
+def test_nothing_is_signed_that_changed_since_it_was_looked_at(case: Case, one_reader: SignOff):
     look(case)
-    seen = alone.standing(case, account_named("ada").id).seen
+    seen = one_reader.standing(case, account_named("ada").id).seen
     field = cells_of(case)[0].analysis_id
     review.record(case, account_named("ben").id, [entry(f"{field}.0", "smudge")])
 
     with pytest.raises(SignOffError, match="has changed"):
-        sign(alone, case, seen=seen)
+        sign(one_reader, case, seen=seen)
     put_cell(case)
     with pytest.raises(SignOffError, match="has changed"):
-        sign(alone, case, seen=seen)
+        sign(one_reader, case, seen=seen)
 
 
-def test_a_case_described_anew_while_the_password_is_checked_is_not_signed(case, alone: SignOff):
+def test_a_case_described_anew_while_the_password_is_checked_is_not_signed(
+    case, one_reader: SignOff
+):
     look(case)
-    seen = alone.standing(case, account_named("ada").id).seen
+    seen = one_reader.standing(case, account_named("ada").id).seen
     meanwhile(case, specimen="marrow")
 
     assert case.specimen == "blood", "as this request has read it"
     with pytest.raises(SignOffError, match="changed"):
-        sign(alone, case, seen=seen)
+        sign(one_reader, case, seen=seen)
 
 
-def test_an_empty_case_cannot_be_signed(alone: SignOff):
+def test_an_empty_case_cannot_be_signed(one_reader: SignOff):
     with pytest.raises(SignOffError, match="nothing to sign"):
-        sign(alone, open_case(account_named("ada").id))
+        sign(one_reader, open_case(account_named("ada").id))
 
 
-def test_a_signed_version_is_not_signed_again(case: Case, alone: SignOff):
+def test_a_signed_version_is_not_signed_again(case: Case, one_reader: SignOff):
     look(case)
-    sign(alone, case)
-    with pytest.raises(SignOffError, match="signed already"):
-        sign(alone, case, "ben")
+    sign(one_reader, case)
+    with pytest.raises(SignOffError, match="already signed"):
+        sign(one_reader, case, "ben")
 
 
-def test_an_amendment_opens_a_new_version_and_keeps_the_former(case: Case, alone: SignOff):
+def test_an_amendment_opens_a_new_version_and_keeps_the_earlier(case: Case, one_reader: SignOff):
     look(case)
-    first = sign(alone, case)
-    alone.amend(case, account_named("ben"), "Cell 0 is a lymphocyte.")
+    first = sign(one_reader, case)
+    one_reader.amend(case, account_named("ben"), "Cell 0 is a lymphocyte.")
     assert state_of(case) == "amending"
     assert not signatures.locked(case.id)
     look(case, n0="lymphocyte")
-    sign(alone, case, "ben", conclusion="One blast less.")
+    sign(one_reader, case, "ben", conclusion="One blast less.")
 
-    former, present = report(case, 1), report(case)
-    assert (former.status, former.sha256) == ("final", first.sha256)
-    assert former.snapshot.by_reviewers.labels["blast"] == 2
+    earlier, present = report(case, 1), report(case)
+    assert (earlier.status, earlier.sha256) == ("final", first.sha256)
+    assert earlier.snapshot.by_reviewers.labels["blast"] == 2
     assert (present.status, present.snapshot.version) == ("amended", 2)
     assert present.snapshot.by_reviewers.labels["blast"] == 1
     assert present.snapshot.amended_because == "Cell 0 is a lymphocyte."
@@ -202,38 +204,38 @@ def test_an_amendment_opens_a_new_version_and_keeps_the_former(case: Case, alone
     assert row.known == {"version": 2}
 
 
-def test_the_report_of_a_former_version_says_what_followed(case: Case, alone: SignOff):
+def test_the_report_of_an_earlier_version_says_what_followed(case: Case, one_reader: SignOff):
     def told(version: int) -> str:
         return format_later_version(report(case, version).later)
 
     look(case)
-    sign(alone, case)
+    sign(one_reader, case)
     assert told(1) == ""
-    alone.amend(case, account_named("ada"), "Wrong stain.")
+    one_reader.amend(case, account_named("ada"), "Wrong stain.")
     assert told(1).startswith("Being amended since ")
     assert told(1).endswith("(version 2, not signed yet).")
     assert told(2) == ""
-    sign(alone, case)
+    sign(one_reader, case)
     assert told(1) == "Superseded by version 2."
-    alone.amend(case, account_named("ada"), "Wrong date.")
+    one_reader.amend(case, account_named("ada"), "Wrong date.")
     assert told(1) == "Superseded by version 2."
     assert told(2).startswith("Being amended since ")
 
 
-def test_what_followed_is_no_part_of_what_was_signed(case: Case, alone: SignOff):
+def test_what_followed_is_no_part_of_what_was_signed(case: Case, one_reader: SignOff):
     look(case)
-    first = sign(alone, case)
-    alone.amend(case, account_named("ada"), "Wrong stain.")
+    first = sign(one_reader, case)
+    one_reader.amend(case, account_named("ada"), "Wrong stain.")
 
     assert report(case, 1).sha256 == first.sha256 == digest(first.contents)
 
 
-def test_only_a_signed_case_is_amended(case: Case, alone: SignOff):
+def test_only_a_signed_case_is_amended(case: Case, one_reader: SignOff):
     with pytest.raises(SignOffError, match="Only a signed case"):
-        alone.amend(case, account_named("ada"), "Because.")
+        one_reader.amend(case, account_named("ada"), "Because.")
 
 
-def test_the_report_before_signing_is_preliminary(case: Case, alone: SignOff):
+def test_the_report_before_signing_is_preliminary(case: Case, one_reader: SignOff):
     contents = report(case)
     assert (contents.status, contents.signed, contents.conclusion) == ("preliminary", False, "")
     assert contents.snapshot.version == 1
@@ -242,9 +244,9 @@ def test_the_report_before_signing_is_preliminary(case: Case, alone: SignOff):
             report(case, version)
 
 
-def test_a_signature_that_was_altered_gives_no_report(case: Case, alone: SignOff):
+def test_a_signature_that_was_altered_gives_no_report(case: Case, one_reader: SignOff):
     look(case)
-    sign(alone, case)
+    sign(one_reader, case)
     tamper("DROP TRIGGER signatures_no_UPDATE")
     tamper("UPDATE signatures SET contents = json_set(contents, '$.conclusion', 'None.')")
     db.session.expire_all()
@@ -253,7 +255,7 @@ def test_a_signature_that_was_altered_gives_no_report(case: Case, alone: SignOff
         report(case)
 
 
-def test_a_second_reader_agrees(case: Case, two: SignOff):
+def test_a_second_reviewer_agrees(case: Case, two: SignOff):
     look(case, n3="lymphocyte")
     first = sign(two, case)
     assert (first.role, first.final, state_of(case)) == (SignatureRole.FIRST, False, "first signed")
@@ -273,7 +275,7 @@ def test_a_second_reader_agrees(case: Case, two: SignOff):
     assert (agreed.kappa, agreed.cells, agreed.disagreements) == (1.0, 4, ())
 
 
-def test_a_second_reader_who_differs_decides(case: Case, two: SignOff):
+def test_a_second_reviewer_who_differs_decides(case: Case, two: SignOff):
     look(case, n3="lymphocyte")
     sign(two, case)
     look(case, "ben", n0="monocyte")
@@ -320,13 +322,15 @@ def test_what_changed_after_the_first_signature_must_be_named_by_the_second(case
     assert missing(two, case, "ben") == ["3"]
 
 
-def test_with_one_reader_again_a_half_signed_case_is_still_finished_by_another(case, two, alone):
+def test_with_one_reader_again_a_half_signed_case_is_still_finished_by_another(
+    case, two, one_reader
+):
     look(case)
     sign(two, case)
     look(case, "ben")
     with pytest.raises(SignOffError, match="Another reviewer"):
-        sign(alone, case)
-    assert sign(alone, case, "ben").final
+        sign(one_reader, case)
+    assert sign(one_reader, case, "ben").final
 
 
 def at_once(app: Flask, *jobs) -> list[object]:
@@ -349,15 +353,15 @@ def at_once(app: Flask, *jobs) -> list[object]:
     return given
 
 
-def test_of_two_who_sign_at_the_same_time_one_signs(app: Flask, case: Case, alone: SignOff):
+def test_of_two_who_sign_at_the_same_time_one_signs(app: Flask, case: Case, one_reader: SignOff):
     look(case)
     case_id = case.id
-    seen = alone.standing(case, account_named("ada").id).seen
+    seen = one_reader.standing(case, account_named("ada").id).seen
 
     def signing(name: str):
         def job() -> str:
             there = db.session.get_one(Case, case_id)
-            return sign(alone, there, name, seen=seen).sha256
+            return sign(one_reader, there, name, seen=seen).sha256
 
         return job
 
@@ -366,14 +370,14 @@ def test_of_two_who_sign_at_the_same_time_one_signs(app: Flask, case: Case, alon
     assert len(signatures.of_case(case_id)) == 1
 
 
-def test_a_correction_is_in_what_is_signed_or_comes_too_late(app: Flask, case: Case, alone):
+def test_a_correction_is_in_what_is_signed_or_comes_too_late(app: Flask, case: Case, one_reader):
     look(case)
     case_id, cell = case.id, cells_of(case)[0].id
     ada, ben = account_named("ada").id, account_named("ben").id
-    seen = alone.standing(case, ada).seen
+    seen = one_reader.standing(case, ada).seen
 
     def signing() -> str:
-        return sign(alone, db.session.get_one(Case, case_id), seen=seen).sha256
+        return sign(one_reader, db.session.get_one(Case, case_id), seen=seen).sha256
 
     def correcting() -> str:
         return review.record(db.session.get_one(Case, case_id), ben, [entry(cell, "monocyte")])[
