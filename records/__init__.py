@@ -95,7 +95,7 @@ def count_changed(statement: Update | Delete) -> int:
 
 
 def utc_now() -> datetime:
-    """The present time, aware, in UTC."""
+    """Return the present time, aware, in UTC."""
     return datetime.now(UTC)
 
 

@@ -67,7 +67,7 @@ def check_finished(settings: Settings) -> None:
 
 
 def check_present(settings: Settings) -> str:
-    """The revision of the database; raises `SettingsError` where it is not this version's."""
+    """Return the database's revision; raises `SettingsError` if it is not this version's."""
     present = schema()
     if unknown := unknown_revision(present):
         raise SettingsError(_sentence(settings, NEWER.format(unknown)))
@@ -77,19 +77,19 @@ def check_present(settings: Settings) -> str:
 
 
 def schema() -> str:
-    """The revision of the present database; empty where it has no tables."""
+    """Return the revision of the present database; empty where it has no tables."""
     with db.engine.connect() as connection:
         return " ".join(MigrationContext.configure(connection).get_current_heads())
 
 
 def unknown_revision(present: str) -> str | None:
-    """The first of these revisions that only a newer version knows."""
+    """Find the first of these revisions that only a newer version knows."""
     known = {each.revision for each in _revisions().walk_revisions()}
     return next((revision for revision in present.split() if revision not in known), None)
 
 
 def damage() -> list[str]:
-    """What SQLite itself finds wrong with the present database, in its own words."""
+    """Check the present database; return what SQLite finds wrong with it."""
     said = db.session.scalars(text("PRAGMA integrity_check"))
     return [line for line in said if line != "ok"]
 

@@ -62,12 +62,12 @@ class TaskColumns:
 
     @classmethod
     def turn(cls) -> tuple[SQLColumnExpression[Any], ...]:
-        """By what the waiting tasks are ordered: the one that waits longest comes first."""
+        """Return the order of waiting tasks: the one that waits longest comes first."""
         return cls.created_at, cls.id
 
     @classmethod
     def ready(cls) -> ColumnElement[bool]:
-        """Which of the waiting tasks may be started now."""
+        """Return which of the waiting tasks may start now."""
         return true()
 
 
@@ -141,7 +141,7 @@ def recover(table: Table, at_work: Collection[str] = ()) -> None:
 
 
 def waiting(table: Table) -> int:
-    """How many tasks wait."""
+    """Count the tasks that wait."""
     return db.session.scalar(select(func.count()).where(table.state == TaskState.WAITING)) or 0
 
 

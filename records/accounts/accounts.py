@@ -46,7 +46,7 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
 
     def includes(self, other: Role) -> bool:
-        """Say whether this role may do all that the other one may."""
+        """Return whether this role may do all that the other one may."""
         roles = list(Role)
         return roles.index(self) >= roles.index(other)
 
@@ -96,7 +96,7 @@ class Account(Model, UserMixin):
         return self.status == AccountStatus.ACTIVE
 
     def has_role(self, role: Role) -> bool:
-        """Say whether the account's role is this one, or one that may do more."""
+        """Return whether the account's role is this one, or one that may do more."""
         return self.role.includes(role)
 
 
@@ -148,33 +148,33 @@ def add_account(
 
 
 def team_of_owner(context: DefaultExecutionContext) -> str | None:
-    """What a column `team_id` holds if nobody says: the team of the row's `owner_id` now."""
+    """Return the present team of a row's `owner_id`: the default of a column `team_id`."""
     owner = Account.id == context.get_current_parameters()["owner_id"]
     return context.connection.scalar(select(Account.team_id).where(owner))
 
 
 def any_account() -> bool:
-    """Whether anybody has signed up yet."""
+    """Return whether anybody has signed up yet."""
     return db.session.scalar(select(Account.id).limit(1)) is not None
 
 
 def find_account(name_key: str) -> Account | None:
-    """The account of this name, as compared."""
+    """Find the account of this name, as compared."""
     return db.session.scalar(select(Account).where(Account.name_key == name_key))
 
 
 def get_account(account_id: str) -> Account | None:
-    """The account of this id."""
+    """Find the account of this id."""
     return db.session.get(Account, account_id)
 
 
 def all_accounts() -> list[Account]:
-    """Every account, oldest first."""
+    """Return every account, oldest first."""
     return list(db.session.scalars(select(Account).order_by(Account.created_at, Account.id)))
 
 
 def administrators() -> list[Account]:
-    """Those who may decide about accounts and are active, oldest first."""
+    """Return the active administrators, oldest first."""
     wanted = select(Account).filter_by(is_administrator=True, status=AccountStatus.ACTIVE)
     return list(db.session.scalars(wanted.order_by(Account.created_at, Account.id)))
 
@@ -225,7 +225,7 @@ def start_sign_in(
 
 
 def get_sign_in(sign_in_id: str) -> SignIn | None:
-    """The signed-in browser of this id."""
+    """Find the signed-in browser of this id."""
     return db.session.get(SignIn, sign_in_id)
 
 
@@ -254,7 +254,7 @@ def end_sign_in(sign_in_id: str) -> bool:
 
 
 def sign_ins_of(account_id: str) -> list[SignIn]:
-    """The browsers of an account, the one seen last first."""
+    """Return the browsers of an account, the one seen last first."""
     wanted = select(SignIn).where(SignIn.account_id == account_id)
     return list(db.session.scalars(wanted.order_by(SignIn.seen_at.desc(), SignIn.id)))
 

@@ -38,12 +38,12 @@ class RecoveryCode(Model):
 
 
 def get(account_id: str) -> SecondFactor | None:
-    """The second factor of an account."""
+    """Find the second factor of an account."""
     return db.session.get(SecondFactor, account_id)
 
 
 def enrolled_ids() -> set[str]:
-    """The ids of all accounts that have a second factor."""
+    """Return the ids of all accounts that have a second factor."""
     return set(db.session.scalars(select(SecondFactor.account_id)))
 
 
@@ -73,14 +73,14 @@ def remove(account_id: str) -> bool:
 
 
 def recovery_codes(account_id: str) -> list[RecoveryCode]:
-    """The recovery codes of an account that are not used yet."""
+    """Return the recovery codes of an account that are not used yet."""
     return list(
         db.session.scalars(select(RecoveryCode).where(RecoveryCode.account_id == account_id))
     )
 
 
 def count_recovery_codes(account_id: str) -> int:
-    """How many recovery codes an account has left."""
+    """Count the recovery codes that an account has left."""
     wanted = select(func.count()).where(RecoveryCode.account_id == account_id)
     return db.session.scalar(wanted) or 0
 

@@ -47,7 +47,7 @@ def get(account_id: str, key_id: str) -> SecurityKey | None:
 
 
 def is_known(credential_id: bytes) -> bool:
-    """Whether anybody has registered this credential."""
+    """Return whether anybody has registered this credential."""
     wanted = select(SecurityKey.id).where(SecurityKey.credential_id == credential_id)
     return db.session.scalar(wanted) is not None
 

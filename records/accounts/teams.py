@@ -29,7 +29,7 @@ class Team(Model):
 
 
 def first_id(context: DefaultExecutionContext) -> str:
-    """What an account's `team_id` holds if nobody says: the oldest team, made if there is none."""
+    """Return the id of the oldest team, made if there is none: an account's default."""
     oldest = select(Team.id).order_by(Team.created_at, Team.id).limit(1)
     found = context.connection.scalar(oldest)
     if found is None:
@@ -49,15 +49,15 @@ def add(name: str, name_key: str) -> Team:
 
 
 def get(team_id: str) -> Team | None:
-    """The team of this id."""
+    """Find the team of this id."""
     return db.session.get(Team, team_id)
 
 
 def named(name_key: str) -> Team | None:
-    """The team of this name, as compared."""
+    """Find the team of this name, as compared."""
     return db.session.scalar(select(Team).filter_by(name_key=name_key))
 
 
 def all_teams() -> list[Team]:
-    """Every team, in order of the alphabet."""
+    """Return every team, in alphabetical order."""
     return list(db.session.scalars(select(Team).order_by(Team.name_key)))

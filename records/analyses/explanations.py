@@ -26,7 +26,7 @@ class Explanation(TaskColumns, Model):
 
 
 def find(analysis_id: str) -> Explanation | None:
-    """The explanation of this analysis, in whatever state."""
+    """Find the explanation of this analysis, in whatever state."""
     return db.session.scalar(select(Explanation).filter_by(analysis_id=analysis_id))
 
 

@@ -29,7 +29,7 @@ class Event(StrEnum):
     words: str
 
     def __new__(cls, name: str, words: str) -> Event:
-        """A member that is its name."""
+        """Make a member that is its name."""
         member = str.__new__(cls, name)
         member._value_, member.words = name, words
         return member
@@ -204,20 +204,23 @@ def append(
 
 
 def head(session: Session) -> Head | None:
-    """The end of the trail, or None while there is none."""
+    """Return the end of the trail, or None while there is none."""
     newest = select(ENTRIES.c.number, ENTRIES.c.hash).order_by(ENTRIES.c.number.desc()).limit(1)
     row = session.connection().execute(newest).first()
     return Head(*row) if row else None
 
 
 def digest(content: Mapping[str, Any]) -> str:
-    """SHA-256, in hexadecimal, of all columns but `hash`: as JSON with sorted keys, in UTF-8."""
+    """Return the SHA-256, in hexadecimal, of all columns but `hash`.
+
+    It is of their JSON with sorted keys, in UTF-8.
+    """
     kept = {**content, "at": content["at"].isoformat(timespec="microseconds")}
     return canonical_json.digest(kept)
 
 
 def seen_lately(account_id: str, event: Event, about: About, since: datetime) -> bool:
-    """Whether the account has done this to the object since then."""
+    """Return whether the account has done this to the object since then."""
     wanted = select(Entry.number).where(
         Entry.object_id == about.id,
         Entry.event == event.value,
@@ -228,7 +231,7 @@ def seen_lately(account_id: str, event: Event, about: About, since: datetime) ->
 
 
 def found(search: Search) -> Select[tuple[Entry]]:
-    """The query for the rows that match, newest first."""
+    """Return the query for the rows that match, newest first."""
     wanted = select(Entry).order_by(Entry.number.desc())
     if search.name:
         wanted = wanted.where(Entry.account_name == search.name)
@@ -240,19 +243,19 @@ def found(search: Search) -> Select[tuple[Entry]]:
 
 
 def names() -> list[str]:
-    """Everybody whom the trail names, in order of the alphabet."""
+    """Return everybody whom the trail names, in alphabetical order."""
     return list(db.session.scalars(select(Entry.account_name).distinct().order_by("account_name")))
 
 
 def in_order(search: Search | None = None) -> Iterator[RowMapping]:
-    """The rows that match, oldest first, without keeping them all in memory."""
+    """Yield the rows that match, oldest first, without keeping them all in memory."""
     columns = found(search or Search()).with_only_columns(*ENTRIES.c)
     oldest_first = columns.order_by(None).order_by(Entry.number)
     yield from db.session.execute(oldest_first.execution_options(yield_per=1000)).mappings()
 
 
 def hashes() -> dict[int, str]:
-    """The kept hash of every row, by number."""
+    """Return the kept hash of every row, by number."""
     return dict(db.session.execute(select(ENTRIES.c.number, ENTRIES.c.hash)).tuples().all())
 
 

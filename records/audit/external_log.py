@@ -36,7 +36,7 @@ def write(heads: Iterable[Head]) -> None:
 
 
 def read() -> Iterator[Head | None]:
-    """The lines from the first to the last; None for one that cannot be read.
+    """Yield the lines in order; None for one that cannot be read.
 
     Raises `FileNotFoundError`.
     """
@@ -51,7 +51,7 @@ def _parsed(line: str) -> Head | None:
 
 @event.listens_for(db.session, "after_commit")
 def _committed(session: Session) -> None:
-    """The rows are kept: say so outside. They stay kept if that fails; `audit verify` tells."""
+    """Log the rows that are kept now; they stay kept if that fails."""
     heads = session.info.pop(UNLOGGED, None)
     if not heads:
         return

@@ -83,17 +83,17 @@ def get(case_id: str) -> Case:
 
 
 def find_in_team(team_id: str, case_id: str) -> Case | None:
-    """The team's case of this id; None also when it is another team's."""
+    """Find the team's case of this id; None for another team's."""
     return db.session.scalar(select(Case).where(Case.id == case_id, Case.team_id == team_id))
 
 
 def any_of(team_id: str) -> bool:
-    """Whether the team has any case."""
+    """Return whether the team has any case."""
     return db.session.scalar(select(Case.id).filter_by(team_id=team_id).limit(1)) is not None
 
 
 def unsigned_of(team_id: str) -> list[Case]:
-    """The team's cases that may still change, newest first."""
+    """Return the team's cases that may still change, newest first."""
     wanted = select(Case).where(Case.team_id == team_id, case_state(Case.id) != CaseState.SIGNED)
     return list(db.session.scalars(wanted.order_by(*_ORDERS[NEWEST])))
 
@@ -106,7 +106,7 @@ def states(case_ids: Iterable[str]) -> dict[str, CaseState]:
 
 
 def page_of(team_id: str, filters: Filters, number: int, size: int) -> Page[Case]:
-    """One page of the team's cases; a number out of range gives the nearest."""
+    """Return one page of the team's cases; a number out of range gives the nearest."""
     wanted = _filtered(select(Case).where(Case.team_id == team_id), filters)
     ordered = wanted.options(joinedload(Case.owner)).order_by(*_ORDERS[filters.order])
     return pagination.page_of(ordered, number, size)

@@ -102,37 +102,37 @@ make_append_only(SignedAnalysis)
 
 
 def version_of(case_id: str) -> int:
-    """The version, from 1, that a case is in: one more with every amendment."""
+    """Return the version of a case, from 1: one more with every amendment."""
     newest = select(func.max(Amendment.version)).filter_by(case_id=case_id)
     return db.session.scalar(newest) or FIRST_VERSION
 
 
 def of_case(case_id: str) -> list[Signature]:
-    """All signatures of a case, oldest first, with their readers."""
+    """Return all signatures of a case, oldest first, with their readers."""
     wanted = select(Signature).filter_by(case_id=case_id).options(joinedload(Signature.reader))
     return list(db.session.scalars(wanted.order_by(Signature.id)))
 
 
 def of_version(case_id: str, version: int) -> list[Signature]:
-    """The signatures of one version, oldest first."""
+    """Return the signatures of one version, oldest first."""
     return [signature for signature in of_case(case_id) if signature.version == version]
 
 
 def newest_final() -> list[Signature]:
-    """Of every case that was ever signed, what completed its newest signed version."""
+    """Return the signature that completed each case's newest signed version."""
     newest = select(func.max(Signature.id)).filter_by(final=True).group_by(Signature.case_id)
     wanted = select(Signature).where(Signature.id.in_(newest)).order_by(Signature.id)
     return list(db.session.scalars(wanted))
 
 
 def amendments_of(case_id: str) -> list[Amendment]:
-    """All amendments of a case, oldest first, with those who opened them."""
+    """Return all amendments of a case, oldest first, with those who opened them."""
     wanted = select(Amendment).filter_by(case_id=case_id).options(joinedload(Amendment.opener))
     return list(db.session.scalars(wanted.order_by(Amendment.id)))
 
 
 def locked(case_id: str) -> bool:
-    """Whether the version that a case is in is signed: nothing of it may change."""
+    """Return whether the present version of a case is signed and locked."""
     wanted = select(Signature.id).filter_by(
         case_id=case_id, version=version_of(case_id), final=True
     )
@@ -140,7 +140,7 @@ def locked(case_id: str) -> bool:
 
 
 def was_signed(analysis_id: str) -> bool:
-    """Say whether any signature covers an analysis."""
+    """Return whether any signature covers an analysis."""
     wanted = select(SignedAnalysis.signature_id).filter_by(analysis_id=analysis_id).limit(1)
     return db.session.scalar(wanted) is not None
 

@@ -88,7 +88,7 @@ class NotYet:
 
 
 def clean_name(name: str) -> str:
-    """The user name as kept and shown; raises `UserNameError`."""
+    """Return the user name as kept and shown; raises `UserNameError`."""
     # Normalizing takes quadratic time on crafted text.
     shown = "" if len(name) > LONGEST_TYPED_NAME else _composed(name)
     if not SHORTEST_NAME <= len(shown) <= LONGEST_NAME:
@@ -102,7 +102,10 @@ def clean_name(name: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """The user name as compared: case, width and composition of letters make no difference."""
+    """Return the user name as compared.
+
+    Case, width and composition of letters make no difference.
+    """
     return _composed(_composed(name[:LONGEST_TYPED_NAME]).casefold())
 
 
@@ -174,7 +177,7 @@ class Accounts:
         )
 
     def awaiting_code(self, sign_in_id: str | None) -> Account | None:
-        """The account of a browser that gave the password, and owes the code."""
+        """Find the account of a browser that gave the password and owes the code."""
         sign_in = records.get_sign_in(sign_in_id) if sign_in_id else None
         if sign_in is None or not sign_in.awaits_code:
             return None
@@ -226,7 +229,7 @@ class Accounts:
         return SignedIn(account, sign_in_id)
 
     def resume(self, sign_in_id: str | None, account_id: str) -> Account | None:
-        """The account of a signed-in browser, or None once it timed out or was signed out."""
+        """Find the account of a browser; None once it timed out or was signed out."""
         sign_in = records.get_sign_in(sign_in_id) if sign_in_id else None
         if sign_in is None or sign_in.awaits_code or sign_in.account_id != account_id:
             return None
@@ -246,7 +249,7 @@ class Accounts:
         return now - sign_in.seen_at <= self._idle and now - sign_in.started_at <= self._longest
 
     def sessions_of(self, account: Account) -> list[SignIn]:
-        """The browsers in which the account is signed in, the one seen last first."""
+        """Return the browsers in which the account is signed in, last seen first."""
         now = self.clock()
         return [one for one in records.sign_ins_of(account.id) if self._is_alive(one, now)]
 
@@ -287,11 +290,11 @@ class Accounts:
                 note(Event.SIGN_OUT)
 
     def has_password(self, account: Account, password: str) -> bool:
-        """Whether it is the account's password, asked once more before a grave act."""
+        """Return whether it is the account's password, asked once more before a grave act."""
         return self.passwords.verify(account.password_hash, password)
 
     def confirms_password(self, account: Account, password: str) -> bool:
-        """Whether it is the account's password; a wrong one is noted."""
+        """Return whether it is the account's password; a wrong one is noted."""
         if self.has_password(account, password):
             return True
         audit.keep(Event.CODE_FAILED, the_account(account), wrong=Wrong.PASSWORD.value)
@@ -311,7 +314,7 @@ class Accounts:
             return self._start(account).sign_in_id
 
     def must_enrol(self, account: Account) -> bool:
-        """Whether the account needs a second factor before it may do anything."""
+        """Return whether the account needs a second factor before it may do anything."""
         powerful = account.is_administrator or account.has_role(Role.REVIEWER)
         asked = {"everybody": True, "required": powerful, "optional": False}[self._second_factor]
         return asked and second_factors.get(account.id) is None

@@ -71,7 +71,7 @@ class SecondFactors:
             return None
 
     def is_readable(self, account: Account) -> bool:
-        """Whether the secret of the account can still be opened with the present key."""
+        """Return whether the secret of the account can still be opened with the present key."""
         factor = records.get(account.id)
         return factor is not None and self.open(factor.sealed_secret) is not None
 
@@ -137,7 +137,7 @@ class SecondFactors:
         return removed
 
     def _recovery_codes(self) -> tuple[list[str], list[str]]:
-        """New recovery codes, and their hashes."""
+        """Make new recovery codes, and their hashes."""
         codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
         return codes, [self._passwords.hash(_cleaned(code)) for code in codes]
 
@@ -154,7 +154,7 @@ class SecondFactors:
         return found is not None and records.spend_recovery_code(found.id)
 
     def _step_of(self, sealed: str, code: str) -> int | None:
-        """The time step to which a code belongs, near the present one."""
+        """Find the time step to which a code belongs, near the present one."""
         secret = self.open(sealed)
         if secret is None or not _TIME_CODE.fullmatch(code):
             return None
@@ -176,5 +176,5 @@ def _recovery_code() -> str:
 
 
 def _cleaned(code: str) -> str:
-    """The code without what people type between its groups."""
+    """Return the code without what people type between its groups."""
     return _BETWEEN.sub("", code[:LONGEST_CODE]).casefold()

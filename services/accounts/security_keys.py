@@ -115,7 +115,7 @@ class SecurityKeys:
         return webauthn.options_to_json(options)
 
     def use(self, account: Account, sign_in_id: str, answer: str, site: Site) -> bool:
-        """Whether a key of the account gave this answer, once, in the present transaction."""
+        """Return whether a key of the account gave this answer, once, in this transaction."""
         challenge = accounts.take_challenge(sign_in_id)
         if challenge is None:
             return False

@@ -63,7 +63,7 @@ class _Key:
 
 
 def annotated_png(analysis: Analysis, image: bytes) -> bytes:
-    """PNG of the analysed field, from its stored PNG or display JPEG, with boxes and legend."""
+    """Draw boxes and legend on the field's kept PNG or display JPEG; return a PNG."""
     findings = field_findings(analysis)
     with Image.open(io.BytesIO(image), formats=["PNG", "JPEG"]) as stored:
         field = _enlarged(stored.convert("RGB"))
@@ -76,7 +76,7 @@ def annotated_png(analysis: Analysis, image: bytes) -> bytes:
 
 
 def _enlarged(field: Image.Image) -> Image.Image:
-    """The field, small ones by a whole factor larger."""
+    """Enlarge a small field by a whole factor."""
     factor = -(-SMALL_SIDE // max(field.size))
     if factor == 1:
         return field
@@ -129,7 +129,7 @@ def _lines(analysis: Analysis, findings: FieldFindings, scale: float) -> list[st
 
 
 def _said(findings: FieldFindings) -> Iterator[str]:
-    """What each reader says of the field, in a line each."""
+    """Say what each model found in the field, in a line each."""
     share, second = blast_share(findings), second_share(findings)
     within = f" (95% interval {interval_words(share)})" if share.white_cells else ""
     yield f"{share.blasts} of {share.white_cells} white cells found were called blasts{within}."

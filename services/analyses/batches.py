@@ -25,14 +25,17 @@ class BatchCount:
 
 
 def counts_of(findings: FieldFindings) -> dict[str, Any]:
-    """What a batch adds up of one field, as JSON: kept apart, for findings are long to read."""
+    """Count what a batch adds up of one field, as JSON.
+
+    It is kept apart, for findings take long to read.
+    """
     second = second_share(findings)
     said = second and {"blasts": second.blasts, "uncertain": second.uncertain}
     return {**findings.counts, "white": blast_share(findings).white_cells, "second": said}
 
 
 def field_share(counts: dict[str, Any]) -> BlastShare:
-    """Blasts among the white cells of one field, as the detector calls them."""
+    """Return the blasts among one field's white cells, as the detector calls them."""
     return BlastShare(counts["blast"], counts["white"])
 
 

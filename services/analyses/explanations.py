@@ -48,16 +48,20 @@ class Explainer:
         background.add(self)
 
     def can_explain(self, analysis: Analysis) -> bool:
-        """Whether the model that answered is still the one that is loaded, and did answer."""
+        """Return whether the loaded model is the one that answered, and it did answer."""
         answered = analysis.probability is not None
         return answered and analysis.model_version == self._classifier.version
 
     def window(self, analysis: Analysis) -> bytes:
-        """PNG of the square that was read; raises `FileNotFoundError` when the image is gone."""
+        """Return a PNG of the analysed square.
+
+        Raises:
+            FileNotFoundError: the image is gone.
+        """
         return encode_png(attribution.shown_window(self._window(analysis), LARGEST_SHOWN))
 
     def activation_map(self, analysis: Analysis) -> bytes:
-        """PNG of the activation map, transparent at 0, as large as `window`, to be laid over it.
+        """Return a PNG of the activation map, transparent at 0, to lay over `window`.
 
         Raises `FileNotFoundError` when the image is gone.
         """
@@ -108,7 +112,7 @@ class Explainer:
         self._tasks.wake()
 
     def _window(self, analysis: Analysis) -> RgbImage:
-        """The square that the classifier was shown, uint8 RGB."""
+        """Cut the square that the classifier was shown, uint8 RGB."""
         with Image.open(io.BytesIO(self._store.read(analysis.image_name)), formats=["PNG"]) as kept:
             rgb = np.asarray(kept.convert("RGB"))
         box = analysis.finding.get("window")

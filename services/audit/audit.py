@@ -28,7 +28,7 @@ _acting: ContextVar[Actor] = ContextVar("acting", default=SERVER)
 
 @contextmanager
 def acting(actor: Actor) -> Generator[None]:
-    """What the block does is noted as done by `actor`."""
+    """Note what the block does as done by `actor`."""
     token = _acting.set(actor)
     try:
         yield
@@ -37,17 +37,17 @@ def acting(actor: Actor) -> Generator[None]:
 
 
 def act_as(actor: Actor) -> None:
-    """What this thread does from here on is noted as done by `actor`."""
+    """Note what this thread does from here on as done by `actor`."""
     _acting.set(actor)
 
 
 def present() -> Actor:
-    """Who acts now."""
+    """Return who acts now."""
     return _acting.get()
 
 
 def as_account(account: Account) -> Actor:
-    """The account, from the address of whoever acts now."""
+    """Return the account as actor, from the address of whoever acts now."""
     return replace(_acting.get(), account_id=account.id, name=account.name)
 
 
@@ -75,13 +75,13 @@ def keep_picture(about: About) -> None:
 
 
 def the_account(account: Account) -> About:
-    """An account as the object of a row."""
+    """Name an account as the object of a row."""
     return About("account", account.id)
 
 
 @orm_event.listens_for(Analysis, "after_insert")
 def _analysed(_mapper: object, _connection: object, analysis: Analysis) -> None:
-    """Whatever part of the program keeps an analysis, the same transaction notes it."""
+    """Note a new analysis in its own transaction, whoever keeps it."""
     _note_analysis(Event.ANALYSIS, analysis, model=analysis.model_version)
 
 
@@ -91,7 +91,7 @@ def _deleted(_mapper: object, _connection: object, analysis: Analysis) -> None:
 
 
 def _note_analysis(event: Event, analysis: Analysis, **details: object) -> None:
-    """The hash tells later which file it was; its name may be a patient's and is left out.
+    """Name the file by its hash alone: its name may be a patient's.
 
     The owner is not always who acts: fields are read in the background, colleagues may delete.
     """

@@ -35,7 +35,9 @@ def verify(noted: Head | None = None) -> Verdict:
 
 
 def fits_external_log() -> bool:
-    """Whether there is an external hash log, and every row that it names is kept with that hash.
+    """Return whether every row that the external hash log names is kept with its hash.
+
+    False also where there is no log.
 
     Row numbers and kept hashes are compared alone, which tells a database from another one;
     `verify` tells whether it was changed.
@@ -48,7 +50,7 @@ def fits_external_log() -> bool:
 
 
 def _broken_links(rows: Iterable[RowMapping], hashes: dict[int, str]) -> Iterator[str]:
-    """A sentence for each place where the chain does not hold; fills in the hash of each row."""
+    """Name each place where the chain does not hold; fill in each row's hash."""
     previous = Head(0, NOTHING)
     for row in rows:
         number = row["number"]
@@ -65,7 +67,7 @@ def _broken_links(rows: Iterable[RowMapping], hashes: dict[int, str]) -> Iterato
 
 
 def _logged_hashes(expected: bool) -> tuple[dict[int, set[str]], list[str]]:
-    """The hashes that the external log names for each row, and what is wrong with that log."""
+    """Read the hashes of each row in the external log, and what is wrong with it."""
     try:
         lines = list(external_log.read())
     except FileNotFoundError:
@@ -87,7 +89,7 @@ def _named(lines: Iterable[Head | None]) -> dict[int, set[str]]:
 def _contradictions(
     named: Mapping[int, set[str]], hashes: Mapping[int, str], by: str
 ) -> Iterator[str]:
-    """A sentence for each run of rows that were once there otherwise, or that are gone."""
+    """Name each run of rows that were once different, or that are gone."""
     end = max(hashes, default=0)
     gone = [number for number in named if number > end]
     if gone:
@@ -98,7 +100,7 @@ def _contradictions(
 
 
 def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """First and last of each run of consecutive numbers."""
+    """Yield the first and last of each run of consecutive numbers."""
     run: tuple[int, int] | None = None
     for number in numbers:
         if run is None:

@@ -16,7 +16,10 @@ COLUMNS = tuple(column.name for column in ENTRIES.columns)
 
 
 def as_csv(rows: Iterable[RowMapping]) -> Iterator[str]:
-    """A table with a heading, a line at a time; times in ISO 8601, details as JSON."""
+    """Write a table with a heading, a line at a time.
+
+    Times are in ISO 8601, details as JSON.
+    """
     yield _line(COLUMNS)
     for row in rows:
         values = _values(row)
@@ -24,7 +27,7 @@ def as_csv(rows: Iterable[RowMapping]) -> Iterator[str]:
 
 
 def as_json_lines(rows: Iterable[RowMapping]) -> Iterator[str]:
-    """One JSON object a line, with the hashes, so that the chain can be followed elsewhere."""
+    """Write one JSON object a line, with the hashes of the chain."""
     for row in rows:
         yield json.dumps(_values(row), ensure_ascii=False, sort_keys=True) + "\n"
 

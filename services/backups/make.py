@@ -161,7 +161,7 @@ class _Copy:
         return set(named)
 
     def _named(self) -> dict[str, Path]:
-        """The files that rows of the present database name: where each is, by its name here."""
+        """Find the files that rows of the present database name, by their name here."""
         named = {
             f"{folder}/{name[:2]}/{name}": store.path(name)
             for folder, store in self._stores.items()

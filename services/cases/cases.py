@@ -104,7 +104,11 @@ def check_deletable(analysis: Analysis) -> None:
 
 @contextmanager
 def deleting(analysis: Analysis) -> Generator[None]:
-    """A transaction in which an analysis may be deleted; raises `CaseError` if it must be kept."""
+    """Run a transaction that may delete an analysis.
+
+    Raises:
+        CaseError: the analysis must be kept.
+    """
     with exclusive_transaction(analysis):
         check_deletable(analysis)
         yield
@@ -120,7 +124,7 @@ def check_takes(team_id: str, case_id: str) -> None:
 
 
 def settle(analysis: Analysis) -> None:
-    """Before a new analysis is kept: leave its case out if that no longer takes it, and say so.
+    """Leave a new analysis out of its case if that no longer takes it, and say so.
 
     A field can wait for long; its case may be signed meanwhile.
     """
@@ -148,7 +152,11 @@ def state_of(case: Case) -> CaseState:
 
 @contextmanager
 def _open_case(case: Case, *analyses_of_it: Analysis) -> Generator[None]:
-    """A transaction in which the case cannot be signed; raises `CaseError` if it is already."""
+    """Run a transaction in which nobody can sign the case.
+
+    Raises:
+        CaseError: the case is signed already.
+    """
     # A colleague may have changed it since this request read it.
     with exclusive_transaction(case, *analyses_of_it):
         if locked(case.id):
@@ -157,5 +165,5 @@ def _open_case(case: Case, *analyses_of_it: Analysis) -> Generator[None]:
 
 
 def the_case(case: Case) -> About:
-    """A case as the object of a row of the audit trail."""
+    """Name a case as the object of a row of the audit trail."""
     return About("case", case.id)

@@ -158,7 +158,7 @@ class Differential:
 
 
 def cells_of(case: Case, kept: Iterable[Analysis] | None = None) -> list[Cell]:
-    """All white cells of a case, the most suspicious first, as they stand.
+    """Return all white cells of a case as they stand, the most suspicious first.
 
     Its analyses are read, which is long for fields, unless all of them are given as `kept`.
     """
@@ -203,7 +203,7 @@ def undo(case: Case, reviewer_id: str, key: str, review_id: int | None = None) -
 
 
 def history_of(case: Case, cell_id: str) -> list[Review]:
-    """All that was said of a cell, oldest first."""
+    """Return all reviews of a cell, oldest first."""
     analysis_id, _, cell = cell_id.partition(".")
     return reviews.of_cell(case.id, analysis_id, cell)
 
@@ -221,7 +221,7 @@ def differential(cells: Iterable[Cell]) -> Differential:
 
 
 def _cells(kept: Iterable[Analysis], history: Iterable[Review]) -> list[Cell]:
-    """The cells of these analyses, as what was said of them leaves them; drawn ones come first."""
+    """Return the cells of these analyses as reviewed; drawn ones come first."""
     found = [pair for analysis in kept for pair in _proposals(analysis)]
     found.sort(key=lambda pair: pair[0], reverse=True)
     history = list(history)
@@ -237,7 +237,7 @@ def _counts(labels: Iterable[str]) -> Counts:
 
 
 def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
-    """The white cells that the models found in an image, each with how suspicious it is."""
+    """Return the white cells of an image, each with how suspicious it is."""
     if analysis.kind == AnalysisKind.CLASSIFICATION:
         return [_of_cell_image(analysis)]
     white = most_suspicious_first(field_findings(analysis, WHITE_CELLS))
@@ -264,7 +264,7 @@ def _of_field(analysis: Analysis, one: WhiteCell) -> Cell:
 
 
 def _of_cell_image(analysis: Analysis) -> tuple[tuple[bool, float], Cell]:
-    """Its one cell; of what could not be read the models say nothing that counts."""
+    """Return its one cell; one of no usable image does not count."""
     called = analysis.finding.get("label")
     is_blast = called == ALL_BLAST
     proposed = BLAST if is_blast else UNCLASSIFIED
@@ -283,14 +283,14 @@ def _of_cell_image(analysis: Analysis) -> tuple[tuple[bool, float], Cell]:
 
 
 def _window(analysis: Analysis) -> Box:
-    """What was read of a cell image, as far as it lies in it."""
+    """Return the analysed square of a cell image, as far as it lies inside."""
     width, height = float(analysis.width), float(analysis.height)
     left, top, right, bottom = analysis.finding.get("window") or (0.0, 0.0, width, height)
     return max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
 
 
 def _standing(history: Iterable[Review]) -> dict[str, Review]:
-    """The last word on each cell that was not taken back, by the cell's id."""
+    """Return the last review of each cell that was not undone, by the cell's id."""
     history = list(history)
     taken_back = {review.undoes for review in history}
     return {
@@ -305,7 +305,7 @@ def _as_reviewed(cell: Cell, review: Review | None) -> Cell:
 
 
 def _drawn(edges: Sequence[float], review: Review) -> Cell:
-    """A cell that a person drew with their first word on it."""
+    """Make the cell that a person drew with their first review of it."""
     left, top, right, bottom = edges
     return Cell(
         id=review.cell_id,
@@ -319,12 +319,12 @@ def _drawn(edges: Sequence[float], review: Review) -> Cell:
 
 
 def _once(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries, of those with the same key the first."""
+    """Keep the first of the entries with the same key."""
     return list({entry.key: entry for entry in reversed(list(entries))}.values())[::-1]
 
 
 def _kept(case: Case, reviewer_id: str, keys: Sequence[str]) -> dict[str, Review]:
-    """What was kept before under these keys, by this person."""
+    """Return what this person kept before under these keys."""
     if not all(_KEY.fullmatch(key) for key in keys):
         raise ReviewError(NOT_A_KEY)
     kept = reviews.with_keys(keys)
@@ -334,7 +334,10 @@ def _kept(case: Case, reviewer_id: str, keys: Sequence[str]) -> dict[str, Review
 
 
 def _reviews(case: Case, reviewer_id: str, entries: Sequence[Entry]) -> list[Review]:
-    """The rows of these entries; of two on one cell the second begins where the first ends."""
+    """Make the rows of these entries.
+
+    Of two on one cell the second begins where the first ends.
+    """
     touched = {entry.cell.partition(".")[0] for entry in entries}
     fields = {analysis.id: analysis for analysis in analyses.of_case(case.id, touched)}
     present = _cells(fields.values(), reviews.of_case(case.id, fields))
@@ -421,7 +424,7 @@ def _taking_back(review: Review, key: str) -> Review:
 
 
 def _note(event: Event, case: Case, added: Sequence[Review]) -> None:
-    """Which cells, from what to what (and on); the rows themselves say the rest."""
+    """Note which cells changed, from what to what; the rows have the rest."""
     changes: dict[str, list[str | None]] = {}
     for review in added:
         changes.setdefault(review.cell_id, [review.label_before]).append(review.label)

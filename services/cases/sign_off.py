@@ -71,7 +71,7 @@ class SignOff:
         self._readers = readers
 
     def standing(self, case: Case, account_id: str) -> Standing:
-        """What the case is like now, and what keeps this person from signing it."""
+        """Describe the case as it is now, and what keeps this person from signing it."""
         present, snapshot = self._as_it_is(case)
         given = signatures.of_version(case.id, snapshot.version)
         first, locked = _first(given), any(one.final for one in given)
@@ -117,7 +117,7 @@ class SignOff:
         return opened
 
     def _as_it_is(self, case: Case) -> tuple[list[Cell], CaseSnapshot]:
-        """The cells of a case, and all of it, as they stand now."""
+        """Collect the cells and the snapshot of a case as they stand now."""
         kept = analyses.of_case(case.id)
         cells = cells_of(case, kept)
         return cells, collect_snapshot(case, kept, cells, self._weights)
@@ -125,7 +125,7 @@ class SignOff:
     def _reason(
         self, case: Case, snapshot: CaseSnapshot, first: Signature | None, account_id: str
     ) -> str | None:
-        """Why this person cannot sign an open case whatever they look at, as a sentence."""
+        """Say why this person cannot sign an open case whatever they review."""
         if any(task.under_way for task in field_tasks.unread_of_case(case.id)):
             return STILL_READ
         if not snapshot.images:
@@ -150,7 +150,7 @@ class SignOff:
 
 
 def missing(cells: Sequence[Cell], first: Signature | None, reader_id: str) -> list[Cell]:
-    """The cells that must be looked at before this person can sign.
+    """Return the cells that this person must review before signing.
 
     The first reader: every counted cell that is proposed as a blast or unclassified and that nobody
     has named. The second reviewer must have named such cells personally, and all that differ from
@@ -191,14 +191,14 @@ def _agreement(
 
 
 def _role(first: Signature | None, found: Agreement | None) -> SignatureRole:
-    """Who signs after another agrees with every cell, or else decides between both."""
+    """Choose the role: first, in agreement with the first, or deciding."""
     if first is None:
         return SignatureRole.FIRST
     return SignatureRole.ADJUDICATOR if found and found.disagreements else SignatureRole.SECOND
 
 
 def _check(standing: Standing, seen: str) -> SignatureRole:
-    """As what the person signs; raises `SignOffError` where they cannot."""
+    """Return as what the person signs; raises `SignOffError` where they cannot."""
     if standing.role is None:
         raise SignOffError(standing.reason or CHANGED)
     if seen != standing.seen:
@@ -211,7 +211,7 @@ def _check(standing: Standing, seen: str) -> SignatureRole:
 def _signature(
     standing: Standing, role: SignatureRole, account: Account, conclusion: str, at: datetime
 ) -> Signature:
-    """All of it goes into what is hashed: who, as what, when, the conclusion, the whole case."""
+    """Make the signature; its hash covers who, as what, when, and the whole case."""
     contents = SignedContents(
         schema=SCHEMA,
         reader=account.name,

@@ -90,7 +90,7 @@ def export_reviewed(folder: Path, analyst: Analyst) -> Exported:
 
 
 def _patients() -> list[_Patient]:
-    """The patients of signed cases, in no order, each with a random name."""
+    """Return the patients of signed cases, shuffled, each with a random name."""
     found: dict[tuple[str, str], list[CaseSnapshot]] = {}
     for signature in signatures.newest_final():
         snapshot = read_contents(signature).snapshot
@@ -150,14 +150,14 @@ def _field_lines(analysis: Analysis, cells: Sequence[CellSnapshot]) -> Iterator[
 
 
 def _yolo_line(label: str, box: Box, width: int, height: int) -> str:
-    """The label's number, then centre and size as fractions of the field."""
+    """Write the label's number, then centre and size as fractions of the field."""
     x1, y1, x2, y2 = box
     numbers = (x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height
     return " ".join((str(FIELD_LABELS.index(label)), *(f"{number:.5f}" for number in numbers)))
 
 
 def _named(cells: Iterable[CellSnapshot]) -> list[CellSnapshot]:
-    """The white cells that a person called something: what is unclassified teaches nothing."""
+    """Return the white cells that a person classified."""
     known = set(DIFFERENTIAL) - {UNCLASSIFIED}
     return [cell for cell in cells if cell.seen and cell.label in known]
 

@@ -13,7 +13,7 @@ from services.reports.contents import most_suspicious
 
 
 def pictures_of(snapshot: CaseSnapshot, analyst: Analyst) -> dict[str, bytes]:
-    """JPEGs by the cells' ids; those whose image is not kept any more are left out.
+    """Cut JPEGs of cells, by their ids; those whose image is gone are left out.
 
     Each image is decoded once, however many of its cells are wanted.
     """

@@ -158,7 +158,7 @@ def _preliminary(snapshot: CaseSnapshot, given: Sequence[Signature]) -> ReportCo
 def _lines(
     given: Sequence[Signature], verified: Sequence[SignedContents]
 ) -> tuple[SignatureLine, ...]:
-    """Each signature as it was hashed."""
+    """Return each signature as it was hashed."""
     return tuple(
         SignatureLine(
             reader=contents.reader,

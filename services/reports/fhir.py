@@ -38,7 +38,9 @@ Resource = dict[str, Any]
 
 
 def as_fhir(contents: ReportContents) -> bytes:
-    """A bundle of type "collection": report, patient by pseudonym, specimen, observations, models.
+    """Write a bundle of type "collection".
+
+    It has the report, the patient by pseudonym, specimen, observations and models.
 
     The same signed report gives the same bundle, so that a receiver can tell it from another. A
     version that was amended since keeps its status, for R4 has none that says so of a correct
@@ -150,7 +152,7 @@ def _observations(contents: ReportContents) -> list[Resource]:
 
 
 def _of_tally(contents: ReportContents, by: str, tally: Tally) -> Iterator[Resource]:
-    """Each class's count with its share; the share of blasts comes first, with its interval."""
+    """Yield the share of blasts with its interval, then the count of each class."""
     if tally.share is not None:
         share = _observation(contents, by, "blast-share", _share_code(contents, BLAST, by))
         share["valueQuantity"] = _percent(tally.share)
@@ -196,7 +198,7 @@ def _observation(contents: ReportContents, by: str, name: str, code: Resource) -
 
 
 def _proposing(snapshot: CaseSnapshot) -> list[ModelUsed]:
-    """The networks that propose what a cell is; an observation can name one only."""
+    """Return the networks that propose classes; an observation can name only one."""
     kinds = {(PROPOSING[image.kind], image.model) for image in snapshot.images}
     return [used for used in snapshot.models if (used.model, used.version) in kinds]
 
@@ -266,7 +268,7 @@ def _reference(contents: ReportContents, what: str) -> Resource:
 
 
 def _id(contents: ReportContents, what: str) -> str:
-    """The same patient of the same case stays the same; all else is of one version."""
+    """Make an id: the patient's stays in all versions of a case, others do not."""
     snapshot = contents.snapshot
     version = "" if what in {"patient", "specimen"} else f"/{snapshot.version}"
     return str(_uuid(f"{snapshot.case_id}{version}/{what}"))

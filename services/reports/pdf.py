@@ -76,7 +76,7 @@ Rows = Sequence[Sequence[str | Flowable]]
 
 
 def as_pdf(contents: ReportContents, pictures: Mapping[str, bytes]) -> bytes:
-    """The report, with a picture (JPEG) of each of the most suspicious cells by the cell's id.
+    """Write the report, with a picture (JPEG) of each most suspicious cell by its id.
 
     A cell without a picture keeps its place. Unsigned, every page carries a watermark.
     """
@@ -213,7 +213,7 @@ def _specimen(contents: ReportContents) -> Flowable:
 
 
 def _remarks(contents: ReportContents) -> list[Flowable]:
-    """What one must know of it, and what people wrote.
+    """List warnings and what people wrote.
 
     As paragraphs: those go on over pages, a row of a table cannot.
     """
@@ -401,12 +401,12 @@ def _probability(probability: float | None) -> str:
 
 
 def _text(text: str, style: ParagraphStyle = BODY) -> Paragraph:
-    """A paragraph of plain text, of one line until it is wrapped."""
+    """Make a paragraph of plain text."""
     return Paragraph(escape(_printable(text)), style)
 
 
 def _lines(text: str) -> list[Paragraph]:
-    """What a person wrote, a paragraph a line: many lines in one take reportlab minutes."""
+    """Make a paragraph of each line: many lines in one take reportlab minutes."""
     return [_text(line) for line in re.sub(r"\n{3,}", "\n\n", text).split("\n")]
 
 
@@ -415,7 +415,7 @@ def _bold(text: str) -> Paragraph:
 
 
 def _printable(text: str) -> str:
-    """The text, with a box for every character that the font does not have."""
+    """Replace every character that the font does not have by a box."""
     face = pdfmetrics.getFont(FONT).face  # pyright: ignore[reportAttributeAccessIssue]  as above
     glyphs = face.charToGlyph
     return "".join(one if one in "\r\n\t" or ord(one) in glyphs else NO_GLYPH for one in text)

@@ -21,7 +21,7 @@ COLUMNS = (
 
 
 def as_csv(contents: ReportContents) -> bytes:
-    """One table, `COLUMNS`: first what the report says as a whole, then one cell a line.
+    """Write one table, `COLUMNS`: first about the whole, then one cell a line.
 
     `what` is "cell", or names the `value` of a line about the whole: shares and bounds of their 95%
     intervals in 0..1, counts of cells, sentences. Boxes are in pixels of the file, probabilities in
@@ -40,7 +40,7 @@ def as_csv(contents: ReportContents) -> bytes:
 
 
 def _whole(contents: ReportContents) -> Iterator[tuple[str, object]]:
-    """What is said of the case as a whole, by name."""
+    """Yield what the report says of the case as a whole, by name."""
     snapshot = contents.snapshot
     yield "notice", ASSISTS
     if contents.later:
