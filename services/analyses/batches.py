@@ -15,7 +15,7 @@ from services.analyses.findings import BlastShare, blast_share, second_share
 class BatchCount:
     """The cells of `fields` read fields by kind, and the blasts among the white ones by reader.
 
-    `second` is None where a field was not read by the second reader.
+    `second` is None where a field has no opinion of the classifier.
     """
 
     fields: int

@@ -98,7 +98,7 @@ class WhiteCell:
 
     @property
     def disagreed(self) -> bool:
-        """Whether the second reader says the opposite; uncertain is no opposite."""
+        """Whether the classifier says the opposite; uncertain is no opposite."""
         opposite = NORMAL if self.found.label == "blast" else ALL_BLAST
         return self.found.second_label == opposite
 
@@ -173,14 +173,14 @@ def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
     return [WhiteCell(number, cell, counted) for number, (cell, counted) in enumerate(white)]
 
 
-def as_document(analysis: Analysis) -> dict[str, Any]:
+def to_dict(analysis: Analysis) -> dict[str, Any]:
     """Return the findings in the form that `python -m models detect` prints."""
     return {"file": analysis.file_name, **analysis.finding}
 
 
 def as_json(analysis: Analysis) -> str:
     """Write the findings as indented JSON."""
-    return json.dumps(as_document(analysis), indent=2) + "\n"
+    return json.dumps(to_dict(analysis), indent=2) + "\n"
 
 
 def as_csv(analysis: Analysis) -> str:

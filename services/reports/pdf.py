@@ -329,7 +329,7 @@ def _kappa(found: Agreement) -> str:
     cells = "1 cell" if found.cells == 1 else f"{found.cells} cells"
     return (
         f"Cohen’s kappa over {cells} that each reader named: {kappa}. Names that a reader took "
-        "over from somebody else do not count. The second reader saw what the first had said."
+        "over from somebody else do not count. The second reviewer saw the names of the first."
     )
 
 
@@ -365,7 +365,7 @@ def _cells_page(contents: ReportContents, pictures: Mapping[str, bytes]) -> list
     note = (
         f"{len(cells)} of {total} counted cells: blasts of the reviewer first, then those that the "
         "models suspect most. Under each: image and cell, class now, the detector’s probability of "
-        "a blast, the second reader’s."
+        "a blast, the classifier’s of an ALL blast."
     )
     return [
         PageBreak(),
