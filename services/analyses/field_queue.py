@@ -25,7 +25,7 @@ FULL = (
     "{} of your fields are already waiting, the most that one person may have. Send this one when "
     "some of them are done."
 )
-NO_ROOM = "The server's disk is full. Tell your system administrator, and try again later."
+NO_ROOM = "The server’s disk is full. Tell your system administrator, and try again later."
 GONE = "The image is no longer there. Send it again."
 
 LOOK_EVERY = 0.05
