@@ -39,8 +39,8 @@ def verify(head: Head | None) -> None:
         click.echo("The audit trail has no rows yet.")
         return
     click.echo(
-        f"{verdict.head.number} rows, none changed, moved or missing; the witness names "
-        f"{verdict.witnessed}. The end is {verdict.head.number}:{verdict.head.hash}"
+        f"{verdict.head.number} rows, none changed, moved or missing; the external hash log names "
+        f"{verdict.logged}. The end is {verdict.head.number}:{verdict.head.hash}"
     )
 
 

@@ -32,7 +32,7 @@ def read_card(weights: Path, model: str) -> ModelCard:
 
 
 def aimed_sensitivity(weights: Path, findings: FieldFindings) -> float | None:
-    """Share of blasts (0..1) that the threshold of these findings was chosen to find.
+    """Return the share of blasts (0..1) that the threshold of these findings aims at.
 
     None where that is not known: the detector in `weights` is another, or does not tell.
     """

@@ -27,7 +27,7 @@ from pages.common import limits
 from pages.common.errors import MESSAGES, wants_json
 from pages.common.headers import clear_cache
 from pages.common.site import present_site
-from records.accounts.accounts import WAITING, Account, any_account
+from records.accounts.accounts import Account, AccountStatus, any_account
 from services.accounts.accounts import Accounts, CodeNeeded, NotYet, SignedIn
 from services.audit.audit import act_as, as_account
 
@@ -38,7 +38,8 @@ login_manager.session_protection = None
 
 WRONG = "User name or password is wrong."
 NOT_YET = {
-    WAITING: "The password is right. Your account still waits for an administrator to approve it.",
+    AccountStatus.WAITING: "The password is right. Your account still waits for an administrator "
+    "to approve it.",
 }
 DEACTIVATED = "The password is right, but your account is deactivated. Ask an administrator."
 WRONG_CODE = "This code is wrong, or was used before. Wait for the next one and try again."

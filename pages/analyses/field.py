@@ -14,7 +14,7 @@ from pages.common.lookups import (
     the_analyst,
     the_classifiers_name,
 )
-from records.analyses.analyses import DETECTION, RESULTS, Analysis, place_in_batch
+from records.analyses.analyses import RESULTS, Analysis, AnalysisKind, place_in_batch
 from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS
 from services.analyses.annotation import annotated_png
@@ -37,7 +37,7 @@ blueprint = Blueprint("field", __name__, url_prefix="/detect")
 @blueprint.get("/<analysis_id>")
 def result(analysis_id: str) -> str:
     """What the detector found in one field."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     findings = field_findings(analysis)
     return render_template(
         "field/result.html",
@@ -47,7 +47,7 @@ def result(analysis_id: str) -> str:
         share=blast_share(findings),
         second=second_share(findings),
         second_reader=the_classifiers_name(findings.second_model),
-        results=RESULTS[DETECTION],
+        results=RESULTS[AnalysisKind.DETECTION],
         sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
         lowest=LOWEST_THRESHOLD,
         usual_differential=USUAL_DIFFERENTIAL,
@@ -63,20 +63,20 @@ def result(analysis_id: str) -> str:
 @blueprint.get("/<analysis_id>/image")
 def image(analysis_id: str) -> Response:
     """The field, upright and without metadata; a bounded copy of a very large one."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return image_response(analysis.display_name or analysis.image_name)
 
 
 @blueprint.get("/<analysis_id>/cells")
 def cells(analysis_id: str) -> Response:
     """The white cells of the gallery on one sheet; 404 when none was found."""
-    return image_response(team_analysis(analysis_id, DETECTION).cells_name)
+    return image_response(team_analysis(analysis_id, AnalysisKind.DETECTION).cells_name)
 
 
 @blueprint.get("/<analysis_id>/annotated.png")
 def annotated(analysis_id: str) -> Response:
     """The field with boxes and legend, to keep."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     try:
         stored = the_analyst().image(analysis.display_name or analysis.image_name)
     except FileNotFoundError:
@@ -89,14 +89,14 @@ def annotated(analysis_id: str) -> Response:
 @blueprint.get("/<analysis_id>/findings.csv")
 def table(analysis_id: str) -> Response:
     """The findings, one cell a line."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return _download(analysis, as_csv(analysis).encode(), "findings.csv", "text/csv")
 
 
 @blueprint.get("/<analysis_id>/findings.json")
 def document(analysis_id: str) -> Response:
     """The findings in the form that `python -m models detect` prints."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return _download(analysis, as_json(analysis).encode(), "findings.json", "application/json")
 
 

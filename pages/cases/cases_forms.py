@@ -22,7 +22,7 @@ from records.cases.cases import (
 )
 from services.cases.cases import Details
 from services.cases.pseudonyms import doubts, refusal
-from services.labels import SPECIMEN_NAMES
+from services.formatting import SPECIMEN_NAMES
 
 PSEUDONYM_HELP = (
     "A code that tells nobody who the patient is, such as “Alder-7”. No name, no date of birth, no "

@@ -22,7 +22,7 @@ from core.taxonomy import READING_ORDER
 from pages.common.access import may_use
 from pages.common.lookups import team_case, the_classifiers_name, the_thumbnails
 from records.analyses import analyses
-from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.cases import reviews, signatures
 from records.cases.cases import Case
 from records.cases.reviews import Review
@@ -127,7 +127,7 @@ def thumbnail(case_id: str, cell: str) -> Response:
 def sheet(case_id: str, field: str, number: int) -> Response:
     """Some white cells of a field on one picture, most suspicious first."""
     analysis = _of_case(team_case(case_id), field)
-    if analysis.kind != DETECTION:
+    if analysis.kind != AnalysisKind.DETECTION:
         abort(404)
     return _picture(lambda: the_thumbnails().sheet(analysis, number))
 
@@ -145,7 +145,7 @@ def _picture(make: Callable[[], bytes]) -> Response:
 
 def _field_document(case: Case, number: int, analysis: Analysis) -> dict[str, Any]:
     """An image of the case, numbered as in its reports, with the addresses of its pictures."""
-    alone = analysis.kind == CLASSIFICATION
+    alone = analysis.kind == AnalysisKind.CLASSIFICATION
     page = "classification" if alone else "field"
     return {
         "id": analysis.id,

@@ -9,23 +9,24 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.taxonomy import CLASS_NAMES
-from pages.cases.reports import FORMATS, the_sign_out
+from pages.cases.reports import FORMATS, the_sign_off
 from pages.cases.sign_off_forms import AmendForm, SignForm
 from pages.common import limits
 from pages.common.lookups import team_case
 from records.cases import signatures
 from records.cases.cases import Case
-from records.cases.signatures import ADJUDICATOR, FIRST, SECOND, Amendment, Signature
+from records.cases.signatures import Amendment, Signature, SignatureRole
 from services.cases import cases
-from services.cases.sign_off import SignOutError, WrongPasswordError
-from services.reports.pdf import ROLE_WORDS
+from services.cases.sign_off import SignOffError, WrongPasswordError
+from services.reports.formatting import SIGNER_NAMES, format_warnings
 
 SIGN_WORDS = {
-    FIRST: "By signing you take responsibility for this reading. The case is locked then.",
-    SECOND: "You name every cell as the first reader did. By signing you agree, and the case is "
-    "locked.",
-    ADJUDICATOR: "You name some cells differently. By signing you decide: the case is locked as it "
-    "stands now, and the report lists where you differed.",
+    SignatureRole.FIRST: "By signing you take responsibility for this reading. The case is "
+    "locked then.",
+    SignatureRole.SECOND: "You name every cell as the first reader did. By signing you agree, and "
+    "the case is locked.",
+    SignatureRole.ADJUDICATOR: "You name some cells differently. By signing you decide: the case "
+    "is locked as it stands now, and the report lists where you differed.",
 }
 """What signing means, by role."""
 
@@ -58,14 +59,14 @@ def sign(case_id: str) -> AnyResponse | tuple[str, int]:
     if not form.validate():
         return _page(case, form, AmendForm()), 422
     try:
-        signature = the_sign_out().sign(
+        signature = the_sign_off().sign(
             case,
             current_user._get_current_object(),
             form.password.data,
             form.conclusion.data,
             form.seen.data,
         )
-    except SignOutError as error:
+    except SignOffError as error:
         status = _refused(form, error)
         return _page(case, form, AmendForm()), status
     flash(_signed_words(signature), "success")
@@ -79,35 +80,36 @@ def amend(case_id: str) -> AnyResponse | tuple[str, int]:
     if not form.validate():
         return _page(case, SignForm(), form), 422
     try:
-        opened = the_sign_out().amend(case, current_user._get_current_object(), form.reason.data)
-    except SignOutError as error:
+        opened = the_sign_off().amend(case, current_user._get_current_object(), form.reason.data)
+    except SignOffError as error:
         abort(409, str(error))
     flash(f"The case is open again, as version {opened.version}. Former versions stay.", "success")
     return _back(case)
 
 
 def _page(case: Case, form: SignForm, amending: AmendForm) -> str:
-    standing = the_sign_out().standing(case, current_user.id)
+    standing = the_sign_off().standing(case, current_user.id)
     # The page shows the case as it is now; whoever signs next has seen this.
     form.seen.data = standing.seen
     return render_template(
         "sign_out/show.html",
         case=case,
         standing=standing,
-        state=standing.state,
+        state=standing.snapshot,
+        warnings=format_warnings(standing.snapshot),
         form=form,
         amending=amending,
-        versions=_versions(case, standing.state.version),
+        versions=_versions(case, standing.snapshot.version),
         formats=FORMATS,
         case_state=cases.state_of(case),
         labels=CLASS_NAMES,
-        roles=ROLE_WORDS,
+        roles=SIGNER_NAMES,
         sign_words=SIGN_WORDS,
         most_listed=MOST_LISTED,
     )
 
 
-def _refused(form: SignForm, error: SignOutError) -> int:
+def _refused(form: SignForm, error: SignOffError) -> int:
     """Say it where it belongs, and with which status."""
     if isinstance(error, WrongPasswordError):
         limits.note_failure()

@@ -22,8 +22,7 @@ from services.analyses.findings import (
     interval_words,
     share_words,
 )
-from services.labels import SPECIMEN_NAMES
-from services.moments import when
+from services.formatting import SPECIMEN_NAMES, format_datetime
 
 
 @dataclass(frozen=True)
@@ -135,35 +134,35 @@ VIEW_WORDS = {
     View.CONTEXT: "Cell with its surroundings",
 }
 STATE_WORDS = {
-    states.OPEN: ResultWords(
+    states.CaseState.OPEN: ResultWords(
         "Not reviewed",
         "eye-slash",
         "not-usable",
         "Nobody has reviewed a cell of this case yet.",
         "Add fields, then look through their cells in the reading room.",
     ),
-    states.IN_REVIEW: ResultWords(
+    states.CaseState.IN_REVIEW: ResultWords(
         "In review",
         "eye",
         "uncertain",
         "Some cells were reviewed. Nothing is signed.",
         "Go on in the reading room. A reviewer signs when all suspicious cells were seen.",
     ),
-    states.FIRST_SIGNED: ResultWords(
+    states.CaseState.FIRST_SIGNED: ResultWords(
         "First reader signed",
         "check-circle",
         "uncertain",
         "One reader has signed. A second one must agree before the case is final.",
         "A second reviewer looks at the cells and signs.",
     ),
-    states.SIGNED: ResultWords(
+    states.CaseState.SIGNED: ResultWords(
         "Signed",
         "check-circle",
         "normal",
         "A reviewer has signed this case. Nothing of it changes.",
         "Fetch the report. Whoever finds a mistake asks a reviewer to open an amendment.",
     ),
-    states.AMENDING: ResultWords(
+    states.CaseState.AMENDING: ResultWords(
         "Being amended",
         "clock-history",
         "uncertain",
@@ -171,7 +170,10 @@ STATE_WORDS = {
         "Correct what is to be corrected; then a reviewer signs the new version.",
     ),
 }
-KIND_WORDS = {analyses.CLASSIFICATION: "Cell", analyses.DETECTION: "Field"}
+KIND_WORDS = {
+    analyses.AnalysisKind.CLASSIFICATION: "Cell",
+    analyses.AnalysisKind.DETECTION: "Field",
+}
 
 
 def init_app(app: Flask) -> None:
@@ -187,7 +189,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         percent=percent,
         file_size=file_size,
-        when=when,
+        when=format_datetime,
         summary=summary,
         quality_sentence=quality_sentence,
         share_words=share_words,
@@ -215,7 +217,7 @@ def file_size(count: int) -> str:
 
 def summary(analysis: Analysis) -> str:
     """The gist of a finding in a few words, beside the word of its result."""
-    if analysis.kind == analyses.DETECTION:
+    if analysis.kind == analyses.AnalysisKind.DETECTION:
         return share_summary(blast_share(field_findings(analysis, WHITE_CELLS)))
     if analysis.probability is None:
         return quality_sentence(cell_finding(analysis)) or ""

@@ -44,13 +44,17 @@ class ImageStore:
         return name
 
     def path(self, name: str) -> Path:
-        """Where `name` is kept, existing or not; raises `ValueError` for a name not made here."""
+        """Return where `name` is kept, existing or not.
+
+        Raises:
+            ValueError: the name was not made here.
+        """
         if not _NAME.fullmatch(name):
             raise ValueError("not a name of the image store")
         return self._root / name[:2] / name
 
     def read(self, name: str) -> bytes:
-        """Give one image's bytes; raises `FileNotFoundError` when it is gone."""
+        """Return one image's bytes; raises `FileNotFoundError` when it is gone."""
         return self.path(name).read_bytes()
 
     def delete(self, name: str) -> None:
@@ -58,18 +62,18 @@ class ImageStore:
         self.path(name).unlink(missing_ok=True)
 
     def names(self) -> set[str]:
-        """Names of all images kept."""
+        """Return the names of all images kept."""
         return {path.name for path in self.files() if _NAME.fullmatch(path.name)}
 
     def files(self) -> Iterator[Path]:
-        """Every file that this class made, half-written ones too; what others put here is not."""
+        """Yield every file that this class made, half-written ones too."""
         for path in self._root.glob("??/*"):
             if _NAME.fullmatch(path.name) or _PART.fullmatch(path.name):
                 yield path
 
 
 def content_type(name: str) -> str:
-    """MIME type of a stored image, by the suffix of its name."""
+    """Return the MIME type of a kept image, by the suffix of its name."""
     return CONTENT_TYPES[Path(name).suffix]
 
 

@@ -38,9 +38,9 @@ class _Key:
 
 
 def annotated_png(analysis: Analysis, image: bytes, classifier: str) -> bytes:
-    """PNG of the analysed field, from its stored PNG or display JPEG, with boxes and legend.
+    """Draw boxes and legend on the field's kept PNG or display JPEG; return a PNG.
 
-    `classifier` is the name of the network that read the white cells once more.
+    `classifier` is the name of the network that gave its opinion on the white cells.
     """
     findings = field_findings(analysis)
     with Image.open(io.BytesIO(image), formats=["PNG", "JPEG"]) as stored:
@@ -55,7 +55,7 @@ def annotated_png(analysis: Analysis, image: bytes, classifier: str) -> bytes:
 
 
 def _enlarged(field: Image.Image) -> Image.Image:
-    """The field, small ones by a whole factor larger."""
+    """Enlarge a small field by a whole factor."""
     factor = -(-SMALL_SIDE // max(field.size))
     if factor == 1:
         return field
@@ -108,7 +108,7 @@ def _lines(analysis: Analysis, findings: FieldFindings, scale: float, classifier
 
 
 def _said(findings: FieldFindings, classifier: str) -> Iterator[str]:
-    """What each reader says of the field, in a line each."""
+    """Say what each model found in the field, in a line each."""
     share, second = blast_share(findings), second_share(findings)
     within = f" (95% interval {interval_words(share)})" if share.white_cells else ""
     yield f"{share.blasts} of {share.white_cells} white cells found were called blasts{within}."
@@ -158,4 +158,7 @@ def _font(
 ) -> ImageFont.FreeTypeFont:
     """Pillow's own font, in proportion to the field, but never too small to be read."""
     wanted = max(14, max(field.size) / 60) * share
-    return ImageFont.load_default(max(SMALLEST_FONT, min(wanted, at_most)))
+    font = ImageFont.load_default(max(SMALLEST_FONT, min(wanted, at_most)))
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise TypeError("Pillow was built without FreeType")
+    return font

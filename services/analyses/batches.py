@@ -16,7 +16,7 @@ from services.analyses.findings import BlastShare, blast_share, field_findings, 
 class BatchCount:
     """The cells of `fields` read fields by kind, and the blasts among the white ones by reader.
 
-    `second` is None where a field was not read by the second reader.
+    `second` is None where a field has no opinion of the classifier.
     """
 
     fields: int
@@ -38,7 +38,7 @@ def counts_of(analysis: Analysis) -> dict[str, Any]:
 
 
 def field_share(counts: dict[str, Any]) -> BlastShare:
-    """Blasts among the white cells of one field, as the detector calls them."""
+    """Return the blasts among one field's white cells, as the detector calls them."""
     return BlastShare(counts[BLAST], counts["white"])
 
 

@@ -93,13 +93,13 @@ class WhiteCell:
 
     @property
     def disagreed(self) -> bool:
-        """Whether the second reader says the opposite; uncertain is no opposite."""
+        """Whether the classifier says the opposite; uncertain is no opposite."""
         opposite = NORMAL if self.found.label == BLAST else ALL_BLAST
         return self.found.second_label == opposite
 
 
 def field_findings(analysis: Analysis, labels: Sequence[str] = DETECTOR_CODES) -> FieldFindings:
-    """The findings as the models gave them; an older one lacks what was not yet asked.
+    """Read the findings as the models gave them; older ones lack newer fields.
 
     Only cells of some `labels`, if these are all that is wanted: a field has thousands of red ones.
     """
@@ -112,13 +112,13 @@ def cell_finding(analysis: Analysis) -> Classification:
 
 
 def blast_share(findings: FieldFindings) -> BlastShare:
-    """Blasts as a share of white cells, as the detector calls them."""
+    """Return blasts as a share of white cells, as the detector calls them."""
     counts = findings.counts
     return BlastShare(counts[BLAST], sum(counts[label] for label in WHITE_CELLS))
 
 
 def second_share(findings: FieldFindings) -> BlastShare | None:
-    """ALL blasts as a share of the same white cells, by the second reader; None without one."""
+    """Return the classifier's share of ALL blasts among the same cells; None without it."""
     if findings.second_model is None:
         return None
     white = [cell for cell in findings.detections if cell.label in WHITE_CELLS]
@@ -127,7 +127,7 @@ def second_share(findings: FieldFindings) -> BlastShare | None:
 
 
 def share_words(share: float) -> str:
-    """A share (0..1) in per cent, near the ends with a decimal.
+    """Write a share (0..1) in per cent, near the ends with a decimal.
 
     static/js/common/shares.js does the same.
 
@@ -139,12 +139,12 @@ def share_words(share: float) -> str:
 
 
 def interval_words(share: BlastShare) -> str:
-    """The 95% interval of a share, as "3.1% to 14%"; empty without white cells."""
+    """Write the 95% interval of a share, as "3.1% to 14%"; empty without white cells."""
     return " to ".join(share_words(bound) for bound in share.interval or ())
 
 
 def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
-    """The white cells, doubtful ones too, in the order in which to look at them.
+    """Return the white cells, doubtful ones too, in the order of review.
 
     First come those that either reader calls a blast, then the others; each by the detector's
     probability of a blast. Where that was not kept, confident blasts come first and confident
@@ -156,18 +156,20 @@ def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
     return [WhiteCell(number, cell, counted) for number, (cell, counted) in enumerate(white)]
 
 
-def as_document(analysis: Analysis) -> dict[str, Any]:
-    """The findings in the form that `python -m models detect` prints."""
+def to_dict(analysis: Analysis) -> dict[str, Any]:
+    """Return the findings in the form that `python -m models detect` prints."""
     return {"file": analysis.file_name, **analysis.finding}
 
 
 def as_json(analysis: Analysis) -> str:
-    """The document of `as_document`, indented."""
-    return json.dumps(as_document(analysis), indent=2) + "\n"
+    """Write the findings as indented JSON."""
+    return json.dumps(to_dict(analysis), indent=2) + "\n"
 
 
 def as_csv(analysis: Analysis) -> str:
-    """One counted cell a line, `COLUMNS`: probabilities in 0..1, box in pixels of the file.
+    """Write one counted cell a line, `COLUMNS`.
+
+    Probabilities are in 0..1, boxes in pixels of the file.
 
     What a reader did not say of a cell is empty.
     """
@@ -181,7 +183,7 @@ def as_csv(analysis: Analysis) -> str:
 
 
 def suspicion(cell: Detection) -> tuple[bool, float]:
-    """The higher, the sooner a white cell is to be looked at."""
+    """Return a sort key: the higher, the sooner a cell should be reviewed."""
     is_blast = cell.label == BLAST
     probability = cell.blast
     if probability is None:
@@ -201,10 +203,10 @@ def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:
 
 
 def decimals(number: float | None) -> str | None:
-    """A probability with four decimals; None stays None."""
+    """Write a probability with four decimals; None stays None."""
     return None if number is None else f"{number:.4f}"
 
 
 def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
+    """Make text safe: no spreadsheet takes it for a formula."""
     return "'" + text if text.startswith(_FORMULA_STARTS) else text

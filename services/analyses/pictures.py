@@ -22,7 +22,7 @@ MARGIN = 1.3
 
 
 def thumbnail(rgb: RgbImage) -> bytes:
-    """JPEG of at most `THUMBNAIL_SIDE` px a side, from uint8 RGB."""
+    """Make a JPEG of at most `THUMBNAIL_SIDE` px a side from uint8 RGB."""
     return encode_jpeg(_fit(rgb, THUMBNAIL_SIDE), quality=85)
 
 
@@ -32,12 +32,12 @@ def fit_for_display(rgb: RgbImage) -> RgbImage:
 
 
 def display_copy(rgb: RgbImage) -> bytes:
-    """JPEG of an image that is fit for display, uint8 RGB."""
+    """Make a JPEG fit for display from uint8 RGB."""
     return encode_jpeg(rgb, quality=92)
 
 
 def encode_jpeg(rgb: RgbImage, quality: int) -> bytes:
-    """JPEG of uint8 RGB pixels with full colour resolution and no metadata."""
+    """Encode uint8 RGB pixels as JPEG, in full colour resolution, without metadata."""
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "JPEG", quality=quality, subsampling=0)
     return buffer.getvalue()
@@ -54,7 +54,7 @@ def cell_sheet(rgb: RgbImage, boxes: Sequence[Box]) -> RgbImage:
 
 
 def tile(sheet: RgbImage, index: int) -> RgbImage:
-    """One cell of a sheet that `cell_sheet` made, uint8 RGB of `TILE_SIDE` px."""
+    """Return one cell of a sheet by `cell_sheet`, uint8 RGB of `TILE_SIDE` px."""
     left, top = _place(index)
     return sheet[top : top + TILE_SIDE, left : left + TILE_SIDE]
 

@@ -24,7 +24,8 @@ def test_verify_says_that_all_is_well_and_where_the_end_is(app: Flask, shell: Fl
 
     assert answer.exit_code == 0
     assert answer.output == (
-        f"5 rows, none changed, moved or missing; the witness names 5. The end is 5:{end}\n"
+        "5 rows, none changed, moved or missing; the external hash log names 5. "
+        f"The end is 5:{end}\n"
     )
     assert shell.invoke(args=["audit", "verify", "--head", f"5:{end}"]).exit_code == 0
 
@@ -38,7 +39,7 @@ def test_verify_says_each_finding_and_fails(app: Flask, shell: FlaskCliRunner):
     assert answer.exit_code == 1
     assert answer.output.splitlines() == [
         "Row 3 was changed: its contents are not those of its hash.",
-        "Row 5 was removed at the end: the witness names row 5.",
+        "Row 5 was removed at the end: the external hash log names row 5.",
         "Error: The audit trail is not what it was.",
     ]
 

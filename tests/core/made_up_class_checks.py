@@ -17,8 +17,8 @@ from records.cases.cases import Case
 from records.cases.reviews import Review
 from services.cases.cases import Details, open_case, put
 from services.cases.review import cells_of, differential, record
-from services.cases.snapshot import ReportContents
 from services.learning.export_reviewed import export_reviewed
+from services.reports.contents import ReportContents
 from services.reports.fhir import as_fhir
 from services.reports.pdf import as_pdf
 from services.reports.text import as_csv, as_json

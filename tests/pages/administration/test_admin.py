@@ -150,7 +150,7 @@ def test_the_last_administrator_stays_one(app: Flask, signed_in: FlaskClient, ot
     place(app, signed_in, "ada", role="none")
 
     assert person(app, "ada").is_administrator
-    assert "Somebody must stay administrator" in signed_in.get("/admin/people").text
+    assert "There must be an administrator" in signed_in.get("/admin/people").text
 
     place(app, signed_in, "ben", role="none", is_administrator="y")
     place(app, signed_in, "ada", role="none")

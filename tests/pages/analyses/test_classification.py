@@ -216,7 +216,7 @@ def test_where_many_fields_wait_nothing_is_carried_over(app: Flask, signed_in: F
     address = f"/classify/{upload_cell(signed_in)}"
 
     assert post(signed_in, f"{address}/detect").headers["Location"] == address
-    assert "0 of your fields wait already" in signed_in.get(address).text
+    assert "0 of your fields are already waiting" in signed_in.get(address).text
 
 
 @pytest.mark.parametrize(

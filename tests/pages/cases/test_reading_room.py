@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from core.taxonomy import CLASS_CODES, CLASS_NAMES
 from pages.cases.reading_room import GROUPS, MOST_AT_ONCE
 from records import db, utc_now
-from records.accounts.accounts import VIEWER, new_id
+from records.accounts.accounts import Role, new_id
 from records.analyses.analyses import Analysis
 from records.audit.audit import Event
 from records.cases import reviews, signatures
@@ -70,7 +70,7 @@ class Room:
 
     def sign(self) -> None:
         with self.app.app_context():
-            signatures.add(
+            signatures.add_signature(
                 Signature(
                     case_id=self.case,
                     version=1,
@@ -78,7 +78,8 @@ class Room:
                     conclusion="no blasts",
                     contents={},
                     sha256="0" * 64,
-                )
+                ),
+                [],
             )
             db.session.commit()
 
@@ -312,7 +313,7 @@ def test_a_signed_case_is_read_only_and_says_so(room: Room):
 
 def test_a_viewer_looks_and_changes_nothing(app: Flask, room: Room, colleague: FlaskClient):
     with app.app_context():
-        account_named("cleo").role = VIEWER
+        account_named("cleo").role = Role.VIEWER
         db.session.commit()
     page = colleague.get(room.path).text
     assert 'data-editable="no"' in page

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
+import rfc8785
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from core.canonical_json import digest
 from pages.cases.reports import FORMATS
 from pages.common import attempts
 from records import db, utc_now
-from records.accounts.accounts import READER, REVIEWER, VIEWER
+from records.accounts.accounts import Role
 from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
@@ -99,11 +100,11 @@ def test_a_case_is_signed(app: Flask, path: str, signed_in: FlaskClient):
 @pytest.mark.parametrize(
     ("changes", "status", "said"),
     [
-        ({"password": "something else entirely"}, 422, "That is not your password"),
+        ({"password": "something else entirely"}, 422, "Wrong password"),
         ({"password": ""}, 422, "Please fill this in."),
         ({"conclusion": "  \n "}, 422, "Please write what you conclude."),
         ({"conclusion": "x" * 4001}, 422, "no more than 4000"),
-        ({"seen": "0" * 64}, 409, "has changed since this page was opened"),
+        ({"seen": "0" * 64}, 409, "has changed since you opened this page"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_signed(app, path, signed_in, changes, status, said):
@@ -176,10 +177,10 @@ def test_anybody_can_work_the_hash_out_again(app: Flask, path: str, signed_in: F
     sign(signed_in, path)
     report = json.loads(signed_in.get(f"{path}/report.json").data)
     (signature,) = report["signatures"]
-    told = {name: signature[name] for name in ("reader", "role", "at", "conclusion")}
+    told = {name: signature[name] for name in ("schema", "reader", "role", "at", "conclusion")}
 
     signed = {**told, "agreement": report["agreement"], "state": report["state"]}
-    assert digest(signed) == signature["sha256"] == report["sha256"]
+    assert sha256(rfc8785.dumps(signed)).hexdigest() == signature["sha256"] == report["sha256"]
 
 
 @pytest.mark.parametrize("version", ["0", "2", "-1", "x", "1.0", "9" * 30, "²"])
@@ -208,7 +209,8 @@ def test_a_file_name_is_in_no_report(path: str, signed_in: FlaskClient):
 
 
 @pytest.mark.parametrize(
-    ("role", "sees", "signs"), [(VIEWER, 200, 403), (READER, 200, 403), (REVIEWER, 200, 303)]
+    ("role", "sees", "signs"),
+    [(Role.VIEWER, 200, 403), (Role.READER, 200, 403), (Role.REVIEWER, 200, 303)],
 )
 def test_reviewers_sign_and_their_team_sees(app, path, colleague, role, sees, signs):
     give_role(app, "cleo", role)
@@ -216,7 +218,7 @@ def test_reviewers_sign_and_their_team_sees(app, path, colleague, role, sees, si
     page = colleague.get(f"{path}/sign-out")
 
     assert page.status_code == sees
-    assert ('name="password"' in page.text) == (role == REVIEWER)
+    assert ('name="password"' in page.text) == (role == Role.REVIEWER)
     assert colleague.get(f"{path}/report.pdf").status_code == 200
     assert sign(colleague, path).status_code == signs
     if signs == 403:
@@ -225,7 +227,7 @@ def test_reviewers_sign_and_their_team_sees(app, path, colleague, role, sees, si
 
 
 def test_another_teams_case_is_not_found(app: Flask, path: str, other_client: FlaskClient):
-    give_role(app, "ben", REVIEWER)
+    give_role(app, "ben", Role.REVIEWER)
     look(app, path)
     assert other_client.get(f"{path}/sign-out").status_code == 404
     assert sign(other_client, path).status_code == 404
@@ -248,8 +250,8 @@ def test_an_ended_session_signs_nothing(app: Flask, path: str, signed_in: FlaskC
 
 
 def test_two_readers_see_where_they_differ(app: Flask, path: str, signed_in, colleague):
-    app.extensions["leukoscope_sign_out"]._readers = 2
-    give_role(app, "cleo", REVIEWER)
+    app.extensions["leukoscope_sign_off"]._readers = 2
+    give_role(app, "cleo", Role.REVIEWER)
     look(app, path)
     sign(signed_in, path)
     assert "Another reviewer must sign now" in texts(signed_in.get(f"{path}/sign-out").text)
@@ -263,14 +265,14 @@ def test_two_readers_see_where_they_differ(app: Flask, path: str, signed_in, col
     assert sign(colleague, path).status_code == 303
     for _ in signed_in, colleague:
         shown = texts(_.get(f"{path}/sign-out").text)
-        assert "Second reader, decided where they differed: cleo" in shown
+        assert "Second reviewer, decided where they differed: cleo" in shown
         assert "Cohen’s kappa" in shown
     assert signed_in.get(f"{path}/report.json").json["agreement"]["cells"] == 2
 
 
 def test_two_readers_of_whom_one_named_nothing_have_no_kappa(app, path, signed_in, colleague):
-    app.extensions["leukoscope_sign_out"]._readers = 2
-    give_role(app, "cleo", REVIEWER)
+    app.extensions["leukoscope_sign_off"]._readers = 2
+    give_role(app, "cleo", Role.REVIEWER)
     look(app, path, "cleo")
     sign(signed_in, path)
     sign(colleague, path)
