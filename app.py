@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None, models: Models | None = None) -
     app.extensions["leukoscope_thumbnails"] = Thumbnails(
         settings.thumbnails_dir, app.extensions["leukoscope_analyst"]
     )
-    app.extensions["leukoscope_sign_out"] = SignOut(
+    app.extensions["leukoscope_sign_off"] = SignOut(
         app.extensions["leukoscope_accounts"], settings.weights_dir, settings.readers
     )
     add_background(app, settings, models)

@@ -39,7 +39,7 @@ def people() -> str:
     waiting = [account for account in everybody if account.status == WAITING]
     others = [account for account in everybody if account.status != WAITING]
     return render_template(
-        "admin/people.html",
+        "administration/people.html",
         waiting=waiting,
         others=others,
         teams=teams.all_teams(),
@@ -87,7 +87,7 @@ def reset_password(account_id: str) -> str | Response:
         return _back(NOT_YOUR_OWN)
     password = the_accounts().give_one_time_password(account)
     # A page and no notice: notices travel in the cookie.
-    return render_template("admin/password.html", account=account, password=password)
+    return render_template("administration/password.html", account=account, password=password)
 
 
 @blueprint.post("/people/<account_id>/sessions")

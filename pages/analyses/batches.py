@@ -50,7 +50,7 @@ def show(batch_id: str) -> str:
     """Every field of a batch with its state, and the combined count of those that are read."""
     tasks = _of_team(batch_id)
     return render_template(
-        "batches/show.html",
+        "analyses/batches/show.html",
         batch_id=batch_id,
         files=[document(task) for task in tasks],
         busy=any(task.under_way for task in tasks),
@@ -70,7 +70,7 @@ def progress(batch_id: str) -> Response:
 @blueprint.get("/counts")
 def counts(batch_id: str) -> str:
     """The combined count alone, as the script puts it into the page."""
-    return render_template("batches/counts.html", **_combined(combined(_of_team(batch_id))))
+    return render_template("analyses/batches/counts.html", **_combined(combined(_of_team(batch_id))))
 
 
 @blueprint.post("/cancel")

@@ -43,7 +43,7 @@ def _shown(_batch_id: str, outcomes: list[Outcome[Analysis]]) -> Answer:
     """The result of a single cell, a list of several."""
     if len(outcomes) == 1:
         return redirect(_url(outcomes[0].kept), code=303)
-    return render_template("classification/results.html", outcomes=outcomes)
+    return render_template("analyses/classification/results.html", outcomes=outcomes)
 
 
 def _url(analysis: Analysis) -> str:
@@ -51,7 +51,7 @@ def _url(analysis: Analysis) -> str:
 
 
 PAGE = UploadPage(
-    template="classification/new.html",
+    template="analyses/classification/new.html",
     take=lambda owner_id, upload: the_analyst().classify(owner_id, upload),
     told=_told,
     shown=_shown,
@@ -83,7 +83,7 @@ def result(analysis_id: str) -> str:
     """What the classifier said of one cell image."""
     analysis = team_analysis(analysis_id, CLASSIFICATION)
     return render_template(
-        "classification/result.html",
+        "analyses/classification/result.html",
         analysis=analysis,
         place=place_in_batch(analysis),
         can_explain=the_explainer().can_explain(analysis),

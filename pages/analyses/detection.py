@@ -49,7 +49,7 @@ def go_on(task: FieldTask) -> AnyResponse:
 
 
 PAGE = UploadPage(
-    template="detection/new.html",
+    template="analyses/detection/new.html",
     take=lambda owner_id, upload: the_queue().take(owner_id, upload),
     told=_told,
     shown=_shown,

@@ -35,7 +35,7 @@ def result(analysis_id: str) -> str:
     analysis = team_analysis(analysis_id, DETECTION)
     findings = field_findings(analysis)
     return render_template(
-        "field/result.html",
+        "analyses/field/result.html",
         analysis=analysis,
         place=place_in_batch(analysis),
         findings=findings,

@@ -33,12 +33,12 @@ def index() -> str | tuple[str, int]:
     """The analyses that match the filters, newest first, a page at a time."""
     form = HistoryForm(request.args)
     if not form.validate():
-        return render_template("history/index.html", form=form, page=None, query={}), 422
+        return render_template("analyses/history/index.html", form=form, page=None, query={}), 422
     batch_id = request.args.get("batch")
     filters = form.filters(current_user.id, batch_id)
     page = analyses.page_of(current_user.team_id, filters, page_number(), page_size())
     return render_template(
-        "history/index.html",
+        "analyses/history/index.html",
         form=form,
         page=page,
         query=query(),
@@ -60,7 +60,7 @@ def confirm(analysis_id: str) -> str:
     """Ask whether an analysis is really to be deleted."""
     analysis = _deletable(analysis_id)
     check_deletable(analysis)
-    return render_template("history/delete.html", analysis=analysis, back=result_url(analysis))
+    return render_template("analyses/history/delete.html", analysis=analysis, back=result_url(analysis))
 
 
 @blueprint.post("/<analysis_id>/delete")

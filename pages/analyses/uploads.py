@@ -84,7 +84,7 @@ def receive(page: UploadPage[Kept]) -> Answer:
     batch_id = _batch_id()
     outcomes = [_take(page, file, batch_id, case_id) for file in files]
     if not any(outcome.kept for outcome in outcomes):
-        return render_template("uploads/refused.html", outcomes=outcomes), 422
+        return render_template("analyses/refused.html", outcomes=outcomes), 422
     return page.shown(batch_id, outcomes)
 
 

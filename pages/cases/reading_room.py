@@ -85,7 +85,7 @@ def show(case_id: str) -> str:
     locked = signatures.locked(case.id)
     may_review = may_use("reading.review")
     return render_template(
-        "reading/room.html",
+        "cases/reading_room/room.html",
         case=case,
         locked=locked,
         may_review=may_review,

@@ -45,9 +45,9 @@ FORMATS = {
 """By the suffix of the address."""
 
 
-def the_sign_out() -> SignOut:
+def the_sign_off() -> SignOut:
     """Who signs the cases of this installation."""
-    return current_app.extensions["leukoscope_sign_out"]
+    return current_app.extensions["leukoscope_sign_off"]
 
 
 @blueprint.get("/report.<any(pdf, csv, json, 'fhir.json'):suffix>")
@@ -76,7 +76,7 @@ def _contents(case: Case) -> ReportContents:
     if asked and not (asked.isascii() and asked.isdecimal() and len(asked) < 7):
         abort(404)
     try:
-        return the_sign_out().report(case, int(asked) if asked else None)
+        return the_sign_off().report(case, int(asked) if asked else None)
     except LookupError:
         abort(404)
     except AlteredError as error:

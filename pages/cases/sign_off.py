@@ -1,14 +1,14 @@
-"""Signing a case out, and opening a signed one again."""
+"""Sign off a case, and reopen a signed one for amendment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from pages.cases.reports import FORMATS, the_sign_out
+from pages.cases.reports import FORMATS, the_sign_off
 from pages.cases.sign_off_forms import AmendForm, SignForm
 from pages.common import limits
 from pages.common.lookups import team_case
@@ -32,7 +32,7 @@ SIGN_WORDS = {
 MOST_LISTED = 60
 """Cells that are listed as not yet seen; the reading room has them all."""
 
-blueprint = Blueprint("sign_out", __name__, url_prefix="/cases/<case_id>/sign-out")
+blueprint = Blueprint("sign_off", __name__, url_prefix="/cases/<case_id>")
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class Version:
     amendment: Amendment | None
 
 
-@blueprint.get("")
+@blueprint.get("/sign-off")
 def show(case_id: str) -> str:
     """What there is to sign, what is missing, and all versions with their reports."""
     return _page(team_case(case_id), SignForm(), AmendForm())
 
 
-@blueprint.post("")
+@blueprint.post("/sign-off")
 @limits.failures_of_account
 def sign(case_id: str) -> AnyResponse | tuple[str, int]:
     """Sign the case."""
@@ -58,7 +58,7 @@ def sign(case_id: str) -> AnyResponse | tuple[str, int]:
     if not form.validate():
         return _page(case, form, AmendForm()), 422
     try:
-        signature = the_sign_out().sign(
+        signature = the_sign_off().sign(
             case,
             current_user._get_current_object(),
             form.password.data,
@@ -72,26 +72,43 @@ def sign(case_id: str) -> AnyResponse | tuple[str, int]:
     return _back(case)
 
 
-@blueprint.post("/amend")
+@blueprint.post("/sign-off/amend")
 def amend(case_id: str) -> AnyResponse | tuple[str, int]:
     """Open a signed case for a new version."""
     case, form = team_case(case_id), AmendForm()
     if not form.validate():
         return _page(case, SignForm(), form), 422
     try:
-        opened = the_sign_out().amend(case, current_user._get_current_object(), form.reason.data)
+        opened = the_sign_off().amend(case, current_user._get_current_object(), form.reason.data)
     except SignOutError as error:
         abort(409, str(error))
     flash(f"The case is open again, as version {opened.version}. Former versions stay.", "success")
     return _back(case)
 
 
+@blueprint.route("/sign-out", methods=["GET", "POST"])
+def former_address(case_id: str) -> AnyResponse:
+    """Lead bookmarks, and forms opened before an update, from the former address."""
+    return _moved(url_for("sign_off.show", case_id=team_case(case_id).id))
+
+
+@blueprint.post("/sign-out/amend")
+def former_amend(case_id: str) -> AnyResponse:
+    """Lead the form of an amendment from the former address."""
+    return _moved(url_for("sign_off.amend", case_id=team_case(case_id).id))
+
+
+def _moved(address: str) -> AnyResponse:
+    # 308 makes the browser send the form again; 301 may turn it into a GET.
+    return redirect(address, code=301 if request.method == "GET" else 308)
+
+
 def _page(case: Case, form: SignForm, amending: AmendForm) -> str:
-    standing = the_sign_out().standing(case, current_user.id)
+    standing = the_sign_off().standing(case, current_user.id)
     # The page shows the case as it is now; whoever signs next has seen this.
     form.seen.data = standing.seen
     return render_template(
-        "sign_out/show.html",
+        "cases/sign_off/show.html",
         case=case,
         standing=standing,
         state=standing.state,
@@ -134,4 +151,4 @@ def _versions(case: Case, newest: int) -> list[Version]:
 
 
 def _back(case: Case) -> AnyResponse:
-    return redirect(url_for("sign_out.show", case_id=case.id), code=303)
+    return redirect(url_for("sign_off.show", case_id=case.id), code=303)

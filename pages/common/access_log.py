@@ -21,7 +21,7 @@ NOTED = {
     "cases.show": Event.VIEW,
     "cases.edit": Event.VIEW,
     "reading.show": Event.VIEW,
-    "sign_out.show": Event.VIEW,
+    "sign_off.show": Event.VIEW,
 }
 """What a request for an analysis, a batch or a case is noted as, if it succeeds."""
 

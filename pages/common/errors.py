@@ -126,7 +126,7 @@ def answer(error: HTTPException) -> Response:
 
 def _page(code: int, title: str, sentence: str) -> Response:
     """Render without asking the database who is signed in: it may be what failed."""
-    template = current_app.jinja_env.get_template("errors/error.html")
+    template = current_app.jinja_env.get_template("common/error.html")
     return Response(template.render(code=code, title=title, sentence=sentence))
 
 

@@ -93,7 +93,7 @@ def case(page: Page, results: dict[str, str]) -> str:
     return address
 
 
-@pytest.mark.parametrize("path", ["", "/edit", "/add", "/sign-out"])
+@pytest.mark.parametrize("path", ["", "/edit", "/add", "/sign-off"])
 def test_no_page_of_a_case_is_closed_to_anybody(page: Page, case: str, path: str):
     page.goto(case + path)
     assert complaints(page) == ""

@@ -92,7 +92,7 @@ def test_a_given_password_must_be_changed_before_anything_else(app: Flask, clien
     assert told.status_code == 403
     assert "choose one of your own" in told.json["error"]
     assert "choose one of your own" in client.get("/account/password").text
-    with client.get("/static/leukoscope.css") as style:
+    with client.get("/static/css/common/leukoscope.css") as style:
         assert style.status_code == 200
 
     post(client, "/account/password", present=given, new=NEW, again=NEW)

@@ -405,7 +405,7 @@ def test_administrators_and_reviewers_are_led_to_it_first(required: Flask):
     assert "second factor" in told.json["error"]
     assert "your account needs one" in client.get(PAGE).text
     assert post(client, "/admin/teams", name="night").headers["Location"] == PAGE
-    with client.get("/static/leukoscope.css") as style:
+    with client.get("/static/css/common/leukoscope.css") as style:
         assert style.status_code == 200
 
     enrol(required, client)

@@ -199,7 +199,7 @@ def test_the_overview_counts_by_field_and_in_all(app: Flask, signed_in, context)
     put_cell(case)
     review.record(case, case.owner_id, [entry(f"{field.id}.0", "monocyte")])
     page = signed_in.get(f"/cases/{case.id}").text
-    for way in ("room", "sign-out"):
+    for way in ("room", "sign-off"):
         assert f'href="/cases/{case.id}/{way}"' in page
     said = texts(page)
 

@@ -20,8 +20,10 @@ UNNOTED = {
     "cases.take_out": "the case notes it",
     "reading.review": "the corrections are noted as they are kept",
     "reading.undo": "likewise",
-    "sign_out.sign": "signature and refusal are noted by themselves",
-    "sign_out.amend": "likewise",
+    "sign_off.sign": "signature and refusal are noted by themselves",
+    "sign_off.amend": "likewise",
+    "sign_off.former_address": "leads to the present address",
+    "sign_off.former_amend": "likewise",
     "reports.report": "noted with format and hash",
 }
 

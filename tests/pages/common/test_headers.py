@@ -44,7 +44,7 @@ def policy(client: FlaskClient, path: str) -> dict[str, str]:
     return dict(part.split(" ", 1) for part in header.split("; "))
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/static/leukoscope.css"])
+@pytest.mark.parametrize("path", [*PAGES, "/static/css/common/leukoscope.css"])
 def test_every_answer_forbids_what_it_does_not_need(signed_in: FlaskClient, path: str):
     with signed_in.get(path) as answer:
         headers = answer.headers
@@ -83,7 +83,7 @@ def test_no_page_is_kept_by_browser_or_proxy(signed_in: FlaskClient, path: str):
 
 
 @pytest.mark.parametrize(
-    "path", ["/static/leukoscope.css", "/bootstrap/static/css/bootstrap.min.css"]
+    "path", ["/static/css/common/leukoscope.css", "/bootstrap/static/css/bootstrap.min.css"]
 )
 def test_the_programs_own_files_may_be_kept(client: FlaskClient, path: str):
     with client.get(path) as answer:

@@ -100,11 +100,11 @@ POSTED = {
         {"pseudonym", "stain", "magnification", "notes", "collected_on"},
         {"pseudonym": "Alder-7", "specimen": "blood"},
     ),
-    "/cases/{case_id}/sign-out": (
+    "/cases/{case_id}/sign-off": (
         {"seen", "conclusion", "password"},
         {"conclusion": "None.", "password": PASSWORD},
     ),
-    "/cases/{case_id}/sign-out/amend": ({"reason"}, {}),
+    "/cases/{case_id}/sign-off/amend": ({"reason"}, {}),
 }
 FILTERS = {
     "/cases": {"text", "since", "until"},
@@ -264,7 +264,7 @@ def test_control_characters_are_refused_with_a_sentence(
         client = app.test_client() if path in OPEN else signed_in
         form = {"csrf_token": csrf_token(client), **right, name: f"Alder{character}-7 forty"}
         answer = client.post(path.format(**ids), data=form, follow_redirects=True)
-        if "sign-out" in path:  # The case is not ready to be signed: its form is not shown.
+        if "sign-off" in path:  # The case is not ready to be signed: its form is not shown.
             assert answer.status_code == 422, name
         else:
             assert CONTROL_CHARACTERS in answer.text, name

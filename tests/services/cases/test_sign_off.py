@@ -38,7 +38,7 @@ def case() -> Case:
 
 @pytest.fixture
 def alone(app: Flask) -> SignOut:
-    return app.extensions["leukoscope_sign_out"]
+    return app.extensions["leukoscope_sign_off"]
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def make_case(client: FlaskClient, pseudonym: str, **labels: str) -> Case:
 
 
 def sign(app: Flask, case: Case) -> None:
-    by, ada = app.extensions["leukoscope_sign_out"], account_named("ada")
+    by, ada = app.extensions["leukoscope_sign_off"], account_named("ada")
     by.sign(case, ada, PASSWORD, "Seen.", by.standing(case, ada.id).seen)
 
 
