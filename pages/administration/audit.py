@@ -26,7 +26,11 @@ def index() -> str | tuple[str, int]:
         return render_template("administration/audit.html", form=form, page=None, query={}), 422
     page = pagination.page_of(records.found(form.search), page_number(), PAGE_SIZE)
     shown = render_template(
-        "administration/audit.html", form=form, page=page, query=query(), head=records.head(db.session())
+        "administration/audit.html",
+        form=form,
+        page=page,
+        query=query(),
+        head=records.head(db.session()),
     )
     audit.keep(Event.AUDIT_SEARCH, page=page.number, **_looked_for(form))
     return shown

@@ -70,7 +70,9 @@ def progress(batch_id: str) -> Response:
 @blueprint.get("/counts")
 def counts(batch_id: str) -> str:
     """The combined count alone, as the script puts it into the page."""
-    return render_template("analyses/batches/counts.html", **_combined(combined(_of_team(batch_id))))
+    return render_template(
+        "analyses/batches/counts.html", **_combined(combined(_of_team(batch_id)))
+    )
 
 
 @blueprint.post("/cancel")

@@ -60,7 +60,9 @@ def confirm(analysis_id: str) -> str:
     """Ask whether an analysis is really to be deleted."""
     analysis = _deletable(analysis_id)
     check_deletable(analysis)
-    return render_template("analyses/history/delete.html", analysis=analysis, back=result_url(analysis))
+    return render_template(
+        "analyses/history/delete.html", analysis=analysis, back=result_url(analysis)
+    )
 
 
 @blueprint.post("/<analysis_id>/delete")
