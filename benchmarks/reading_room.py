@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -97,7 +96,7 @@ def opened(instance: Path) -> Iterator[Page]:
 
 def filled(page: Page, instance: Path) -> str:
     """The address of the reading room of a case with all the cells."""
-    app = create_app(replace(Settings(), instance_dir=instance), stand_in_models())
+    app = create_app(Settings().model_copy(update={"instance_dir": instance}), stand_in_models())
     with app.app_context():
         owner = db.session.scalars(db.select(accounts.Account)).one()
         case = Case(owner_id=owner.id, pseudonym="Two thousand", specimen="marrow")

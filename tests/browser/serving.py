@@ -6,7 +6,6 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
@@ -51,8 +50,13 @@ def served(
 ) -> Iterator[str]:
     """The application on an empty instance, with the weights it ships or others; its address."""
     # The system gives a port that is free.
-    settings = replace(
-        Settings(), instance_dir=instance, port=0, signup=signup, second_factor=second_factor
+    settings = Settings().model_copy(
+        update={
+            "instance_dir": instance,
+            "port": 0,
+            "signup": signup,
+            "second_factor": second_factor,
+        }
     )
     app = create_app(settings, models)
     with app.app_context():

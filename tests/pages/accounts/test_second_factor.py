@@ -1,7 +1,6 @@
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pyotp
@@ -28,7 +27,7 @@ JSON = {"Accept": "application/json"}
 @pytest.fixture
 def required(settings: Settings) -> Iterator[Flask]:
     """The application as it is installed: administrators and reviewers need a second factor."""
-    app = create_app(replace(settings, second_factor="required"), stand_in_models())
+    app = create_app(settings.model_copy(update={"second_factor": "required"}), stand_in_models())
     with app.app_context():
         db.create_all()
     yield app
@@ -424,7 +423,7 @@ def test_readers_are_not(required: Flask):
 
 
 def test_everybody_is_where_the_clinic_says_so(settings: Settings):
-    app = create_app(replace(settings, second_factor="everybody"), stand_in_models())
+    app = create_app(settings.model_copy(update={"second_factor": "everybody"}), stand_in_models())
     with app.app_context():
         db.create_all()
     sign_in_as(app, "ada")

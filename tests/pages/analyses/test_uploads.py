@@ -3,7 +3,6 @@ import struct
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from io import BytesIO
 
 import hypothesis
@@ -83,7 +82,7 @@ CONVERTED = {
 @pytest.fixture
 def small(settings: Settings) -> Iterator[FlaskClient]:
     """A browser signed in where files may have 1 MiB at most."""
-    app = create_app(replace(settings, max_upload_bytes=2**20), stand_in_models())
+    app = create_app(settings.model_copy(update={"max_upload_mb": 1}), stand_in_models())
     with app.app_context():
         db.create_all()
     yield sign_in_as(app, "ada")
@@ -304,7 +303,7 @@ def test_a_file_over_the_limit_is_refused_while_the_others_go_on(small: FlaskCli
 
 def test_a_request_over_the_limit_is_refused_in_the_language_of_the_script(settings: Settings):
     app = create_app(
-        replace(settings, max_upload_bytes=2**20, max_request_bytes=2**20), stand_in_models()
+        settings.model_copy(update={"max_upload_mb": 1, "max_request_mb": 1}), stand_in_models()
     )
     with app.app_context():
         db.create_all()

@@ -1,6 +1,5 @@
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -30,7 +29,7 @@ PAGES = [
 @pytest.fixture
 def behind_a_proxy(settings: Settings) -> Iterator[Flask]:
     """The application as a clinic runs it: https ends at a proxy."""
-    app = create_app(replace(settings, proxies=1), stand_in_models())
+    app = create_app(settings.model_copy(update={"proxies": 1}), stand_in_models())
     with app.app_context():
         db.create_all()
     yield app
@@ -174,7 +173,9 @@ def test_pages_name_their_language_and_skip_to_their_content(signed_in: FlaskCli
 
 
 def test_the_source_is_offered(settings: Settings):
-    app = create_app(replace(settings, source_url="https://src.example/leuko"), stand_in_models())
+    app = create_app(
+        settings.model_copy(update={"source_url": "https://src.example/leuko"}), stand_in_models()
+    )
 
     assert 'href="https://src.example/leuko"' in app.test_client().get("/sign-in").text
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Event, Semaphore, Thread
 
 import numpy as np
@@ -57,7 +56,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
 
 @pytest.fixture
 def few_threads(settings: Settings) -> Iterator[Flask]:
-    app = create_app(replace(settings, threads=THREADS, port=0), stand_in_models())
+    app = create_app(settings.model_copy(update={"threads": THREADS, "port": 0}), stand_in_models())
     with app.app_context():
         db.create_all()
     yield app
