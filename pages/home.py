@@ -17,7 +17,7 @@ blueprint = Blueprint("home", __name__)
 def index() -> AnyResponse:
     """Go to the first thing that the person may do."""
     if not (current_user.has_role(VIEWER) or current_user.is_administrator):
-        flash(f"You see no analyses yet. {missing(Need.VIEWER)}", "warning")
+        flash(f"You don't have access to analyses yet. {missing(Need.VIEWER)}", "warning")
     first = next(endpoint for endpoint, _ in NAVIGATION if may_use(endpoint))
     return redirect(url_for(first))
 

@@ -15,10 +15,10 @@ blueprint = Blueprint("model", __name__, url_prefix="/models")
 CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 MODEL_WORDS = {
-    "classifier": ("Classifier", "Reads the image of one cell: ALL blast, normal, or uncertain."),
+    "classifier": ("Classifier", "Classifies one cell: ALL blast, normal or uncertain."),
     "detector": (
         "Detector",
-        "Finds the cells of a field: blasts, other white cells, red cells, platelets.",
+        "Finds cells in a field: blasts, other white cells, red cells, platelets.",
     ),
 }
 

@@ -35,16 +35,16 @@ login_manager.session_protection = None
 
 WRONG = "User name or password is wrong."
 NOT_YET = {
-    WAITING: "The password is right. Your account still waits for an administrator to approve it.",
+    WAITING: "Your password is correct, but an administrator has not approved your account yet.",
 }
-DEACTIVATED = "The password is right, but your account is deactivated. Ask an administrator."
-WRONG_CODE = "This code is wrong, or was used before. Wait for the next one and try again."
+DEACTIVATED = "Your password is correct, but your account is deactivated. Ask an administrator."
+WRONG_CODE = "This code is wrong or already used. Wait for the next code and try again."
 UNREADABLE = (
-    "The server's key has changed, so codes of the app no longer work. Use a recovery code, or ask "
-    "an administrator to reset your second factor."
+    "The server's key has changed, so codes from the app no longer work. Use a recovery code, or "
+    "ask an administrator to reset your second factor."
 )
-CODE_TOO_LATE = "Please sign in again: the code took too long."
-TIMED_OUT = "You were signed out: too long without activity, or signed out elsewhere."
+CODE_TOO_LATE = "The code came too late. Sign in again."
+TIMED_OUT = "You were signed out after inactivity, or from another browser."
 # A path on this server: browsers read // and /\ as another host, and skip control characters.
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
@@ -102,10 +102,10 @@ def sign_up() -> str | AnyResponse | tuple[str, int]:
 
 def _welcome(account: Account | None) -> str:
     if account is not None and account.is_administrator:
-        return "Your account is ready. As the first one here it is the administrator's."
+        return "Your account is ready. As the first account it is the administrator."
     if current_app.config["LEUKOSCOPE"].signup == "open":
-        return "If that name was free, the account is ready: please sign in."
-    return "If that name was free, the account now waits for an administrator to approve it."
+        return "If the name is available, your account is ready. Sign in."
+    return "Request sent. If the name is available, an administrator will review it."
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -201,7 +201,7 @@ def password() -> str | AnyResponse | tuple[str, int]:
     """Change the password; every other browser is signed out."""
     form = PasswordForm()
     if form.validate_on_submit() and _change_password(form):
-        flash("The password is changed. Other browsers are signed out.", "success")
+        flash("Password changed. Your other browsers are signed out.", "success")
         return redirect(url_for("accounts.password"))
     page = render_template("accounts/password.html", form=form)
     return (page, 422) if form.errors else page
@@ -212,7 +212,7 @@ def _change_password(form: PasswordForm) -> bool:
     sign_in_id = the_accounts().change_password(account, form.present.data, form.new.data)
     if sign_in_id is None:
         limits.note_failure()
-        form.present.errors.append("That is not your present password.")
+        form.present.errors.append("This is not your current password.")
         return False
     begin_session(account, sign_in_id)
     return True

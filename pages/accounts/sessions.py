@@ -20,8 +20,8 @@ ID_LENGTH = 32
 
 blueprint = Blueprint("sessions", __name__, url_prefix="/account/sessions")
 
-ENDED = "The session is ended."
-ENDED_BEFORE = "That session had ended already."
+ENDED = "Session ended."
+ENDED_BEFORE = "This session had already ended."
 UNKNOWN = "Unknown browser"
 
 

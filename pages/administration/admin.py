@@ -19,17 +19,17 @@ from services.accounts.people import LastAdministratorError
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
 DONE = {
-    Decision.approve: "“{}” may sign in now.",
-    Decision.refuse: "“{}” was refused; the request is gone.",
-    Decision.deactivate: "“{}” can no longer sign in, and is signed out everywhere.",
-    Decision.reactivate: "“{}” may sign in again.",
+    Decision.approve: "“{}” can now sign in.",
+    Decision.refuse: "Request from “{}” refused and removed.",
+    Decision.deactivate: "“{}” is deactivated and signed out everywhere.",
+    Decision.reactivate: "“{}” can sign in again.",
 }
 SIGNED_OUT = "“{}” is signed out everywhere."
-RESET = "The second factor of “{}” is removed, and every browser of the account is signed out."
+RESET = "Second factor of “{}” removed. The account is signed out everywhere."
 NOT_YOUR_OWN = "You cannot change your own account here."
-MEANWHILE = "Somebody else has decided about this account meanwhile."
-TEAM_TAKEN = "Another team has that name."
-NOT_UNDERSTOOD = "That was not understood, so nothing was changed. Please try again."
+MEANWHILE = "Another administrator has already changed this account."
+TEAM_TAKEN = "Another team already has this name."
+NOT_UNDERSTOOD = "Nothing was changed: the form was incomplete. Try again."
 
 
 @blueprint.get("/people")
@@ -76,7 +76,7 @@ def place(account_id: str) -> Response:
     except LastAdministratorError as error:
         return _back(str(error))
     _place(account, form)
-    return _back(f"What “{account.name}” may do is changed.", "success")
+    return _back(f"Access of “{account.name}” updated.", "success")
 
 
 @blueprint.post("/people/<account_id>/password")
@@ -113,7 +113,7 @@ def reset_second_factor(account_id: str) -> Response:
 
 @blueprint.post("/teams")
 def make_team() -> Response:
-    """Make a team."""
+    """Create team."""
     form = TeamForm()
     if not form.validate():
         return _back(" ".join(form.name.errors))
@@ -121,7 +121,7 @@ def make_team() -> Response:
         made = team_service.create(form.name.data or "")
     except UserNameError as error:
         return _back(str(error))
-    return _back(f"The team “{made.name}” is made.", "success") if made else _back(TEAM_TAKEN)
+    return _back(f"Team “{made.name}” created.", "success") if made else _back(TEAM_TAKEN)
 
 
 @blueprint.post("/teams/<team_id>")
@@ -135,7 +135,7 @@ def rename_team(team_id: str) -> Response:
         renamed = team_service.rename(team, form.name.data or "")
     except UserNameError as error:
         return _back(str(error))
-    return _back(f"The team is “{team.name}” now.", "success") if renamed else _back(TEAM_TAKEN)
+    return _back(f"Team renamed to “{team.name}”.", "success") if renamed else _back(TEAM_TAKEN)
 
 
 def _account(account_id: str) -> Account:

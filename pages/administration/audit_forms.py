@@ -20,7 +20,7 @@ class AuditForm(DaysForm):
 
     person = SelectField("Who", default="")
     event = SelectField("What", choices=EVENTS, default="")
-    object = StringField("About (id)", [AtMost(64, "An id is shorter than this.")])
+    object = StringField("Object ID", [AtMost(64, "An ID is shorter than this.")])
 
     def offer(self, names: list[str]) -> None:
         """Let one choose among these names."""

@@ -27,16 +27,16 @@ from services.analyses.analysis import result_of
 from services.analyses.annotation import CELL_STYLES
 from services.analyses.batches import BatchCount, combined, field_share
 from services.analyses.field_queue import FieldQueue
-from services.analyses.findings import SECOND_READER, USUAL_DIFFERENTIAL
+from services.analyses.findings import USUAL_DIFFERENTIAL
 
 blueprint = Blueprint("batches", __name__, url_prefix="/batches/<batch_id>")
 
 SENTENCES = {
-    WAITING: "Waiting for its turn…",
-    RUNNING: "Being read…",
-    DROPPED: "Cancelled. Nothing of it is kept.",
+    WAITING: "Waiting…",
+    RUNNING: "Analysing…",
+    DROPPED: "Cancelled. Nothing was saved.",
 }
-NOT_TO_BE_CANCELLED = "Only who sent this field, or a reviewer of the team, may cancel it."
+NOT_TO_BE_CANCELLED = "Only the uploader or a reviewer of the team can cancel this field."
 CANCELLED_WORDS = {WAITING: "Cancel", RUNNING: "Cancel", FAILED: "Remove"}
 
 
@@ -138,7 +138,6 @@ def _combined(count: BatchCount) -> dict[str, Any]:
         "counts": count.counts,
         "share": count.share,
         "second": count.second,
-        "second_reader": SECOND_READER,
         "usual_differential": USUAL_DIFFERENTIAL,
         "styles": CELL_STYLES,
     }

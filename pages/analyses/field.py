@@ -15,7 +15,6 @@ from services.analyses.annotation import CELL_STYLES, DRAWING_ORDER, annotated_p
 from services.analyses.findings import (
     DOUBTFUL,
     LOWEST_THRESHOLD,
-    SECOND_READER,
     USUAL_DIFFERENTIAL,
     as_csv,
     as_json,
@@ -41,7 +40,6 @@ def result(analysis_id: str) -> str:
         findings=findings,
         share=blast_share(findings),
         second=second_share(findings),
-        second_reader=SECOND_READER,
         results=RESULTS[DETECTION],
         sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
         lowest=LOWEST_THRESHOLD,

@@ -23,7 +23,7 @@ from records.analyses import analyses, field_tasks
 from records.analyses.analyses import CLASSIFICATION, Analysis
 from services.cases.cases import check_deletable
 
-NOT_TO_BE_DELETED = "Only who uploaded this, or a reviewer of the team, may delete it."
+NOT_TO_BE_DELETED = "Only the uploader or a reviewer of the team can delete this."
 
 blueprint = Blueprint("history", __name__, url_prefix="/history")
 
@@ -72,7 +72,7 @@ def delete(analysis_id: str) -> AnyResponse:
     file_name = analysis.file_name
     the_analyst().delete(analysis)
     the_thumbnails().forget(analysis_id)
-    flash(f"The analysis of “{file_name}” and its images are deleted.", "success")
+    flash(f"Analysis “{file_name}” and its images deleted.", "success")
     return redirect(url_for("history.index"), code=303)
 
 

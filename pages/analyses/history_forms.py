@@ -16,7 +16,7 @@ KINDS = [
 ]
 
 MINE = "mine"
-WHOSE = [SelectChoice("", "All of my team"), SelectChoice(MINE, "Only mine")]
+WHOSE = [SelectChoice("", "My team"), SelectChoice(MINE, "Me")]
 
 
 def _results() -> list[SelectChoice]:
@@ -32,7 +32,7 @@ class HistoryForm(DaysForm):
     """What to show of the history. Sent by GET, so without token."""
 
     kind = SelectField("Kind", choices=KINDS, default="")
-    whose = SelectField("Whose", choices=WHOSE, default="")
+    whose = SelectField("Uploaded by", choices=WHOSE, default="")
     result = SelectField("Result", choices=_results(), default="")
 
     def filters(self, own_id: str, batch_id: str | None) -> Filters:

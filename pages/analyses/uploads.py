@@ -22,8 +22,8 @@ from services.analyses.analysis import Upload, display_name
 from services.analyses.field_queue import NoRoomError
 from services.cases.cases import CaseError, check_takes
 
-NO_FILE = "No image was sent. Choose at least one."
-ONE_AT_A_TIME = "Send one image in each request."
+NO_FILE = "Choose at least one image."
+ONE_AT_A_TIME = "Send one image per request."
 _BATCH_ID = re.compile(r"[0-9a-f]{32}")
 
 Answer = str | AnyResponse | tuple[str, int] | tuple[Response, int]

@@ -22,8 +22,8 @@ from services.cases.review import Cell, Differential, cells_of, differential
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
-NONE_CHOSEN = "Nothing was chosen, so nothing was added."
-NONE_FREE = "What you chose is in a case already, or gone."
+NONE_CHOSEN = "Select at least one analysis."
+NONE_FREE = "These analyses are already in a case or were deleted."
 
 
 @blueprint.get("")
@@ -59,7 +59,7 @@ def create() -> AnyResponse | tuple[str, int]:
     if not form.validate():
         return render_template("cases/edit.html", form=form, case=None), 422
     case = service.open_case(current_user.id, form.details)
-    flash(f"The case “{case.pseudonym}” is open. Add fields to it now.", "success")
+    flash(f"Case “{case.pseudonym}” opened. Add fields now.", "success")
     return _back(case)
 
 
@@ -100,7 +100,7 @@ def save(case_id: str) -> AnyResponse | tuple[str, int]:
     if not form.validate():
         return render_template("cases/edit.html", form=form, case=case), 422
     service.edit(case, form.details)
-    flash("The description of the case is changed.", "success")
+    flash("Case details saved.", "success")
     return _back(case)
 
 
@@ -122,7 +122,7 @@ def put(case_id: str) -> AnyResponse:
     if not number:
         flash(NONE_FREE if chosen else NONE_CHOSEN, "warning")
         return redirect(url_for("cases.choose", case_id=case.id), code=303)
-    flash(f"{number} {'analysis is' if number == 1 else 'analyses are'} added.", "success")
+    flash(f"{number} {'analysis' if number == 1 else 'analyses'} added.", "success")
     return _back(case)
 
 
@@ -134,7 +134,7 @@ def take_out(case_id: str, analysis_id: str) -> AnyResponse:
     if analysis is None or analysis.case_id != case.id:
         abort(404)
     service.take_out(case, analysis)
-    flash(f"“{analysis.file_name}” is in no case now. It stays in the history.", "success")
+    flash(f"“{analysis.file_name}” removed from the case. It stays in the history.", "success")
     return _back(case)
 
 

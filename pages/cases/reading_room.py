@@ -24,7 +24,6 @@ from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
 from records.cases import reviews, signatures
 from records.cases.cases import Case
 from records.cases.reviews import DIFFERENTIAL, Review
-from services.analyses.findings import SECOND_READER
 from services.analyses.pictures import Box
 from services.analyses.thumbnails import COLUMNS, ROWS
 from services.cases import review as reviewing
@@ -51,9 +50,9 @@ KEYS = {
 }
 """The key of each class; d, f, j and u do something else."""
 
-NOT_UNDERSTOOD = "These corrections could not be understood. Reload the page."
+NOT_UNDERSTOOD = "These corrections could not be read. Reload the page."
 SOMEBODY_ELSE = (
-    "Somebody else is signed in to this browser now. The corrections wait for whoever made them."
+    "Another person is signed in to this browser. Unsent corrections are kept for their author."
 )
 
 blueprint = Blueprint("reading", __name__, url_prefix="/cases/<case_id>/room")
@@ -74,7 +73,7 @@ class Group:
 
 GROUPS = (
     *(Group(one, name, KEYS[one], one in DIFFERENTIAL) for one, name in LABEL_NAMES.items()),
-    Group("doubtful", "Doubtful", "", False),
+    Group("doubtful", "Below threshold", "", False),
 )
 
 
@@ -91,7 +90,6 @@ def show(case_id: str) -> str:
         may_review=may_review,
         editable=may_review and not locked,
         groups=GROUPS,
-        second_reader=SECOND_READER,
         columns=COLUMNS,
         rows=ROWS,
     )

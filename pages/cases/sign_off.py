@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -21,13 +21,18 @@ from services.labels import LABEL_NAMES
 from services.reports.pdf import ROLE_WORDS
 
 SIGN_WORDS = {
-    FIRST: "By signing you take responsibility for this reading. The case is locked then.",
-    SECOND: "You name every cell as the first reader did. By signing you agree, and the case is "
-    "locked.",
-    ADJUDICATOR: "You name some cells differently. By signing you decide: the case is locked as it "
-    "stands now, and the report lists where you differed.",
+    FIRST: "Signing makes you responsible for this reading and locks the case.",
+    SECOND: "You classified every cell as the first reviewer did. Signing makes you responsible "
+    "for this reading and locks the case.",
+    ADJUDICATOR: "You classified some cells differently. Signing makes you responsible for this "
+    "reading and locks the case with your classes. The report lists the differences.",
 }
 """What signing means, by role."""
+
+SIGN_FIRST_OF_TWO = (
+    "Signing makes you responsible for this reading. The case is locked when a second reviewer "
+    "has signed too."
+)
 
 MOST_LISTED = 60
 """Cells that are listed as not yet seen; the reading room has them all."""
@@ -82,7 +87,7 @@ def amend(case_id: str) -> AnyResponse | tuple[str, int]:
         opened = the_sign_off().amend(case, current_user._get_current_object(), form.reason.data)
     except SignOutError as error:
         abort(409, str(error))
-    flash(f"The case is open again, as version {opened.version}. Former versions stay.", "success")
+    flash(f"Reopened as version {opened.version}. Earlier versions are kept.", "success")
     return _back(case)
 
 
@@ -119,9 +124,15 @@ def _page(case: Case, form: SignForm, amending: AmendForm) -> str:
         case_state=cases.state_of(case),
         labels=LABEL_NAMES,
         roles=ROLE_WORDS,
-        sign_words=SIGN_WORDS,
+        sign_words=_sign_words(standing.role),
         most_listed=MOST_LISTED,
     )
+
+
+def _sign_words(role: str | None) -> str:
+    if role == FIRST and current_app.config["LEUKOSCOPE"].readers == 2:
+        return SIGN_FIRST_OF_TWO
+    return SIGN_WORDS.get(role or "", "")
 
 
 def _refused(form: SignForm, error: SignOutError) -> int:
@@ -136,8 +147,8 @@ def _refused(form: SignForm, error: SignOutError) -> int:
 
 def _signed_words(signature: Signature) -> str:
     if signature.final:
-        return f"Version {signature.version} is signed. The case is locked."
-    return "You signed as the first reader. A second reviewer must sign before it is final."
+        return f"Version {signature.version} signed. The case is locked."
+    return "Signed as first reviewer. A second reviewer must sign before it is final."
 
 
 def _versions(case: Case, newest: int) -> list[Version]:

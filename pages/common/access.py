@@ -120,10 +120,10 @@ NEEDED = {
 
 CHANGING_PASSWORD = {"accounts.password", "accounts.sign_out"}
 ENROLLING = CHANGING_PASSWORD | {"second_factor.show", "second_factor.enrol"}
-MUST_ENROL = "Your account needs a second factor. Please set it up before you go on."
-MUST_CHANGE = "Your password was given to you. Please choose one of your own before you go on."
-MISSING = "This is for {} only. Who may change what you can do: {}."
-UNDECLARED = "Nobody may use this address."
+MUST_ENROL = "Your account needs a second factor. Set it up to continue."
+MUST_CHANGE = "Choose your own password to continue: an administrator set this one."
+MISSING = "Only {} can do this. Ask an administrator ({}) to change your role."
+UNDECLARED = "Nobody can use this address."
 ROLE_WORDS = {
     accounts.NONE: "No images",
     accounts.VIEWER: "Viewer",
@@ -131,10 +131,10 @@ ROLE_WORDS = {
     accounts.REVIEWER: "Reviewer",
 }
 ROLE_MEANINGS = {
-    accounts.NONE: "sees no patients' images",
-    accounts.VIEWER: "sees the team's analyses",
-    accounts.READER: "uploads and reads as well",
-    accounts.REVIEWER: "deletes colleagues' analyses and signs out cases as well",
+    accounts.NONE: "no image access",
+    accounts.VIEWER: "views",
+    accounts.READER: "uploads and reviews",
+    accounts.REVIEWER: "also signs off, deletes",
 }
 
 
@@ -189,7 +189,7 @@ def _guard() -> AnyResponse | None:
 
 def missing(need: Need) -> str:
     """Which role is missing, and whom to ask, in a sentence."""
-    names = ", ".join(f"“{one.name}”" for one in accounts.administrators())
+    names = ", ".join(one.name for one in accounts.administrators())
     return MISSING.format(NEEDED[need], names)
 
 

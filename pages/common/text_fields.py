@@ -12,10 +12,7 @@ from wtforms.csrf.core import CSRFTokenField
 from wtforms.meta import DefaultMeta
 from wtforms.validators import Length, StopValidation, ValidationError
 
-CONTROL_CHARACTERS = (
-    "This has a control character in it, which cannot be shown. Please type it again instead of "
-    "pasting it."
-)
+CONTROL_CHARACTERS = "This contains a control character. Type the text instead of pasting it."
 # Tabs and line ends are typed; FHIR allows no other control character in a string.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # In an address these could begin a line of their own in the log.
@@ -36,9 +33,7 @@ class AtMost(Length):
     """Refuse a longer text, and keep every later rule from reading it."""
 
     def __init__(self, length: int, message: str | None = None) -> None:
-        super().__init__(
-            max=length, message=message or f"Please use no more than {length} characters."
-        )
+        super().__init__(max=length, message=message or f"Use at most {length} characters.")
 
     def __call__(self, form: Form, field: Field) -> None:
         """Stop the validation of the field; raises `StopValidation`."""

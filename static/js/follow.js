@@ -3,7 +3,7 @@
 const AT_FIRST = 700;
 const AT_MOST = 10_000;
 const GIVE_UP = 60_000;
-const SIGNED_OUT = "You are signed out. The fields go on being read: sign in again to see them.";
+const SIGNED_OUT = "You are signed out. Processing continues: sign in again to see the results.";
 
 /** Follows one address; slower and slower while nothing changes or the server is not reached. */
 export class Follower {
@@ -51,7 +51,7 @@ export class Follower {
 
   missed() {
     this.pause = Math.min(2 * this.pause, GIVE_UP);
-    this.lost.textContent = `The server could not be reached. What it has got goes on being read; the next look is in ${Math.ceil(this.pause / 1000)} seconds.`;
+    this.lost.textContent = `The server could not be reached. Trying again in ${Math.ceil(this.pause / 1000)} seconds. Uploaded fields are processed meanwhile.`;
     this.lost.hidden = false;
     return true;
   }

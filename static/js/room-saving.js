@@ -6,7 +6,7 @@ import { nameOf } from "./room-cells.js";
 const JSON_ONLY = { Accept: "application/json" };
 const LOCKED = 409;
 const RENEWALS = 4;
-const LOST = "The case could not be reached to see what colleagues did.";
+const LOST = "Colleagues’ changes could not be loaded.";
 
 function corrections(count) {
   return count === 1 ? "1 correction" : `${count} corrections`;

@@ -10,7 +10,7 @@ import { newKey } from "./room-outbox.js";
 import { Panel } from "./room-panel.js";
 
 const NOT_LOADED = "The cells could not be loaded. Check the connection, then reload the page.";
-const CHOOSE = "The detector alone doubts this cell: give it a class, or mark it as no cell.";
+const CHOOSE = "The detector is unsure about this cell: give it a class, or mark it as not a cell.";
 const READ_ONLY = "Nothing can be changed here.";
 const MOVES = new Set(["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End"]);
 /** What tells a cell of the server's from this page's; the last two a confirmation that was refused. */
@@ -202,7 +202,7 @@ class Room {
   startDrawing() {
     if (!this.editable) return this.announce(READ_ONLY);
     this.panel.settle();
-    if (this.panel.field?.kind !== "detection") return this.announce("Cells are drawn in fields; this is the image of one cell.");
+    if (this.panel.field?.kind !== "detection") return this.announce("Cells can be drawn in fields only.");
     return this.draw.on ? this.draw.stop() : this.draw.start();
   }
 
@@ -216,7 +216,7 @@ class Room {
     const cell = this.cells.get(id);
     this.record([cell], "unclassified");
     this.gallery.go(this.gallery.tiles.get(id));
-    this.announce("A cell is drawn. Give it a class.");
+    this.announce("Cell drawn. Give it a class.");
   }
 
   // What comes from the server.

@@ -4,8 +4,8 @@ import { Follower } from "./follow.js";
 import { Line, UNREACHABLE, count, told } from "./line.js";
 
 const AT_ONCE = 2;
-const UNREADABLE = "The server's answer could not be understood. Please try again.";
-const CANCELLED = "Cancelled. If it had already arrived, its result is in the history.";
+const UNREADABLE = "The server's answer could not be read. Try again.";
+const CANCELLED = "Cancelled. If it had already arrived, its result is in History.";
 const OPEN = ["waiting", "postponed", "busy", "sent"];
 
 const form = document.querySelector("[data-upload]");
@@ -45,7 +45,7 @@ class Item extends Line {
   wait() {
     this.show("waiting", `Waiting (${size(this.file.size)})`);
     if (this.file.size > Number(form.dataset.maxBytes)) {
-      this.refuse(`The file has ${size(this.file.size)}; at most ${size(Number(form.dataset.maxBytes))} are taken.`);
+      this.refuse(`File too large: ${size(this.file.size)}. The limit is ${size(Number(form.dataset.maxBytes))}.`);
     }
     next();
   }
@@ -76,7 +76,7 @@ class Item extends Line {
 
   arrived() {
     this.part("progress").removeAttribute("value");
-    this.say("Being read…");
+    this.say("Analysing…");
   }
 
   answer() {

@@ -82,7 +82,7 @@ class Shap {
     const bar = this.part("progress").querySelector("progress");
     if (total) [bar.max, bar.value] = [total, done];
     else bar.removeAttribute("value");
-    const sentence = state === "waiting" ? "Waiting for its turn…" : "Being computed…";
+    const sentence = state === "waiting" ? "Waiting…" : "Computing…";
     this.part("status").textContent = total ? `${sentence} ${Math.round(100 * done / total)}%` : sentence;
   }
 

@@ -88,7 +88,7 @@ def case(page: Page, results: dict[str, str]) -> str:
     for box in page.get_by_role("checkbox").all():
         box.check()
     assert complaints(page) == ""
-    page.get_by_role("button", name="Add what is chosen").click()
+    page.get_by_role("button", name="Add selected").click()
     page.wait_for_url(address)
     return address
 

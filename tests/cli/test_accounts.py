@@ -30,7 +30,7 @@ def test_approve_lets_one_who_waits_in(shell: FlaskCliRunner):
 
     again = shell.invoke(args=["accounts", "approve", "ben"])
     assert again.exit_code == 1
-    assert "does not wait" in again.output
+    assert "is not pending" in again.output
 
 
 def test_an_unknown_name_is_said_so(shell: FlaskCliRunner):

@@ -243,7 +243,7 @@ def test_strangers_are_sent_to_the_sign_in(app: Flask, of_ada, client: FlaskClie
 
 
 def test_histories_do_not_mix(of_ada, other_client: FlaskClient):
-    assert "Nothing here yet" in other_client.get("/history").text
+    assert "No analyses yet" in other_client.get("/history").text
 
 
 def test_knowing_a_batch_opens_nothing(signed_in: FlaskClient, other_client: FlaskClient):

@@ -117,7 +117,7 @@ def test_nothing_secret_is_kept_or_noted_as_it_is(app: Flask, enrolled, settings
     [
         ({"code": "000000"}, "not the app"),
         ({"code": "٠٠٠٠٠٠"}, "not the app"),
-        ({"code": ""}, "Please fill this in"),
+        ({"code": ""}, "Fill in this field"),
         ({"password": "not the password"}, "not your password"),
     ],
 )

@@ -63,7 +63,7 @@ def test_each_result_has_its_word_icon_and_next_step(signed_in: FlaskClient, res
     assert f"<span>{word}</span>" in finding
     assert f"icons.svg#{icon}" in finding
     assert sentence in texts(finding)
-    assert "Nothing is final until a person has confirmed it." in texts(finding)
+    assert "No result is final until a person confirms it." in texts(finding)
     assert "It does not diagnose" in texts(finding)
 
 

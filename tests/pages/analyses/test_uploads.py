@@ -271,7 +271,7 @@ def test_a_batch_of_bad_ones_says_so(signed_in: FlaskClient, path: str):
     answer = send(signed_in, path, ("bad.png", b"no"))
 
     assert answer.status_code == 422
-    assert "The image was not taken" in texts(answer.text)
+    assert "The image could not be used" in texts(answer.text)
     assert "not an image that can be read" in answer.text
 
 
@@ -280,15 +280,15 @@ def test_no_file_is_said_so(signed_in: FlaskClient, path: str):
     plain, script = send(signed_in, path), send(signed_in, path, as_json=True)
 
     assert plain.status_code == script.status_code == 422
-    assert "No image was sent. Choose at least one." in texts(plain.text)
-    assert script.json == {"error": "No image was sent. Choose at least one."}
+    assert "Choose at least one image." in texts(plain.text)
+    assert script.json == {"error": "Choose at least one image."}
 
 
 def test_a_script_sends_one_at_a_time(app: Flask, signed_in: FlaskClient):
     answer = send(signed_in, "/classify", ("a.png", png()), ("b.png", png()), as_json=True)
 
     assert answer.status_code == 422
-    assert answer.json == {"error": "Send one image in each request."}
+    assert answer.json == {"error": "Send one image per request."}
     assert kept(app) == (0, 0)
 
 
@@ -327,7 +327,7 @@ def test_an_upload_needs_its_token(app: Flask, signed_in: FlaskClient, path: str
     answer = signed_in.post(path, data={"images": (cell_file(), "cell.png")}, headers=headers)
 
     assert answer.status_code == 400
-    assert "out of date" in answer.json["error"]
+    assert "had expired" in answer.json["error"]
     assert kept(app) == (0, 0)
 
 
@@ -337,7 +337,7 @@ def test_an_upload_needs_a_sign_in(app: Flask, client: FlaskClient, path: str):
     plain = send(client, path, ("cell.png", png()))
 
     assert script.status_code == 401
-    assert script.json == {"error": "This needs you to be signed in."}
+    assert script.json == {"error": "Sign in to continue."}
     assert plain.headers["Location"].startswith("/sign-in")
     assert kept(app) == (0, 0)
 

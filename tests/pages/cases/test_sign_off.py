@@ -90,18 +90,18 @@ def test_a_case_is_signed(app: Flask, path: str, signed_in: FlaskClient):
     assert answer.status_code == 303
     page = texts(signed_in.get(answer.headers["Location"]).text)
 
-    assert "Version 1 is signed. The case is locked." in page
+    assert "Version 1 signed. The case is locked." in page
     assert "Blasts are there." in page
     assert "does not diagnose" in page
-    assert "Open for an amendment" in signed_in.get(f"{path}/sign-off").text
+    assert "Reopen for amendment" in signed_in.get(f"{path}/sign-off").text
 
 
 @pytest.mark.parametrize(
     ("changes", "status", "said"),
     [
         ({"password": "something else entirely"}, 422, "That is not your password"),
-        ({"password": ""}, 422, "Please fill this in."),
-        ({"conclusion": "  \n "}, 422, "Please write what you conclude."),
+        ({"password": ""}, 422, "Fill in this field."),
+        ({"conclusion": "  \n "}, 422, "Enter a conclusion."),
         ({"conclusion": "x" * 4001}, 422, "no more than 4000"),
         ({"seen": "0" * 64}, 409, "has changed since this page was opened"),
     ],
@@ -140,7 +140,7 @@ def test_a_signed_case_is_amended_with_a_reason(app: Flask, path: str, signed_in
     assert post(signed_in, f"{path}/sign-off/amend", reason="Too early.").status_code == 409
     sign(signed_in, path)
     without = post(signed_in, f"{path}/sign-off/amend", reason=" ")
-    assert (without.status_code, "Please say why." in without.text) == (422, True)
+    assert (without.status_code, "Enter a reason." in without.text) == (422, True)
     answer = post(signed_in, f"{path}/sign-off/amend", reason="One cell was wrong.")
     assert answer.status_code == 303
     page = texts(signed_in.get(answer.headers["Location"]).text)

@@ -173,7 +173,7 @@ def test_without_a_role_one_is_told_whom_to_ask(app: Flask, signed_in, other_cli
         db.session.commit()
 
     page = other_client.get("/", follow_redirects=True).text
-    assert "You see no analyses yet." in page
+    assert "You don't have access to analyses yet." in page
     assert "“ada”" in page
 
 

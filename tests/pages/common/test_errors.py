@@ -82,7 +82,7 @@ def test_a_missing_token_is_json_to_scripts(client: FlaskClient):
     answer = client.post("/sign-in", headers=JSON)
 
     assert answer.status_code == 400
-    assert "out of date" in answer.json["error"]
+    assert "had expired" in answer.json["error"]
 
 
 def test_too_much_is_told_with_the_measure(app: Flask, client: FlaskClient, signed_in: FlaskClient):
@@ -98,7 +98,7 @@ def test_an_unknown_host_is_refused(client: FlaskClient):
     answer = client.get("/sign-in", headers={"Host": "rebound.example"})
 
     assert answer.status_code == 400
-    assert "does not answer under that host name" in answer.text
+    assert "does not answer to this host name" in answer.text
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
