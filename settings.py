@@ -29,6 +29,7 @@ from pydantic_settings import (
 ROOT = Path(__file__).resolve().parent
 PREFIX = "LEUKOSCOPE_"
 MEBIBYTE = 1024 * 1024
+DATABASE = "leukoscope.sqlite3"
 OWASP_MEMORY_KIB, OWASP_PASSES = 19_456, 2
 
 
@@ -164,7 +165,7 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The SQLite database of the installation, as a SQLAlchemy URL."""
-        return f"sqlite:///{self.instance_dir / 'leukoscope.sqlite3'}"
+        return f"sqlite:///{self.instance_dir / DATABASE}"
 
     @property
     def local_only(self) -> bool:

@@ -276,7 +276,7 @@ def test_free_analyses_are_added_and_taken_out(app: Flask, signed_in, case: str)
     assert NAME.findall(signed_in.get(f"/cases/{case}/add").text) == ["two.png", "one.png"]
     answer = post(signed_in, f"/cases/{case}/add", analysis=[cell])
     assert answer.headers["Location"] == f"/cases/{case}"
-    assert "1 analysis is added." in signed_in.get(f"/cases/{case}").text
+    assert "1 analysis added." in signed_in.get(f"/cases/{case}").text
     assert NAME.findall(signed_in.get(f"/cases/{case}/add").text) == ["two.png"]
 
     for chosen, sentence in (([], "Select at least one"), ([cell], "already in a case")):
