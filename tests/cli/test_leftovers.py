@@ -29,7 +29,7 @@ def left(settings: Settings) -> list[Path]:
 def test_they_are_counted_and_stay(shell: FlaskCliRunner, left: list[Path]):
     answer = shell.invoke(args=["leftovers"])
 
-    assert (answer.exit_code, answer.output) == (0, f"Named by no row: images {len(left)}.\n")
+    assert (answer.exit_code, answer.output) == (0, f"Leftover: images {len(left)}.\n")
     assert all(path.exists() for path in left)
 
 
