@@ -29,7 +29,7 @@ from services.analyses.explanations import Explainer
 from services.analyses.field_queue import FieldQueue
 from services.analyses.thumbnails import Thumbnails
 from services.audit import audit
-from services.cases.sign_off import SignOut
+from services.cases.sign_off import SignOff
 from services.instance import leftovers
 from settings import Settings, SettingsError
 
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None, models: Models | None = None) -
     app.extensions["leukoscope_thumbnails"] = Thumbnails(
         settings.thumbnails_dir, app.extensions["leukoscope_analyst"]
     )
-    app.extensions["leukoscope_sign_off"] = SignOut(
+    app.extensions["leukoscope_sign_off"] = SignOff(
         app.extensions["leukoscope_accounts"], settings.weights_dir, settings.readers
     )
     add_background(app, settings, models)

@@ -52,8 +52,12 @@ class Work(Protocol):
     At most `at_once` rows are worked on at the same time.
     """
 
-    table: Table
     at_once: int
+
+    @property
+    def table(self) -> Table:
+        """The table."""
+        ...
 
     def run(self, task_id: str, progress: Progress) -> dict[str, Any]:
         """Do it, and give what the row is to keep; raises `TaskError` or `Interrupted`."""

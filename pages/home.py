@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages import NAVIGATION
 from pages.common.access import Need, may_use, missing
-from records.accounts.accounts import VIEWER
+from records.accounts.accounts import Role
 
 blueprint = Blueprint("home", __name__)
 
@@ -16,7 +16,7 @@ blueprint = Blueprint("home", __name__)
 @blueprint.get("/")
 def index() -> AnyResponse:
     """Go to the first thing that the person may do."""
-    if not (current_user.has_role(VIEWER) or current_user.is_administrator):
+    if not (current_user.has_role(Role.VIEWER) or current_user.is_administrator):
         flash(f"You don't have access to analyses yet. {missing(Need.VIEWER)}", "warning")
     first = next(endpoint for endpoint, _ in NAVIGATION if may_use(endpoint))
     return redirect(url_for(first))

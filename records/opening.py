@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -43,7 +43,7 @@ UNFINISHED = (
 
 
 @contextmanager
-def usable(settings: Settings) -> Iterator[None]:
+def usable(settings: Settings) -> Generator[None]:
     """Say in a sentence why the instance cannot be used; raises `SettingsError`."""
     try:
         yield
@@ -95,7 +95,7 @@ def damage() -> list[str]:
 
 
 @contextmanager
-def read_only(folder: Path) -> Iterator[None]:
+def read_only(folder: Path) -> Generator[None]:
     """An application context of the database and witness in a folder that nobody writes to."""
     folder = folder.resolve()
     database = "file:" + quote(str(folder / DATABASE))

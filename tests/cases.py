@@ -53,7 +53,7 @@ def put_cell(
         owner_id=case.owner_id,
         case_id=case.id,
         batch_id=new_id(),
-        kind=analyses.CLASSIFICATION,
+        kind=analyses.AnalysisKind.CLASSIFICATION,
         file_name="cell.png",
         sha256="cd" * 32,
         width=120,

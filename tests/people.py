@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from records import db
 from records.accounts import teams
-from records.accounts.accounts import ACTIVE, Account
+from records.accounts.accounts import Account, AccountStatus
 
 PASSWORD = "violet stain, forty drops"
 
@@ -17,7 +17,7 @@ def add_account(app: Flask, name: str, password: str = PASSWORD) -> str:
     """Make an active account (the first one an administrator) and return its id."""
     with app.app_context():
         account = app.extensions["leukoscope_accounts"].sign_up(name, password)
-        account.status = ACTIVE
+        account.status = AccountStatus.ACTIVE
         db.session.commit()
         return account.id
 

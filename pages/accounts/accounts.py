@@ -27,7 +27,7 @@ from pages.common import limits
 from pages.common.errors import MESSAGES, wants_json
 from pages.common.headers import clear_cache
 from pages.common.site import present_site
-from records.accounts.accounts import WAITING, Account, any_account
+from records.accounts.accounts import Account, AccountStatus, any_account
 from services.accounts.accounts import Accounts, CodeNeeded, NotYet, SignedIn
 from services.audit.audit import act_as, as_account
 
@@ -38,7 +38,8 @@ login_manager.session_protection = None
 
 WRONG = "User name or password is wrong."
 NOT_YET = {
-    WAITING: "Your password is correct, but an administrator has not approved your account yet.",
+    AccountStatus.WAITING: "Your password is correct, but an administrator has not approved your "
+    "account yet.",
 }
 DEACTIVATED = "Your password is correct, but your account is deactivated. Ask an administrator."
 WRONG_CODE = "This code is wrong or already used. Wait for the next code and try again."

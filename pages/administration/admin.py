@@ -10,7 +10,7 @@ from pages.accounts.accounts import the_accounts
 from pages.administration.admin_forms import ApprovalForm, PersonForm, TeamForm
 from records.accounts import accounts as records
 from records.accounts import second_factors, teams
-from records.accounts.accounts import WAITING, Account
+from records.accounts.accounts import Account, AccountStatus
 from services.accounts import people as service
 from services.accounts import teams as team_service
 from services.accounts.accounts import Decision, UserNameError
@@ -36,8 +36,8 @@ NOT_UNDERSTOOD = "Nothing was changed: the form was incomplete. Try again."
 def people() -> str:
     """Everybody with an account, those who wait first."""
     everybody = records.all_accounts()
-    waiting = [account for account in everybody if account.status == WAITING]
-    others = [account for account in everybody if account.status != WAITING]
+    waiting = [account for account in everybody if account.status == AccountStatus.WAITING]
+    others = [account for account in everybody if account.status != AccountStatus.WAITING]
     return render_template(
         "administration/people.html",
         waiting=waiting,
@@ -53,7 +53,7 @@ def decide(account_id: str, decision: str) -> Response:
     account = _account(account_id)
     if account.id == current_user.id:
         return _back(NOT_YOUR_OWN)
-    if decision == Decision.approve.name and account.status == WAITING:
+    if decision == Decision.approve.name and account.status == AccountStatus.WAITING:
         _prepare(account)
     try:
         decided = the_accounts().decide(account.id, Decision[decision])

@@ -22,7 +22,7 @@ from pages.common.errors import wants_json
 from pages.common.formatting import read_document, share_summary
 from records.analyses import field_tasks
 from records.analyses.field_tasks import FieldTask
-from records.tasks import DONE, DROPPED, FAILED, RUNNING, WAITING
+from records.tasks import TaskState
 from services.analyses.analysis import result_of
 from services.analyses.annotation import CELL_STYLES
 from services.analyses.batches import BatchCount, combined, field_share
@@ -32,12 +32,16 @@ from services.analyses.findings import USUAL_DIFFERENTIAL
 blueprint = Blueprint("batches", __name__, url_prefix="/batches/<batch_id>")
 
 SENTENCES = {
-    WAITING: "Waiting…",
-    RUNNING: "Analysing…",
-    DROPPED: "Cancelled. Nothing was saved.",
+    TaskState.WAITING: "Waiting…",
+    TaskState.RUNNING: "Analysing…",
+    TaskState.DROPPED: "Cancelled. Nothing was saved.",
 }
 NOT_TO_BE_CANCELLED = "Only the uploader or a reviewer of the team can cancel this field."
-CANCELLED_WORDS = {WAITING: "Cancel", RUNNING: "Cancel", FAILED: "Remove"}
+CANCELLED_WORDS = {
+    TaskState.WAITING: "Cancel",
+    TaskState.RUNNING: "Cancel",
+    TaskState.FAILED: "Remove",
+}
 
 
 def the_queue() -> FieldQueue:
@@ -105,8 +109,8 @@ def retry(batch_id: str, task_id: str) -> AnyResponse:
 def document(task: FieldTask) -> dict[str, Any]:
     """One field as the page and its script take it; `total` is 0 until the reading has begun."""
     urls = {"batch_id": task.batch_id, "task_id": task.id}
-    can_retry = task.state == FAILED and task.readable and may_use("batches.retry")
-    left = task.under_way or (task.state == FAILED and task.readable)
+    can_retry = task.state == TaskState.FAILED and task.readable and may_use("batches.retry")
+    left = task.under_way or (task.state == TaskState.FAILED and task.readable)
     can_cancel = left and may_delete(task)
     return {
         "id": task.id,
@@ -121,7 +125,7 @@ def document(task: FieldTask) -> dict[str, Any]:
         "cancel": url_for("batches.cancel", **urls) if can_cancel else None,
         "cancel_word": CANCELLED_WORDS.get(task.state),
         "retry": url_for("batches.retry", **urls) if can_retry else None,
-        **(_read_document(task) if task.state == DONE else {}),
+        **(_read_document(task) if task.state == TaskState.DONE else {}),
     }
 
 

@@ -18,7 +18,7 @@ from pages.common.formatting import read_document, summary
 from pages.common.lookups import image_response, team_analysis, the_analyst
 from pages.common.turns import takes_a_turn
 from records.analyses import explanations
-from records.analyses.analyses import CLASSIFICATION, Analysis, place_in_batch
+from records.analyses.analyses import Analysis, AnalysisKind, place_in_batch
 
 blueprint = Blueprint("classification", __name__, url_prefix="/classify")
 
@@ -81,7 +81,7 @@ def create() -> Answer:
 @blueprint.get("/<analysis_id>")
 def result(analysis_id: str) -> str:
     """What the classifier said of one cell image."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return render_template(
         "analyses/classification/result.html",
         analysis=analysis,
@@ -95,7 +95,7 @@ def result(analysis_id: str) -> str:
 @blueprint.get("/<analysis_id>/image")
 def image(analysis_id: str) -> Response:
     """The cell image, upright and without metadata; a bounded copy of a very large one."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return image_response(analysis.display_name or analysis.image_name)
 
 
@@ -103,7 +103,7 @@ def image(analysis_id: str) -> Response:
 @takes_a_turn
 def insist(analysis_id: str) -> AnyResponse:
     """Read a cell all the same that the gate would rather not; the answer is a new analysis."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     if not analysis.finding.get("can_insist"):
         abort(409)
     try:
@@ -115,7 +115,7 @@ def insist(analysis_id: str) -> AnyResponse:
 @blueprint.post("/<analysis_id>/detect")
 def detect(analysis_id: str) -> AnyResponse:
     """Carry the image over to Detect; the answer is a new analysis."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     try:
         return detection.go_on(the_queue().carry_over(current_user.id, analysis))
     except QueueFullError as error:

@@ -23,9 +23,9 @@ from pages.common.errors import wants_json
 from pages.common.lookups import image_response, team_analysis
 from pages.common.turns import takes_a_turn
 from records.analyses import explanations
-from records.analyses.analyses import CLASSIFICATION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.analyses.explanations import Explanation
-from records.tasks import DONE
+from records.tasks import TaskState
 from services.analyses.explanations import Explainer
 
 blueprint = Blueprint("explanation", __name__, url_prefix="/classify")
@@ -41,7 +41,7 @@ def the_explainer() -> Explainer:
 @blueprint.get("/<analysis_id>/window.png")
 def window(analysis_id: str) -> AnyResponse:
     """The square of the image that the classifier was shown."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return _picture(analysis, the_explainer().window)
 
 
@@ -54,7 +54,7 @@ def activation_map(analysis_id: str) -> AnyResponse:
 @blueprint.get("/<analysis_id>/shap")
 def shap(analysis_id: str) -> Response:
     """How far the SHAP values of an answer are, as JSON."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return jsonify(document(explanations.find(analysis.id)))
 
 
@@ -74,7 +74,7 @@ def make_shap(analysis_id: str) -> AnyResponse | tuple[Response, int]:
 @blueprint.get("/<analysis_id>/shap.png")
 def shap_picture(analysis_id: str) -> Response:
     """The picture of the SHAP values; 404 until they are made."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     explanation = explanations.find(analysis.id)
     return image_response(explanation and explanation.picture_name)
 
@@ -88,13 +88,13 @@ def document(explanation: Explanation | None) -> dict[str, Any]:
         "state": explanation.state,
         "done": explanation.done,
         "total": explanation.total,
-        "picture_url": url if explanation.state == DONE else None,
+        "picture_url": url if explanation.state == TaskState.DONE else None,
         "error": explanation.error,
     }
 
 
 def _explainable(analysis_id: str) -> Analysis:
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return analysis if the_explainer().can_explain(analysis) else abort(404)
 
 

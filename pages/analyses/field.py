@@ -8,7 +8,7 @@ from pathlib import PurePath
 from flask import Blueprint, Response, abort, current_app, render_template, send_file
 
 from pages.common.lookups import image_response, team_analysis, the_analyst
-from records.analyses.analyses import DETECTION, RESULTS, Analysis, place_in_batch
+from records.analyses.analyses import RESULTS, Analysis, AnalysisKind, place_in_batch
 from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS
 from services.analyses.annotation import CELL_STYLES, DRAWING_ORDER, annotated_png
@@ -31,7 +31,7 @@ blueprint = Blueprint("field", __name__, url_prefix="/detect")
 @blueprint.get("/<analysis_id>")
 def result(analysis_id: str) -> str:
     """What the detector found in one field."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     findings = field_findings(analysis)
     return render_template(
         "analyses/field/result.html",
@@ -40,7 +40,7 @@ def result(analysis_id: str) -> str:
         findings=findings,
         share=blast_share(findings),
         second=second_share(findings),
-        results=RESULTS[DETECTION],
+        results=RESULTS[AnalysisKind.DETECTION],
         sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
         lowest=LOWEST_THRESHOLD,
         usual_differential=USUAL_DIFFERENTIAL,
@@ -56,20 +56,20 @@ def result(analysis_id: str) -> str:
 @blueprint.get("/<analysis_id>/image")
 def image(analysis_id: str) -> Response:
     """The field, upright and without metadata; a bounded copy of a very large one."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return image_response(analysis.display_name or analysis.image_name)
 
 
 @blueprint.get("/<analysis_id>/cells")
 def cells(analysis_id: str) -> Response:
     """The white cells of the gallery on one sheet; 404 when none was found."""
-    return image_response(team_analysis(analysis_id, DETECTION).cells_name)
+    return image_response(team_analysis(analysis_id, AnalysisKind.DETECTION).cells_name)
 
 
 @blueprint.get("/<analysis_id>/annotated.png")
 def annotated(analysis_id: str) -> Response:
     """The field with boxes and legend, to keep."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     try:
         stored = the_analyst().image(analysis.display_name or analysis.image_name)
     except FileNotFoundError:
@@ -80,14 +80,14 @@ def annotated(analysis_id: str) -> Response:
 @blueprint.get("/<analysis_id>/findings.csv")
 def table(analysis_id: str) -> Response:
     """The findings, one cell a line."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return _download(analysis, as_csv(analysis).encode(), "findings.csv", "text/csv")
 
 
 @blueprint.get("/<analysis_id>/findings.json")
 def document(analysis_id: str) -> Response:
     """The findings in the form that `python -m models detect` prints."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return _download(analysis, as_json(analysis).encode(), "findings.json", "application/json")
 
 

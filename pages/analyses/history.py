@@ -20,7 +20,7 @@ from pages.common.access import may_delete
 from pages.common.lookups import image_response, team_analysis, the_analyst, the_thumbnails
 from pages.common.pagination import page_number, page_size, query
 from records.analyses import analyses, field_tasks
-from records.analyses.analyses import CLASSIFICATION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from services.cases.cases import check_deletable
 
 NOT_TO_BE_DELETED = "Only the uploader or a reviewer of the team can delete this."
@@ -84,5 +84,7 @@ def _deletable(analysis_id: str) -> Analysis:
 
 def result_url(analysis: Analysis) -> str:
     """Where the result of an analysis is shown."""
-    endpoint = "classification.result" if analysis.kind == CLASSIFICATION else "field.result"
+    endpoint = (
+        "classification.result" if analysis.kind == AnalysisKind.CLASSIFICATION else "field.result"
+    )
     return url_for(endpoint, analysis_id=analysis.id)

@@ -7,12 +7,12 @@ from wtforms.fields.choices import SelectChoice
 
 from pages.common.date_range_form import DaysForm
 from pages.common.formatting import RESULT_WORDS
-from records.analyses.analyses import CLASSIFICATION, DETECTION, RESULTS, Filters
+from records.analyses.analyses import RESULTS, AnalysisKind, Filters
 
 KINDS = [
     SelectChoice("", "Any kind"),
-    SelectChoice(CLASSIFICATION, "Cells"),
-    SelectChoice(DETECTION, "Fields"),
+    SelectChoice(AnalysisKind.CLASSIFICATION, "Cells"),
+    SelectChoice(AnalysisKind.DETECTION, "Fields"),
 ]
 
 MINE = "mine"

@@ -16,7 +16,7 @@ from records.analyses import analyses, field_tasks
 from records.analyses.analyses import Analysis
 from records.cases import cases
 from records.cases.cases import Case
-from records.cases.states import SIGNED
+from records.cases.states import CaseState
 from services.cases import cases as service
 from services.cases.review import Cell, Differential, cells_of, differential
 
@@ -74,11 +74,11 @@ def show(case_id: str) -> str:
         "cases/show.html",
         case=case,
         state=state,
-        editable=state != SIGNED,
+        editable=state != CaseState.SIGNED,
         analyses=kept,
         counts=_counts_by_analysis(kept, cells),
         total=differential(cells),
-        repeated=service.repeated(kept),
+        repeated=service.duplicates(kept),
         reading=[task for task in unread if task.under_way],
         failed=[task for task in unread if not task.under_way],
         result_url=result_url,

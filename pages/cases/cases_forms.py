@@ -22,7 +22,7 @@ from records.cases.cases import (
 )
 from services.cases.cases import Details
 from services.cases.pseudonyms import doubts, refusal
-from services.labels import SPECIMEN_NAMES
+from services.formatting import SPECIMEN_NAMES
 
 PSEUDONYM_HELP = (
     "A code that does not identify the patient, such as “Alder-7”. No names, birth dates or record "

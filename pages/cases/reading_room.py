@@ -20,7 +20,7 @@ from flask_login import current_user
 from pages.common.access import may_use
 from pages.common.lookups import team_case, the_thumbnails
 from records.analyses import analyses
-from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.cases import reviews, signatures
 from records.cases.cases import Case
 from records.cases.reviews import DIFFERENTIAL, Review
@@ -28,7 +28,7 @@ from services.analyses.pictures import Box
 from services.analyses.thumbnails import COLUMNS, ROWS
 from services.cases import review as reviewing
 from services.cases.review import Cell, Entry, LockedError, ReviewError
-from services.labels import LABEL_NAMES
+from services.formatting import LABEL_NAMES
 
 MOST_AT_ONCE = 500
 """Corrections that one request may bring; static/js/room-outbox.js sends fewer."""
@@ -143,7 +143,7 @@ def thumbnail(case_id: str, cell: str) -> Response:
 def sheet(case_id: str, field: str, number: int) -> Response:
     """Some white cells of a field on one picture, most suspicious first."""
     analysis = _of_case(team_case(case_id), field)
-    if analysis.kind != DETECTION:
+    if analysis.kind != AnalysisKind.DETECTION:
         abort(404)
     return _picture(lambda: the_thumbnails().sheet(analysis, number))
 
@@ -161,7 +161,7 @@ def _picture(make: Callable[[], bytes]) -> Response:
 
 def _field_document(case: Case, number: int, analysis: Analysis) -> dict[str, Any]:
     """An image of the case, numbered as in its reports, with the addresses of its pictures."""
-    alone = analysis.kind == CLASSIFICATION
+    alone = analysis.kind == AnalysisKind.CLASSIFICATION
     page = "classification" if alone else "field"
     return {
         "id": analysis.id,

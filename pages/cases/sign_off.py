@@ -14,18 +14,19 @@ from pages.common import limits
 from pages.common.lookups import team_case
 from records.cases import signatures
 from records.cases.cases import Case
-from records.cases.signatures import ADJUDICATOR, FIRST, SECOND, Amendment, Signature
+from records.cases.signatures import Amendment, Signature, SignatureRole
 from services.cases import cases
-from services.cases.sign_off import SignOutError, WrongPasswordError
-from services.labels import LABEL_NAMES
-from services.reports.pdf import ROLE_WORDS
+from services.cases.sign_off import SignOffError, WrongPasswordError
+from services.formatting import LABEL_NAMES
+from services.reports.formatting import SIGNER_NAMES, format_warnings
 
 SIGN_WORDS = {
-    FIRST: "Signing makes you responsible for this reading and locks the case.",
-    SECOND: "You classified every cell as the first reviewer did. Signing makes you responsible "
-    "for this reading and locks the case.",
-    ADJUDICATOR: "You classified some cells differently. Signing makes you responsible for this "
-    "reading and locks the case with your classes. The report lists the differences.",
+    SignatureRole.FIRST: "Signing makes you responsible for this reading and locks the case.",
+    SignatureRole.SECOND: "You classified every cell as the first reviewer did. Signing makes you "
+    "responsible for this reading and locks the case.",
+    SignatureRole.ADJUDICATOR: "You classified some cells differently. Signing makes you "
+    "responsible for this reading and locks the case with your classes. The report lists the "
+    "differences.",
 }
 """What signing means, by role."""
 
@@ -70,7 +71,7 @@ def sign(case_id: str) -> AnyResponse | tuple[str, int]:
             form.conclusion.data,
             form.seen.data,
         )
-    except SignOutError as error:
+    except SignOffError as error:
         status = _refused(form, error)
         return _page(case, form, AmendForm()), status
     flash(_signed_words(signature), "success")
@@ -85,7 +86,7 @@ def amend(case_id: str) -> AnyResponse | tuple[str, int]:
         return _page(case, SignForm(), form), 422
     try:
         opened = the_sign_off().amend(case, current_user._get_current_object(), form.reason.data)
-    except SignOutError as error:
+    except SignOffError as error:
         abort(409, str(error))
     flash(f"Reopened as version {opened.version}. Earlier versions are kept.", "success")
     return _back(case)
@@ -116,26 +117,27 @@ def _page(case: Case, form: SignForm, amending: AmendForm) -> str:
         "cases/sign_off/show.html",
         case=case,
         standing=standing,
-        state=standing.state,
+        state=standing.snapshot,
+        warnings=format_warnings(standing.snapshot),
         form=form,
         amending=amending,
-        versions=_versions(case, standing.state.version),
+        versions=_versions(case, standing.snapshot.version),
         formats=FORMATS,
         case_state=cases.state_of(case),
         labels=LABEL_NAMES,
-        roles=ROLE_WORDS,
+        roles=SIGNER_NAMES,
         sign_words=_sign_words(standing.role),
         most_listed=MOST_LISTED,
     )
 
 
-def _sign_words(role: str | None) -> str:
-    if role == FIRST and current_app.config["LEUKOSCOPE"].readers == 2:
+def _sign_words(role: SignatureRole | None) -> str:
+    if role is SignatureRole.FIRST and current_app.config["LEUKOSCOPE"].readers == 2:
         return SIGN_FIRST_OF_TWO
-    return SIGN_WORDS.get(role or "", "")
+    return SIGN_WORDS[role] if role else ""
 
 
-def _refused(form: SignForm, error: SignOutError) -> int:
+def _refused(form: SignForm, error: SignOffError) -> int:
     """Say it where it belongs, and with which status."""
     if isinstance(error, WrongPasswordError):
         limits.note_failure()

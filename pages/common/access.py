@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages.common.errors import wants_json
 from records.accounts import accounts
-from records.accounts.accounts import READER, REVIEWER, VIEWER, Account
+from records.accounts.accounts import Account, Role
 from records.analyses.analyses import Analysis
 from records.analyses.field_tasks import FieldTask
 from services.accounts.accounts import Accounts
@@ -21,9 +21,9 @@ class Need(Enum):
 
     NOTHING = "nothing"
     SIGN_IN = "an account"
-    VIEWER = VIEWER
-    READER = READER
-    REVIEWER = REVIEWER
+    VIEWER = Role.VIEWER
+    READER = Role.READER
+    REVIEWER = Role.REVIEWER
     ADMINISTRATOR = "administrator"
 
 
@@ -131,16 +131,16 @@ MUST_CHANGE = "Choose your own password to continue: an administrator set this o
 MISSING = "Only {} can do this. Ask an administrator ({}) to change your role."
 UNDECLARED = "Nobody can use this address."
 ROLE_WORDS = {
-    accounts.NONE: "No images",
-    accounts.VIEWER: "Viewer",
-    accounts.READER: "Reader",
-    accounts.REVIEWER: "Reviewer",
+    accounts.Role.NONE: "No images",
+    accounts.Role.VIEWER: "Viewer",
+    accounts.Role.READER: "Reader",
+    accounts.Role.REVIEWER: "Reviewer",
 }
 ROLE_MEANINGS = {
-    accounts.NONE: "no image access",
-    accounts.VIEWER: "views",
-    accounts.READER: "uploads and reviews",
-    accounts.REVIEWER: "also signs off, deletes",
+    accounts.Role.NONE: "no image access",
+    accounts.Role.VIEWER: "views",
+    accounts.Role.READER: "uploads and reviews",
+    accounts.Role.REVIEWER: "also signs off, deletes",
 }
 
 
@@ -168,7 +168,7 @@ def may_delete(kept: Analysis | FieldTask) -> bool:
     """Whether the person of this request may delete an analysis or a field of the team that waits:
     one's own, or any as a reviewer."""
     own = kept.owner_id == current_user.id
-    return may_use("history.delete") and (own or current_user.has_role(REVIEWER))
+    return may_use("history.delete") and (own or current_user.has_role(Role.REVIEWER))
 
 
 def _meets(account: Account, need: Need) -> bool:

@@ -17,8 +17,7 @@ from services.analyses.findings import (
     interval_words,
     share_words,
 )
-from services.labels import SPECIMEN_NAMES
-from services.moments import when
+from services.formatting import SPECIMEN_NAMES, format_datetime
 
 
 @dataclass(frozen=True)
@@ -104,35 +103,35 @@ VIEW_WORDS = {
     "crop": "Cell in its context",
 }
 STATE_WORDS = {
-    states.OPEN: ResultWords(
+    states.CaseState.OPEN: ResultWords(
         "Not reviewed",
         "eye-slash",
         "not-usable",
         "No cells are reviewed yet.",
         "Add fields, then review their cells in the reading room.",
     ),
-    states.IN_REVIEW: ResultWords(
+    states.CaseState.IN_REVIEW: ResultWords(
         "In review",
         "eye",
         "uncertain",
         "Some cells are reviewed. Nothing is signed.",
         "Continue in the reading room. A reviewer signs once all suspicious cells are reviewed.",
     ),
-    states.FIRST_SIGNED: ResultWords(
+    states.CaseState.FIRST_SIGNED: ResultWords(
         "First reviewer signed",
         "check-circle",
         "uncertain",
         "One reviewer has signed. A second must sign before the case is final.",
         "The second reviewer reviews the cells and signs.",
     ),
-    states.SIGNED: ResultWords(
+    states.CaseState.SIGNED: ResultWords(
         "Signed",
         "check-circle",
         "normal",
         "Signed by a reviewer. Locked.",
         "Download the report. To correct an error, ask a reviewer to amend.",
     ),
-    states.AMENDING: ResultWords(
+    states.CaseState.AMENDING: ResultWords(
         "Being amended",
         "clock-history",
         "uncertain",
@@ -140,7 +139,10 @@ STATE_WORDS = {
         "Correct the error. A reviewer then signs the new version.",
     ),
 }
-KIND_WORDS = {analyses.CLASSIFICATION: "Cell", analyses.DETECTION: "Field"}
+KIND_WORDS = {
+    analyses.AnalysisKind.CLASSIFICATION: "Cell",
+    analyses.AnalysisKind.DETECTION: "Field",
+}
 
 
 def init_app(app: Flask) -> None:
@@ -156,7 +158,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         percent=percent,
         file_size=file_size,
-        when=when,
+        when=format_datetime,
         summary=summary,
         share_words=share_words,
         interval_words=interval_words,
@@ -183,7 +185,7 @@ def file_size(count: int) -> str:
 
 def summary(analysis: Analysis) -> str:
     """The gist of a finding in a few words, beside the word of its result."""
-    if analysis.kind == analyses.DETECTION:
+    if analysis.kind == analyses.AnalysisKind.DETECTION:
         return share_summary(blast_share(field_findings(analysis)))
     if analysis.probability is None:
         return analysis.finding["reason"]

@@ -10,14 +10,14 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records import UtcDateTime, db, utc_now
+from records import Model, UtcDateTime, db, utc_now
 
 NAME_LENGTH = 64
 FIRST_NAME, FIRST_KEY = "Laboratory", "laboratory"
 """Of the team that an installation begins with."""
 
 
-class Team(db.Model):
+class Team(Model):
     """A team; `name_key` is the name as compared, `name` as shown."""
 
     __tablename__ = "teams"
@@ -34,9 +34,9 @@ def first_id(context: DefaultExecutionContext) -> str:
     found = context.connection.scalar(oldest)
     if found is None:
         made = {"id": uuid4().hex, "name": FIRST_NAME, "name_key": FIRST_KEY}
-        made_by_one = insert(Team.__table__).values(**made, created_at=utc_now())
+        made_by_one = insert(Team).values(**made, created_at=utc_now())
         context.connection.execute(made_by_one.on_conflict_do_nothing())
-        found = context.connection.scalar(oldest)
+        found = context.connection.scalars(oldest).one()
     return found
 
 

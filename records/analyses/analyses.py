@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Select, String, func, select
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
-from records import UtcDateTime, db, pagination, transaction, utc_now
+from records import Model, UtcDateTime, code_type, db, pagination, transaction, utc_now
 from records.accounts.accounts import Account, new_id, team_of_owner
 from records.analyses import explanations
 from records.cases.cases import Case
@@ -19,22 +20,27 @@ from records.faults import GoneError
 from records.pagination import Page
 from records.storage.stored_files import IMAGES, StoredFile
 
-CLASSIFICATION = "classification"
-DETECTION = "detection"
+
+class AnalysisKind(StrEnum):
+    """How an image was analysed: as one cell, or as a field of cells."""
+
+    CLASSIFICATION = "classification"
+    DETECTION = "detection"
+
 
 ALL_BLAST, NORMAL, UNCERTAIN, NOT_USABLE = "all_blast", "normal", "uncertain", "not_usable"
 BLASTS, NO_BLASTS, NO_WHITE_CELLS = "blasts", "no_blasts", "no_white_cells"
 
-RESULTS: dict[str, tuple[str, ...]] = {
-    CLASSIFICATION: (ALL_BLAST, NORMAL, UNCERTAIN, NOT_USABLE),
-    DETECTION: (BLASTS, NO_BLASTS, NO_WHITE_CELLS),
+RESULTS: dict[AnalysisKind, tuple[str, ...]] = {
+    AnalysisKind.CLASSIFICATION: (ALL_BLAST, NORMAL, UNCERTAIN, NOT_USABLE),
+    AnalysisKind.DETECTION: (BLASTS, NO_BLASTS, NO_WHITE_CELLS),
 }
 """The results that each kind of analysis can have."""
 
 FILE_NAME_LENGTH = 120
 
 
-class Analysis(db.Model):
+class Analysis(Model):
     """One image as one person uploaded it, and the finding; sizes in pixels of the upright file.
 
     It belongs to the team in which its owner was at that time, whose people all see it, and to one
@@ -58,7 +64,7 @@ class Analysis(db.Model):
     case_id: Mapped[str | None] = mapped_column(
         ForeignKey("cases.id", ondelete="RESTRICT"), index=True
     )
-    kind: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[AnalysisKind] = mapped_column(code_type(AnalysisKind, 16))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
 
     file_name: Mapped[str] = mapped_column(String(FILE_NAME_LENGTH))

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    SQLColumnExpression,
     String,
     func,
     or_,
@@ -18,15 +19,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
-from records import db, transaction
+from records import Model, db, transaction
 from records.accounts.accounts import Account, team_of_owner
 from records.analyses.analyses import FILE_NAME_LENGTH
 from records.cases.cases import Case
 from records.storage.stored_files import UPLOADS, StoredFile
-from records.tasks import FAILED, RUNNING, WAITING, TaskColumns
+from records.tasks import TaskColumns, TaskState
 
 
-class FieldTask(TaskColumns, db.Model):
+class FieldTask(TaskColumns, Model):
     """One field to be read, for one person; `batch_id` joins those that were sent together,
     and `case_id` names the case to which the analysis is to belong.
 
@@ -67,7 +68,7 @@ class FieldTask(TaskColumns, db.Model):
     case: Mapped[Case | None] = relationship()
 
     @classmethod
-    def turn(cls) -> tuple[ColumnElement[Any], ...]:
+    def turn(cls) -> tuple[SQLColumnExpression[Any], ...]:
         """Whoever was served longest ago comes next, so that no batch holds up another's field."""
         others = aliased(cls)
         served = select(func.max(others.started_at)).where(others.owner_id == cls.owner_id)
@@ -78,14 +79,14 @@ class FieldTask(TaskColumns, db.Model):
         """One field of a person at a time, so that a huge one holds up nobody else's."""
         others = aliased(cls)
         being_read = select(others.id).where(
-            others.owner_id == cls.owner_id, others.state == RUNNING
+            others.owner_id == cls.owner_id, others.state == TaskState.RUNNING
         )
         return ~being_read.correlate(cls).exists()
 
     @property
     def under_way(self) -> bool:
         """Whether it is still to be read."""
-        return self.state in (WAITING, RUNNING)
+        return self.state in (TaskState.WAITING, TaskState.RUNNING)
 
     @property
     def readable(self) -> bool:
@@ -124,14 +125,17 @@ def any_of_batch(team_id: str, batch_id: str) -> bool:
 
 def unread_of_case(case_id: str) -> list[FieldTask]:
     """The fields of a case that are still to be read, or could not be, as they came."""
-    unread = FieldTask.state.in_((WAITING, RUNNING, FAILED))
+    unread = FieldTask.state.in_((TaskState.WAITING, TaskState.RUNNING, TaskState.FAILED))
     wanted = select(FieldTask).where(FieldTask.case_id == case_id, unread)
     return list(db.session.scalars(wanted.order_by(FieldTask.created_at, FieldTask.id)))
 
 
 def held_for(owner_id: str) -> int:
     """How many of the owner's tasks are to be read, or take up room with their file."""
-    held = or_(FieldTask.state.in_((WAITING, RUNNING)), FieldTask.upload_name.is_not(None))
+    held = or_(
+        FieldTask.state.in_((TaskState.WAITING, TaskState.RUNNING)),
+        FieldTask.upload_name.is_not(None),
+    )
     wanted = select(func.count()).where(FieldTask.owner_id == owner_id, held)
     return db.session.scalar(wanted) or 0
 
@@ -140,7 +144,7 @@ def under_way(task_id: str) -> bool:
     """Whether a task is still to be read, as the database has it at this moment."""
     db.session.rollback()
     wanted = select(FieldTask.id).where(
-        FieldTask.id == task_id, FieldTask.state.in_((WAITING, RUNNING))
+        FieldTask.id == task_id, FieldTask.state.in_((TaskState.WAITING, TaskState.RUNNING))
     )
     return db.session.scalar(wanted) is not None
 

@@ -10,11 +10,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import DDL, Row, Select, String, Text, event, insert, select
+from sqlalchemy import DDL, RowMapping, Select, String, Text, event, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import canonical_json
-from records import UtcDateTime, db, let_nobody_else_write, pagination, utc_now
+from records import Model, UtcDateTime, db, let_nobody_else_write, pagination, table_of, utc_now
 
 NOTHING = "0" * 64
 """What the first row names as the hash before it."""
@@ -91,7 +91,7 @@ class Event(StrEnum):
     AUDIT_EXPORT = "audit-export", "Exported the audit trail"
 
 
-class Entry(db.Model):
+class Entry(Model):
     """One row of the trail: who (at that time), from where, what, about what; `details` is JSON.
 
     `hash` is the SHA-256 of all other columns, `former` the hash of the row before.
@@ -117,7 +117,7 @@ class Entry(db.Model):
         return json.loads(self.details)
 
 
-ENTRIES = Entry.__table__
+ENTRIES = table_of(Entry)
 
 TRIGGERS = {
     "audit_entries_no_update": """
@@ -205,7 +205,7 @@ def head(session: Session) -> Head | None:
     """The end of the trail, or None while there is none."""
     newest = select(ENTRIES.c.number, ENTRIES.c.hash).order_by(ENTRIES.c.number.desc()).limit(1)
     row = session.connection().execute(newest).first()
-    return row and Head(*row)
+    return Head(*row) if row else None
 
 
 def digest(content: Mapping[str, Any]) -> str:
@@ -242,11 +242,11 @@ def names() -> list[str]:
     return list(db.session.scalars(select(Entry.account_name).distinct().order_by("account_name")))
 
 
-def in_order(search: Search | None = None) -> Iterator[Row]:
+def in_order(search: Search | None = None) -> Iterator[RowMapping]:
     """The rows that match, oldest first, without keeping them all in memory."""
     columns = found(search or Search()).with_only_columns(*ENTRIES.c)
     oldest_first = columns.order_by(None).order_by(Entry.number)
-    yield from db.session.execute(oldest_first.execution_options(yield_per=1000))
+    yield from db.session.execute(oldest_first.execution_options(yield_per=1000)).mappings()
 
 
 def hashes() -> dict[int, str]:

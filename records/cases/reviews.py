@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
-from records import UtcDateTime, db, utc_now
+from records import Model, UtcDateTime, db, utc_now
 from records.accounts.accounts import Account
 from records.append_only import make_append_only
 
@@ -28,7 +28,7 @@ count (ICSH, Int. J. Lab. Hematol. 37 (2015) 287)."""
 CELL_LENGTH = 16
 
 
-class Review(db.Model):
+class Review(Model):
     """One person's word on one cell of a case, from one label to another.
 
     `cell` is its number among the white cells of the analysis, or "d" and eight hexadecimal digits
@@ -68,7 +68,7 @@ class Review(db.Model):
         return f"{self.analysis_id}.{self.cell}"
 
 
-make_append_only(Review.__table__, "id", "key", "undoes")
+make_append_only(Review, "id", "key", "undoes")
 
 
 def add(reviews: Iterable[Review]) -> None:
@@ -101,7 +101,7 @@ def with_keys(keys: Iterable[str]) -> dict[str, Review]:
 
 def count_of(case_id: str) -> int:
     """How many reviews of a case there are; each thing that anybody does there adds one."""
-    return db.session.scalar(select(func.count(Review.id)).filter_by(case_id=case_id))
+    return db.session.scalar(select(func.count(Review.id)).filter_by(case_id=case_id)) or 0
 
 
 def any_of_analysis(analysis_id: str) -> bool:

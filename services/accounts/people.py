@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from records import db, let_nobody_else_write, transaction
 from records.accounts import accounts as records
-from records.accounts.accounts import ACTIVE, Account
+from records.accounts.accounts import Account, AccountStatus, Role
 from records.audit.audit import Event
 from services.audit.audit import note, the_account
 
@@ -16,7 +16,7 @@ class LastAdministratorError(Exception):
         super().__init__("Somebody must stay administrator: make another account one first.")
 
 
-def set_role(account: Account, role: str) -> None:
+def set_role(account: Account, role: Role) -> None:
     """Give an account another role; the same one again changes nothing."""
     if account.role == role:
         return
@@ -41,7 +41,7 @@ def recover_administrator(account: Account) -> None:
     if not account.is_active:
         with transaction():
             note(Event.REACTIVATE, the_account(account), name=account.name)
-            account.status = ACTIVE
+            account.status = AccountStatus.ACTIVE
     set_administrator(account, True)
 
 

@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pyotp.totp import TOTP
 
 from records import db, let_nobody_else_write
 from records.accounts import second_factors as records
@@ -76,7 +77,7 @@ class SecondFactors:
 
     def uri(self, account: Account, secret: str) -> str:
         """Return what an authenticator app reads from the QR code."""
-        return pyotp.TOTP(secret).provisioning_uri(name=account.name, issuer_name=ISSUER)
+        return TOTP(secret).provisioning_uri(name=account.name, issuer_name=ISSUER)
 
     def enrol(self, account: Account, sealed: str, code: str) -> list[str] | None:
         """Keep a second factor in the present transaction.
@@ -157,7 +158,7 @@ class SecondFactors:
         secret = self.open(sealed)
         if secret is None or not _TIME_CODE.fullmatch(code):
             return None
-        totp = pyotp.TOTP(secret)
+        totp = TOTP(secret)
         now = totp.timecode(self._clock())
         steps = range(now - _DRIFT, now + _DRIFT + 1)
         # All are compared, so that the time taken does not tell which one was close.

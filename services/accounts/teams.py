@@ -38,8 +38,8 @@ def move(account: Account, team: Team) -> None:
     if account.team_id == team.id:
         return
     with transaction():
-        names = {"before": account.team.name, "after": team.name}
-        note(Event.TEAM, the_account(account), name=account.name, **names)
+        before, after = account.team.name, team.name
+        note(Event.TEAM, the_account(account), name=account.name, before=before, after=after)
         account.team = team
 
 

@@ -138,7 +138,7 @@ class Analyst:
         found = self._models.classify(rgb, insist)
         analysis = Analysis(
             **described,
-            kind=analyses.CLASSIFICATION,
+            kind=analyses.AnalysisKind.CLASSIFICATION,
             result=found.label or analyses.NOT_USABLE,
             probability=found.probability,
             finding=asdict(found),
@@ -150,7 +150,7 @@ class Analyst:
         found = self._models.read_field(rgb, progress)
         analysis = Analysis(
             **described,
-            kind=analyses.DETECTION,
+            kind=analyses.AnalysisKind.DETECTION,
             result=result_of(blast_share(found)),
             probability=None,
             finding=found.as_dict(),

@@ -179,4 +179,7 @@ def _font(
 ) -> ImageFont.FreeTypeFont:
     """Pillow's own font, in proportion to the field, but never too small to be read."""
     wanted = max(14, max(field.size) / 60) * share
-    return ImageFont.load_default(max(SMALLEST_FONT, min(wanted, at_most)))
+    font = ImageFont.load_default(max(SMALLEST_FONT, min(wanted, at_most)))
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise TypeError("Pillow was built without FreeType")
+    return font

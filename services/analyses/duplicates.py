@@ -1,28 +1,24 @@
-"""Files that were read more than once."""
+"""Files that were analysed more than once in the same way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from records.analyses.analyses import Analysis
+    from services.cases.snapshot import ImageSnapshot
+
+Image = TypeVar("Image", "Analysis", "ImageSnapshot")
 
 
-class Read(Protocol):
-    """A file that was read: `kind` says how, `sha256` which file."""
-
-    kind: str
-    sha256: str
-
-
-Image = TypeVar("Image", bound=Read)
-
-
-def read_again(images: Iterable[Image]) -> list[Image]:
-    """Those whose file was read the same way before among these, in order."""
+def duplicates_of(images: Iterable[Image]) -> list[Image]:
+    """Return the images whose file comes before them in the same kind of analysis, in order."""
     found: set[tuple[str, str]] = set()
-    again = []
+    duplicates = []
     for image in images:
-        read = (image.kind, image.sha256)
-        if read in found:
-            again.append(image)
-        found.add(read)
-    return again
+        analysed = (image.kind, image.sha256)
+        if analysed in found:
+            duplicates.append(image)
+        found.add(analysed)
+    return duplicates

@@ -18,6 +18,7 @@ from records import tasks
 from records.analyses import analyses, explanations
 from records.analyses.analyses import Analysis
 from records.analyses.explanations import Explanation
+from records.faults import GoneError
 from records.storage.image_store import ImageStore
 from services.analyses.explanation_picture import shap_picture
 
@@ -66,14 +67,19 @@ class Explainer:
         return attribution.map_png(attribution.enlarged(values, side), attribution.MAP_LIMIT)
 
     def ask(self, analysis: Analysis) -> Explanation:
-        """Have SHAP values made, unless they are there or on their way; a failed try is repeated.
+        """Have SHAP values made, unless they are made or on their way; a failed task is retried.
 
-        Raises `QueueFullError`.
+        Raises:
+            QueueFullError: too many wait already.
+            GoneError: the analysis was deleted meanwhile.
         """
         found = explanations.find(analysis.id)
-        if found is None or found.state == tasks.FAILED:
+        if found is None or found.state == tasks.TaskState.FAILED:
             self._queue(analysis, found)
-        return explanations.find(analysis.id)
+            found = explanations.find(analysis.id)
+        if found is None:
+            raise GoneError(Explanation.__name__)
+        return found
 
     def run(self, task_id: str, progress: Progress) -> dict[str, Any]:
         """Make the SHAP picture of one row and keep it (`Work`)."""

@@ -69,18 +69,18 @@ class FieldQueue:
         self._check_room(owner_id)
         task = _task(owner_id, upload.batch_id, upload.file_name)
         task.case_id = upload.case_id
-        task.upload_name = self._keep(upload.content)
+        task.upload_name = name = self._keep(upload.content)
         try:
             self._queue(task)
         except BaseException:
-            self._uploads.delete(task.upload_name)
+            self._uploads.delete(name)
             raise
         return task
 
     def refuse(self, owner_id: str, batch_id: str, file_name: str, error: str) -> None:
         """Note beside the other fields of a batch why one was not taken."""
         task = _task(owner_id, batch_id, file_name)
-        task.state, task.error = tasks.FAILED, error[: tasks.ERROR_LENGTH]
+        task.state, task.error = tasks.TaskState.FAILED, error[: tasks.ERROR_LENGTH]
         field_tasks.add(task)
 
     def carry_over(self, owner_id: str, analysis: Analysis) -> FieldTask:

@@ -89,6 +89,8 @@ class Thumbnails:
         if number * EACH >= len(boxes):
             raise LookupError("no such sheet")
         if number * EACH < GALLERY_CELLS:
+            if not analysis.cells_name:
+                raise FileNotFoundError("no kept sheet of cells")
             first, count = 0, len(boxes[:GALLERY_CELLS])
             sheet = read_image(self._analyst.image(analysis.cells_name)).rgb
         else:

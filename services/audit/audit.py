@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -27,7 +27,7 @@ _acting: ContextVar[Actor] = ContextVar("acting", default=SERVER)
 
 
 @contextmanager
-def acting(actor: Actor) -> Iterator[None]:
+def acting(actor: Actor) -> Generator[None]:
     """What the block does is noted as done by `actor`."""
     token = _acting.set(actor)
     try:
@@ -51,11 +51,14 @@ def as_account(account: Account) -> Actor:
     return replace(_acting.get(), account_id=account.id, name=account.name)
 
 
-def note(
-    event: Event, about: About | None = None, /, *, by: Actor | None = None, **details: object
-) -> None:
+def note(event: Event, about: About | None = None, /, **details: object) -> None:
     """Add a row to the present transaction; `details` are JSON, without passwords or patients."""
-    records.append(db.session(), by or _acting.get(), event, about, details)
+    note_by(_acting.get(), event, about, **details)
+
+
+def note_by(actor: Actor, event: Event, about: About | None = None, /, **details: object) -> None:
+    """Add a row, as `note` does, of what somebody else did than whoever acts now."""
+    records.append(db.session(), actor, event, about, details)
 
 
 def keep(event: Event, about: About | None = None, /, **details: object) -> None:
@@ -97,4 +100,6 @@ def _note_analysis(event: Event, analysis: Analysis, **details: object) -> None:
     kept |= details
     if analysis.case_id:
         kept["case"] = analysis.case_id
-    records.append(object_session(analysis), _acting.get(), event, about, kept)
+    # The session that flushes, which need not be the one of this thread.
+    session = object_session(analysis) or db.session()
+    records.append(session, _acting.get(), event, about, kept)

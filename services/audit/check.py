@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from sqlalchemy import RowMapping
 
 from records.audit import audit, external_log
 from records.audit.audit import NOTHING, Event, Head
@@ -24,13 +25,13 @@ class Verdict:
 def verify(noted: Head | None = None) -> Verdict:
     """Check every row; `noted` is an end of the trail that somebody wrote down earlier."""
     hashes: dict[int, str] = {}
-    findings = list(_broken_links((row._mapping for row in audit.in_order()), hashes))
+    findings = list(_broken_links(audit.in_order(), hashes))
     witnessed, missed = _witness(expected=bool(hashes))
     findings += [*missed, *_contradictions(witnessed, hashes, "the witness names")]
     if noted:
         findings += _contradictions({noted.number: {noted.hash}}, hashes, "somebody wrote down")
     last = max(hashes, default=None)
-    return Verdict(tuple(findings), last and Head(last, hashes[last]), len(witnessed))
+    return Verdict(tuple(findings), Head(last, hashes[last]) if last else None, len(witnessed))
 
 
 def fits_witness() -> bool:
@@ -46,7 +47,7 @@ def fits_witness() -> bool:
     return bool(named) and not any(_contradictions(named, audit.hashes(), ""))
 
 
-def _broken_links(rows: Iterable[Mapping[str, Any]], hashes: dict[int, str]) -> Iterator[str]:
+def _broken_links(rows: Iterable[RowMapping], hashes: dict[int, str]) -> Iterator[str]:
     """A sentence for each place where the chain does not hold; fills in the hash of each row."""
     former = Head(0, NOTHING)
     for row in rows:
@@ -55,7 +56,7 @@ def _broken_links(rows: Iterable[Mapping[str, Any]], hashes: dict[int, str]) -> 
             yield _missing(former.number + 1, number - 1)
         elif row["former"] != former.hash:
             yield f"Row {number} does not continue row {former.number}: one of them was changed."
-        if audit.digest({name: row[name] for name in row if name != "hash"}) != row["hash"]:
+        if audit.digest({str(name): row[name] for name in row if name != "hash"}) != row["hash"]:
             yield f"Row {number} was changed: its contents are not those of its hash."
         if number == 1 and row["event"] != Event.BEGIN:
             yield "Row 1 is not the beginning of a trail."
@@ -96,14 +97,17 @@ def _contradictions(
 
 def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
     """First and last of each run of consecutive numbers."""
-    first = last = None
+    run: tuple[int, int] | None = None
     for number in numbers:
-        if last is not None and number != last + 1:
-            yield first, last
-            first = number
-        first, last = number if first is None else first, number
-    if last is not None:
-        yield first, last
+        if run is None:
+            run = number, number
+        elif number == run[1] + 1:
+            run = run[0], number
+        else:
+            yield run
+            run = number, number
+    if run is not None:
+        yield run
 
 
 def _missing(first: int, last: int) -> str:

@@ -8,14 +8,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import RowMapping
 
 from records.audit.audit import ENTRIES
 
 COLUMNS = tuple(column.name for column in ENTRIES.columns)
 
 
-def as_csv(rows: Iterable[Row]) -> Iterator[str]:
+def as_csv(rows: Iterable[RowMapping]) -> Iterator[str]:
     """A table with a heading, a line at a time; times in ISO 8601, details as JSON."""
     yield _line(COLUMNS)
     for row in rows:
@@ -23,21 +23,21 @@ def as_csv(rows: Iterable[Row]) -> Iterator[str]:
         yield _line(values[name] for name in COLUMNS)
 
 
-def as_json_lines(rows: Iterable[Row]) -> Iterator[str]:
+def as_json_lines(rows: Iterable[RowMapping]) -> Iterator[str]:
     """One JSON object a line, with the hashes, so that the chain can be followed elsewhere."""
     for row in rows:
         yield json.dumps(_values(row), ensure_ascii=False, sort_keys=True) + "\n"
 
 
-FORMATS: dict[str, Callable[[Iterable[Row]], Iterator[str]]] = {
+FORMATS: dict[str, Callable[[Iterable[RowMapping]], Iterator[str]]] = {
     "csv": as_csv,
     "jsonl": as_json_lines,
 }
 """By the suffix of a file."""
 
 
-def _values(row: Row) -> dict[str, Any]:
-    return {**row._mapping, "at": row.at.isoformat(timespec="microseconds")}
+def _values(row: RowMapping) -> dict[str, Any]:
+    return {**row, "at": row["at"].isoformat(timespec="microseconds")}
 
 
 def _line(values: Iterable[object]) -> str:

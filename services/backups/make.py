@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,7 +194,10 @@ def _copy_database(target: Path) -> None:
         live = db.engine.raw_connection()
         try:
             # All pages in one step: a single read transaction, which no writer waits for.
-            live.driver_connection.backup(copy)
+            source = live.driver_connection
+            if not isinstance(source, sqlite3.Connection):
+                raise TypeError("the database is not SQLite")
+            source.backup(copy)
         finally:
             live.close()
         # A backup may lie where nothing can be written, which a write-ahead log needs.
@@ -208,6 +211,8 @@ def _described(
         if problems := opening.damage():
             raise BackupError(BROKEN.format(problems[0]))
         head = trail.head(db.session())
+    if head is None:
+        raise BackupError(BROKEN.format("its audit trail is empty"))
     return Manifest(
         made_at=utc_now().isoformat(timespec="seconds"),
         schema=schema,
@@ -244,7 +249,7 @@ def _check(settings: Settings, target: Path) -> None:
 
 
 @contextmanager
-def _removed_on_failure(target: Path) -> Iterator[None]:
+def _removed_on_failure(target: Path) -> Generator[None]:
     """Leave nothing of a backup that is not finished, and say in a sentence why it is not."""
     try:
         target.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 
 from records import alone, db, let_nobody_else_write, transaction
-from records.accounts import accounts
+from records.accounts.accounts import Account
 from records.analyses import analyses
 from records.analyses.analyses import NOT_USABLE, Analysis
 from records.audit.audit import About, Event
 from records.cases import cases, reviews
 from records.cases.cases import Case
 from records.cases.signatures import locked, was_signed
-from services.analyses.duplicates import read_again
+from records.cases.states import CaseState
+from services.analyses.duplicates import duplicates_of
 from services.audit.audit import note
 
 SIGNED = "This case is signed, so nothing of it changes. A reviewer can open it for an amendment."
@@ -88,10 +89,11 @@ def check_free_to_go(analysis: Analysis) -> None:
     """Raise `CaseError` if an analysis must stay where it is: signed, or reviewed."""
     if analysis.case_id is None:
         return
-    if locked(analysis.case_id):
-        raise CaseError(PART_OF_SIGNED.format(analysis.case.pseudonym))
+    case = cases.get(analysis.case_id)
+    if locked(case.id):
+        raise CaseError(PART_OF_SIGNED.format(case.pseudonym))
     if reviews.any_of_analysis(analysis.id):
-        raise CaseError(REVIEWED.format(analysis.case.pseudonym))
+        raise CaseError(REVIEWED.format(case.pseudonym))
 
 
 def check_deletable(analysis: Analysis) -> None:
@@ -102,7 +104,7 @@ def check_deletable(analysis: Analysis) -> None:
 
 
 @contextmanager
-def deleting(analysis: Analysis) -> Iterator[None]:
+def deleting(analysis: Analysis) -> Generator[None]:
     """A transaction in which an analysis may be deleted; raises `CaseError` if it must be kept."""
     with alone(analysis):
         check_deletable(analysis)
@@ -128,25 +130,25 @@ def settle(analysis: Analysis) -> None:
     let_nobody_else_write(db.session())
     try:
         # A queued field names the team in which it was sent; the owner may have moved since.
-        team_id = analysis.team_id or accounts.get_account(analysis.owner_id).team_id
+        team_id = analysis.team_id or db.session.get_one(Account, analysis.owner_id).team_id
         check_takes(team_id, analysis.case_id)
     except CaseError:
         analysis.case_id = None
         analysis.notes = [*analysis.notes, LEFT_OUT]
 
 
-def repeated(kept: Iterable[Analysis]) -> list[Analysis]:
-    """Analyses of one case whose file was read before in it, the same way: cells count twice."""
-    return read_again(analysis for analysis in kept if analysis.result != NOT_USABLE)
+def duplicates(kept: Iterable[Analysis]) -> list[Analysis]:
+    """Return the analyses of one case that show the same as an earlier one: cells count twice."""
+    return duplicates_of(analysis for analysis in kept if analysis.result != NOT_USABLE)
 
 
-def state_of(case: Case) -> str:
-    """How far a case is: one of `records.cases.states.STATES`."""
+def state_of(case: Case) -> CaseState:
+    """Say how far a case is."""
     return cases.states([case.id])[case.id]
 
 
 @contextmanager
-def _open_case(case: Case, *analyses_of_it: Analysis) -> Iterator[None]:
+def _open_case(case: Case, *analyses_of_it: Analysis) -> Generator[None]:
     """A transaction in which the case cannot be signed; raises `CaseError` if it is already."""
     # A colleague may have changed it since this request read it.
     with alone(case, *analyses_of_it):

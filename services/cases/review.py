@@ -15,7 +15,7 @@ from datetime import datetime
 from models.findings import ALL_BLAST, WHITE_CELLS, Box
 from records import alone
 from records.analyses import analyses
-from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.audit.audit import Event
 from records.cases import reviews, signatures
 from records.cases.cases import Case
@@ -226,7 +226,7 @@ def _cells(kept: Iterable[Analysis], said: Iterable[Review]) -> list[Cell]:
     found.sort(key=lambda pair: pair[0], reverse=True)
     said = list(said)
     standing = _standing(said)
-    boxes = {one.cell_id: tuple(one.box) for one in said if one.box and one.cell_id in standing}
+    boxes = {one.cell_id: one.box for one in said if one.box and one.cell_id in standing}
     drawn = [_drawn(box, standing[cell_id]) for cell_id, box in boxes.items()]
     return [*drawn, *(_as_reviewed(cell, standing.get(cell.id)) for _, cell in found)]
 
@@ -238,7 +238,7 @@ def _counts(labels: Iterable[str]) -> Counts:
 
 def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
     """The white cells that the models found in an image, each with how suspicious it is."""
-    if analysis.kind == CLASSIFICATION:
+    if analysis.kind == AnalysisKind.CLASSIFICATION:
         return [_of_cell_image(analysis)]
     white = most_suspicious_first(field_findings(analysis, WHITE_CELLS))
     return [(suspicion(one.found), _of_field(analysis, one)) for one in white]
@@ -304,13 +304,14 @@ def _as_reviewed(cell: Cell, said: Review | None) -> Cell:
     return cell if said is None else replace(cell, label=said.label, review=said)
 
 
-def _drawn(box: Box, said: Review) -> Cell:
+def _drawn(edges: Sequence[float], said: Review) -> Cell:
     """A cell that a person drew with their first word on it."""
+    left, top, right, bottom = edges
     return Cell(
         id=said.cell_id,
         analysis_id=said.analysis_id,
         number=None,
-        box=box,
+        box=(left, top, right, bottom),
         proposed=None,
         label=said.label,
         review=said,
@@ -371,7 +372,7 @@ def _check(
     analysis_id, _, cell = entry.cell.partition(".")
     if analysis_id not in fields:
         raise ReviewError(UNKNOWN_CELL)
-    may_be_drawn = _DRAWN.fullmatch(cell) and fields[analysis_id].kind == DETECTION
+    may_be_drawn = _DRAWN.fullmatch(cell) and fields[analysis_id].kind == AnalysisKind.DETECTION
     if entry.cell in cells or not may_be_drawn:
         raise ReviewError(BOX_OF_FOUND)
     if not _lies_in(entry.box, fields[analysis_id]):

@@ -16,17 +16,16 @@ from uuid import uuid4
 from imaging.images import RgbImage, encode_png
 from models.classifier.cell_views import Window
 from models.findings import Box
-from records import db
 from records.analyses import analyses
-from records.analyses.analyses import DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.audit.audit import Event
-from records.cases import signatures
-from records.cases.cases import Case
+from records.cases import cases, signatures
 from records.cases.reviews import BLAST, DIFFERENTIAL, UNCLASSIFIED
 from services.analyses.analysis import Analyst
 from services.analyses.findings import field_findings
 from services.audit import audit
-from services.cases.snapshot import CaseState, CellRead, read_state
+from services.cases.signed_contents import read_contents
+from services.cases.snapshot import CaseSnapshot, CellSnapshot
 
 FIELD_SPLITS = ("train", "val", "test")
 FIELD_LABELS = ("wbc", "rbc", "platelet", "blast")
@@ -35,7 +34,7 @@ FIELD_LABELS = ("wbc", "rbc", "platelet", "blast")
 SHARES = ("train", "val", "test", *("train",) * 7)
 """Splits that patients are dealt to in turn: of many, eight tenths train."""
 
-CELL_COLUMNS = ("file", "label", "subject", "x1", "y1", "x2", "y2")
+CELL_COLUMNS: tuple[str, ...] = ("file", "label", "subject", "x1", "y1", "x2", "y2")
 SURROUNDINGS = 3.0
 """Side of a cell's image, in units of the longer side of its box: room to turn and to shift."""
 
@@ -64,7 +63,7 @@ class _Patient:
 
     subject: str
     split: str
-    cases: tuple[CaseState, ...]
+    cases: tuple[CaseSnapshot, ...]
 
 
 def export_reviewed(folder: Path, analyst: Analyst) -> Exported:
@@ -81,7 +80,9 @@ def export_reviewed(folder: Path, analyst: Analyst) -> Exported:
     # Before anything is written: no export goes unnoted.
     audit.keep(Event.EXPORT_REVIEWED, cases=sum(len(one.cases) for one in patients))
     _make_folders(folder)
-    written = [_write(folder, patient, state, analyst) for patient, state in _states(patients)]
+    written = [
+        _write(folder, patient, snapshot, analyst) for patient, snapshot in _snapshots(patients)
+    ]
     rows = [row for _, cells in written for row in cells]
     if rows:
         _write_manifest(folder / "reviewed" / "manifest.csv", rows)
@@ -90,23 +91,23 @@ def export_reviewed(folder: Path, analyst: Analyst) -> Exported:
 
 def _patients() -> list[_Patient]:
     """The patients of signed cases, in no order, each with a random name."""
-    found: dict[tuple[str, str], list[CaseState]] = {}
+    found: dict[tuple[str, str], list[CaseSnapshot]] = {}
     for signature in signatures.newest_final():
-        state = read_state(signature.contents["state"])
-        team = db.session.get_one(Case, signature.case_id).team_id
-        found.setdefault((team, state.specimen.pseudonym), []).append(state)
+        snapshot = read_contents(signature).snapshot
+        team = cases.get(signature.case_id).team_id
+        found.setdefault((team, snapshot.specimen.pseudonym), []).append(snapshot)
     dealt = list(found.values())
     _CHANCE.shuffle(dealt)
     return [
-        _Patient(uuid4().hex, SHARES[place % len(SHARES)], tuple(states))
-        for place, states in enumerate(dealt)
+        _Patient(uuid4().hex, SHARES[place % len(SHARES)], tuple(snapshots))
+        for place, snapshots in enumerate(dealt)
     ]
 
 
-def _states(patients: Iterable[_Patient]) -> Iterator[tuple[_Patient, CaseState]]:
+def _snapshots(patients: Iterable[_Patient]) -> Iterator[tuple[_Patient, CaseSnapshot]]:
     for patient in patients:
-        for state in patient.cases:
-            yield patient, state
+        for snapshot in patient.cases:
+            yield patient, snapshot
 
 
 def _make_folders(folder: Path) -> None:
@@ -117,15 +118,15 @@ def _make_folders(folder: Path) -> None:
 
 
 def _write(
-    folder: Path, patient: _Patient, state: CaseState, analyst: Analyst
+    folder: Path, patient: _Patient, snapshot: CaseSnapshot, analyst: Analyst
 ) -> tuple[int, list[dict[str, object]]]:
     """Write the images of a case, each decoded once: how many fields, and the rows of its cells."""
     fields, rows = 0, []
-    for image in state.images:
+    for image in snapshot.images:
         analysis = analyses.get(image.id)
         rgb = analyst.pixels(analysis)
-        cells = [cell for cell in state.cells if cell.image == image.number]
-        if analysis.kind == DETECTION:
+        cells = [cell for cell in snapshot.cells if cell.image == image.number]
+        if analysis.kind == AnalysisKind.DETECTION:
             _write_field(folder / "txl_pbc", patient.split, rgb, _field_lines(analysis, cells))
             fields += 1
         rows += [_write_cell(folder, patient.subject, rgb, cell) for cell in _named(cells)]
@@ -138,7 +139,7 @@ def _write_field(folder: Path, split: str, rgb: RgbImage, lines: Iterable[str]) 
     (folder / "labels" / split / f"{name}.txt").write_text("\n".join(lines))
 
 
-def _field_lines(analysis: Analysis, cells: Sequence[CellRead]) -> Iterator[str]:
+def _field_lines(analysis: Analysis, cells: Sequence[CellSnapshot]) -> Iterator[str]:
     """YOLO boxes: white cells as people named them, red cells and platelets as they were found."""
     size = analysis.width, analysis.height
     for cell in cells:
@@ -155,13 +156,13 @@ def _yolo_line(label: str, box: Box, width: int, height: int) -> str:
     return " ".join((str(FIELD_LABELS.index(label)), *(f"{number:.5f}" for number in numbers)))
 
 
-def _named(cells: Iterable[CellRead]) -> list[CellRead]:
+def _named(cells: Iterable[CellSnapshot]) -> list[CellSnapshot]:
     """The white cells that a person called something: what is unclassified teaches nothing."""
     known = set(DIFFERENTIAL) - {UNCLASSIFIED}
     return [cell for cell in cells if cell.seen and cell.label in known]
 
 
-def _write_cell(folder: Path, subject: str, rgb: RgbImage, cell: CellRead) -> dict[str, object]:
+def _write_cell(folder: Path, subject: str, rgb: RgbImage, cell: CellSnapshot) -> dict[str, object]:
     """Write one cell with what is around it, as far as the image goes; its row of the manifest."""
     wide = Window.around(cell.box)
     left, top, right, bottom = Window(wide.x, wide.y, SURROUNDINGS * wide.side).box

@@ -11,7 +11,7 @@ from jobs.engine import GOING_WRONG, Progress, TaskError, Tasks
 from records import db
 from records.analyses import explanations
 from records.analyses.explanations import Explanation
-from records.tasks import DONE, FAILED, RUNNING, WAITING
+from records.tasks import TaskState
 from tests.records.analyses.test_analyses import account, kept
 
 
@@ -89,7 +89,7 @@ def test_what_waits_is_done_and_its_progress_told(app: Flask, begin, explanation
     assert state(app, explanation_id).total == 10
 
     work.go_on.set()
-    until(lambda: state(app, explanation_id).state == DONE)
+    until(lambda: state(app, explanation_id).state == TaskState.DONE)
     assert state(app, explanation_id).picture_name == f"of {explanation_id[:8]}"
     assert work.ran == [explanation_id]
 
@@ -110,24 +110,26 @@ def test_a_stopped_server_does_it_at_the_next_start(app: Flask, begin, explanati
     background = begin(first)
     first.started.wait(20)
     background.stop()
-    assert state(app, explanation_id).state == WAITING
+    assert state(app, explanation_id).state == TaskState.WAITING
 
     second = Waiter()
     second.go_on.set()
     begin(second)
-    until(lambda: state(app, explanation_id).state == DONE)
+    until(lambda: state(app, explanation_id).state == TaskState.DONE)
     assert first.ran == second.ran == [explanation_id]
 
 
 def test_a_killed_server_does_it_at_the_next_start(app: Flask, begin, explanation_id: str):
     with app.app_context():
-        db.session.execute(db.update(Explanation).values(state=RUNNING, attempts=1, done=3))
+        db.session.execute(
+            db.update(Explanation).values(state=TaskState.RUNNING, attempts=1, done=3)
+        )
         db.session.commit()
     work = Waiter()
     work.go_on.set()
     begin(work)
 
-    until(lambda: state(app, explanation_id).state == DONE)
+    until(lambda: state(app, explanation_id).state == TaskState.DONE)
 
 
 def test_as_many_are_done_at_once_as_the_work_allows(app: Flask, begin, explanation_id: str):
@@ -154,7 +156,7 @@ def test_as_many_are_done_at_once_as_the_work_allows(app: Flask, begin, explanat
 )
 def test_a_failure_is_told_in_a_sentence(app: Flask, begin, explanation_id, error, sentence):
     begin(Waiter(error))
-    until(lambda: state(app, explanation_id).state == FAILED)
+    until(lambda: state(app, explanation_id).state == TaskState.FAILED)
 
     assert state(app, explanation_id).error == sentence
 

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -7,11 +8,13 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from app import create_app
 from records import MIGRATIONS, db
 from records.accounts import accounts
 from records.analyses import analyses
+from records.cases import signatures
 from settings import Settings
 from tests.stand_ins import stand_in_models
 
@@ -115,6 +118,43 @@ def test_fields_sent_before_go_to_the_team_of_their_analysis(app: Flask):
 
     teams = dict(db.session.execute(text("SELECT state, team_id FROM field_tasks")).all())
     assert teams == {"done": former, "waiting": "night"}
+
+
+SIGNED_CASE = """INSERT INTO cases
+    (id, owner_id, team_id, pseudonym, specimen, stain, magnification, notes, created_at)
+    VALUES ('case', 'ben', :team, 'A-1', 'blood', '', '', '', '2026-01-01 00:00:00')"""
+SIGNATURE = """INSERT INTO signatures
+    (id, case_id, version, reader_id, role, final, at, conclusion, contents, sha256)
+    VALUES (:id, 'case', :version, 'ben', 'first', 1, '2026-01-01 00:00:00', 'cell', :contents, 's')
+    """
+
+
+def test_analyses_that_were_signed_before_are_known_as_such(app: Flask):
+    """Those that a signed version names as its images, in any of many versions."""
+    upgrade(revision="0005")
+    db.session.execute(text(PERSON), {"id": "ben", "administrator": False})
+    for analysis_id in ("cell", "second", "mentioned"):
+        db.session.execute(text(CELL.replace("'cell',", f"'{analysis_id}',")))
+    db.session.commit()
+    upgrade(revision="0011")
+    team = db.session.scalar(text("SELECT id FROM teams"))
+    db.session.execute(text(SIGNED_CASE), {"team": team})
+    images = {1: ["cell", "deleted since"], 2: ["cell"], 60: ["cell", "second"]}
+    for version in range(1, 101):
+        state = {"images": [{"id": each} for each in images.get(version, [])]}
+        contents = json.dumps({"conclusion": "mentioned", "state": state})
+        values = {"id": version, "version": version, "contents": contents}
+        db.session.execute(text(SIGNATURE), values)
+    db.session.execute(text(SIGNATURE), {"id": 101, "version": 101, "contents": "{}"})
+    db.session.commit()
+    upgrade()
+
+    known = {each: signatures.was_signed(each) for each in ("cell", "second", "mentioned")}
+    assert known == {"cell": True, "second": True, "mentioned": False}
+    rows = db.session.execute(text("SELECT signature_id, analysis_id FROM signed_analyses"))
+    assert sorted(map(tuple, rows)) == [(1, "cell"), (2, "cell"), (60, "cell"), (60, "second")]
+    with pytest.raises(IntegrityError, match="append-only"):
+        db.session.execute(text("DELETE FROM signed_analyses"))
 
 
 def test_the_migrations_are_one_line():

@@ -12,7 +12,7 @@ from app import create_app
 from pages.accounts.accounts import CODE_TOO_LATE, UNREADABLE, WRONG_CODE
 from records import db, utc_now
 from records.accounts import second_factors
-from records.accounts.accounts import READER
+from records.accounts.accounts import Role
 from records.audit.audit import Event
 from services.accounts.second_factors import RECOVERY_CODES
 from settings import Settings
@@ -463,7 +463,7 @@ def test_whoever_loses_the_roles_may_go_on(required: Flask):
     client = sign_in_as(required, "ada")
     with required.app_context():
         ada = account_named("ada")
-        ada.role, ada.is_administrator = READER, False
+        ada.role, ada.is_administrator = Role.READER, False
         db.session.commit()
 
     assert client.get("/history").status_code == 200

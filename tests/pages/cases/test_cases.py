@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from pages.cases.cases_forms import LOOK_AGAIN
 from records import db, tasks
-from records.accounts.accounts import REVIEWER
+from records.accounts.accounts import Role
 from records.analyses import analyses
 from records.analyses.field_tasks import FieldTask
 from records.cases import cases, signatures
@@ -51,7 +51,8 @@ def context(app: Flask, signed_in: FlaskClient):
 def sign(case_id: str) -> None:
     case = db.session.get_one(Case, case_id)
     values = {"conclusion": "-", "contents": {}, "sha256": "0" * 64}
-    signatures.add(Signature(case_id=case.id, version=1, reader_id=case.owner_id, **values))
+    signature = Signature(case_id=case.id, version=1, reader_id=case.owner_id, **values)
+    signatures.add_signature(signature, [])
     db.session.commit()
 
 
@@ -221,7 +222,7 @@ def test_fields_still_being_read_are_told(app: Flask, signed_in, context):
 
     assert "1 field of this case is still being read" in texts(page)
     assert f'href="/batches/{"b" * 32}"' in page
-    task.state, task.error = tasks.FAILED, "No image in it."
+    task.state, task.error = tasks.TaskState.FAILED, "No image in it."
     db.session.commit()
     page = signed_in.get(f"/cases/{case.id}").text
     assert "still being read" not in page
@@ -356,7 +357,7 @@ def test_colleagues_share_cases_and_viewers_change_none(app, signed_in, colleagu
         assert f"{way}" not in page.text
     assert signed_in.get("/cases/new").status_code == 403
     assert "/cases/new" not in signed_in.get("/cases").text
-    become(app, REVIEWER)
+    become(app, Role.REVIEWER)
     assert signed_in.get("/cases/new").status_code == 200
 
 

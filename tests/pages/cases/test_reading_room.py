@@ -15,14 +15,14 @@ from werkzeug.test import TestResponse
 
 from pages.cases.reading_room import GROUPS, KEYS, MOST_AT_ONCE
 from records import db, utc_now
-from records.accounts.accounts import VIEWER, new_id
+from records.accounts.accounts import Role, new_id
 from records.analyses.analyses import Analysis
 from records.audit.audit import Event
 from records.cases import reviews, signatures
 from records.cases.cases import Case
 from records.cases.reviews import LABELS
 from records.cases.signatures import Signature
-from services.labels import LABEL_NAMES
+from services.formatting import LABEL_NAMES
 from tests.people import account_named, csrf_token, post
 from tests.trail import noted
 from tests.uploads import texts, upload_cell, upload_field
@@ -71,7 +71,7 @@ class Room:
 
     def sign(self) -> None:
         with self.app.app_context():
-            signatures.add(
+            signatures.add_signature(
                 Signature(
                     case_id=self.case,
                     version=1,
@@ -79,7 +79,8 @@ class Room:
                     conclusion="no blasts",
                     contents={},
                     sha256="0" * 64,
-                )
+                ),
+                [],
             )
             db.session.commit()
 
@@ -314,7 +315,7 @@ def test_a_signed_case_is_read_only_and_says_so(room: Room):
 
 def test_a_viewer_looks_and_changes_nothing(app: Flask, room: Room, colleague: FlaskClient):
     with app.app_context():
-        account_named("cleo").role = VIEWER
+        account_named("cleo").role = Role.VIEWER
         db.session.commit()
     page = colleague.get(room.path).text
     assert 'data-editable="no"' in page

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
+import rfc8785
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from core.canonical_json import digest
 from pages.cases.reports import FORMATS
 from pages.common import attempts
 from records import db, utc_now
-from records.accounts.accounts import READER, REVIEWER, VIEWER
+from records.accounts.accounts import Role
 from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
@@ -67,7 +68,7 @@ def test_the_page_lists_what_is_missing_with_the_way_to_it(path: str, signed_in:
     page = signed_in.get(f"{path}/sign-off").text
     links = re.findall(rf'href="{path}/room#([0-9a-f.]+)"', page)
 
-    assert "2 cells are left to look at" in texts(page)
+    assert "2 cells need review" in texts(page)
     assert [link.rsplit(".", 1)[1] for link in links] == ["0", "1"]
     assert "password" not in SEEN.sub("", page).split("<main", 1)[1]
     assert sign(signed_in, path, seen="0" * 64).status_code == 409
@@ -176,10 +177,10 @@ def test_anybody_can_work_the_hash_out_again(app: Flask, path: str, signed_in: F
     sign(signed_in, path)
     report = json.loads(signed_in.get(f"{path}/report.json").data)
     (signature,) = report["signatures"]
-    told = {name: signature[name] for name in ("reader", "role", "at", "conclusion")}
+    told = {name: signature[name] for name in ("schema", "reader", "role", "at", "conclusion")}
 
     signed = {**told, "agreement": report["agreement"], "state": report["state"]}
-    assert digest(signed) == signature["sha256"] == report["sha256"]
+    assert sha256(rfc8785.dumps(signed)).hexdigest() == signature["sha256"] == report["sha256"]
 
 
 @pytest.mark.parametrize("version", ["0", "2", "-1", "x", "1.0", "9" * 30, "²"])
@@ -208,7 +209,8 @@ def test_a_file_name_is_in_no_report(path: str, signed_in: FlaskClient):
 
 
 @pytest.mark.parametrize(
-    ("role", "sees", "signs"), [(VIEWER, 200, 403), (READER, 200, 403), (REVIEWER, 200, 303)]
+    ("role", "sees", "signs"),
+    [(Role.VIEWER, 200, 403), (Role.READER, 200, 403), (Role.REVIEWER, 200, 303)],
 )
 def test_reviewers_sign_and_their_team_sees(app, path, colleague, role, sees, signs):
     give_role(app, "cleo", role)
@@ -216,7 +218,7 @@ def test_reviewers_sign_and_their_team_sees(app, path, colleague, role, sees, si
     page = colleague.get(f"{path}/sign-off")
 
     assert page.status_code == sees
-    assert ('name="password"' in page.text) == (role == REVIEWER)
+    assert ('name="password"' in page.text) == (role == Role.REVIEWER)
     assert colleague.get(f"{path}/report.pdf").status_code == 200
     assert sign(colleague, path).status_code == signs
     if signs == 403:
@@ -225,7 +227,7 @@ def test_reviewers_sign_and_their_team_sees(app, path, colleague, role, sees, si
 
 
 def test_another_teams_case_is_not_found(app: Flask, path: str, other_client: FlaskClient):
-    give_role(app, "ben", REVIEWER)
+    give_role(app, "ben", Role.REVIEWER)
     look(app, path)
     assert other_client.get(f"{path}/sign-off").status_code == 404
     assert sign(other_client, path).status_code == 404
@@ -249,7 +251,7 @@ def test_an_ended_session_signs_nothing(app: Flask, path: str, signed_in: FlaskC
 
 def test_two_readers_see_where_they_differ(app: Flask, path: str, signed_in, colleague):
     app.extensions["leukoscope_sign_off"]._readers = 2
-    give_role(app, "cleo", REVIEWER)
+    give_role(app, "cleo", Role.REVIEWER)
     look(app, path)
     sign(signed_in, path)
     assert "Another reviewer must sign now" in texts(signed_in.get(f"{path}/sign-off").text)
@@ -257,26 +259,26 @@ def test_two_readers_see_where_they_differ(app: Flask, path: str, signed_in, col
     page = texts(colleague.get(f"{path}/sign-off").text)
 
     assert "Cohen’s kappa over 2 cells" in page
-    assert "took over from somebody else do not count" in page
+    assert "Classes taken over from somebody else are left out" in page
     assert "Unclassified Blast" in page
-    assert "You name some cells differently" in page
+    assert "You classified some cells differently" in page
     assert sign(colleague, path).status_code == 303
     for _ in signed_in, colleague:
         shown = texts(_.get(f"{path}/sign-off").text)
-        assert "Second reader, decided where they differed: cleo" in shown
+        assert "Second reviewer, decided where they differed: cleo" in shown
         assert "Cohen’s kappa" in shown
     assert signed_in.get(f"{path}/report.json").json["agreement"]["cells"] == 2
 
 
 def test_two_readers_of_whom_one_named_nothing_have_no_kappa(app, path, signed_in, colleague):
     app.extensions["leukoscope_sign_off"]._readers = 2
-    give_role(app, "cleo", REVIEWER)
+    give_role(app, "cleo", Role.REVIEWER)
     look(app, path, "cleo")
     sign(signed_in, path)
     sign(colleague, path)
 
     page = texts(signed_in.get(f"{path}/sign-off").text)
-    assert "No cell was named by each of the two readers" in page
+    assert "No cell was classified by both reviewers" in page
     assert "kappa over" not in page
 
 

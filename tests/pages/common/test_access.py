@@ -9,7 +9,7 @@ from werkzeug.routing import Rule
 
 from pages.common.access import NEEDS, Need
 from records import db, utc_now
-from records.accounts.accounts import NONE, READER, REVIEWER, ROLES, VIEWER
+from records.accounts.accounts import Role
 from tests.people import account_named, add_account, csrf_token, post, sign_in_as
 from tests.uploads import upload_cell
 
@@ -34,11 +34,11 @@ ARGUMENTS = {
 }
 # Who gets in where, apart from the table of the program itself.
 ALLOWED = {
-    Need.NOTHING: {NONE, VIEWER, READER, REVIEWER, "administrator"},
-    Need.SIGN_IN: {NONE, VIEWER, READER, REVIEWER, "administrator"},
-    Need.VIEWER: {VIEWER, READER, REVIEWER},
-    Need.READER: {READER, REVIEWER},
-    Need.REVIEWER: {REVIEWER},
+    Need.NOTHING: {Role.NONE, Role.VIEWER, Role.READER, Role.REVIEWER, "administrator"},
+    Need.SIGN_IN: {Role.NONE, Role.VIEWER, Role.READER, Role.REVIEWER, "administrator"},
+    Need.VIEWER: {Role.VIEWER, Role.READER, Role.REVIEWER},
+    Need.READER: {Role.READER, Role.REVIEWER},
+    Need.REVIEWER: {Role.REVIEWER},
     Need.ADMINISTRATOR: {"administrator"},
 }
 
@@ -63,7 +63,7 @@ def become(app: Flask, role: str) -> None:
     with app.app_context():
         ada = account_named("ada")
         ada.is_administrator = role == "administrator"
-        ada.role = role if role in ROLES else NONE
+        ada.role = role if role in list(Role) else Role.NONE
         db.session.commit()
 
 
@@ -116,7 +116,7 @@ def test_so_are_those_whose_session_has_ended(app: Flask, signed_in: FlaskClient
     assert len(ask_for_all(app, signed_in)) > 20
 
 
-@pytest.mark.parametrize("role", [*ROLES, "administrator"])
+@pytest.mark.parametrize("role", [*Role, "administrator"])
 def test_each_role_gets_in_where_it_may_and_is_told_elsewhere(
     app: Flask, signed_in: FlaskClient, role: str
 ):
@@ -152,9 +152,9 @@ def test_an_address_that_declares_nothing_is_nobodys(app: Flask):
 @pytest.mark.parametrize(
     ("role", "words", "first"),
     [
-        (NONE, ["Models"], "/models"),
-        (VIEWER, ["Cases", "History", "Models"], "/cases"),
-        (READER, ["Classify", "Detect", "Cases", "History", "Models"], "/classify"),
+        (Role.NONE, ["Models"], "/models"),
+        (Role.VIEWER, ["Cases", "History", "Models"], "/cases"),
+        (Role.READER, ["Classify", "Detect", "Cases", "History", "Models"], "/classify"),
         ("administrator", ["Models", "People", "Audit"], "/models"),
     ],
 )
@@ -171,7 +171,7 @@ def test_the_bar_shows_what_may_be_used_and_the_start_leads_there(
 
 def test_without_a_role_one_is_told_whom_to_ask(app: Flask, signed_in, other_client: FlaskClient):
     with app.app_context():
-        account_named("ben").role = NONE
+        account_named("ben").role = Role.NONE
         db.session.commit()
 
     page = other_client.get("/", follow_redirects=True).text
@@ -182,7 +182,7 @@ def test_without_a_role_one_is_told_whom_to_ask(app: Flask, signed_in, other_cli
 def test_a_viewer_sees_a_result_and_no_buttons_that_change_it(app: Flask, signed_in: FlaskClient):
     cell = upload_cell(signed_in)
     assert "Compute SHAP values" in signed_in.get(f"/classify/{cell}").text
-    become(app, VIEWER)
+    become(app, Role.VIEWER)
 
     for path in (f"/classify/{cell}", "/history"):
         page = signed_in.get(path)

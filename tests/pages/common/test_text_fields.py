@@ -19,7 +19,7 @@ import pages
 from pages.common import limits
 from pages.common.text_fields import CONTROL_CHARACTERS, limit_of
 from records import db
-from records.accounts.accounts import WAITING
+from records.accounts.accounts import AccountStatus
 from records.cases.cases import Case
 from tests.cases import open_case, put_field
 from tests.people import PASSWORD, account_named, add_account, csrf_token
@@ -72,7 +72,7 @@ def ids(app: Flask, signed_in: FlaskClient) -> dict[str, str]:
         ada = account_named("ada")
         case = open_case(ada.id)
         field = put_field(case)
-        account_named("cleo").status = WAITING
+        account_named("cleo").status = AccountStatus.WAITING
         return {
             "case_id": case.id,
             "analysis_id": field.id,

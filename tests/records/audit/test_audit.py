@@ -50,7 +50,7 @@ def test_a_row_says_who_from_where_what_about_what_and_when():
 
 def test_every_column_is_in_the_hash():
     append()
-    row = next(iter(audit.in_order()))._mapping
+    row = next(iter(audit.in_order()))
     content = {name: row[name] for name in row if name != "hash"}
 
     assert audit.digest(content) == row["hash"]

@@ -31,10 +31,10 @@ def names() -> list[str]:
 
 
 def test_each_role_may_what_those_before_it_may():
-    for number, role in enumerate(records.ROLES):
+    for number, role in enumerate(records.Role):
         account = records.Account(role=role)
-        may = [other for other in records.ROLES if account.has_role(other)]
-        assert may == list(records.ROLES[: number + 1])
+        may = [other for other in records.Role if account.has_role(other)]
+        assert may == list(records.Role)[: number + 1]
 
 
 def test_one_of_two_may_go_and_the_last_stays(accounts: Accounts):

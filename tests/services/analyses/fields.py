@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from models.findings import Detection, FieldFindings
-from records.analyses.analyses import DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 
 CELLS = (
     Detection((20.0, 30.0, 60.0, 80.0), "wbc", 0.97),
@@ -79,7 +79,7 @@ def older_field() -> Analysis:
 def kept(found: FieldFindings, file_name: str = "smear.png") -> Analysis:
     """The analysis of a field of which this was said."""
     return Analysis(
-        kind=DETECTION,
+        kind=AnalysisKind.DETECTION,
         created_at=datetime(2026, 11, 22, 20, 5, tzinfo=UTC),
         file_name=file_name,
         sha256="ab" * 32,

@@ -17,7 +17,7 @@ from records.audit.audit import Event
 from records.storage import stored_files
 from records.storage.image_store import ImageStore
 from records.storage.stored_files import IMAGES, UPLOADS
-from records.tasks import DONE
+from records.tasks import TaskState
 from services.backups import make
 from services.backups.manifest import MANIFEST, BackupError, read
 from settings import DATABASE, Settings, SettingsError
@@ -51,7 +51,7 @@ def test_it_has_all_that_an_instance_keeps(
         explanations.ask_for(db.session.scalars(db.text("SELECT id FROM analyses")).first())
         picture = db.session.scalars(db.select(Explanation)).one()
         drawn = picture.picture_name = store.put(b"an explanation")
-        picture.state = DONE
+        picture.state = TaskState.DONE
         db.session.commit()
     left = store.put(b"no row names it")
     made = back_up(app, tmp_path / "backup")

@@ -49,17 +49,18 @@ def cell_of(case: Case, cell_id: str) -> Cell:
 
 
 def sign(case: Case, version: int = 1, final: bool = True) -> None:
-    signatures.add(
+    signatures.add_signature(
         Signature(
             case_id=case.id,
             version=version,
             reader_id=case.owner_id,
-            role=signatures.FIRST,
+            role=signatures.SignatureRole.FIRST,
             final=final,
             conclusion="-",
             contents={},
             sha256="0" * 64,
-        )
+        ),
+        [],
     )
     db.session.commit()
 

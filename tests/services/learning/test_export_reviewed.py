@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from records import db
 from records.analyses import analyses
-from records.analyses.analyses import DETECTION
+from records.analyses.analyses import AnalysisKind
 from records.audit.audit import Event
 from records.cases import reviews
 from records.cases.cases import Case
@@ -107,7 +107,7 @@ def test_a_patients_cells_are_of_one_subject_without_a_trace_of_the_patient(expo
 
 def test_a_cell_is_cropped_with_its_surroundings_where_it_is(app, context, signed_in, tmp_path):
     case = make_case(signed_in, "Alder-1")
-    (field,) = [one for one in analyses.of_case(case.id) if one.kind == DETECTION]
+    (field,) = [one for one in analyses.of_case(case.id) if one.kind == AnalysisKind.DETECTION]
     box = (100.0, 60.0, 140.0, 90.0)
     said = [("d0000000a", "smudge"), ("d0000000b", "eosinophil")]
     drawn = [entry(f"{field.id}.{name}", label, box=box) for name, label in said]

@@ -1,6 +1,8 @@
-"""What specimens and the classes of white cells are called, on pages and in reports."""
+"""Names and times for people, on pages and in reports."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 LABEL_NAMES = {
     "blast": "Blast",
@@ -21,3 +23,8 @@ LABEL_NAMES = {
 
 SPECIMEN_NAMES = {"blood": "Peripheral blood", "marrow": "Bone marrow"}
 """By `records.cases.cases.Case.specimen`."""
+
+
+def format_datetime(moment: datetime) -> str:
+    """Write a point in time (aware, UTC) for a reader."""
+    return f"{moment:%d %b %Y, %H:%M} UTC"
