@@ -26,6 +26,7 @@ from pages.accounts.second_factor_forms import AnswerForm
 from pages.common import limits
 from pages.common.errors import MESSAGES, wants_json
 from pages.common.headers import clear_cache
+from pages.common.requires import Audience, requires
 from pages.common.site import present_site
 from records.accounts.accounts import Account, AccountStatus, any_account
 from services.accounts.accounts import Accounts, CodeNeeded, NotYet, SignedIn
@@ -91,6 +92,7 @@ def local_path(target: str | None) -> str | None:
 
 
 @blueprint.route("/sign-up", methods=["GET", "POST"])
+@requires(Audience.ANYBODY)
 @limits.sign_ups_by_address
 def sign_up() -> str | AnyResponse | tuple[str, int]:
     """Ask for an account; the answer does not tell whether the name was taken."""
@@ -114,6 +116,7 @@ def _welcome(account: Account | None) -> str:
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
+@requires(Audience.ANYBODY)
 @limits.attempts_by_address
 @limits.failures_by_address
 @limits.failures_by_account
@@ -144,6 +147,7 @@ def _ask_for_code(outcome: CodeNeeded) -> AnyResponse:
 
 
 @blueprint.route("/sign-in/code", methods=["GET", "POST"])
+@requires(Audience.ANYBODY)
 @limits.attempts_by_address
 @limits.failures_by_address
 @limits.failures_by_account
@@ -165,6 +169,7 @@ def code() -> str | AnyResponse | tuple[str, int]:
 
 
 @blueprint.post("/sign-in/key")
+@requires(Audience.ANYBODY)
 @limits.attempts_by_address
 @limits.failures_by_address
 @limits.failures_by_account
@@ -228,6 +233,7 @@ def begin_session(account: Account, sign_in_id: str) -> None:
 
 
 @blueprint.post("/sign-out")
+@requires(Audience.ANYBODY)
 def sign_out() -> AnyResponse:
     """Sign this browser out."""
     the_accounts().sign_out(session.get("sign_in", ""))
@@ -237,6 +243,7 @@ def sign_out() -> AnyResponse:
 
 
 @blueprint.route("/account/password", methods=["GET", "POST"])
+@requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def password() -> str | AnyResponse | tuple[str, int]:
     """Change the password; every other browser is signed out."""

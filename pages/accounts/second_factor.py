@@ -13,6 +13,7 @@ from pages.accounts.accounts import UNREADABLE, WRONG_CODE, begin_session, the_a
 from pages.accounts.accounts_forms import NOT_CONFIRMED
 from pages.accounts.second_factor_forms import ConfirmForm, EnrolForm, NewKeyForm
 from pages.common import limits
+from pages.common.requires import Audience, requires
 from pages.common.site import NEEDS_A_NAME, present_site
 from records.accounts import second_factors, security_keys
 from records.accounts.accounts import Account
@@ -30,12 +31,14 @@ _GROUP = 4  # characters of the secret between two spaces, for whoever types it
 
 
 @blueprint.get("")
+@requires(Audience.SIGNED_IN)
 def show() -> str:
     """Set a second factor up, or see the one there is."""
     return _page()
 
 
 @blueprint.post("")
+@requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def enrol() -> Answer:
     """Set the second factor up, and show the recovery codes, once."""
@@ -53,6 +56,7 @@ def enrol() -> Answer:
 
 
 @blueprint.post("/recovery-codes")
+@requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def renew() -> Answer:
     """Replace the recovery codes, and show the new ones, once."""
@@ -60,6 +64,7 @@ def renew() -> Answer:
 
 
 @blueprint.post("/remove")
+@requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def remove() -> Answer:
     """Remove the second factor; who must have one is then asked to set up another."""

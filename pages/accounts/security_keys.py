@@ -10,6 +10,7 @@ from pages.accounts.accounts import begin_session, the_accounts
 from pages.accounts.second_factor import refused, why
 from pages.accounts.second_factor_forms import ConfirmForm, KeyForm, NewKeyForm
 from pages.common import limits
+from pages.common.requires import Audience, requires
 from pages.common.site import NEEDS_A_NAME, present_site
 from records.accounts import second_factors, security_keys
 from records.accounts.security_keys import SecurityKey
@@ -29,12 +30,14 @@ REMOVED = "“{}” removed. Your other browsers are signed out."
 
 
 @blueprint.get("/new")
+@requires(Audience.SIGNED_IN)
 def new() -> Answer:
     """Ask for a name, the password and a code."""
     return _cannot() or _new(NewKeyForm())
 
 
 @blueprint.post("/new")
+@requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def begin() -> Answer:
     """Ask the browser for a key, after password and code were given once more."""
@@ -54,6 +57,7 @@ def begin() -> Answer:
 
 
 @blueprint.post("")
+@requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def add() -> Answer:
     """Keep the key that answered."""
@@ -73,12 +77,14 @@ def add() -> Answer:
 
 
 @blueprint.get("/<key_id>/remove")
+@requires(Audience.SIGNED_IN)
 def confirm(key_id: str) -> str:
     """Ask before a key is removed."""
     return _removal(_key(key_id), ConfirmForm())
 
 
 @blueprint.post("/<key_id>/remove")
+@requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def remove(key_id: str) -> Answer:
     """Remove a key, after password and code were given once more."""

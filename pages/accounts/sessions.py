@@ -13,6 +13,7 @@ from wtforms import StringField
 from pages.accounts.accounts import the_accounts
 from pages.accounts.accounts_forms import NOT_CONFIRMED, present_password
 from pages.common import limits
+from pages.common.requires import Audience, requires
 from pages.common.text_fields import AtMost, GuardedForm
 from records.accounts.accounts import SignIn
 
@@ -42,12 +43,14 @@ class Session:
 
 
 @blueprint.get("")
+@requires(Audience.SIGNED_IN)
 def show() -> str:
     """List the browsers in which the person is signed in."""
     return _page(EndForm())
 
 
 @blueprint.post("")
+@requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def end() -> AnyResponse | tuple[str, int]:
     """End one session, or all others."""

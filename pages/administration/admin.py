@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from pages.accounts.accounts import the_accounts
 from pages.administration.admin_forms import ApprovalForm, PersonForm, TeamForm
+from pages.common.requires import Audience, requires
 from records.accounts import accounts as records
 from records.accounts import second_factors, teams
 from records.accounts.accounts import Account, AccountStatus
@@ -33,6 +34,7 @@ NOT_UNDERSTOOD = "Nothing was changed: the form was incomplete. Try again."
 
 
 @blueprint.get("/people")
+@requires(Audience.ADMINISTRATORS)
 def people() -> str:
     """Everybody with an account, those who wait first."""
     everybody = records.all_accounts()
@@ -48,6 +50,7 @@ def people() -> str:
 
 
 @blueprint.post("/people/<account_id>/<any(approve,refuse,deactivate,reactivate):decision>")
+@requires(Audience.ADMINISTRATORS)
 def decide(account_id: str, decision: str) -> Response:
     """Approve, refuse, deactivate or reactivate one account; never one's own."""
     account = _account(account_id)
@@ -65,6 +68,7 @@ def decide(account_id: str, decision: str) -> Response:
 
 
 @blueprint.post("/people/<account_id>/place")
+@requires(Audience.ADMINISTRATORS)
 def place(account_id: str) -> Response:
     """Change what an account may do, also one's own."""
     account = _account(account_id)
@@ -80,6 +84,7 @@ def place(account_id: str) -> Response:
 
 
 @blueprint.post("/people/<account_id>/password")
+@requires(Audience.ADMINISTRATORS)
 def reset_password(account_id: str) -> str | Response:
     """Show a new password for an account, once; not for one's own."""
     account = _account(account_id)
@@ -91,6 +96,7 @@ def reset_password(account_id: str) -> str | Response:
 
 
 @blueprint.post("/people/<account_id>/sessions")
+@requires(Audience.ADMINISTRATORS)
 def end_sessions(account_id: str) -> Response:
     """Sign somebody else out everywhere."""
     account = _account(account_id)
@@ -101,6 +107,7 @@ def end_sessions(account_id: str) -> Response:
 
 
 @blueprint.post("/people/<account_id>/second-factor")
+@requires(Audience.ADMINISTRATORS)
 def reset_second_factor(account_id: str) -> Response:
     """Remove somebody's second factor, so that a new one can be set up; not one's own."""
     account = _account(account_id)
@@ -112,6 +119,7 @@ def reset_second_factor(account_id: str) -> Response:
 
 
 @blueprint.post("/teams")
+@requires(Audience.ADMINISTRATORS)
 def make_team() -> Response:
     """Create team."""
     form = TeamForm()
@@ -125,6 +133,7 @@ def make_team() -> Response:
 
 
 @blueprint.post("/teams/<team_id>")
+@requires(Audience.ADMINISTRATORS)
 def rename_team(team_id: str) -> Response:
     """Give a team another name."""
     team = teams.get(team_id) or abort(404)

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, render_template, request, stream_with_con
 
 from pages.administration.audit_forms import AuditForm
 from pages.common.pagination import page_number, query
+from pages.common.requires import Audience, requires
 from records import db, pagination
 from records.audit import audit as records
 from records.audit.audit import Event
@@ -19,6 +20,7 @@ MIME_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 
 
 @blueprint.get("")
+@requires(Audience.ADMINISTRATORS)
 def index() -> str | tuple[str, int]:
     """The rows that match, newest first, a page at a time."""
     form = _form()
@@ -37,6 +39,7 @@ def index() -> str | tuple[str, int]:
 
 
 @blueprint.get("/export.<any(csv, jsonl):suffix>")
+@requires(Audience.ADMINISTRATORS)
 def export(suffix: str) -> Response | tuple[str, int]:
     """The rows that match, oldest first, as a file."""
     form = _form()

@@ -20,8 +20,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from pages.common.access import may_delete, may_use
 from pages.common.errors import wants_json
 from pages.common.formatting import read_document, share_summary
+from pages.common.requires import requires
+from records.accounts.accounts import Role
 from records.analyses import field_tasks
 from records.analyses.field_tasks import FieldTask
+from records.audit.audit import Event
 from records.tasks import TaskState
 from services.analyses.analysis import result_of
 from services.analyses.annotation import CELL_STYLES
@@ -50,6 +53,7 @@ def the_queue() -> FieldQueue:
 
 
 @blueprint.get("")
+@requires(Role.VIEWER, audit=Event.VIEW)
 def show(batch_id: str) -> str:
     """Every field of a batch with its state, and the combined count of those that are read."""
     tasks = _of_team(batch_id)
@@ -66,12 +70,14 @@ def show(batch_id: str) -> str:
 
 
 @blueprint.get("/progress")
+@requires(Role.VIEWER)
 def progress(batch_id: str) -> Response:
     """How far every field of a batch is, as JSON."""
     return jsonify(files=[document(task) for task in _of_team(batch_id)])
 
 
 @blueprint.get("/counts")
+@requires(Role.VIEWER)
 def counts(batch_id: str) -> str:
     """The combined count alone, as the script puts it into the page."""
     return render_template(
@@ -80,6 +86,7 @@ def counts(batch_id: str) -> str:
 
 
 @blueprint.post("/cancel")
+@requires(Role.READER)
 def cancel_all(batch_id: str) -> AnyResponse:
     """Cancel every field of a batch that is not read yet and that the person may cancel."""
     for task in _of_team(batch_id):
@@ -89,6 +96,7 @@ def cancel_all(batch_id: str) -> AnyResponse:
 
 
 @blueprint.post("/<task_id>/cancel")
+@requires(Role.READER)
 def cancel(batch_id: str, task_id: str) -> AnyResponse:
     """Cancel one field, or remove the file of one that could not be read."""
     task = _task(batch_id, task_id)
@@ -99,6 +107,7 @@ def cancel(batch_id: str, task_id: str) -> AnyResponse:
 
 
 @blueprint.post("/<task_id>/retry")
+@requires(Role.READER)
 def retry(batch_id: str, task_id: str) -> AnyResponse:
     """Let a field wait again that could not be read."""
     task = _task(batch_id, task_id)

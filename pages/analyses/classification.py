@@ -16,9 +16,12 @@ from pages.analyses.explanation import document, the_explainer
 from pages.analyses.uploads import Answer, Outcome, UploadPage
 from pages.common.formatting import read_document, summary
 from pages.common.lookups import image_response, team_analysis, the_analyst
+from pages.common.requires import Look, requires
 from pages.common.turns import takes_a_turn
+from records.accounts.accounts import Role
 from records.analyses import explanations
 from records.analyses.analyses import Analysis, AnalysisKind, place_in_batch
+from records.audit.audit import Event
 
 blueprint = Blueprint("classification", __name__, url_prefix="/classify")
 
@@ -66,12 +69,14 @@ SCALE = {
 
 
 @blueprint.get("")
+@requires(Role.READER)
 def new() -> str:
     """Choose cell images."""
     return uploads.show(PAGE)
 
 
 @blueprint.post("")
+@requires(Role.READER, audit=Event.UPLOAD, max_bytes=None)
 @takes_a_turn
 def create() -> Answer:
     """Read the cell images that were sent."""
@@ -79,6 +84,7 @@ def create() -> Answer:
 
 
 @blueprint.get("/<analysis_id>")
+@requires(Role.VIEWER, audit=Event.VIEW)
 def result(analysis_id: str) -> str:
     """What the classifier said of one cell image."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
@@ -93,6 +99,7 @@ def result(analysis_id: str) -> str:
 
 
 @blueprint.get("/<analysis_id>/image")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def image(analysis_id: str) -> Response:
     """The cell image, upright and without metadata; a bounded copy of a very large one."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
@@ -100,6 +107,7 @@ def image(analysis_id: str) -> Response:
 
 
 @blueprint.post("/<analysis_id>/insist")
+@requires(Role.READER, audit=Event.INSIST)
 @takes_a_turn
 def insist(analysis_id: str) -> AnyResponse:
     """Read a cell all the same that the gate would rather not; the answer is a new analysis."""
@@ -113,6 +121,7 @@ def insist(analysis_id: str) -> AnyResponse:
 
 
 @blueprint.post("/<analysis_id>/detect")
+@requires(Role.READER, audit=Event.DETECT_AGAIN)
 def detect(analysis_id: str) -> AnyResponse:
     """Carry the image over to Detect; the answer is a new analysis."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)

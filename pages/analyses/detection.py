@@ -12,9 +12,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from pages.analyses import uploads
 from pages.analyses.batches import document, the_queue
 from pages.analyses.uploads import Answer, Outcome, UploadPage
+from pages.common.requires import requires
 from pages.common.turns import the_turns
+from records.accounts.accounts import Role
 from records.analyses import field_tasks
 from records.analyses.field_tasks import FieldTask
+from records.audit.audit import Event
 from services.turns import BusyError
 
 blueprint = Blueprint("detection", __name__, url_prefix="/detect")
@@ -57,12 +60,14 @@ PAGE = UploadPage(
 
 
 @blueprint.get("")
+@requires(Role.READER)
 def new() -> str:
     """Choose smear fields."""
     return uploads.show(PAGE)
 
 
 @blueprint.post("")
+@requires(Role.READER, audit=Event.UPLOAD, max_bytes=None)
 def create() -> Answer:
     """Take the fields that were sent, to be read in the background."""
     return uploads.receive(PAGE)

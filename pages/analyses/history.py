@@ -19,8 +19,11 @@ from pages.analyses.history_forms import HistoryForm
 from pages.common.access import may_delete
 from pages.common.lookups import image_response, team_analysis, the_analyst, the_thumbnails
 from pages.common.pagination import page_number, page_size, query
+from pages.common.requires import requires
+from records.accounts.accounts import Role
 from records.analyses import analyses, field_tasks
 from records.analyses.analyses import Analysis, AnalysisKind
+from records.audit.audit import Event
 from services.cases.cases import check_deletable
 
 NOT_TO_BE_DELETED = "Only the uploader or a reviewer of the team can delete this."
@@ -29,6 +32,7 @@ blueprint = Blueprint("history", __name__, url_prefix="/history")
 
 
 @blueprint.get("")
+@requires(Role.VIEWER)
 def index() -> str | tuple[str, int]:
     """The analyses that match the filters, newest first, a page at a time."""
     form = HistoryForm(request.args)
@@ -50,12 +54,14 @@ def index() -> str | tuple[str, int]:
 
 
 @blueprint.get("/<analysis_id>/thumbnail")
+@requires(Role.VIEWER)
 def thumbnail(analysis_id: str) -> Response:
     """A small copy of the image of any analysis."""
     return image_response(team_analysis(analysis_id).thumbnail_name)
 
 
 @blueprint.get("/<analysis_id>/delete")
+@requires(Role.READER, audit=Event.VIEW)
 def confirm(analysis_id: str) -> str:
     """Ask whether an analysis is really to be deleted."""
     analysis = _deletable(analysis_id)
@@ -66,6 +72,7 @@ def confirm(analysis_id: str) -> str:
 
 
 @blueprint.post("/<analysis_id>/delete")
+@requires(Role.READER)
 def delete(analysis_id: str) -> AnyResponse:
     """Delete an analysis with its images."""
     analysis = _deletable(analysis_id)

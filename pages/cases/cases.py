@@ -12,8 +12,11 @@ from pages.analyses.history import result_url
 from pages.cases.cases_forms import CaseForm, CasesForm
 from pages.common.lookups import team_case
 from pages.common.pagination import page_number, page_size, query
+from pages.common.requires import requires
+from records.accounts.accounts import Role
 from records.analyses import analyses, field_tasks
 from records.analyses.analyses import Analysis
+from records.audit.audit import Event
 from records.cases import cases
 from records.cases.cases import Case
 from records.cases.states import CaseState
@@ -27,6 +30,7 @@ NONE_FREE = "These analyses are already in a case or were deleted."
 
 
 @blueprint.get("")
+@requires(Role.VIEWER)
 def index() -> str | tuple[str, int]:
     """The team's cases that match the filters, a page at a time."""
     form = CasesForm(request.args)
@@ -47,12 +51,14 @@ def index() -> str | tuple[str, int]:
 
 
 @blueprint.get("/new")
+@requires(Role.READER)
 def new() -> str:
     """Describe a case that is to be opened."""
     return render_template("cases/edit.html", form=CaseForm(), case=None)
 
 
 @blueprint.post("/new")
+@requires(Role.READER)
 def create() -> AnyResponse | tuple[str, int]:
     """Open a case."""
     form = CaseForm()
@@ -64,6 +70,7 @@ def create() -> AnyResponse | tuple[str, int]:
 
 
 @blueprint.get("/<case_id>")
+@requires(Role.VIEWER, audit=Event.VIEW)
 def show(case_id: str) -> str:
     """One case: what is known of it, what is in it, and how far its review is."""
     case = team_case(case_id)
@@ -86,6 +93,7 @@ def show(case_id: str) -> str:
 
 
 @blueprint.get("/<case_id>/edit")
+@requires(Role.READER, audit=Event.VIEW)
 def edit(case_id: str) -> str:
     """Describe a case anew."""
     case = _changeable(case_id)
@@ -93,6 +101,7 @@ def edit(case_id: str) -> str:
 
 
 @blueprint.post("/<case_id>/edit")
+@requires(Role.READER)
 def save(case_id: str) -> AnyResponse | tuple[str, int]:
     """Keep what was written of a case."""
     case = _changeable(case_id)
@@ -105,6 +114,7 @@ def save(case_id: str) -> AnyResponse | tuple[str, int]:
 
 
 @blueprint.get("/<case_id>/add")
+@requires(Role.READER)
 def choose(case_id: str) -> str:
     """Choose among the team's analyses that are in no case."""
     case = _changeable(case_id)
@@ -114,6 +124,7 @@ def choose(case_id: str) -> str:
 
 
 @blueprint.post("/<case_id>/add")
+@requires(Role.READER)
 def put(case_id: str) -> AnyResponse:
     """Put the chosen analyses into the case."""
     case = team_case(case_id)
@@ -127,6 +138,7 @@ def put(case_id: str) -> AnyResponse:
 
 
 @blueprint.post("/<case_id>/analyses/<analysis_id>/take-out")
+@requires(Role.READER)
 def take_out(case_id: str, analysis_id: str) -> AnyResponse:
     """Take an analysis out of the case; it stays in the history."""
     case = team_case(case_id)

@@ -19,8 +19,11 @@ from flask_login import current_user
 
 from pages.common.access import may_use
 from pages.common.lookups import team_case, the_thumbnails
+from pages.common.requires import Look, requires
+from records.accounts.accounts import Role
 from records.analyses import analyses
 from records.analyses.analyses import Analysis, AnalysisKind
+from records.audit.audit import Event
 from records.cases import reviews, signatures
 from records.cases.cases import Case
 from records.cases.reviews import DIFFERENTIAL, Review
@@ -32,6 +35,9 @@ from services.formatting import LABEL_NAMES
 
 MOST_AT_ONCE = 500
 """Corrections that one request may bring; static/js/room-outbox.js sends fewer."""
+
+MOST_BYTES = 256 * 1024
+"""The largest body of JSON: twice what the script ever sends."""
 
 KEYS = {
     "blast": "b",
@@ -78,6 +84,7 @@ GROUPS = (
 
 
 @blueprint.get("")
+@requires(Role.VIEWER, audit=Event.VIEW)
 def show(case_id: str) -> str:
     """The reading room; its script asks for the cells."""
     case = team_case(case_id)
@@ -96,6 +103,7 @@ def show(case_id: str) -> str:
 
 
 @blueprint.get("/cells.json")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def cells(case_id: str) -> Response:
     """All white cells of the case as they stand, most suspicious first, and their fields."""
     case = team_case(case_id)
@@ -109,18 +117,21 @@ def cells(case_id: str) -> Response:
 
 
 @blueprint.post("/reviews")
+@requires(Role.READER, max_bytes=MOST_BYTES)
 def review(case_id: str) -> Response:
     """Keep corrections, all or none; what was sent before is kept once."""
     return _keep(team_case(case_id), _entry, reviewing.record)
 
 
 @blueprint.post("/undo")
+@requires(Role.READER, max_bytes=MOST_BYTES)
 def undo(case_id: str) -> Response:
     """Take corrections back, one after the other, each named by its key."""
     return _keep(team_case(case_id), _undo_entry, _undo_all)
 
 
 @blueprint.get("/cells/<cell>/history")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def history(case_id: str, cell: str) -> Response:
     """Everything that people said of a cell, oldest first."""
     said = reviewing.history_of(team_case(case_id), cell)
@@ -129,6 +140,7 @@ def history(case_id: str, cell: str) -> Response:
 
 
 @blueprint.get("/cells/<cell>/thumbnail")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def thumbnail(case_id: str, cell: str) -> Response:
     """The picture of a cell that a person drew."""
     analysis_id, _, name = cell.partition(".")
@@ -140,6 +152,7 @@ def thumbnail(case_id: str, cell: str) -> Response:
 
 
 @blueprint.get("/sheets/<field>/<int:number>")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def sheet(case_id: str, field: str, number: int) -> Response:
     """Some white cells of a field on one picture, most suspicious first."""
     analysis = _of_case(team_case(case_id), field)

@@ -12,6 +12,9 @@ from pages.cases.reports import FORMATS, the_sign_off
 from pages.cases.sign_off_forms import AmendForm, SignForm
 from pages.common import limits
 from pages.common.lookups import team_case
+from pages.common.requires import requires
+from records.accounts.accounts import Role
+from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
 from records.cases.signatures import Amendment, Signature, SignatureRole
@@ -51,12 +54,14 @@ class Version:
 
 
 @blueprint.get("/sign-off")
+@requires(Role.VIEWER, audit=Event.VIEW)
 def show(case_id: str) -> str:
     """What there is to sign, what is missing, and all versions with their reports."""
     return _page(team_case(case_id), SignForm(), AmendForm())
 
 
 @blueprint.post("/sign-off")
+@requires(Role.REVIEWER)
 @limits.failures_of_account
 def sign(case_id: str) -> AnyResponse | tuple[str, int]:
     """Sign the case."""
@@ -79,6 +84,7 @@ def sign(case_id: str) -> AnyResponse | tuple[str, int]:
 
 
 @blueprint.post("/sign-off/amend")
+@requires(Role.REVIEWER)
 def amend(case_id: str) -> AnyResponse | tuple[str, int]:
     """Open a signed case for a new version."""
     case, form = team_case(case_id), AmendForm()
@@ -93,12 +99,14 @@ def amend(case_id: str) -> AnyResponse | tuple[str, int]:
 
 
 @blueprint.route("/sign-out", methods=["GET", "POST"])
+@requires(Role.VIEWER)
 def former_address(case_id: str) -> AnyResponse:
     """Lead bookmarks, and forms opened before an update, from the former address."""
     return _moved(url_for("sign_off.show", case_id=team_case(case_id).id))
 
 
 @blueprint.post("/sign-out/amend")
+@requires(Role.REVIEWER)
 def former_amend(case_id: str) -> AnyResponse:
     """Lead the form of an amendment from the former address."""
     return _moved(url_for("sign_off.amend", case_id=team_case(case_id).id))

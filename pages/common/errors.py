@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 MESSAGES = {
     400: ("Request not understood", "The server could not understand this request."),
     401: ("Sign in", "Sign in to continue."),
-    403: ("You don't have access to this page", "Ask an administrator to change your role."),
+    403: ("You don’t have access to this page", "Ask an administrator to change your role."),
     404: ("Page not found", "There is nothing at this address, or it belongs to another team."),
     405: ("Request not allowed", "This address does not accept that kind of request."),
     409: ("Not possible", "This is not possible for this analysis."),

@@ -14,17 +14,13 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from pages.common import attempts
 from pages.common.attempts import limited
 from pages.common.attempts import note_failure as note_failure  # views know the limits alone
+from pages.common.requires import FORM_BYTES, requirement_of
 from services.accounts.accounts import name_key
 
 # In memory: one process serves an installation. A restart forgets, which takes an administrator.
 limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window")
 
 STRANGERS_BYTES = 64 * 1024
-FORM_BYTES = 1024 * 1024
-JSON_BYTES = {"reading.review": 256 * 1024, "reading.undo": 256 * 1024}
-"""The largest body of each address that takes JSON: twice what its script ever sends."""
-UPLOADS = {"classification.create", "detection.create"}
-"""Addresses that take files: `MAX_CONTENT_LENGTH` bounds them."""
 
 DEVICE_COOKIE = "leukoscope-device"
 CODE_FOR = "code_for"
@@ -41,14 +37,16 @@ def init_app(app: Flask) -> None:
 
 
 def _bound_body() -> None:
-    """Refuse a body that is larger than the address has a use for."""
+    """Refuse a body that is larger than the view has a use for."""
     if request.method in {"GET", "HEAD"}:
         return
     if not current_user.is_authenticated:
         # Somebody who is not signed in has no files to send.
         request.max_content_length = STRANGERS_BYTES
-    elif request.endpoint not in UPLOADS:
-        most = JSON_BYTES.get(request.endpoint or "", FORM_BYTES)
+        return
+    requirement = requirement_of(request.endpoint)
+    most = requirement.max_bytes if requirement else FORM_BYTES
+    if most is not None:
         request.max_content_length = min(most, current_app.config["MAX_CONTENT_LENGTH"])
 
 

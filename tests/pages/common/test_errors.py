@@ -3,19 +3,19 @@ from flask import Flask, abort
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
-from pages.common.access import NEEDS, Need
 from pages.common.errors import MESSAGES
+from pages.common.requires import Audience, requires
 from tests.people import csrf_token
 
 JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-def client(app: Flask, monkeypatch) -> FlaskClient:
+def client(app: Flask) -> FlaskClient:
     """A browser of an application in which /fail/<code> fails."""
-    monkeypatch.setitem(NEEDS, "fail", Need.NOTHING)
 
     @app.get("/fail/<int:code>")
+    @requires(Audience.ANYBODY)
     def fail(code: int):
         if code == 500:
             raise ZeroDivisionError("a secret detail")
