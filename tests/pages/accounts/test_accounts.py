@@ -229,7 +229,7 @@ def test_scripts_are_told_to_sign_in_as_json(client: FlaskClient):
     answer = client.get("/account/password", headers={"Accept": "application/json"})
 
     assert answer.status_code == 401
-    assert "signed in" in answer.json["error"]
+    assert "Sign in" in answer.json["error"]
 
 
 def test_signing_out_clears_what_the_browser_keeps_but_corrections(signed_in: FlaskClient):
@@ -308,7 +308,7 @@ def test_guessing_at_an_account_is_stopped_wherever_it_comes_from(app: Flask, cl
 
     stopped = sign_in(client, "ada")
     assert stopped.status_code == 429
-    assert "try again in 15 minutes" in stopped.text
+    assert "Try again in 15 minutes" in stopped.text
     assert 0 < int(stopped.headers["Retry-After"]) <= 15 * 60
     assert sign_in(client, "ben").status_code == 401
 

@@ -381,7 +381,7 @@ def test_the_shell_resets_any(app: Flask, signed_in: FlaskClient, client: FlaskC
     answer = shell.invoke(args=["accounts", "reset-second-factor", "ADA"])
     again = shell.invoke(args=["accounts", "reset-second-factor", "ada"])
 
-    assert answer.output == "“ada” has no second factor now.\n"
+    assert answer.output == "Second factor of “ada” removed.\n"
     assert again.exit_code == 1
     assert not is_signed_in(signed_in)
     assert sign_in(client).headers["Location"] == "/"

@@ -162,7 +162,7 @@ def test_a_role_that_is_none_changes_nothing(app: Flask, signed_in: FlaskClient,
     place(app, signed_in, "ben", role="surgeon", is_administrator="y")
 
     assert (person(app, "ben").role, person(app, "ben").is_administrator) == ("reader", False)
-    assert "nothing was changed" in signed_in.get("/admin/people").text
+    assert "Nothing was changed" in signed_in.get("/admin/people").text
 
 
 def test_a_new_password_is_shown_once_and_signs_out(app: Flask, signed_in, other_client):

@@ -69,7 +69,7 @@ def test_a_read_field_is_told_with_its_result(signed_in: FlaskClient):
     told = upload_field(signed_in, batch=BATCH)
 
     assert told["word"] == "Blasts found"
-    assert told["summary"] == "1 of 2 white cells found were called blasts"
+    assert told["summary"] == "Blasts: 1 of 2 white cells"
     assert told["cancel"] is told["retry"] is told["error"] is None
     assert signed_in.get(told["url"]).status_code == 200
     assert signed_in.get(told["thumbnail"]).mimetype == "image/jpeg"
@@ -116,9 +116,9 @@ def test_all_read_fields_are_counted_together(signed_in: FlaskClient, monkeypatc
 
     assert "Cells found in 3 fields" in page
     assert "Blasts 6 Other white cells 6 Red cells 3 Platelets 0" in page
-    assert "Detector EfficientNetB3 Blasts 6 of 12 6 of 12 Share 50% 50%" in page
-    assert "95% interval 25% to 75% 25% to 75% Uncertain – 3" in page
-    assert "A differential counts 100 or 200 white cells. With 12" in page
+    assert "Detector Classifier Blasts 6 of 12 6 of 12 Percentage 50% 50%" in page
+    assert "95% CI 25% to 75% 25% to 75% Uncertain – 3" in page
+    assert "Only 12 white cells. Count at least 100." in page
     assert texts(signed_in.get(f"{PAGE}/counts").text) in page
 
 
@@ -253,7 +253,7 @@ def test_a_colleague_sees_a_batch_and_a_reviewer_may_cancel_it(
     sent(colleague, "read.png")
     told = sent(colleague, "waits.png")
     mine = sent(signed_in, "adas.png")
-    assert "sent together by cleo" in texts(signed_in.get(PAGE).text)
+    assert "Uploaded together by cleo" in texts(signed_in.get(PAGE).text)
     seen = files(colleague)
     assert set(seen) == {"read.png", "waits.png", "adas.png"}
     assert seen["waits.png"]["cancel"]

@@ -1,5 +1,4 @@
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -106,7 +105,7 @@ def test_a_filter_that_cannot_be_is_said_so(signed_in: FlaskClient, kept, query,
 
 
 def test_filters_survive_paging(app: Flask, signed_in: FlaskClient):
-    app.config["LEUKOSCOPE"] = replace(app.config["LEUKOSCOPE"], page_size=2)
+    app.config["LEUKOSCOPE"] = app.config["LEUKOSCOPE"].model_copy(update={"page_size": 2})
     first = datetime(2026, 3, 1, tzinfo=UTC)
     for number in range(5):
         date_back(app, upload_cell(signed_in, f"{number}.png"), first + timedelta(hours=number))

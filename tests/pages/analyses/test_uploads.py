@@ -243,7 +243,7 @@ def test_a_field_is_counted(signed_in: FlaskClient):
 
     assert document["url"] == f"/detect/{document['id']}"
     assert document["word"] == "Blasts found"
-    assert document["summary"] == "1 of 2 white cells found were called blasts"
+    assert document["summary"] == "Blasts: 1 of 2 white cells"
 
 
 def test_in_a_batch_the_good_ones_go_on(app: Flask, signed_in: FlaskClient):
@@ -253,7 +253,7 @@ def test_in_a_batch_the_good_ones_go_on(app: Flask, signed_in: FlaskClient):
     page = texts(answer.text)
 
     assert answer.status_code == 200
-    assert "2 of 3 images were read." in page
+    assert "2 of 3 images analysed." in page
     assert "bad.png This is not an image that can be read" in page
     assert len(re.findall(r'href="/classify/[0-9a-f]{32}"', answer.text)) == 2
     assert kept(app)[0] == 2
@@ -298,7 +298,7 @@ def test_a_file_over_the_limit_is_refused_while_the_others_go_on(small: FlaskCli
 
     assert answer.status_code == 200
     assert "at most 1 MiB are taken" in answer.text
-    assert "1 of 2 images were read." in texts(answer.text)
+    assert "1 of 2 images analysed." in texts(answer.text)
 
 
 def test_a_request_over_the_limit_is_refused_in_the_language_of_the_script(settings: Settings):
@@ -316,7 +316,7 @@ def test_a_request_over_the_limit_is_refused_in_the_language_of_the_script(setti
         )
 
         assert answer.status_code == 413
-        assert "larger than this server takes at once (1 MB)" in answer.json["error"]
+        assert "larger than this server accepts at once (1 MB)" in answer.json["error"]
         db.session.remove()
         db.engine.dispose()
 

@@ -1,5 +1,4 @@
 import re
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -83,7 +82,7 @@ def test_a_case_is_opened_and_shown(signed_in: FlaskClient, case: str):
     said = texts(page)
     for told in ("Case Alder-7", "Bone marrow", "01 Mar 2026", "Giemsa", "100x oil", "dry tap"):
         assert told in said
-    assert "The case “Alder-7” is open." in said
+    assert "Case “Alder-7” opened." in said
     assert "No images yet" in said
     assert "does not diagnose" in said
     assert "No result is final until a person confirms it." in said
@@ -97,13 +96,13 @@ def test_a_case_is_opened_and_shown(signed_in: FlaskClient, case: str):
     [
         ({"pseudonym": ""}, "Enter a pseudonym."),
         ({"pseudonym": " \u200b "}, "Enter a pseudonym."),
-        ({"pseudonym": "x1" * 21}, "no more than 40 characters"),
+        ({"pseudonym": "x1" * 21}, "at most 40 characters"),
         ({"pseudonym": "Mrs Miller", "checked": "y"}, pseudonyms.ADDRESSED),
         ({"pseudonym": "AM 12.3.1985", "checked": "y"}, pseudonyms.DATE),
         ({"specimen": "hair"}, "Not a valid choice"),
         ({"collected_on": "yesterday"}, "Enter a date"),
-        ({"magnification": "m" * 17}, "no more than 16 characters"),
-        ({"notes": "n" * 4001}, "no more than 4000 characters"),
+        ({"magnification": "m" * 17}, "at most 16 characters"),
+        ({"notes": "n" * 4001}, "at most 4000 characters"),
     ],
 )
 def test_what_cannot_be_is_said_beside_its_field(signed_in: FlaskClient, changes, sentence: str):
@@ -205,9 +204,9 @@ def test_the_overview_counts_by_field_and_in_all(app: Flask, signed_in, context)
     said = texts(page)
 
     assert "1 of 5 white cells reviewed" in said
-    assert re.search(r"Blasts by the models 60% \([^)]*\) , 3 of 5", said)
-    assert re.search(r"Blasts by the reviewers 40% \([^)]*\) , 2 of 5", said)
-    assert "Models: 2 of 4 white cells called blasts Reviewers: 1 of 4 1 of 4 reviewed" in said
+    assert re.search(r"Blasts \(models\) 60% \([^)]*\) , 3 of 5", said)
+    assert re.search(r"Blasts \(reviewers\) 40% \([^)]*\) , 2 of 5", said)
+    assert "Models: blasts 2 of 4 white cells Reviewers: blasts 1 of 4 1 of 4 reviewed" in said
     assert "No white cells counted" in said
     assert "duplicates another image of this case" in said
     assert "In review" in said
@@ -220,16 +219,16 @@ def test_fields_still_being_read_are_told(app: Flask, signed_in, context):
     db.session.commit()
     page = signed_in.get(f"/cases/{case.id}").text
 
-    assert "1 field of this case is still being read" in texts(page)
+    assert "1 field is still being analysed" in texts(page)
     assert f'href="/batches/{"b" * 32}"' in page
     task.state, task.error = tasks.TaskState.FAILED, "No image in it."
     db.session.commit()
     page = signed_in.get(f"/cases/{case.id}").text
-    assert "still being read" not in page
-    assert "“f” could not be read, so it is not in the case. No image in it." in texts(page)
+    assert "still being analysed" not in page
+    assert "“f” could not be analysed and is not in the case. No image in it." in texts(page)
     assert f'href="/batches/{"b" * 32}"' in page
     assert tasks.drop(FieldTask, task.id)
-    assert "could not be read" not in signed_in.get(f"/cases/{case.id}").text
+    assert "could not be analysed" not in signed_in.get(f"/cases/{case.id}").text
 
 
 def test_what_is_uploaded_belongs_to_the_chosen_case(app: Flask, signed_in, case: str):
@@ -249,7 +248,7 @@ def test_what_is_uploaded_belongs_to_the_chosen_case(app: Flask, signed_in, case
     assert len(NAME.findall(signed_in.get(f"/cases/{case}").text)) == 2
     with app.app_context():
         batch = analyses.get(field).batch_id
-    assert f'href="/cases/{case}">The case Alder-7</a>' in signed_in.get(f"/batches/{batch}").text
+    assert f'href="/cases/{case}">Open case Alder-7</a>' in signed_in.get(f"/batches/{batch}").text
 
 
 def test_the_plain_form_takes_the_case_for_every_file(app: Flask, signed_in, case: str):
@@ -362,7 +361,7 @@ def test_colleagues_share_cases_and_viewers_change_none(app, signed_in, colleagu
 
 
 def test_the_list_is_paged_with_its_filters(app: Flask, signed_in, context):
-    app.config["LEUKOSCOPE"] = replace(app.config["LEUKOSCOPE"], page_size=2)
+    app.config["LEUKOSCOPE"] = app.config["LEUKOSCOPE"].model_copy(update={"page_size": 2})
     ada = account_named("ada").id
     for number in range(3):
         open_case(ada, f"P-{number}")

@@ -103,7 +103,7 @@ def test_a_case_is_signed(app: Flask, path: str, signed_in: FlaskClient):
         ({"password": "something else entirely"}, 422, "That is not your password"),
         ({"password": ""}, 422, "Fill in this field."),
         ({"conclusion": "  \n "}, 422, "Enter a conclusion."),
-        ({"conclusion": "x" * 4001}, 422, "no more than 4000"),
+        ({"conclusion": "x" * 4001}, 422, "at most 4000"),
         ({"seen": "0" * 64}, 409, "has changed since this page was opened"),
     ],
 )
@@ -222,7 +222,7 @@ def test_reviewers_sign_and_their_team_sees(app, path, colleague, role, sees, si
     assert colleague.get(f"{path}/report.pdf").status_code == 200
     assert sign(colleague, path).status_code == signs
     if signs == 403:
-        assert "reviewers only" in sign(colleague, path).text
+        assert "Only reviewers can do this" in sign(colleague, path).text
         assert post(colleague, f"{path}/sign-off/amend", reason="-").status_code == 403
 
 
