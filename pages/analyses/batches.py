@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages.common.access import may_delete, may_use
 from pages.common.errors import wants_json
-from pages.common.formatting import read_document, share_summary
+from pages.common.formatting import result_to_dict, share_summary
 from pages.common.requires import requires
 from records.accounts.accounts import Role
 from records.analyses import field_tasks
@@ -60,7 +60,7 @@ def show(batch_id: str) -> str:
     return render_template(
         "analyses/batches/show.html",
         batch_id=batch_id,
-        files=[document(task) for task in tasks],
+        files=[to_dict(task) for task in tasks],
         busy=any(task.under_way for task in tasks),
         cancellable=any(may_delete(task) for task in tasks),
         colleagues=sorted({task.owner.name for task in tasks if task.owner_id != current_user.id}),
@@ -73,7 +73,7 @@ def show(batch_id: str) -> str:
 @requires(Role.VIEWER)
 def progress(batch_id: str) -> Response:
     """How far every field of a batch is, as JSON."""
-    return jsonify(files=[document(task) for task in _of_team(batch_id)])
+    return jsonify(files=[to_dict(task) for task in _of_team(batch_id)])
 
 
 @blueprint.get("/counts")
@@ -103,7 +103,7 @@ def cancel(batch_id: str, task_id: str) -> AnyResponse:
     if not may_delete(task):
         abort(403, NOT_TO_BE_CANCELLED)
     the_queue().cancel(task)
-    return jsonify(document(task)) if wants_json() else _back(batch_id)
+    return jsonify(to_dict(task)) if wants_json() else _back(batch_id)
 
 
 @blueprint.post("/<task_id>/retry")
@@ -112,10 +112,10 @@ def retry(batch_id: str, task_id: str) -> AnyResponse:
     """Let a field wait again that could not be read."""
     task = _task(batch_id, task_id)
     the_queue().retry(task)
-    return jsonify(document(task)) if wants_json() else _back(batch_id)
+    return jsonify(to_dict(task)) if wants_json() else _back(batch_id)
 
 
-def document(task: FieldTask) -> dict[str, Any]:
+def to_dict(task: FieldTask) -> dict[str, Any]:
     """One field as the page and its script take it; `total` is 0 until the reading has begun."""
     urls = {"batch_id": task.batch_id, "task_id": task.id}
     can_retry = task.state == TaskState.FAILED and task.readable and may_use("batches.retry")
@@ -134,14 +134,14 @@ def document(task: FieldTask) -> dict[str, Any]:
         "cancel": url_for("batches.cancel", **urls) if can_cancel else None,
         "cancel_word": CANCELLED_WORDS.get(task.state),
         "retry": url_for("batches.retry", **urls) if can_retry else None,
-        **(_read_document(task) if task.state == TaskState.DONE else {}),
+        **(_result_to_dict(task) if task.state == TaskState.DONE else {}),
     }
 
 
-def _read_document(task: FieldTask) -> dict[str, Any]:
+def _result_to_dict(task: FieldTask) -> dict[str, Any]:
     share = field_share(task.counts)
     url = url_for("field.result", analysis_id=task.analysis_id)
-    return read_document(result_of(share), task.analysis_id, url, share_summary(share))
+    return result_to_dict(result_of(share), task.analysis_id, url, share_summary(share))
 
 
 def _combined(count: BatchCount) -> dict[str, Any]:

@@ -197,7 +197,7 @@ def share_summary(share: BlastShare) -> str:
     return f"Blasts: {share.blasts} of {share.white_cells} white cells"
 
 
-def read_document(result: str, analysis_id: str, url: str, said: str) -> dict[str, Any]:
+def result_to_dict(result: str, analysis_id: str, url: str, said: str) -> dict[str, Any]:
     """What the scripts show of a file that was read: its result in words, and where to find it."""
     words = RESULT_WORDS[result]
     return {
