@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from pages.cases.reading_room import GROUPS, KEYS, MOST_AT_ONCE
+from pages.cases.reading_room import GROUPS, KEYS
+from pages.cases.reading_room_messages import MOST_AT_ONCE
 from records import db, utc_now
 from records.accounts.accounts import Role, new_id
 from records.analyses.analyses import Analysis
