@@ -78,10 +78,8 @@ def end_sessions(name: str | None, everybody: bool) -> None:
     """Sign NAME, or everybody, out in every browser."""
     if bool(name) == everybody:
         raise click.UsageError("Give either a NAME or --everybody.")
-    if everybody:
-        ended = the_accounts().end_all_sessions()
-    else:
-        ended = the_accounts().end_sessions(_named(name))
+    accounts = the_accounts()
+    ended = accounts.end_sessions(_named(name)) if name else accounts.end_all_sessions()
     click.echo(f"Sessions ended: {ended}.")
 
 

@@ -83,6 +83,9 @@ def _judge(verdict: Verdict) -> None:
         click.echo(finding, err=True)
     if verdict.findings:
         raise click.ClickException("The audit trail in it was altered.")
+    if verdict.head is None:
+        click.echo("The audit trail has no entries yet.")
+        return
     click.echo(
         "No audit entry is changed, moved or missing. Latest entry: "
         f"{verdict.head.number}:{verdict.head.hash}"

@@ -24,10 +24,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from pages.accounts.accounts_forms import CodeForm, PasswordForm, SignInForm, SignUpForm
 from pages.accounts.second_factor_forms import AnswerForm
 from pages.common import limits
+from pages.common.current_account import current_account
 from pages.common.errors import MESSAGES, wants_json
 from pages.common.headers import clear_cache
 from pages.common.requires import Audience, requires
 from pages.common.site import present_site
+from pages.common.text_fields import add_error, text_of
 from records.accounts.accounts import Account, AccountStatus, any_account
 from services.accounts.accounts import Accounts, CodeNeeded, NotYet, SignedIn
 from services.audit.audit import act_as, as_account
@@ -35,7 +37,8 @@ from services.audit.audit import act_as, as_account
 blueprint = Blueprint("accounts", __name__)
 login_manager = LoginManager()
 # Off: it ties a session to one address, and a clinic's changes. Sessions are rows here instead.
-login_manager.session_protection = None
+# The stubs of Flask-Login do not know that it may be None.
+login_manager.session_protection = None  # pyright: ignore[reportAttributeAccessIssue]
 
 WRONG = "User name or password is wrong."
 NOT_YET = {
@@ -58,6 +61,7 @@ _LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 def init_app(app: Flask) -> None:
     """Tell Flask-Login who is signed in, and what to do with somebody who is not."""
     login_manager.init_app(app)
+    app.extensions["leukoscope_login"] = login_manager
 
 
 def the_accounts() -> Accounts:
@@ -99,7 +103,7 @@ def sign_up() -> str | AnyResponse | tuple[str, int]:
     form = SignUpForm()
     if form.validate_on_submit():
         account = the_accounts().sign_up(
-            form.name.data, form.password.data, reads_cases=form.reads_cases.data
+            text_of(form.name), text_of(form.password), reads_cases=form.reads_cases.data
         )
         flash(_welcome(account), "success")
         return redirect(url_for("accounts.sign_in"))
@@ -158,12 +162,12 @@ def code() -> str | AnyResponse | tuple[str, int]:
         return _too_late()
     form = CodeForm()
     if form.validate_on_submit():
-        outcome = the_accounts().sign_in_with_code(session[limits.CODE_FOR], form.code.data)
+        outcome = the_accounts().sign_in_with_code(session[limits.CODE_FOR], text_of(form.code))
         if outcome:
             return _signed_in(outcome, _target())
         limits.note_failure()
         readable = the_accounts().second_factors.is_readable(account)
-        form.code.errors.append(WRONG_CODE if readable else UNREADABLE)
+        add_error(form.code, WRONG_CODE if readable else UNREADABLE)
     page = _code_page(form)
     return (page, 401) if request.method == "POST" else page
 
@@ -176,11 +180,11 @@ def code() -> str | AnyResponse | tuple[str, int]:
 def key() -> str | AnyResponse | tuple[str, int]:
     """Complete a sign-in with a security key."""
     sign_in_id, site = session.get(limits.CODE_FOR), present_site()
-    if the_accounts().awaiting_code(sign_in_id) is None:
+    if sign_in_id is None or the_accounts().awaiting_code(sign_in_id) is None:
         return _too_late()
     form = AnswerForm()
     if form.validate() and site:
-        outcome = the_accounts().sign_in_with_key(sign_in_id, form.answer.data, site)
+        outcome = the_accounts().sign_in_with_key(sign_in_id, text_of(form.answer), site)
         if outcome:
             return _signed_in(outcome, _target())
     limits.note_failure()
@@ -205,7 +209,7 @@ def _code_page(form: CodeForm) -> str:
 
 
 def _try_to_sign_in(form: SignInForm) -> SignedIn | CodeNeeded | None:
-    outcome = the_accounts().sign_in(form.name.data, form.password.data)
+    outcome = the_accounts().sign_in(text_of(form.name), text_of(form.password))
     if outcome is None:
         limits.note_failure()
         form.form_errors.append(WRONG)
@@ -256,11 +260,11 @@ def password() -> str | AnyResponse | tuple[str, int]:
 
 
 def _change_password(form: PasswordForm) -> bool:
-    account = current_user._get_current_object()
-    sign_in_id = the_accounts().change_password(account, form.present.data, form.new.data)
+    account = current_account()
+    sign_in_id = the_accounts().change_password(account, text_of(form.present), text_of(form.new))
     if sign_in_id is None:
         limits.note_failure()
-        form.present.errors.append("This is not your current password.")
+        add_error(form.present, "This is not your current password.")
         return False
     begin_session(account, sign_in_id)
     return True

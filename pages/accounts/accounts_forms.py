@@ -8,7 +8,7 @@ from flask_login import current_user
 from wtforms import BooleanField, PasswordField, StringField, SubmitField
 from wtforms.validators import EqualTo, InputRequired, ValidationError
 
-from pages.common.text_fields import AtMost, GuardedForm
+from pages.common.text_fields import AtMost, GuardedForm, text_of
 from services.accounts.accounts import LONGEST_NAME, LONGEST_TYPED_NAME, SHORTEST_NAME, clean_name
 from services.accounts.passwords import LONGEST, SHORTEST, check_password
 from services.accounts.second_factors import LONGEST_CODE
@@ -96,11 +96,11 @@ class SignUpForm(GuardedForm):
 
     def validate_name(self, field: StringField) -> None:
         """Say beside the name what is wrong with it."""
-        _judge(clean_name, field.data)
+        _judge(clean_name, text_of(field))
 
     def validate_password(self, field: PasswordField) -> None:
         """Say beside the password what is wrong with it."""
-        _judge(check_password, field.data, (self.name.data or "")[:LONGEST_TYPED_NAME])
+        _judge(check_password, text_of(field), text_of(self.name)[:LONGEST_TYPED_NAME])
 
 
 class PasswordForm(GuardedForm):
@@ -115,4 +115,4 @@ class PasswordForm(GuardedForm):
         """Say beside the new password what is wrong with it."""
         if field.data == self.present.data:
             raise ValidationError("This is your current password. Choose a new one.")
-        _judge(check_password, field.data, current_user.name)
+        _judge(check_password, text_of(field), current_user.name)

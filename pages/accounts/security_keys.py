@@ -10,8 +10,10 @@ from pages.accounts.accounts import begin_session, the_accounts
 from pages.accounts.second_factor import refused, why
 from pages.accounts.second_factor_forms import ConfirmForm, KeyForm, NewKeyForm
 from pages.common import limits
+from pages.common.current_account import current_account
 from pages.common.requires import Audience, requires
 from pages.common.site import NEEDS_A_NAME, present_site
+from pages.common.text_fields import text_of
 from records.accounts import second_factors, security_keys
 from records.accounts.security_keys import SecurityKey
 from services.accounts.accounts import Wrong
@@ -33,7 +35,9 @@ REMOVED = "“{}” removed. Your other browsers are signed out."
 @requires(Audience.SIGNED_IN)
 def new() -> Answer:
     """Ask for a name, the password and a code."""
-    return _cannot() or _new(NewKeyForm())
+    if present_site() is None or not second_factors.get(current_user.id):
+        return _cannot_add()
+    return _new(NewKeyForm())
 
 
 @blueprint.post("/new")
@@ -44,15 +48,17 @@ def begin() -> Answer:
     form, site = NewKeyForm(), present_site()
     if not form.validate():
         return _new(form), 422
-    if cannot := _cannot():
-        return cannot
-    account = current_user._get_current_object()
-    outcome = the_accounts().begin_security_key(account, form.password.data, form.code.data, site)
+    if site is None or not second_factors.get(current_user.id):
+        return _cannot_add()
+    account = current_account()
+    outcome = the_accounts().begin_security_key(
+        account, text_of(form.password), text_of(form.code), site
+    )
     if isinstance(outcome, Wrong):
         return _new(refused(form, outcome, why())), 422
     renewed, options = outcome
     begin_session(account, renewed.sign_in_id)
-    answer = KeyForm(formdata=None, name=form.name.data)
+    answer = KeyForm(formdata=None, name=text_of(form.name))
     return render_template("accounts/security_key_touch.html", form=answer, options=options)
 
 
@@ -64,15 +70,15 @@ def add() -> Answer:
     form, site = KeyForm(), present_site()
     if not form.validate():
         return _not_accepted(*(error for errors in form.errors.values() for error in errors))
-    if cannot := _cannot():
-        return cannot
-    account = current_user._get_current_object()
+    if site is None or not second_factors.get(current_user.id):
+        return _cannot_add()
+    account = current_account()
     added = the_accounts().add_security_key(
-        account, session["sign_in"], form.name.data, form.answer.data, site
+        account, session["sign_in"], text_of(form.name), text_of(form.answer), site
     )
     if not added:
         return _not_accepted(NOT_ACCEPTED)
-    flash(ADDED.format(form.name.data), "success")
+    flash(ADDED.format(text_of(form.name)), "success")
     return redirect(url_for("second_factor.show"))
 
 
@@ -92,9 +98,9 @@ def remove(key_id: str) -> Answer:
     name = key.name
     if not form.validate():
         return _removal(key, form), 422
-    account = current_user._get_current_object()
+    account = current_account()
     outcome = the_accounts().remove_security_key(
-        account, key_id, form.password.data, form.code.data
+        account, key_id, text_of(form.password), text_of(form.code)
     )
     if isinstance(outcome, Wrong):
         return _removal(key, refused(form, outcome, why())), 422
@@ -113,12 +119,10 @@ def _not_accepted(*sentences: str) -> tuple[str, int]:
     return _new(form), 422
 
 
-def _cannot() -> AnyResponse | None:
+def _cannot_add() -> AnyResponse:
     """Lead back to where one sees why no key can be added now."""
     if present_site() is None:
         flash(NEEDS_A_NAME, "warning")
-    elif second_factors.get(current_user.id):
-        return None
     return redirect(url_for("second_factor.show"))
 
 

@@ -160,7 +160,7 @@ def _prepare(account: Account) -> None:
 
 def _place(account: Account, form: ApprovalForm) -> None:
     service.set_role(account, form.role.data)
-    team_service.move(account, teams.get(form.team.data))
+    team_service.move(account, teams.get(form.team.data) or abort(404))
 
 
 def _back(sentence: str, category: str = "warning") -> Response:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from wtforms import SelectField, StringField
-from wtforms.fields.choices import SelectChoice
 
+from pages.common.choices import SelectChoice
 from pages.common.date_range_form import DaysForm
 from pages.common.text_fields import AtMost
 from records.audit.audit import Event, Search

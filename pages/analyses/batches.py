@@ -117,7 +117,6 @@ def retry(batch_id: str, task_id: str) -> AnyResponse:
 
 def to_dict(task: FieldTask) -> dict[str, Any]:
     """One field as the page and its script take it; `total` is 0 until the reading has begun."""
-    urls = {"batch_id": task.batch_id, "task_id": task.id}
     can_retry = task.state == TaskState.FAILED and task.readable and may_use("batches.retry")
     left = task.under_way or (task.state == TaskState.FAILED and task.readable)
     can_cancel = left and may_delete(task)
@@ -131,17 +130,24 @@ def to_dict(task: FieldTask) -> dict[str, Any]:
         "summary": task.error or SENTENCES.get(task.state),
         "batch": url_for("batches.show", batch_id=task.batch_id),
         "progress": url_for("batches.progress", batch_id=task.batch_id),
-        "cancel": url_for("batches.cancel", **urls) if can_cancel else None,
+        "cancel": _address_of(task, "cancel") if can_cancel else None,
         "cancel_word": CANCELLED_WORDS.get(task.state),
-        "retry": url_for("batches.retry", **urls) if can_retry else None,
-        **(_result_to_dict(task) if task.state == TaskState.DONE else {}),
+        "retry": _address_of(task, "retry") if can_retry else None,
+        **_result_to_dict(task),
     }
 
 
 def _result_to_dict(task: FieldTask) -> dict[str, Any]:
+    """Describe the result of a field; empty until there is one."""
+    if task.analysis_id is None or task.counts is None:
+        return {}
     share = field_share(task.counts)
     url = url_for("field.result", analysis_id=task.analysis_id)
     return result_to_dict(result_of(share), task.analysis_id, url, share_summary(share))
+
+
+def _address_of(task: FieldTask, act: str) -> str:
+    return url_for(f"batches.{act}", batch_id=task.batch_id, task_id=task.id)
 
 
 def _combined(count: BatchCount) -> dict[str, Any]:

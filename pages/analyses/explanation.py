@@ -114,9 +114,10 @@ def _map_in_turn(analysis: Analysis) -> bytes:
 def _picture(analysis: Analysis, draw: Callable[[Analysis], bytes]) -> AnyResponse:
     """A PNG that the browser may keep, but shows only after asking whether it still may."""
     response = Response(mimetype="image/png")
-    response.set_etag(f"{analysis.id}-{analysis.model_version}")
+    etag = f"{analysis.id}-{analysis.model_version}"
+    response.set_etag(etag)
     response.cache_control.private = response.cache_control.no_cache = True
-    if response.get_etag()[0] not in request.if_none_match:
+    if not request.if_none_match.contains(etag):
         try:
             response.data = draw(analysis)
         except FileNotFoundError:

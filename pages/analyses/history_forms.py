@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from wtforms import SelectField
-from wtforms.fields.choices import SelectChoice
+from typing import Any
 
+from wtforms import SelectField
+
+from pages.common.choices import SelectChoice
 from pages.common.date_range_form import DaysForm
 from pages.common.formatting import RESULT_WORDS
 from records.analyses.analyses import RESULTS, AnalysisKind, Filters
@@ -19,7 +21,7 @@ MINE = "mine"
 WHOSE = [SelectChoice("", "My team"), SelectChoice(MINE, "Me")]
 
 
-def _results() -> list[SelectChoice]:
+def _results() -> list[Any]:
     offered = [SelectChoice("", "Any result")]
     for kind in KINDS[1:]:
         for result in RESULTS[kind.value]:

@@ -103,8 +103,9 @@ def show_form(template: str, error: str | None = None) -> str:
 
 def refuse(template: str, error: UploadError) -> Answer:
     """Answer a request of which nothing can be taken."""
-    sentence = str(error)
-    return (jsonify(error=sentence) if wants_json() else show_form(template, sentence)), 422
+    if wants_json():
+        return jsonify(error=str(error)), 422
+    return show_form(template, str(error)), 422
 
 
 def answer_script(

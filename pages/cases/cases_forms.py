@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 
 from wtforms import BooleanField, SelectField, StringField, TextAreaField, ValidationError
-from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Optional
 
+from pages.common.choices import SelectChoice
 from pages.common.date_range_form import Day, DaysForm
 from pages.common.formatting import STATE_WORDS
-from pages.common.text_fields import AtMost, GuardedForm
+from pages.common.text_fields import AtMost, GuardedForm, text_of
 from records.cases import cases
 from records.cases.cases import (
     MAGNIFICATION_LENGTH,
@@ -88,11 +88,11 @@ class CaseForm(GuardedForm):
 
     def validate_pseudonym(self, field: StringField) -> None:
         """Refuse what certainly identifies a patient, and ask where it only looks so."""
-        refused = refusal(field.data)
+        refused = refusal(text_of(field))
         if refused:
             raise ValidationError(refused)
         if field.data != self._confirmed:
-            self.doubts = doubts(field.data)
+            self.doubts = doubts(text_of(field))
         if self.doubts and not self.checked.data:
             raise ValidationError(" ".join((LOOK_AGAIN, *self.doubts)))
 
@@ -100,12 +100,12 @@ class CaseForm(GuardedForm):
     def details(self) -> Details:
         """What was written."""
         return Details(
-            pseudonym=self.pseudonym.data,
+            pseudonym=text_of(self.pseudonym),
             specimen=self.specimen.data,
-            stain=self.stain.data,
-            magnification=self.magnification.data,
+            stain=text_of(self.stain),
+            magnification=text_of(self.magnification),
             collected_on=self.collected_on.data,
-            notes=self.notes.data,
+            notes=text_of(self.notes),
         )
 
 

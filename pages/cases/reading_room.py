@@ -143,10 +143,10 @@ def thumbnail(case_id: str, cell: str) -> Response:
     """The picture of a cell that a person drew."""
     analysis_id, _, name = cell.partition(".")
     analysis = _of_case(team_case(case_id), analysis_id)
-    drawn = next((one for one in reviews.of_cell(case_id, analysis_id, name) if one.box), None)
-    if drawn is None:
-        abort(404)
-    return _picture(lambda: the_thumbnails().drawn(analysis, name, tuple(drawn.box)))
+    boxes = (one.box for one in reviews.of_cell(case_id, analysis_id, name))
+    drawn = next(filter(None, boxes), None) or abort(404)
+    x1, y1, x2, y2 = drawn
+    return _picture(lambda: the_thumbnails().drawn(analysis, name, (x1, y1, x2, y2)))
 
 
 @blueprint.get("/sheets/<field>/<int:number>")

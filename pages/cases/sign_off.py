@@ -11,8 +11,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from pages.cases.reports import FORMATS, the_sign_off
 from pages.cases.sign_off_forms import AmendForm, SignForm
 from pages.common import limits
+from pages.common.current_account import current_account
 from pages.common.lookups import team_case
 from pages.common.requires import requires
+from pages.common.text_fields import text_of
 from records.accounts.accounts import Role
 from records.audit.audit import Event
 from records.cases import signatures
@@ -71,10 +73,10 @@ def sign(case_id: str) -> AnyResponse | tuple[str, int]:
     try:
         signature = the_sign_off().sign(
             case,
-            current_user._get_current_object(),
-            form.password.data,
-            form.conclusion.data,
-            form.seen.data,
+            current_account(),
+            text_of(form.password),
+            text_of(form.conclusion),
+            text_of(form.seen),
         )
     except SignOffError as error:
         status = _refused(form, error)
@@ -91,7 +93,7 @@ def amend(case_id: str) -> AnyResponse | tuple[str, int]:
     if not form.validate():
         return _page(case, SignForm(), form), 422
     try:
-        opened = the_sign_off().amend(case, current_user._get_current_object(), form.reason.data)
+        opened = the_sign_off().amend(case, current_account(), text_of(form.reason))
     except SignOffError as error:
         abort(409, str(error))
     flash(f"Reopened as version {opened.version}. Earlier versions are kept.", "success")

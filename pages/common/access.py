@@ -6,6 +6,7 @@ from flask import Flask, abort, current_app, flash, jsonify, redirect, request, 
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from pages.common.current_account import current_account
 from pages.common.errors import wants_json
 from pages.common.requires import Audience, Need, requirement_of
 from records.accounts import accounts
@@ -60,7 +61,7 @@ def may_use(endpoint: str) -> bool:
         raise LookupError(f"the view {endpoint} declares no requirement")
     if requirement.need is Audience.ANYBODY:
         return True
-    return current_user.is_authenticated and _meets(current_user, requirement.need)
+    return current_user.is_authenticated and _meets(current_account(), requirement.need)
 
 
 def may_delete(kept: Analysis | FieldTask) -> bool:
@@ -82,15 +83,15 @@ def _guard() -> AnyResponse | None:
     if request.endpoint is None or (requirement and requirement.need is Audience.ANYBODY):
         return None
     if not current_user.is_authenticated:
-        return current_app.login_manager.unauthorized()
+        return current_app.extensions["leukoscope_login"].unauthorized()
     if current_user.must_change_password:
         if request.endpoint not in CHANGING_PASSWORD:
             return _first("accounts.password", MUST_CHANGE)
-    elif request.endpoint not in ENROLLING and _accounts().must_enrol(current_user):
+    elif request.endpoint not in ENROLLING and _accounts().must_enrol(current_account()):
         return _first("second_factor.show", MUST_ENROL)
     if requirement is None:
         abort(403, UNDECLARED)
-    if not _meets(current_user, requirement.need):
+    if not _meets(current_account(), requirement.need):
         abort(403, missing(requirement.need))
     return None
 

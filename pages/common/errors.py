@@ -16,6 +16,7 @@ from werkzeug.exceptions import (
     Forbidden,
     HTTPException,
     InternalServerError,
+    MethodNotAllowed,
     NotFound,
     SecurityError,
     ServiceUnavailable,
@@ -119,7 +120,7 @@ def answer(error: HTTPException) -> Response:
         response.headers["Retry-After"] = str(_seconds_to_wait(error))
     if isinstance(error, ServiceUnavailable) and error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
-    if code == 405:
+    if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     return response
 
@@ -147,8 +148,8 @@ def _sentence(error: HTTPException) -> str | None:
 
 
 def _seconds_to_wait(error: TooManyRequests) -> int:
-    if error.retry_after:
-        return int(error.retry_after)
+    if isinstance(error.retry_after, int) and error.retry_after:
+        return error.retry_after
     breached = limiter.current_limit
     return max(1, math.ceil(breached.window.reset_time - time.time())) if breached else 60
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from typing import Any
 
-from flask import Flask, Response, current_app, request, session
+from flask import Flask, current_app, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.wrappers import Response as AnyResponse
 
 from pages.common import attempts
 from pages.common.attempts import limited
@@ -85,7 +87,7 @@ sign_ups_by_address = limiter.limit("20 per hour", methods=["POST"])
 failures_of_account = limited("5 per 15 minutes", "password", _account_in_use)
 
 
-def remember_device(response: Response, name: str) -> None:
+def remember_device(response: AnyResponse, name: str) -> None:
     """Mark the browser as one in which this account has signed in."""
     device = _device()
     others = [mark for mark in device["accounts"] if mark != _mark(name)]
@@ -111,11 +113,11 @@ def device_cookie() -> str:
 
 def _mark(name: str) -> str:
     """The account in the cookie: no name that others at the same screen could read."""
-    key = hashlib.sha256(current_app.secret_key).digest()
+    key = hashlib.sha256(_secret_key()).digest()
     return hashlib.blake2b(name_key(name).encode(), digest_size=8, key=key).hexdigest()
 
 
-def _device() -> dict:
+def _device() -> dict[str, Any]:
     try:
         return _signer().loads(request.cookies.get(device_cookie(), ""), max_age=DEVICE_SECONDS)
     except BadSignature:
@@ -123,4 +125,8 @@ def _device() -> dict:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.secret_key, salt="device")
+    return URLSafeTimedSerializer(_secret_key(), salt="device")
+
+
+def _secret_key() -> bytes:
+    return current_app.config["SECRET_KEY"]

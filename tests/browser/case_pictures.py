@@ -82,7 +82,7 @@ def finish(page: Page, case: str) -> None:
     page.get_by_label("Conclusion").fill(CONCLUSION)
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Sign this case").click()
-    page.get_by_text("Version 1 signed").wait_for()
+    page.get_by_text("Version 1 signed. The case is locked.").wait_for()
 
 
 def take_all(page: Page, case: str, names: tuple[str, ...]) -> None:

@@ -147,9 +147,9 @@ def test_it_is_signed_and_locked(page: Page):
     page.get_by_label("Conclusion").fill(CONCLUSION)
     page.get_by_label("Your password").fill("not this one")
     page.get_by_role("button", name="Sign this case").click()
-    expect(page.get_by_text("Version 1 signed")).to_have_count(0)
+    expect(page.get_by_text("Version 1 signed. The case is locked.")).to_have_count(0)
     sign(page)
-    expect(page.get_by_text("Version 1 signed")).to_be_visible()
+    expect(page.get_by_text("Version 1 signed. The case is locked.")).to_be_visible()
     assert complaints(page) == ""
     page.get_by_role("link", name="Reading room").first.click()
     expect(page.get_by_text("Signed and locked.")).to_be_visible()
@@ -184,7 +184,7 @@ def test_an_amendment_keeps_the_former_version(page: Page, downloads: Path):
     saved(page)
     page.get_by_role("link", name="Sign-off and reports").click()
     sign(page)
-    expect(page.get_by_text("Version 2 signed")).to_be_visible()
+    expect(page.get_by_text("Version 2 signed. The case is locked.")).to_be_visible()
     former = fetched(page, "JSON report of version 1", downloads)
     assert signed_part(former) == before
     assert json.loads(former)["later_version"] == "Superseded by version 2."

@@ -115,8 +115,8 @@ def test_nothing_secret_is_kept_or_noted_as_it_is(app: Flask, enrolled, settings
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        ({"code": "000000"}, "not the app"),
-        ({"code": "٠٠٠٠٠٠"}, "not the app"),
+        ({"code": "000000"}, "does not match"),
+        ({"code": "٠٠٠٠٠٠"}, "does not match"),
         ({"code": ""}, "Fill in this field"),
         ({"password": "not the password"}, "not your password"),
     ],
@@ -410,7 +410,7 @@ def test_administrators_and_reviewers_are_led_to_it_first(required: Flask):
     told = client.get("/history", headers=JSON)
     assert told.status_code == 403
     assert "second factor" in told.json["error"]
-    assert "your account needs one" in client.get(PAGE).text
+    assert "Your account needs a second factor" in client.get(PAGE).text
     assert post(client, "/admin/teams", name="night").headers["Location"] == PAGE
     with client.get("/static/css/common/leukoscope.css") as style:
         assert style.status_code == 200
