@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-import waitress
+import waitress.server
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -161,10 +161,13 @@ def note_start(settings: Settings, models: Models) -> None:
     )
 
 
-def make_server(app: Flask, settings: Settings) -> waitress.server.BaseWSGIServer:
+Server = waitress.server.MultiSocketServer | waitress.server.BaseWSGIServer
+
+
+def make_server(app: Flask, settings: Settings) -> Server:
     """A production server, listening; raises `SettingsError` if the address is not to be had."""
     try:
-        server = waitress.create_server(
+        server = waitress.server.create_server(
             app,
             host=settings.host,
             port=settings.port,

@@ -79,7 +79,7 @@ def main(number: int = NUMBER, number_of_seed: int | None = None) -> int:
 @contextmanager
 def _served(folder: Path) -> Generator[Flask]:
     """Serve an empty installation, its background at work."""
-    chosen = Settings(
+    chosen = Settings.model_construct(
         instance_dir=folder, weights_dir=folder, password_memory_kib=8, password_passes=1
     )
     app = create_app(chosen, stand_in_models())

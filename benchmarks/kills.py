@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import replace
 from itertools import chain
 
 from flask import Flask
@@ -79,7 +78,9 @@ def main(number: int = KILLS, seed: int | None = None) -> int:
     print(f"{number} kills of a server at work, seed {chosen}", flush=True)
     begun = time.monotonic()
     with server_with(NAMES) as server:
-        app = create_app(replace(Settings(), instance_dir=server.instance), stand_in_models())
+        app = create_app(
+            Settings().model_copy(update={"instance_dir": server.instance}), stand_in_models()
+        )
         acts, ended = Acts(), threading.Event()
         workers = _workers(app, server, acts, ended)
         for worker in workers:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from flask_migrate import upgrade
@@ -97,7 +97,7 @@ def server_with(names: list[str]) -> Generator[Served]:
 
 def _filled(instance: Path, names: list[str]) -> tuple[str, str]:
     """Make the installation; addresses of its case's reading room and of a sheet of cells."""
-    settings = replace(Settings(), instance_dir=instance)
+    settings = Settings().model_copy(update={"instance_dir": instance})
     app = create_app(settings, stand_in_models())
     with app.app_context():
         upgrade()

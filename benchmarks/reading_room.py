@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +97,7 @@ def opened(instance: Path) -> Generator[Page]:
 
 def filled(page: Page, instance: Path) -> str:
     """Fill a case; the address of its reading room."""
-    app = create_app(replace(Settings(), instance_dir=instance), stand_in_models())
+    app = create_app(Settings().model_copy(update={"instance_dir": instance}), stand_in_models())
     with app.app_context():
         owner = db.session.scalars(db.select(accounts.Account)).one()
         case = Case(owner_id=owner.id, pseudonym="Two thousand", specimen="marrow")

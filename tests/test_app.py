@@ -253,14 +253,16 @@ def test_a_served_instance_is_backed_up_and_restored_elsewhere(
     here = {"INSTANCE": tmp_path / "here", "WEIGHTS": installed.weights_dir}
     there = here | {"INSTANCE": tmp_path / "there"}
     server = run(SERVE, PORT=free_port, **here)
-    assert server.stdout.readline().startswith("Leukoscope is ready")
-    output, errors = command("backup", tmp_path / "backup", **here)
-    assert errors == ""
-    assert f"Backed up to {tmp_path / 'backup'} and read again: 0 images" in output
-    _, errors = command("restore", tmp_path / "backup", "--replace", **here)
-    assert "is in use by process" in errors
-    server.send_signal(signal.SIGINT)
-    server.communicate(timeout=HANGS)
+    try:
+        assert server.stdout.readline().startswith("Leukoscope is ready")
+        output, errors = command("backup", tmp_path / "backup", **here)
+        assert errors == ""
+        assert f"Backed up to {tmp_path / 'backup'} and verified: 0 images" in output
+        _, errors = command("restore", tmp_path / "backup", "--replace", **here)
+        assert "is in use by process" in errors
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=HANGS)
     output, errors = command("restore", tmp_path / "backup", **there)
     assert errors == ""
     assert f"Restored to {tmp_path / 'there'}" in output

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +31,7 @@ def models():
 @pytest.fixture
 def reader(settings, models):
     """A person signed in to the application with the shipped networks."""
-    with empty_app(replace(settings, weights_dir=WEIGHTS), models) as app:
+    with empty_app(settings.model_copy(update={"weights_dir": WEIGHTS}), models) as app:
         yield sign_in_as(app, "ada")
 
 

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from http.client import HTTPResponse
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -36,7 +35,7 @@ def serve(settings: Settings) -> Iterator[tuple[BaseWSGIServer, int]]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    server = make_server(application, replace(settings, port=port))
+    server = make_server(application, settings.model_copy(update={"port": port}))
     thread = threading.Thread(target=_run, args=[server], daemon=True)
     thread.start()
     try:
@@ -92,12 +91,12 @@ def response(connection: socket.socket) -> tuple[int, str]:
 
 @pytest.fixture
 def short(settings: Settings) -> Settings:
-    return replace(settings, request_seconds=1)
+    return settings.model_copy(update={"request_seconds": 1})
 
 
 def test_half_sent_requests_of_one_address_do_not_hold_the_server(short: Settings):
     """105 of them held a server that takes 100 connections in all for two minutes."""
-    slow = replace(short, request_seconds=60, max_connections=512)
+    slow = short.model_copy(update={"request_seconds": 60, "max_connections": 512})
     with serve(slow) as (_, port), ExitStack() as stack:
         for _ in range(105):
             connect(port, HALF, stack)
@@ -142,14 +141,14 @@ def test_a_body_that_keeps_coming_has_its_time(short: Settings, monkeypatch):
 
 def test_an_answer_that_nobody_reads_frees_its_thread(short: Settings, monkeypatch):
     monkeypatch.setattr(serving, "SILENT_SECONDS", 1)
-    with serve(replace(short, threads=1)) as (_, port), ExitStack() as stack:
+    with serve(short.model_copy(update={"threads": 1})) as (_, port), ExitStack() as stack:
         connect(port, b"GET /long HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", stack)
         time.sleep(0.5)
         assert answer(port) == "0"
 
 
 def test_one_address_has_so_many_connections(short: Settings):
-    few = replace(short, request_seconds=60, max_connections_per_address=3)
+    few = short.model_copy(update={"request_seconds": 60, "max_connections_per_address": 3})
     with serve(few) as (_, port), ExitStack() as stack:
         first = connect(port, HALF, stack)
         for _ in range(2):
@@ -164,7 +163,9 @@ def test_one_address_has_so_many_connections(short: Settings):
 
 
 def test_behind_a_proxy_the_proxy_bounds_the_addresses(short: Settings):
-    few = replace(short, request_seconds=60, max_connections_per_address=3, proxies=1)
+    few = short.model_copy(
+        update={"request_seconds": 60, "max_connections_per_address": 3, "proxies": 1}
+    )
     with serve(few) as (_, port), ExitStack() as stack:
         for _ in range(10):
             connect(port, HALF, stack)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wtforms import BooleanField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice
 
 from pages.common.access import ROLE_WORDS
+from pages.common.choices import SelectChoice
 from pages.common.text_fields import AtMost, GuardedForm
 from records.accounts import teams
 from records.accounts.accounts import Role

@@ -14,7 +14,10 @@ from pages.common.lookups import (
     the_analyst,
     the_classifiers_name,
 )
+from pages.common.requires import Look, requires
+from records.accounts.accounts import Role
 from records.analyses.analyses import RESULTS, Analysis, AnalysisKind, place_in_batch
+from records.audit.audit import Event
 from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS
 from services.analyses.annotation import annotated_png
@@ -35,18 +38,18 @@ blueprint = Blueprint("field", __name__, url_prefix="/detect")
 
 
 @blueprint.get("/<analysis_id>")
+@requires(Role.VIEWER, audit=Event.VIEW)
 def result(analysis_id: str) -> str:
     """What the detector found in one field."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     findings = field_findings(analysis)
     return render_template(
-        "field/result.html",
+        "analyses/field/result.html",
         analysis=analysis,
         place=place_in_batch(analysis),
         findings=findings,
         share=blast_share(findings),
         second=second_share(findings),
-        second_reader=the_classifiers_name(findings.second_model),
         results=RESULTS[AnalysisKind.DETECTION],
         sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
         lowest=LOWEST_THRESHOLD,
@@ -61,6 +64,7 @@ def result(analysis_id: str) -> str:
 
 
 @blueprint.get("/<analysis_id>/image")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def image(analysis_id: str) -> Response:
     """The field, upright and without metadata; a bounded copy of a very large one."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
@@ -68,12 +72,14 @@ def image(analysis_id: str) -> Response:
 
 
 @blueprint.get("/<analysis_id>/cells")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def cells(analysis_id: str) -> Response:
     """The white cells of the gallery on one sheet; 404 when none was found."""
     return image_response(team_analysis(analysis_id, AnalysisKind.DETECTION).cells_name)
 
 
 @blueprint.get("/<analysis_id>/annotated.png")
+@requires(Role.VIEWER, audit=Event.DOWNLOAD)
 def annotated(analysis_id: str) -> Response:
     """The field with boxes and legend, to keep."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
@@ -87,6 +93,7 @@ def annotated(analysis_id: str) -> Response:
 
 
 @blueprint.get("/<analysis_id>/findings.csv")
+@requires(Role.VIEWER, audit=Event.DOWNLOAD)
 def table(analysis_id: str) -> Response:
     """The findings, one cell a line."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
@@ -94,6 +101,7 @@ def table(analysis_id: str) -> Response:
 
 
 @blueprint.get("/<analysis_id>/findings.json")
+@requires(Role.VIEWER, audit=Event.DOWNLOAD)
 def document(analysis_id: str) -> Response:
     """The findings in the form that `python -m models detect` prints."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)

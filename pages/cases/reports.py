@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, current_app, request, send_file
 
 from pages.common.lookups import team_case, the_analyst
+from pages.common.requires import requires
+from records.accounts.accounts import Role
 from records.audit.audit import Event
 from records.cases.cases import Case
 from services.audit import audit
@@ -52,6 +54,7 @@ def the_sign_off() -> SignOff:
 
 
 @blueprint.get("/report.<any(pdf, csv, json, 'fhir.json'):suffix>")
+@requires(Role.VIEWER)
 def report(case_id: str, suffix: str) -> Response:
     """The report of a version (`?version=`, else the present one) in one format."""
     case = team_case(case_id)

@@ -42,66 +42,64 @@ RESULT_WORDS = {
         "ALL blast",
         "exclamation-triangle",
         "blast",
-        "The model reads this cell as a lymphoblast of acute lymphoblastic leukaemia.",
-        "Look at the cell and at the rest of the smear yourself. If you agree, follow your "
-        "laboratory's procedure for suspected blasts: a full differential, and immunophenotyping "
-        "before any diagnosis.",
+        "The model classifies this cell as a lymphoblast (ALL).",
+        "Examine the cell and the rest of the smear. If you agree, follow your procedure for "
+        "suspected blasts: full differential, then immunophenotyping before any diagnosis.",
     ),
     analyses.NORMAL: ResultWords(
         "Normal",
         "check-circle",
         "normal",
-        "The model reads this cell as normal, not as a lymphoblast.",
-        "One normal cell says nothing of the others: a smear with blasts has normal cells too. "
-        "Look at the cell yourself and go on with the differential.",
+        "The model classifies this cell as normal.",
+        "One normal cell does not rule out blasts elsewhere. Examine the cell and continue the "
+        "differential.",
     ),
     analyses.UNCERTAIN: ResultWords(
         "Uncertain",
         "question-circle",
         "uncertain",
-        "The probability lies where the model is often wrong, so it gives no answer.",
-        "Count this neither as normal nor as a blast. Decide by the morphology yourself; a sharp "
-        "image with one cell in its middle may help the model.",
+        "The probability is in the range where the model is often wrong, so it gives no answer.",
+        "Count this cell neither as normal nor as a blast. Decide by morphology. A sharp image of "
+        "one centred cell may help the model.",
     ),
     analyses.NOT_USABLE: ResultWords(
         "Not usable",
         "x-circle",
         "not-usable",
-        "The model was not asked, because this image cannot be read reliably.",
-        "Take or crop the image again and upload that. Nothing is said about the cell.",
+        "The image cannot be analysed reliably, so the model did not classify it.",
+        "Take or crop the image again and upload it. There is no result for this cell.",
     ),
     analyses.BLASTS: ResultWords(
         "Blasts found",
         "exclamation-triangle",
         "blast",
-        "The model calls at least one cell of this field a blast.",
-        "Look at the cells it marks yourself, the most suspicious first. If you agree with any, "
-        "follow your laboratory's procedure for suspected blasts.",
+        "The model calls at least one cell in this field a blast.",
+        "Check the marked cells, most suspicious first. If you agree, follow your procedure for "
+        "suspected blasts.",
     ),
     analyses.NO_BLASTS: ResultWords(
         "No blasts found",
         "check-circle",
         "normal",
-        "The model found white cells in this field, and calls none of them a blast.",
-        "A field without a found blast does not rule blasts out. Look at further fields, and at "
-        "the white cells of this one.",
+        "The model found white cells in this field and calls none of them a blast.",
+        "This does not rule out blasts. Check the white cells here and in further fields.",
     ),
     analyses.NO_WHITE_CELLS: ResultWords(
         "No white cells",
         "question-circle",
         "uncertain",
-        "The model found no white cell in this field, so it says nothing about blasts.",
-        "Choose a field with white cells, in the thin part of the smear, stained and in focus.",
+        "The model found no white cells in this field, so blasts cannot be assessed.",
+        "Choose a stained, focused field with white cells from the thin part of the smear.",
     ),
 }
 QUALITY_TITLES = {
     QualityIssue.NO_CELL: "No white cell found",
     QualityIssue.SEVERAL_CELLS: "Several cells",
-    QualityIssue.CUT_OFF: "The cell is cut off",
+    QualityIssue.CUT_OFF: "Cell cut off",
     QualityIssue.BLURRED: "Out of focus",
     QualityIssue.OVER_EXPOSED: "Over-exposed",
     QualityIssue.DARK: "Too dark",
-    QualityIssue.BLANK: "Nothing to see",
+    QualityIssue.BLANK: "Blank image",
     QualityIssue.NO_COLOUR: "No colour",
     QualityIssue.TOO_SMALL: "Too small",
 }
@@ -130,44 +128,44 @@ QUALITY_SENTENCES = {
 """What speaks against an image, and what to do."""
 
 VIEW_WORDS = {
-    View.SEGMENTED: "Cell cut out, on black",
-    View.CONTEXT: "Cell with its surroundings",
+    View.SEGMENTED: "Segmented cell on black",
+    View.CONTEXT: "Cell in its context",
 }
 STATE_WORDS = {
     states.CaseState.OPEN: ResultWords(
         "Not reviewed",
         "eye-slash",
         "not-usable",
-        "Nobody has reviewed a cell of this case yet.",
-        "Add fields, then look through their cells in the reading room.",
+        "No cells are reviewed yet.",
+        "Add fields, then review their cells in the reading room.",
     ),
     states.CaseState.IN_REVIEW: ResultWords(
         "In review",
         "eye",
         "uncertain",
-        "Some cells were reviewed. Nothing is signed.",
-        "Go on in the reading room. A reviewer signs when all suspicious cells were seen.",
+        "Some cells are reviewed. Nothing is signed.",
+        "Continue in the reading room. A reviewer signs once all suspicious cells are reviewed.",
     ),
     states.CaseState.FIRST_SIGNED: ResultWords(
-        "First reader signed",
+        "First reviewer signed",
         "check-circle",
         "uncertain",
-        "One reader has signed. A second one must agree before the case is final.",
-        "A second reviewer looks at the cells and signs.",
+        "One reviewer has signed. A second must sign before the case is final.",
+        "The second reviewer reviews the cells and signs.",
     ),
     states.CaseState.SIGNED: ResultWords(
         "Signed",
         "check-circle",
         "normal",
-        "A reviewer has signed this case. Nothing of it changes.",
-        "Fetch the report. Whoever finds a mistake asks a reviewer to open an amendment.",
+        "Signed by a reviewer. Locked.",
+        "Download the report. To correct an error, ask a reviewer to amend.",
     ),
     states.CaseState.AMENDING: ResultWords(
         "Being amended",
         "clock-history",
         "uncertain",
-        "A signed case was opened again. Its former versions stay.",
-        "Correct what is to be corrected; then a reviewer signs the new version.",
+        "Reopened for amendment. Earlier versions are kept.",
+        "Correct the error. A reviewer then signs the new version.",
     ),
 }
 KIND_WORDS = {
@@ -234,10 +232,10 @@ def quality_sentence(finding: Classification) -> str | None:
 
 def share_summary(share: BlastShare) -> str:
     """The gist of what was found in a field, or in several."""
-    return f"{share.blasts} of {share.white_cells} white cells found were called blasts"
+    return f"Blasts: {share.blasts} of {share.white_cells} white cells"
 
 
-def read_document(result: str, analysis_id: str, url: str, said: str) -> dict[str, Any]:
+def result_to_dict(result: str, analysis_id: str, url: str, said: str) -> dict[str, Any]:
     """What the scripts show of a file that was read: its result in words, and where to find it."""
     words = RESULT_WORDS[result]
     return {

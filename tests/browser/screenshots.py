@@ -79,7 +79,7 @@ def play_field(page: Page, width: int) -> None:
     _open_first(page)
     page.wait_for_timeout(500)
     take(page, "detect-result", width)
-    page.get_by_label("Call it a blast").fill("8")
+    page.get_by_label("Blast threshold").fill("8")
     page.get_by_label("Sort by").select_option(label="Disagreement first")
     page.wait_for_timeout(500)
     take(page, "detect-threshold", width)

@@ -6,7 +6,6 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +56,13 @@ def served(
 ) -> Iterator[str]:
     """The application on an empty instance, with the weights it ships or others; its address."""
     # The system gives a port that is free.
-    settings = replace(
-        Settings(), instance_dir=instance, port=0, signup=signup, second_factor=second_factor
+    settings = Settings().model_copy(
+        update={
+            "instance_dir": instance,
+            "port": 0,
+            "signup": signup,
+            "second_factor": second_factor,
+        }
     )
     put_empty_database(settings)
     app = create_app(settings, models)
@@ -76,7 +80,7 @@ def sign_up(page: Page, name: str) -> None:
     page.goto("/sign-up")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("again").fill(PASSWORD)
+    page.get_by_label("Confirm password").fill(PASSWORD)
     page.get_by_role("button", name="Sign up").click()
     page.wait_for_url("**/sign-in")
 

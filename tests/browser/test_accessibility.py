@@ -91,12 +91,12 @@ def case(page: Page, results: dict[str, str]) -> str:
     for box in page.get_by_role("checkbox").all():
         box.check()
     assert complaints(page) == ""
-    page.get_by_role("button", name="Add what is chosen").click()
+    page.get_by_role("button", name="Add selected").click()
     page.wait_for_url(address)
     return address
 
 
-@pytest.mark.parametrize("path", ["", "/edit", "/add", "/sign-out"])
+@pytest.mark.parametrize("path", ["", "/edit", "/add", "/sign-off"])
 def test_no_page_of_a_case_is_closed_to_anybody(page: Page, case: str, path: str):
     page.goto(case + path)
     assert complaints(page) == ""

@@ -73,7 +73,7 @@ def page(signed_in: Page, fields: dict[str, str]) -> Page:
 
 
 def slider(page: Page):
-    return page.get_by_role("slider", name="Call it a blast from a probability of")
+    return page.get_by_role("slider", name="Blast threshold: ≥")
 
 
 def counts(page: Page) -> tuple[int, int]:
@@ -111,23 +111,23 @@ def test_doubtful_cells_appear_as_they_pass_and_join_the_denominators(page: Page
     expect(page.locator("[data-figure=second-blasts]")).to_have_text("2 of 5")
     expect(page.locator("[data-figure=second-uncertain]")).to_have_text("1")
     expect(page.locator("[data-figure=second-at-most]")).to_have_text("60%")
-    expect(page.locator("[data-few]")).to_contain_text("With 5 the share")
+    expect(page.locator("[data-few]")).to_contain_text("Only 5 white cells.")
 
 
 def test_the_word_follows_and_the_kept_finding_is_named(page: Page):
     word = page.locator(".finding-word:visible")
     state = page.locator("[data-state]")
-    expect(state).to_have_text("▲ The model’s own threshold; the finding is kept at it.")
+    expect(state).to_have_text("Default threshold (used in the saved result)")
     slider(page).fill("95")
     expect(word).to_have_text("No blasts found")
-    expect(page.get_by_text("calls none of them a blast")).to_be_visible()
-    expect(state).to_have_text("You are looking at 95%; the kept finding is at 25%.")
+    expect(page.get_by_text("This does not rule out blasts")).to_be_visible()
+    expect(state).to_have_text("Preview at 95%. Saved result uses 25%")
     expect(page.get_by_role("status").filter(has_text="At 95%")).to_have_text(
-        "At 95%: 0 of 4 white cells are called blasts."
+        "At 95%: blasts 0 of 4 white cells."
     )
-    page.get_by_role("button", name="Back to the model’s 25%").press("Enter")
+    page.get_by_role("button", name="Reset to 25%").press("Enter")
     expect(word).to_have_text("Blasts found")
-    expect(state).to_contain_text("The model’s own threshold")
+    expect(state).to_contain_text("Default threshold")
     assert counts(page) == (2, 2)
 
 
@@ -135,7 +135,7 @@ def test_the_slider_is_moved_by_the_keyboard(page: Page):
     slider(page).press("ArrowLeft")
     expect(slider(page)).to_have_attribute("aria-valuetext", "24%")
     slider(page).press("ArrowRight")
-    expect(page.locator("[data-state]")).to_contain_text("The model’s own threshold")
+    expect(page.locator("[data-state]")).to_contain_text("Default threshold")
     slider(page).press("Home")
     expect(page.locator("[data-at]")).to_have_text("5%")
     assert counts(page) == (5, 0)
@@ -145,8 +145,8 @@ def test_the_gallery_is_sorted_by_either_reader_and_by_disagreement(page: Page):
     sort = page.get_by_label("Sort by")
     assert order(page) == [0, 1, 2, 3]
     expected = {
-        "Detector: probability of a blast": [0, 1, 3, 2],
-        "Classifier: probability of an ALL blast": [1, 2, 3, 0],
+        "Detector: blast probability": [0, 1, 3, 2],
+        "Classifier: blast probability": [1, 2, 3, 0],
         "Disagreement first": [0, 2, 1, 3],
         "Most suspicious first": [0, 1, 2, 3],
     }
@@ -171,7 +171,7 @@ def test_a_filter_that_leaves_nothing_says_so(page: Page, fields):
     agreed = tuple(one for one in read_field().detections if one.second_label == "uncertain")
     page.goto(uploaded(page, read_field(detections=agreed, candidates=())))
     page.get_by_role("checkbox", name="Only disagreements (0)").check()
-    expect(page.get_by_text("The readers disagree about none of these cells.")).to_be_visible()
+    expect(page.get_by_text("No disagreements.")).to_be_visible()
 
 
 def test_box_and_cell_find_each_other_after_a_move(page: Page):
@@ -210,7 +210,7 @@ def test_of_many_cells_the_page_tells_how_many_are_shown(page: Page, fields):
             slider(page).fill(place)
             expect(page.locator("[data-at]")).to_have_text(f"{place}%")
         total = sum(counts(page))
-        expect(note).to_contain_text(f"{shown.count()} of {total} are shown")
+        expect(note).to_contain_text(f"Showing the {shown.count()} most suspicious of {total}")
     assert shown.count() <= 240 < total
 
 

@@ -55,7 +55,7 @@ def test_an_administrator_sets_it_up_and_signs_in_with_it(page: Page, tmp_path: 
     expect(codes).to_have_count(10)
     assert complaints(page) == ""
     recovery = codes.first.inner_text()
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I’ve saved these codes").click()
     page.wait_for_url("**/classify")
     page.goto("/account/second-factor")
     assert complaints(page) == ""

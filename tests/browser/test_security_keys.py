@@ -85,7 +85,7 @@ def test_a_key_is_added(page: Page, codes: list[str]):
     assert complaints(page) == ""
 
     page.get_by_role("button", name="Register this key").click()
-    expect(page.get_by_text("“Key on my ring” is added.")).to_be_visible()
+    expect(page.get_by_text("“Key on my ring” added.")).to_be_visible()
     assert complaints(page) == ""
 
 
@@ -125,5 +125,5 @@ def test_it_is_removed(page: Page, codes: list[str]):
     assert complaints(page) == ""
     confirm(page, codes[3])
     page.get_by_role("button", name="Remove this key").click()
-    expect(page.get_by_text("“Key on my ring” is removed.")).to_be_visible()
+    expect(page.get_by_text("“Key on my ring” removed.")).to_be_visible()
     expect(page.get_by_role("link", name="Remove Key on my ring")).to_have_count(0)

@@ -59,7 +59,7 @@ def test_the_first_to_sign_up_is_let_in(page: Page):
     page.goto("/sign-up")
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("again").fill(PASSWORD)
+    page.get_by_label("Confirm password").fill(PASSWORD)
     page.get_by_role("button", name="Sign up").click()
     page.wait_for_url("**/sign-in")
     page.get_by_label("User name").fill("ada")
@@ -87,7 +87,7 @@ def test_a_cells_result_page_says_what_it_is_worth(page: Page):
     share = float(page.locator("meter").get_attribute("value"))
     assert 0 <= share <= 1
     expect(page.get_by_text("does not diagnose").first).to_be_visible()
-    expect(page.get_by_text("Nothing is final until a person has confirmed it")).to_be_visible()
+    expect(page.get_by_text("No result is final until a person confirms it")).to_be_visible()
     picture = page.locator(".cell-picture img")
     picture.evaluate("image => image.decode()")
     assert picture.evaluate("image => image.naturalWidth > 0")
@@ -131,7 +131,7 @@ def test_history_finds_and_deletes(page: Page):
 def test_a_result_leads_to_the_card_of_its_model(page: Page):
     page.goto("/history")
     page.locator(".history-open").filter(has_text="cell.png").click()
-    page.get_by_role("link", name="what this model is worth").click()
+    page.get_by_role("link", name="performance").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Classifier")
     charts = page.locator("img.chart").all()
     assert charts

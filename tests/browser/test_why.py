@@ -52,7 +52,7 @@ def opacity(page: Page) -> float:
 def test_the_map_lies_over_the_cell_and_the_keyboard_fades_it(page: Page):
     window, overlay = page.locator(".map-pictures img").all()
     assert window.bounding_box() == overlay.bounding_box()
-    slider = page.get_by_label("Strength of the overlay")
+    slider = page.get_by_label("Overlay strength")
     assert opacity(page) == 0.8
 
     slider.press("End")
@@ -67,7 +67,7 @@ def test_the_map_lies_over_the_cell_and_the_keyboard_fades_it(page: Page):
 def test_shap_values_come_while_the_page_waits_and_are_there_later(page: Page, shap: Shap):
     page.get_by_role("button", name="Compute SHAP values").click()
     expect(page.locator("progress[value='30']")).to_be_visible()
-    expect(page.get_by_text("Being computed… 10%")).to_be_visible()
+    expect(page.get_by_text("Computing… 10%")).to_be_visible()
 
     page.reload()
     expect(page.locator("progress[value='30']")).to_be_visible()
@@ -108,7 +108,7 @@ def test_without_script_the_map_is_a_second_picture(page: Page, address: str):
     )
 
     assert overlay["x"] >= window["x"] + window["width"]
-    assert plain.get_by_label("Strength of the overlay").is_hidden()
+    assert plain.get_by_label("Overlay strength").is_hidden()
 
 
 def test_a_map_that_a_busy_server_did_not_draw_is_asked_for_again(page: Page):

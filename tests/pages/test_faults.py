@@ -139,7 +139,7 @@ def acts(client: FlaskClient, case_id: str) -> dict:
     return {
         "open a case": post("/cases/new", **CASE),
         "describe it": post(f"/cases/{case_id}/edit", **CASE),
-        "amend it": post(f"/cases/{case_id}/sign-out/amend", reason=REASON * 400),
+        "amend it": post(f"/cases/{case_id}/sign-off/amend", reason=REASON * 400),
         "classify": upload("/classify"),
         "detect": upload("/detect"),
         "make a team": post("/admin/teams", name=NAME),

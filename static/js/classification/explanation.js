@@ -116,7 +116,7 @@ class Shap {
     const bar = find(this.element, "[data-progress] progress", HTMLProgressElement);
     if (total) [bar.max, bar.value] = [total, done];
     else bar.removeAttribute("value");
-    const sentence = state === "waiting" ? "Waiting for its turn…" : "Being computed…";
+    const sentence = state === "waiting" ? "Waiting…" : "Computing…";
     const percent = total ? ` ${Math.round(100 * done / total)}%` : "";
     find(this.element, "[data-status]").textContent = sentence + percent;
   }

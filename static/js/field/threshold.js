@@ -85,8 +85,8 @@ class Threshold {
     this.slider.setAttribute("aria-valuetext", at);
     state.classList.toggle("moved", this.moved);
     state.textContent = this.moved
-      ? `You are looking at ${at}; the kept finding is at ${state.dataset.own}.`
-      : "▲ The model’s own threshold; the finding is kept at it.";
+      ? `Preview at ${at}. Saved result uses ${state.dataset.own}`
+      : "Default threshold (used in the saved result)";
   }
 
   /** For those who hear the page: once the slider rests. */
@@ -94,7 +94,7 @@ class Threshold {
     const shown = cells.filter((cell) => cell.label !== "doubtful");
     const blasts = shown.filter((cell) => cell.label === "blast").length;
     this.part("announced").textContent =
-      `At ${formatShare(this.value)}: ${blasts} of ${shown.length} white cells are called blasts.`;
+      `At ${formatShare(this.value)}: blasts ${blasts} of ${shown.length} white cells.`;
   }
 }
 

@@ -146,7 +146,7 @@ export class Panel {
       this.images.delete(field.image);
       if (field !== this.field) return;
       this.field = null;
-      this.say("The field could not be loaded. Choose the cell again to try once more.");
+      this.say("The field could not be loaded. Select the cell again to retry.");
       return;
     }
     if (field !== this.field) return;

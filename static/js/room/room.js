@@ -16,8 +16,8 @@ import { Saving } from "./saving.js";
 /** @import { CaseReport, Done } from "./saving.js" */
 
 const NOT_LOADED = "The cells could not be loaded. Check the connection, then reload the page.";
-const CHOOSE = "The detector alone doubts this cell: give it a class, or mark it as no cell.";
-const NOT_A_FIELD = "Cells are drawn in fields; this is the image of one cell.";
+const CHOOSE = "The detector is unsure about this cell: give it a class, or mark it as not a cell.";
+const NOT_A_FIELD = "Cells can be drawn in fields only.";
 const READ_ONLY = "Nothing can be changed here.";
 const MOVES = new Set(["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End"]);
 /**
@@ -304,7 +304,7 @@ export class Room {
     });
     this.record([cell], "unclassified");
     this.gallery.go(this.gallery.tiles.get(id));
-    this.announce("A cell is drawn. Give it a class.");
+    this.announce("Cell drawn. Give it a class.");
   }
 
   // What comes from the server.

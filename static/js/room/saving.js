@@ -23,7 +23,7 @@ import { newKey, Outbox } from "./outbox.js";
 const JSON_ONLY = { Accept: "application/json" };
 const LOCKED = 409;
 const RENEWALS = 4;
-const LOST = "The case could not be reached to see what colleagues did.";
+const LOST = "Colleagues’ changes could not be loaded.";
 
 /** @param {number} count */
 function corrections(count) {

@@ -6,7 +6,7 @@ const AT_FIRST = 700;
 const AT_MOST = 10_000;
 const GIVE_UP = 60_000;
 const UNREACHABLE = "The server could not be reached.";
-const SIGNED_OUT = "You are signed out. The fields go on being read: sign in again to see them.";
+const SIGNED_OUT = "You are signed out. Processing continues: sign in again to see the results.";
 
 /** Follows one address; slower and slower while nothing changes or the server is not reached. */
 export class Follower {
@@ -66,7 +66,7 @@ export class Follower {
   missed() {
     this.pause = Math.min(2 * this.pause, GIVE_UP);
     const seconds = Math.ceil(this.pause / 1000);
-    this.warn(`${UNREACHABLE} What it has got goes on being read; the next look is in ${seconds} seconds.`);
+    this.warn(`${UNREACHABLE} Trying again in ${seconds} seconds. Uploaded fields are processed meanwhile.`);
     return true;
   }
 

@@ -87,7 +87,7 @@ export class Line {
     bar.hidden = false;
     if (total) [bar.max, bar.value] = [total, done];
     else bar.removeAttribute("value");
-    if (total) this.say(`${done < total ? "Being read" : "Being kept"}… ${Math.floor((100 * done) / total)}%`);
+    if (total) this.say(`${done < total ? "Analysing" : "Saving"}… ${Math.floor((100 * done) / total)}%`);
   }
 
   get bar() {

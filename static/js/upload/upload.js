@@ -8,8 +8,8 @@ import { count, formatProgress, formatSize } from "./progress.js";
 /** @import { FileReport, State } from "./progress.js" */
 
 const AT_ONCE = 2;
-const UNREADABLE = "The server's answer could not be understood. Please try again.";
-const CANCELLED = "Cancelled. If it had already arrived, its result is in the history.";
+const UNREADABLE = "The server's answer could not be read. Try again.";
+const CANCELLED = "Cancelled. If it had already arrived, its result is in History.";
 /** @type {State[]} */
 const OPEN = ["waiting", "postponed", "busy", "sent"];
 /** @type {State[]} */
@@ -63,7 +63,7 @@ class Item extends Line {
   wait() {
     this.show("waiting", `Waiting (${formatSize(this.file.size)})`);
     if (this.file.size > maxBytes) {
-      this.refuse(`The file has ${formatSize(this.file.size)}; at most ${formatSize(maxBytes)} are taken.`);
+      this.refuse(`File too large: ${formatSize(this.file.size)}. The limit is ${formatSize(maxBytes)}.`);
     }
     next();
   }
@@ -96,7 +96,7 @@ class Item extends Line {
 
   arrived() {
     this.bar.removeAttribute("value");
-    this.say("Being read…");
+    this.say("Analysing…");
   }
 
   /** @param {XMLHttpRequest} request */

@@ -40,7 +40,7 @@ def test_no_form_works_without_its_token(signed_in: FlaskClient, path: str):
     answer = signed_in.post(path, data=FORMS[path])
 
     assert answer.status_code == 400
-    assert "out of date" in answer.text
+    assert "had expired" in answer.text
     assert is_signed_in(signed_in)
 
 
@@ -91,9 +91,9 @@ def test_a_given_password_must_be_changed_before_anything_else(app: Flask, clien
     assert client.get("/history").headers["Location"] == "/account/password"
     told = client.get("/history", headers={"Accept": "application/json"})
     assert told.status_code == 403
-    assert "choose one of your own" in told.json["error"]
-    assert "choose one of your own" in client.get("/account/password").text
-    with client.get("/static/leukoscope.css") as style:
+    assert "Choose your own password" in told.json["error"]
+    assert "Choose your own password" in client.get("/account/password").text
+    with client.get("/static/css/common/leukoscope.css") as style:
         assert style.status_code == 200
 
     post(client, "/account/password", present=given, new=NEW, again=NEW)
@@ -101,12 +101,12 @@ def test_a_given_password_must_be_changed_before_anything_else(app: Flask, clien
 
 
 def test_a_later_one_waits(client: FlaskClient, signed_in: FlaskClient):
-    assert "An administrator approves" in client.get("/sign-up").text
+    assert "An administrator must approve" in client.get("/sign-up").text
     sign_up(client, "ben")
     answer = sign_in(client, "ben")
 
     assert answer.status_code == 401
-    assert "still waits for an administrator" in answer.text
+    assert "has not approved your account yet" in answer.text
     assert not is_signed_in(client)
 
 
@@ -118,7 +118,7 @@ def test_signing_up_does_not_tell_which_names_are_taken(client: FlaskClient, sig
         answers.append((answer.status_code, answer.headers["Location"], notice))
 
     assert answers[0] == answers[1]
-    assert "If that name was free" in notice
+    assert "If the name is available" in notice
 
 
 def test_signing_in_does_not_tell_which_names_exist(client: FlaskClient, signed_in: FlaskClient):
@@ -135,8 +135,8 @@ def test_signing_in_does_not_tell_which_names_exist(client: FlaskClient, signed_
         ("x", PASSWORD, None, "3 to 64 characters"),
         ("ben", "short", None, "12 characters or more"),
         ("ben", "password1234", None, "easy to guess"),
-        ("ben", PASSWORD, NEW, "The two passwords differ"),
-        ("", PASSWORD, None, "Please fill this in"),
+        ("ben", PASSWORD, NEW, "The passwords do not match"),
+        ("", PASSWORD, None, "Fill in this field"),
     ],
 )
 def test_unfit_names_and_passwords_are_explained_beside_the_field(
@@ -152,7 +152,7 @@ def test_unfit_names_and_passwords_are_explained_beside_the_field(
 def test_all_that_is_wrong_is_said_at_once(client: FlaskClient):
     answer = sign_up(client, "x", "password1234", NEW)
 
-    for sentence in ("3 to 64 characters", "easy to guess", "The two passwords differ"):
+    for sentence in ("3 to 64 characters", "easy to guess", "The passwords do not match"):
         assert sentence in answer.text
 
 
@@ -168,14 +168,14 @@ def test_changing_needs_the_present_password(signed_in: FlaskClient):
     answer = post(signed_in, "/account/password", present=f"{NEW}!", new=NEW, again=NEW)
 
     assert answer.status_code == 422
-    assert "not your present password" in answer.text
+    assert "not your current password" in answer.text
 
 
 def test_the_new_password_is_another_one(signed_in: FlaskClient):
     answer = post(signed_in, "/account/password", present=PASSWORD, new=PASSWORD, again=PASSWORD)
 
     assert answer.status_code == 422
-    assert "Please choose another." in answer.text
+    assert "Choose a new one." in answer.text
 
 
 def test_an_unfit_new_password_is_explained(signed_in: FlaskClient):
@@ -230,7 +230,7 @@ def test_scripts_are_told_to_sign_in_as_json(client: FlaskClient):
     answer = client.get("/account/password", headers={"Accept": "application/json"})
 
     assert answer.status_code == 401
-    assert "signed in" in answer.json["error"]
+    assert "Sign in" in answer.json["error"]
 
 
 def test_signing_out_clears_what_the_browser_keeps_but_corrections(signed_in: FlaskClient):
@@ -309,7 +309,7 @@ def test_guessing_at_an_account_is_stopped_wherever_it_comes_from(app: Flask, cl
 
     stopped = sign_in(client, "ada")
     assert stopped.status_code == 429
-    assert "try again in 15 minutes" in stopped.text
+    assert "Try again in 15 minutes" in stopped.text
     assert 0 < int(stopped.headers["Retry-After"]) <= 15 * 60
     assert sign_in(client, "ben").status_code == 401
 

@@ -1,7 +1,6 @@
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pyotp
@@ -27,7 +26,7 @@ JSON = {"Accept": "application/json"}
 @pytest.fixture
 def required(settings: Settings) -> Iterator[Flask]:
     """The application as it is installed: administrators and reviewers need a second factor."""
-    with empty_app(replace(settings, second_factor="required")) as app:
+    with empty_app(settings.model_copy(update={"second_factor": "required"})) as app:
         yield app
 
 
@@ -111,9 +110,9 @@ def test_nothing_secret_is_kept_or_noted_as_it_is(app: Flask, enrolled, settings
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        ({"code": "000000"}, "not the app"),
-        ({"code": "٠٠٠٠٠٠"}, "not the app"),
-        ({"code": ""}, "Please fill this in"),
+        ({"code": "000000"}, "does not match"),
+        ({"code": "٠٠٠٠٠٠"}, "does not match"),
+        ({"code": ""}, "Fill in this field"),
         ({"password": "not the password"}, "not your password"),
     ],
 )
@@ -377,7 +376,7 @@ def test_the_shell_resets_any(app: Flask, signed_in: FlaskClient, client: FlaskC
     answer = shell.invoke(args=["accounts", "reset-second-factor", "ADA"])
     again = shell.invoke(args=["accounts", "reset-second-factor", "ada"])
 
-    assert answer.output == "“ada” has no second factor now.\n"
+    assert answer.output == "Second factor of “ada” removed.\n"
     assert again.exit_code == 1
     assert not is_signed_in(signed_in)
     assert sign_in(client).headers["Location"] == "/"
@@ -405,9 +404,9 @@ def test_administrators_and_reviewers_are_led_to_it_first(required: Flask):
     told = client.get("/history", headers=JSON)
     assert told.status_code == 403
     assert "second factor" in told.json["error"]
-    assert "your account needs one" in client.get(PAGE).text
+    assert "Your account needs a second factor" in client.get(PAGE).text
     assert post(client, "/admin/teams", name="night").headers["Location"] == PAGE
-    with client.get("/static/leukoscope.css") as style:
+    with client.get("/static/css/common/leukoscope.css") as style:
         assert style.status_code == 200
 
     enrol(required, client)
@@ -426,7 +425,7 @@ def test_readers_are_not(required: Flask):
 
 
 def test_everybody_is_where_the_clinic_says_so(settings: Settings):
-    with empty_app(replace(settings, second_factor="everybody")) as app:
+    with empty_app(settings.model_copy(update={"second_factor": "everybody"})) as app:
         sign_in_as(app, "ada")
         client = sign_in_as(app, "ben")
 

@@ -63,7 +63,7 @@ def test_each_result_has_its_word_icon_and_next_step(signed_in: FlaskClient, res
     assert f"<span>{word}</span>" in finding
     assert f"icons.svg#{icon}" in finding
     assert sentence in texts(finding)
-    assert "Nothing is final until a person has confirmed it." in texts(finding)
+    assert "No result is final until a person confirms it." in texts(finding)
     assert "It does not diagnose" in texts(finding)
 
 
@@ -89,7 +89,7 @@ def test_the_page_tells_of_file_model_and_conversions(signed_in: FlaskClient):
     assert "120 × 120 pixels, TIFF, 56 kB" in page
     assert "CMYK colours were converted to RGB." in page
     assert "Classifier stand-in-1" in page
-    assert re.search(r"SHA-256 of the file [0-9a-f]{64}", page)
+    assert re.search(r"SHA-256 [0-9a-f]{64}", page)
     assert re.search(r"\d\d \w{3} 20\d\d, \d\d:\d\d UTC", page)
 
 

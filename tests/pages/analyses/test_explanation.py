@@ -132,7 +132,7 @@ def test_a_picture_of_an_image_that_is_gone_is_not_found(app, signed_in, cell_id
 def test_the_page_says_what_the_pictures_are_and_are_not(signed_in, cell_id):
     page = signed_in.get(f"/classify/{cell_id}").text
 
-    assert "where the network’s answer comes from, not where disease is" in texts(page)
+    assert "what influenced the model, not where disease is" in texts(page)
     assert "−4 for normal" in page
     assert 'label for="opacity"' in page
     assert "#d55e00" in page
@@ -143,7 +143,7 @@ def test_the_page_says_what_the_pictures_are_and_are_not(signed_in, cell_id):
 def test_what_was_not_answered_is_not_explained(signed_in: FlaskClient):
     blank = upload_cell(signed_in, content=png(np.full((100, 100, 3), 220, np.uint8)))
 
-    assert "Why this answer?" not in signed_in.get(f"/classify/{blank}").text
+    assert "Why this result?" not in signed_in.get(f"/classify/{blank}").text
     assert signed_in.get(f"/classify/{blank}/activation-map.png").status_code == 404
     assert post(signed_in, f"/classify/{blank}/shap").status_code == 404
 
@@ -151,7 +151,7 @@ def test_what_was_not_answered_is_not_explained(signed_in: FlaskClient):
 def test_what_an_older_model_said_is_not_explained_by_the_new_one(app, signed_in, cell_id):
     change(app, cell_id, model_version="2020.1")
 
-    assert "no longer the one in use" in texts(signed_in.get(f"/classify/{cell_id}").text)
+    assert "no longer in use" in texts(signed_in.get(f"/classify/{cell_id}").text)
     assert signed_in.get(f"/classify/{cell_id}/activation-map.png").status_code == 404
     assert post(signed_in, f"/classify/{cell_id}/shap").status_code == 404
 

@@ -14,7 +14,8 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from core.taxonomy import CLASS_CODES, CLASS_NAMES
-from pages.cases.reading_room import GROUPS, MOST_AT_ONCE
+from pages.cases.reading_room import GROUPS
+from pages.cases.reading_room_messages import MOST_AT_ONCE
 from records import db, utc_now
 from records.accounts.accounts import Role, new_id
 from records.analyses.analyses import Analysis
@@ -291,7 +292,7 @@ def test_an_undo_of_nothing_or_of_another_case_is_refused(room: Room):
 def test_corrections_of_somebody_else_are_not_kept_under_ones_name(room: Room, colleague):
     answer = room.correct(room.entry(), client=colleague, name="ada")
     assert answer.status_code == 403
-    assert "Somebody else is signed in" in answer.json["error"]
+    assert "Another person is signed in" in answer.json["error"]
     assert room.cells()["count"] == 0
 
 
@@ -317,7 +318,7 @@ def test_a_viewer_looks_and_changes_nothing(app: Flask, room: Room, colleague: F
         db.session.commit()
     page = colleague.get(room.path).text
     assert 'data-editable="no"' in page
-    assert "Readers and reviewers can correct them" in page
+    assert "Readers and reviewers can change classes" in page
     assert room.cells(colleague)["cells"]
     assert room.correct(room.entry(), client=colleague, name="cleo").status_code == 403
     assert room.undo(new_id(), client=colleague, name="cleo").status_code == 403

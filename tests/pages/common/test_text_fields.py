@@ -15,7 +15,7 @@ from wtforms import DateField, Form, StringField
 from wtforms.csrf.core import CSRFTokenField
 
 import pages
-from pages.common import limits
+from pages.common.requires import FORM_BYTES, requirement_of
 from pages.common.text_fields import CONTROL_CHARACTERS, limit_of
 from records import db
 from records.accounts.accounts import AccountStatus
@@ -105,11 +105,11 @@ POSTED = {
         {"pseudonym", "stain", "magnification", "notes", "collected_on"},
         {"pseudonym": "Alder-7", "specimen": "blood"},
     ),
-    "/cases/{case_id}/sign-out": (
+    "/cases/{case_id}/sign-off": (
         {"seen", "conclusion", "password"},
         {"conclusion": "None.", "password": PASSWORD},
     ),
-    "/cases/{case_id}/sign-out/amend": ({"reason"}, {}),
+    "/cases/{case_id}/sign-off/amend": ({"reason"}, {}),
 }
 FILTERS = {
     "/cases": {"text", "since", "until"},
@@ -230,12 +230,14 @@ def test_hostile_json_is_no_error_of_the_server(
     assert answer.status_code in {403, 422}
 
 
-def test_every_address_with_json_has_a_limit_of_its_own(app: Flask):
-    """The views that read JSON are those of the table."""
-    assert set(limits.JSON_BYTES) <= set(app.view_functions)
-    assert {name.split(".")[0] for name in limits.JSON_BYTES} == {"reading"}
+def test_every_view_with_json_has_a_limit_of_its_own(app: Flask):
+    declared = {name: requirement_of(name, app) for name in app.view_functions}
+    own = {
+        name for name, one in declared.items() if one and one.max_bytes not in (FORM_BYTES, None)
+    }
+    assert own == {"reading.review", "reading.undo"}
     modules = Path(pages.__file__).parent.rglob("*.py")
-    readers = {each.stem for each in modules if "get_json" in each.read_text(encoding="utf-8")}
+    readers = {each.stem for each in modules if "validate_json" in each.read_text(encoding="utf-8")}
     assert readers == {"reading_room"}
 
 
@@ -270,7 +272,7 @@ def test_control_characters_are_refused_with_a_sentence(
         client = app.test_client() if path in OPEN else signed_in
         form = {"csrf_token": csrf_token(client), **right, name: f"Alder{character}-7 forty"}
         answer = client.post(path.format(**ids), data=form, follow_redirects=True)
-        if "sign-out" in path:  # The case is not ready to be signed: its form is not shown.
+        if "sign-off" in path:  # The case is not ready to be signed: its form is not shown.
             assert answer.status_code == 422, name
         else:
             assert CONTROL_CHARACTERS in answer.text, name

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Event, Semaphore, Thread
 
 import numpy as np
@@ -58,7 +57,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
 
 @pytest.fixture
 def few_threads(settings: Settings) -> Iterator[Flask]:
-    with empty_app(replace(settings, threads=THREADS, port=0)) as app:
+    with empty_app(settings.model_copy(update={"threads": THREADS, "port": 0})) as app:
         yield app
 
 

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -96,7 +95,7 @@ def test_the_first_account_is_the_administrators_and_later_ones_wait(accounts: A
 
 
 def test_open_sign_up_makes_active_readers(app: Flask, settings: Settings):
-    accounts = Accounts(replace(settings, signup="open"))
+    accounts = Accounts(settings.model_copy(update={"signup": "open"}))
     with app.app_context():
         accounts.sign_up("ada", PASSWORD)
         second = accounts.sign_up("ben", PASSWORD)
@@ -160,7 +159,7 @@ def test_only_the_right_password_tells_that_an_account_waits(accounts: Accounts)
 def test_a_hash_of_an_older_cost_is_renewed_at_sign_in(app: Flask, settings: Settings):
     with app.app_context():
         Accounts(settings).sign_up("ada", PASSWORD)
-        dearer = Accounts(replace(settings, password_memory_kib=16))
+        dearer = Accounts(settings.model_copy(update={"password_memory_kib": 16}))
         dearer.sign_in("ada", PASSWORD)
 
         account = records.find_account("ada")

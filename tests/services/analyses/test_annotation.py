@@ -130,7 +130,7 @@ def test_an_older_finding_is_drawn_without_what_it_lacks(said):
 
 
 def test_the_page_and_the_pictures_show_a_label_in_the_same_colour():
-    sheet = (ROOT / "static" / "cell_classes.css").read_text()
+    sheet = (ROOT / "static" / "css" / "analyses" / "cell_classes.css").read_text()
     assert dict(re.findall(r"--box-(\w+): (#\w+);", sheet)) == {
         label: style.colour for label, style in DETECTED.items()
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +29,7 @@ def client(app: Flask, settings: Settings) -> FlaskClient:
 @pytest.fixture
 def elsewhere(settings: Settings, tmp_path: Path) -> Iterator[Flask]:
     """The application on an empty instance of another computer, with the same models."""
-    app = another(replace(settings, instance_dir=tmp_path / "elsewhere"))
+    app = another(settings.model_copy(update={"instance_dir": tmp_path / "elsewhere"}))
     yield app
     app.extensions["leukoscope_tasks"].stop()
     with app.app_context():
