@@ -8,8 +8,6 @@ from core.taxonomy import DETECTOR_CLASSES, DetectorClass
 
 _STATIC = Path(__file__).resolve().parents[1] / "static"
 STYLE_SHEET = _STATIC / "css" / "analyses" / "cell_classes.css"
-    Path(__file__).resolve().parents[1] / "static" / "css" / "analyses" / "cell_classes.css"
-)
 
 _HEAD = "/* From core/taxonomy.py, by python -m tools.cell_styles: change it there. */"
 

@@ -250,7 +250,7 @@ def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
 
 def _of_field(analysis: Analysis, one: WhiteCell) -> Cell:
     found = one.found
-    proposed = DETECTED[found.label if one.counted else WBC].proposes
+    proposed = DETECTED[found.label if one.counted else WBC].proposes or UNCLASSIFIED
     return Cell(
         id=f"{analysis.id}.{one.number}",
         analysis_id=analysis.id,
