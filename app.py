@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
-import waitress
 from flask import Flask
+from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import pages
@@ -161,10 +161,10 @@ def note_start(settings: Settings, models: Models) -> None:
     )
 
 
-def make_server(app: Flask, settings: Settings) -> waitress.server.BaseWSGIServer:
-    """A production server, listening; raises `SettingsError` if the address is not to be had."""
+def make_server(app: Flask, settings: Settings) -> BaseWSGIServer | MultiSocketServer:
+    """Listen as a production server; raise `SettingsError` where the address is taken."""
     try:
-        server = waitress.create_server(
+        server = create_server(
             app,
             host=settings.host,
             port=settings.port,

@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import waitress
 from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer, MultiSocketServer
 
 from settings import Settings
 
@@ -36,7 +36,7 @@ def limits_of(settings: Settings) -> Mapping[str, Any]:
     }
 
 
-def bound(server: Any, settings: Settings) -> None:  # noqa: ANN401  one of two unrelated classes
+def bound(server: BaseWSGIServer | MultiSocketServer, settings: Settings) -> None:
     """Bound how long a request may take to arrive, and the connections of one address.
 
     Behind a proxy all connections are the proxy's, which then bounds those of an address.
@@ -51,9 +51,9 @@ def bound(server: Any, settings: Settings) -> None:  # noqa: ANN401  one of two 
         },
     )
     # One socket, or several of a name with more than one address.
-    sockets = getattr(server, "_map", None) or server.map
-    for each in sockets.values():
-        if isinstance(each, waitress.server.BaseWSGIServer):
+    several = isinstance(server, MultiSocketServer)
+    for each in (server.map or {}).values() if several else [server]:
+        if isinstance(each, BaseWSGIServer):
             each.channel_class = channel_class
 
 
@@ -63,6 +63,7 @@ class _Channel(HTTPChannel):
     request_seconds: float
     per_address: int | None
     _began: float | None = None
+    _map: dict[int, Any]
 
     def __init__(self, server: Any, sock: Any, addr: Any, adj: Any, map: Any = None) -> None:  # noqa: ANN401
         super().__init__(server, sock, addr, adj, map=map)
