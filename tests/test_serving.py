@@ -46,7 +46,8 @@ def serve(settings: Settings) -> Iterator[tuple[BaseWSGIServer, int]]:
         server.task_dispatcher.shutdown()
         thread.join(HANGS)
         for each in list(server._map.values()):
-            each.close()
+            # Unlike `close`, it also closes the file of an answer that nobody read.
+            each.handle_close()
 
 
 def _run(server: BaseWSGIServer) -> None:
