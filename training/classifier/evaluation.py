@@ -312,11 +312,9 @@ def run(args: argparse.Namespace) -> None:
     text = "\n\n".join((heading, as_tables(sets), weakness(views["black"])))
     print(text)
     _write(args, sets, text)
-    limits = classifier.manifest.views
-    bands = {
-        view: (limits[view]["uncertain_low"], limits[view]["uncertain_high"]) for view in VIEWS
-    }
-    draw(views, bands, args.weights / "charts" if args.record else args.out)
+    limits = classifier.manifest.views["black"]
+    band = limits["uncertain_low"], limits["uncertain_high"]
+    draw(views, band, args.weights / "charts" if args.record else args.out)
 
 
 def _write(args: argparse.Namespace, sets: Sets, text: str) -> None:
