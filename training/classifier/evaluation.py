@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import confusion_matrix
 
 from models.classifier.cell_views import VIEWS, crop_window
 from models.classifier.classifier import Classifier
@@ -269,12 +270,8 @@ def _curve(view: str, name: str, cells: Cells) -> charts.Curve:
 
 def confusion(cells: Cells) -> np.ndarray:
     """Count blasts and normal cells (rows) called ALL blast, uncertain, normal (columns)."""
-    return np.array(
-        [
-            [int((cells.labels[cells.blasts == blast] == label).sum()) for label in _CALLED]
-            for blast in (True, False)
-        ]
-    )
+    truth = np.where(cells.blasts, ALL_BLAST, NORMAL)
+    return confusion_matrix(truth, cells.labels, labels=_CALLED)[[0, -1]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
