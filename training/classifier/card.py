@@ -25,7 +25,7 @@ SUMMARY = {
 }
 """Columns of the summary, and the measures that they show: the first of them that a set has."""
 
-_TEMPLATE = Path(__file__).with_name("classifier_card.md")
+_TEMPLATE = Path(__file__).with_name("card.md")
 _NOT_MEASURED = "Not measured yet."
 _NO_SHARES = ("AUROC", "calibration error")
 _VIEWS = {"black": "cell cut out on black", "crop": "crop with surroundings"}

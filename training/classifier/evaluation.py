@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import confusion_matrix
 
 from models.classifier.cell_views import VIEWS, context_window
 from models.classifier.classifier import Classifier
@@ -269,12 +270,8 @@ def _curve(view: str, name: str, cells: Cells) -> charts.Curve:
 
 def confusion(cells: Cells) -> np.ndarray:
     """Count blasts and normal cells (rows) called ALL blast, uncertain, normal (columns)."""
-    return np.array(
-        [
-            [int((cells.labels[cells.blasts == blast] == label).sum()) for label in _CALLED]
-            for blast in (True, False)
-        ]
-    )
+    truth = np.where(cells.blasts, ALL_BLAST, NORMAL)
+    return confusion_matrix(truth, cells.labels, labels=_CALLED)[[0, -1]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -312,11 +309,9 @@ def run(args: argparse.Namespace) -> None:
     text = "\n\n".join((heading, as_tables(sets), weakness(views["black"])))
     print(text)
     _write(args, sets, text)
-    limits = classifier.manifest.views
-    bands = {
-        view: (limits[view]["uncertain_low"], limits[view]["uncertain_high"]) for view in VIEWS
-    }
-    draw(views, bands, args.weights / "charts" if args.record else args.out)
+    limits = classifier.manifest.views["black"]
+    band = limits["uncertain_low"], limits["uncertain_high"]
+    draw(views, band, args.weights / "charts" if args.record else args.out)
 
 
 def _write(args: argparse.Namespace, sets: Sets, text: str) -> None:

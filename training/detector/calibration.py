@@ -29,9 +29,9 @@ from models.manifest import load_manifest
 from training.columns import Columns
 from training.data import DEFAULT_DATA, DataError
 from training.detector.export import DEFAULT_WEIGHTS
-from training.detector.ground_truth import Cells, Field, calibrating, txl_truths
+from training.detector.ground_truth import Cells, Field, calibrating, txl_ground_truth
 from training.manifest import amend
-from training.metrics.average_precision import partners
+from training.metrics.average_precision import matched_truth
 from training.synthesis.composites import DEFAULT_CACHE, held_out_composites
 from training.synthesis.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 
@@ -42,7 +42,7 @@ KINDS = {"white": WHITE_CELLS, "rbc": ("rbc",), "platelet": ("platelet",)}
 """What a box can be before a white cell is called a blast or not: labels of each kind."""
 
 LOWEST_CONFIDENCE = 0.01
-"""From which on boxes are kept to be judged."""
+"""From which on boxes are kept to be matched."""
 
 _EDGE = 1e-6
 _MISSED = 0.0
@@ -109,9 +109,9 @@ def held_against(pairs: Iterable[tuple[Sequence[Detection], Cells]], kind: str) 
 
 def _matched(ours: Sequence[Detection], true: Sequence[Any]) -> Iterator[tuple]:
     present = np.array([_present(cell) for cell in ours])
-    matched = partners(_boxes(ours), present, _boxes(true))
-    for cell, partner in zip(ours, matched, strict=True):
-        label = true[partner].label if partner >= 0 else ""
+    matched = matched_truth(_boxes(ours), present, _boxes(true))
+    for cell, row in zip(ours, matched, strict=True):
+        label = true[row].label if row >= 0 else ""
         yield _present(cell), _blast_if_white(cell), label
     for missed in set(range(len(true))) - set(matched):
         yield _MISSED, 0.0, true[missed].label
@@ -126,7 +126,7 @@ def _blast_if_white(cell: Detection) -> float:
 
 
 def _boxes(cells: Sequence[Any]) -> np.ndarray:
-    return np.array([cell.box for cell in cells], np.float32).reshape(-1, 4)
+    return np.array([cell.box for cell in cells], np.float64).reshape(-1, 4)
 
 
 def _columns(rows: list[tuple[float, float, str]]) -> list[np.ndarray]:
@@ -228,7 +228,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Fit, write into the manifest, and print."""
     composites = calibrating(held_out_composites(args.data, args.composites, args.cutouts))
-    found = calibrate(args.weights, composites, txl_truths(args.data, "val"))
+    found = calibrate(args.weights, composites, txl_ground_truth(args.data, "val"))
     amend(args.weights, **found)
     for name, values in found.items():
         print(name, values)

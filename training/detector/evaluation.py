@@ -23,12 +23,12 @@ from training import charts
 from training.data import DEFAULT_DATA, PROJECT
 from training.detector.calibration import LOWEST_CONFIDENCE, blast_curve, held_against
 from training.detector.export import DEFAULT_WEIGHTS
-from training.detector.ground_truth import Field, Truth, evaluated, txl_truths
+from training.detector.ground_truth import Field, TrueCell, evaluated, txl_ground_truth
 from training.documents import record
 from training.metrics.average_precision import (
-    Judged,
+    Matches,
     average_precision,
-    judge,
+    match,
     precision_and_recall,
 )
 from training.metrics.estimates import Figure, Sets, as_plain, as_tables, share, with_interval
@@ -48,67 +48,69 @@ _GROUPS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """What the detector made of one field: judged boxes by group, all and those counted as served,
+    """What the detector made of one field: boxes matched by group, all and those counted as served,
     (part, whole) counts by name; all boxes and the true cells.
     """
 
-    judged: dict[str, Judged]
-    served: dict[str, Judged]
+    matches: dict[str, Matches]
+    served: dict[str, Matches]
     counts: dict[str, tuple[int, int]]
     found: tuple[Detection, ...] = ()
-    truths: tuple[Truth, ...] = ()
+    ground_truth: tuple[TrueCell, ...] = ()
 
 
 Measure = Callable[[Sequence[Reading]], float]
 
 
-def shrunk(rgb: RgbImage, truths: list[Truth], scale: float) -> tuple[RgbImage, list[Truth]]:
+def shrunk(
+    rgb: RgbImage, ground_truth: list[TrueCell], scale: float
+) -> tuple[RgbImage, list[TrueCell]]:
     """Return a field and its cells at `scale` (0..1) of their size."""
     height, width = rgb.shape[:2]
     small = resize(rgb, round(width * scale), round(height * scale))
-    moved = [replace(cell, box=tuple(edge * scale for edge in cell.box)) for cell in truths]
+    moved = [replace(cell, box=tuple(edge * scale for edge in cell.box)) for cell in ground_truth]
     return small, moved
 
 
-def read_field(detector: Detector, rgb: RgbImage, truths: list[Truth]) -> Reading:
+def read_field(detector: Detector, rgb: RgbImage, ground_truth: list[TrueCell]) -> Reading:
     """Run the served detector on one field and judge what it finds."""
     raw = detector.raw_predictions(rgb, LOWEST_CONFIDENCE)
     found = detector.findings(raw, LOWEST_CONFIDENCE).detections
     shown = detector.findings(raw).detections
     labels = np.array([cell.label for cell in shown])
     return Reading(
-        judged=_judged(found, truths),
-        served=_judged(shown, truths),
-        counts=_counts(_boxes(cell.box for cell in shown), labels, truths),
+        matches=_match(found, ground_truth),
+        served=_match(shown, ground_truth),
+        counts=_counts(_boxes(cell.box for cell in shown), labels, ground_truth),
         found=found,
-        truths=tuple(truths),
+        ground_truth=tuple(ground_truth),
     )
 
 
-def _judged(found: Sequence[Detection], truths: list[Truth]) -> dict[str, Judged]:
-    judged = {}
+def _match(found: Sequence[Detection], ground_truth: list[TrueCell]) -> dict[str, Matches]:
+    matches = {}
     for name, labels in _GROUPS.items():
         ours = [cell for cell in found if cell.label in labels]
-        judged[name] = judge(
+        matches[name] = match(
             _boxes(cell.box for cell in ours),
             np.array([cell.confidence for cell in ours]),
-            _boxes(truth.box for truth in truths if truth.label in labels),
+            _boxes(truth.box for truth in ground_truth if truth.label in labels),
         )
-    return judged
+    return matches
 
 
 def _counts(
-    boxes: np.ndarray, labels: np.ndarray, truths: list[Truth]
+    boxes: np.ndarray, labels: np.ndarray, ground_truth: list[TrueCell]
 ) -> dict[str, tuple[int, int]]:
     """Count, at the operating point, what precision and recall do not tell."""
-    called = [_called(boxes, labels, truth) for truth in truths]
-    blasts = [n for n, truth in enumerate(truths) if truth.label == "blast"]
-    normal = [n for n, truth in enumerate(truths) if truth.label == "wbc"]
+    called = [_called(boxes, labels, truth) for truth in ground_truth]
+    blasts = [n for n, truth in enumerate(ground_truth) if truth.label == "blast"]
+    normal = [n for n, truth in enumerate(ground_truth) if truth.label == "wbc"]
     groups = {
-        "isolated blasts": [n for n in blasts if not truths[n].clustered],
-        "clustered blasts": [n for n in blasts if truths[n].clustered],
-        "hem": [n for n in normal if truths[n].kind == "hem"],
-        "other normal": [n for n in normal if truths[n].kind != "hem"],
+        "isolated blasts": [n for n in blasts if not ground_truth[n].clustered],
+        "clustered blasts": [n for n in blasts if ground_truth[n].clustered],
+        "hem": [n for n in normal if ground_truth[n].kind == "hem"],
+        "other normal": [n for n in normal if ground_truth[n].kind != "hem"],
     }
     counts = {
         name: (sum(called[n] == "blast" for n in chosen), len(chosen))
@@ -118,7 +120,7 @@ def _counts(
     return {**counts, "blast-free fields": false_blasts}
 
 
-def _called(boxes: np.ndarray, labels: np.ndarray, truth: Truth) -> str | None:
+def _called(boxes: np.ndarray, labels: np.ndarray, truth: TrueCell) -> str | None:
     """Return the label of the box that overlaps a true cell most, None if none does by half."""
     overlaps = iou(np.array(truth.box, np.float32), boxes)
     if not overlaps.size or overlaps.max() < 0.5:
@@ -127,7 +129,7 @@ def _called(boxes: np.ndarray, labels: np.ndarray, truth: Truth) -> str | None:
 
 
 def _boxes(boxes: Iterable[tuple[float, ...]]) -> np.ndarray:
-    return np.array(list(boxes), np.float32).reshape(-1, 4)
+    return np.array(list(boxes), np.float64).reshape(-1, 4)
 
 
 def ap(*groups: str, strictness: slice = slice(0, 1)) -> Measure:
@@ -135,7 +137,7 @@ def ap(*groups: str, strictness: slice = slice(0, 1)) -> Measure:
 
     def measure(readings: Sequence[Reading]) -> float:
         each = [
-            average_precision([reading.judged[group] for reading in readings])[strictness].mean()
+            average_precision([reading.matches[group] for reading in readings])[strictness].mean()
             for group in groups
         ]
         return float(np.mean(each))
@@ -148,7 +150,7 @@ def at_confidence(*groups: str, which: int, floor: float) -> Measure:
 
     def measure(readings: Sequence[Reading]) -> float:
         each = [
-            precision_and_recall([reading.judged[group] for reading in readings], floor)[which]
+            precision_and_recall([reading.matches[group] for reading in readings], floor)[which]
             for group in groups
         ]
         return float(np.mean(each))
@@ -219,8 +221,8 @@ def composite_measures() -> dict[str, Measure]:
 def read_fields(detector: Detector, fields: Sequence[Field], scale: float = 1.0) -> list[Reading]:
     """Read all fields, shrunk by `scale`, and judge them."""
     return [
-        read_field(detector, *shrunk(read_image(path.read_bytes()).rgb, truths, scale))
-        for path, truths in tqdm(fields, mininterval=5)
+        read_field(detector, *shrunk(read_image(path.read_bytes()).rgb, ground_truth, scale))
+        for path, ground_truth in tqdm(fields, mininterval=5)
     ]
 
 
@@ -245,7 +247,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Measure, print, draw, and write the figures."""
     detector = Detector.load(args.weights)
-    txl = txl_truths(args.data, "test")
+    txl = txl_ground_truth(args.data, "test")
     composites = evaluated(held_out_composites(args.data, args.composites, args.cutouts))
     real, pasted = read_fields(detector, txl), read_fields(detector, composites)
     small = read_fields(detector, txl, LOW_ZOOM)
@@ -272,7 +274,7 @@ def draw(
 ) -> None:
     """Draw the FROC curve and how far the stated probabilities can be trusted."""
     pasted, real = (
-        held_against(((reading.found, reading.truths) for reading in readings), "white")
+        held_against(((reading.found, reading.ground_truth) for reading in readings), "white")
         for readings in (composites, txl)
     )
     curves = {

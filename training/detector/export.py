@@ -17,7 +17,7 @@ DEFAULT_WEIGHTS = PROJECT / "weights" / "detector"
 SERVED_SIZE = 960
 THRESHOLDS = {"confidence": 0.25, "iou": 0.5}
 
-_CARD = Path(__file__).with_name("detector_card.md")
+_CARD = Path(__file__).with_name("card.md")
 _TOLD_ARGUMENTS = (
     *("imgsz", "batch", "optimizer", "lr0", "momentum", "weight_decay", "time", "epochs"),
     *("degrees", "scale", "translate", "fliplr", "flipud", "hsv_h", "hsv_s", "hsv_v", "mosaic"),

@@ -8,7 +8,7 @@ from PIL import Image
 
 from training.data import Split, read_txl
 
-Cells = list["Truth"]
+Cells = list["TrueCell"]
 Field = tuple[Path, Cells]
 """An image file and the true cells in it."""
 
@@ -17,7 +17,7 @@ EVALUATED = 400
 
 
 @dataclass(frozen=True)
-class Truth:
+class TrueCell:
     """A true cell: x1, y1, x2, y2 in pixels; `kind` and `clustered` as in cells.csv."""
 
     label: str
@@ -26,27 +26,27 @@ class Truth:
     clustered: bool = False
 
 
-def txl_truths(data: Path, split: Split) -> list[Field]:
+def txl_ground_truth(data: Path, split: Split) -> list[Field]:
     """Return a split of TXL-PBC with its white cells, red cells and platelets."""
     fields = []
     for field in read_txl(data, split):
         with Image.open(field.path) as image:
             width, height = image.size
         cells = [
-            Truth(b.label, (b.x1 * width, b.y1 * height, b.x2 * width, b.y2 * height))
+            TrueCell(b.label, (b.x1 * width, b.y1 * height, b.x2 * width, b.y2 * height))
             for b in field.boxes
         ]
         fields.append((field.path, cells))
     return fields
 
 
-def composite_truths(folder: Path) -> list[Field]:
+def composite_ground_truth(folder: Path) -> list[Field]:
     """Return the composites in `folder` with the white cells of its cells.csv, in their order."""
     cells: dict[str, Cells] = {}
     with (folder / "cells.csv").open(newline="") as stream:
         for row in csv.DictReader(stream):
             box = tuple(float(row[edge]) for edge in ("x1", "y1", "x2", "y2"))
-            truth = Truth(row["label"], box, row["kind"], row["clustered"] == "1")
+            truth = TrueCell(row["label"], box, row["kind"], row["clustered"] == "1")
             cells.setdefault(row["image"], []).append(truth)
     images = sorted((folder / "images").glob("*.jpg"))
     return [(image, cells.get(image.name, [])) for image in images]
@@ -54,9 +54,9 @@ def composite_truths(folder: Path) -> list[Field]:
 
 def evaluated(folder: Path) -> list[Field]:
     """Return the held-out composites that the detector is measured on."""
-    return composite_truths(folder)[:EVALUATED]
+    return composite_ground_truth(folder)[:EVALUATED]
 
 
 def calibrating(folder: Path) -> list[Field]:
     """Return the held-out composites that thresholds and calibration are fitted on: the others."""
-    return composite_truths(folder)[EVALUATED:]
+    return composite_ground_truth(folder)[EVALUATED:]

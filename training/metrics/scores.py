@@ -6,9 +6,18 @@ is, and whether it was called a blast). What cannot be measured is NaN.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+    roc_curve,
+)
 
 from training.metrics.estimates import share
 
@@ -28,7 +37,7 @@ class Reliability:
 def auroc(scores: np.ndarray, blasts: np.ndarray) -> float:
     """Return the area under the ROC curve of any score that should be higher for blasts."""
     if blasts.all() or not blasts.any():
-        return float("nan")
+        return nan
     return float(roc_auc_score(blasts, scores))
 
 
@@ -47,27 +56,32 @@ def roc_band(
 
 def sensitivity(called: np.ndarray, blasts: np.ndarray) -> float:
     """Return the share of blasts that were called blasts (the recall)."""
-    return share(int((called & blasts).sum()), int(blasts.sum()))
+    return float(recall_score(blasts, called, zero_division=nan)) if len(blasts) else nan
 
 
 def specificity(called: np.ndarray, blasts: np.ndarray) -> float:
     """Return the share of normal cells that were not called blasts."""
-    return share(int((~called & ~blasts).sum()), int((~blasts).sum()))
+    return sensitivity(~called, ~blasts)
 
 
 def precision(called: np.ndarray, blasts: np.ndarray) -> float:
     """Return the share of blasts among what was called a blast."""
-    return share(int((called & blasts).sum()), int(called.sum()))
+    return float(precision_score(blasts, called, zero_division=nan)) if len(blasts) else nan
 
 
 def accuracy(called: np.ndarray, blasts: np.ndarray) -> float:
     """Return the share of cells called what they are."""
-    return share(int((called == blasts).sum()), len(blasts))
+    return float(accuracy_score(blasts, called)) if len(blasts) else nan
 
 
 def f1(called: np.ndarray, blasts: np.ndarray) -> float:
-    """Return the harmonic mean of precision and sensitivity."""
-    return share(2 * int((called & blasts).sum()), int(called.sum()) + int(blasts.sum()))
+    """Return the harmonic mean of precision and sensitivity, that is F1 of the blasts."""
+    return float(f1_score(blasts, called, zero_division=nan)) if len(blasts) else nan
+
+
+def confusion(called: np.ndarray, blasts: np.ndarray) -> np.ndarray:
+    """Count cells, int (2, 2): rows normal and blast, columns called normal and blast."""
+    return confusion_matrix(blasts, called, labels=[False, True])
 
 
 def reliability(probabilities: np.ndarray, blasts: np.ndarray) -> Reliability:

@@ -16,7 +16,7 @@ from models.detector.detector import Detector
 from training.charts import metric_bars
 from training.data import PROJECT
 from training.detector.evaluation import Measure, Reading, ap, at_confidence, read_fields
-from training.detector.ground_truth import evaluated, txl_truths
+from training.detector.ground_truth import evaluated, txl_ground_truth
 from training.documents import replace_between, table
 from training.metrics.estimates import Figure, told, with_interval
 
@@ -132,12 +132,12 @@ def report(
 ) -> None:
     """Measure the served contestants; print and draw all, and record it if asked for."""
     detectors = {name: Detector.load(args.out / name / "served") for name in served}
-    fields = {"txl": txl_truths(args.data, "test"), "composites": evaluated(held_out)}
+    fields = {"txl": txl_ground_truth(args.data, "test"), "composites": evaluated(held_out)}
     rows = [
         row
         for name, detector in detectors.items()
-        for which, truths in fields.items()
-        for row in rows_of(name, which, read_fields(detector, truths), args.rounds)
+        for which, ground_truth in fields.items()
+        for row in rows_of(name, which, read_fields(detector, ground_truth), args.rounds)
     ]
     costs = cost_table([*served, *proven], args.out, frame_times(detectors))
     text = "\n\n".join((heading("compare-detectors", args), comparison_table(rows), costs))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -26,7 +26,7 @@ SPLITS = ("random", *ROUNDS)
 ANSWERS, COST = "answers.npz", "cost.json"
 AREA = "cell area alone"
 _EVEN = 0.5
-_ROUNDS_OF_BOOTSTRAP = 300
+BOOTSTRAP_SAMPLES = 300
 _TOLD = {"accuracy": "accuracy", "f1": "F1", "auroc": "AUROC"}
 
 
@@ -41,9 +41,10 @@ class Answers(Columns):
 
 
 Measure = Callable[[Answers], float]
+T = TypeVar("T")
 
 
-def _even(score: Callable[[np.ndarray, np.ndarray], float], cells: Answers) -> float:
+def _even(score: Callable[[np.ndarray, np.ndarray], T], cells: Answers) -> T:
     return score(cells.probabilities >= _EVEN, cells.blasts)
 
 
@@ -62,21 +63,21 @@ def read_answers(folder: Path) -> Answers:
         return Answers(**{name: kept[name] for name in kept.files})
 
 
-def averaged(tests: list[Answers], rounds: int = _ROUNDS_OF_BOOTSTRAP) -> dict[str, Figure]:
-    """Return the mean of each measure over tests, with its 95% interval over subjects and cells."""
-    samples = [
-        [_means([test.chosen(drawn) for test, drawn in zip(tests, draws, strict=True)])]
-        for draws in zip(*(_draws(test, rounds) for test in tests), strict=True)
+def averaged(tests: list[Answers], samples: int) -> dict[str, Figure]:
+    """Return each measure's mean over tests, and the interval over subjects and their cells."""
+    drawn = [
+        [_means([test.chosen(rows) for test, rows in zip(tests, draw, strict=True)])]
+        for draw in zip(*(_draws(test, samples) for test in tests), strict=True)
     ]
-    columns = np.concatenate(samples).T
+    columns = np.concatenate(drawn).T
     return {
         name: estimate(value, column)
         for name, value, column in zip(MEASURES, _means(tests), columns, strict=True)
     }
 
 
-def _draws(test: Answers, rounds: int) -> list[np.ndarray]:
-    return list(scores.subject_samples(test.blasts, test.subjects, rounds))
+def _draws(test: Answers, samples: int) -> list[np.ndarray]:
+    return list(scores.subject_samples(test.blasts, test.subjects, samples))
 
 
 def _means(tests: list[Answers]) -> np.ndarray:
@@ -121,19 +122,14 @@ def rows_of(name: str, tests: dict[str, Answers]) -> list[dict[str, Any]]:
         {
             "architecture": name,
             "protocol": protocol,
-            "confusion": sum(_confusion(test) for test in of_one),
-            **{metric: vars(figure) for metric, figure in averaged(of_one).items()},
+            "confusion": sum(_even(scores.confusion, test) for test in of_one),
+            **{
+                metric: vars(figure)
+                for metric, figure in averaged(of_one, BOOTSTRAP_SAMPLES).items()
+            },
         }
         for protocol, of_one in protocols.items()
     ]
-
-
-def _confusion(test: Answers) -> np.ndarray:
-    """Count normal cells and blasts (rows) called normal and blast (columns)."""
-    called = test.probabilities >= _EVEN
-    return np.array(
-        [[int(((test.blasts == is_) & (called == as_)).sum()) for as_ in (0, 1)] for is_ in (0, 1)]
-    )
 
 
 def comparison_table(rows: list[dict[str, Any]], costs: dict[str, dict[str, int]]) -> str:
@@ -194,7 +190,7 @@ def _curves(results: dict[str, dict[str, Answers]]) -> list[dict[str, Any]]:
 
 def _curve(name: str, split: str, test: Answers, *, banded: bool) -> dict[str, Any]:
     panel = "images split at random" if split == "random" else f"strangers: the group of {split}"
-    samples = scores.subject_samples(test.blasts, test.subjects, _ROUNDS_OF_BOOTSTRAP)
+    samples = scores.subject_samples(test.blasts, test.subjects, BOOTSTRAP_SAMPLES)
     places, rates, low, high = scores.roc_band(test.probabilities, test.blasts, samples)
     band = {"low": low, "high": high} if banded else {}
     area = {"value": scores.auroc(test.probabilities, test.blasts)}

@@ -17,7 +17,7 @@ from models.detector.detector import Detector
 from training.data import PROJECT, Split
 from training.detector import train as detector_training
 from training.detector.evaluation import LOW_ZOOM, Measure, Reading, ap, read_fields
-from training.detector.ground_truth import Field, evaluated, txl_truths
+from training.detector.ground_truth import Field, evaluated, txl_ground_truth
 from training.documents import replace_between, table
 from training.metrics.estimates import told, with_interval
 from training.studies.compare_detectors import add_budget, train_once
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> None:
     for name in args.only:
         train(name, args)
     held_out = evaluated(held_out_composites(args.data, args.composites, args.cutouts))
-    txl = txl_truths(args.data, "test")
+    txl = txl_ground_truth(args.data, "test")
     lines = [
         (VARIANTS[name].meaning, *line(args.out / name / "served", held_out, txl, args.rounds))
         for name in args.only

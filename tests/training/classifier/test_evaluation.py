@@ -7,6 +7,7 @@ from models.classifier.classifier import Classifier
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from tests.networks import write_classifier
 from tests.training.classifier.test_data import draw_composites
+from training import charts
 from training.__main__ import main
 from training.classifier import data, evaluation
 from training.classifier.evaluation import (
@@ -158,9 +159,17 @@ def command(drawn_sets, classifier, tmp_path, monkeypatch):
     return run
 
 
-def test_the_command_prints_and_writes_figures_and_charts(command, tmp_path, capsys):
+def test_the_command_prints_and_writes_figures_and_charts(
+    command, classifier, tmp_path, capsys, monkeypatch
+):
+    bands, draw = [], charts.subject_chart
+    monkeypatch.setattr(
+        charts, "subject_chart", lambda *given: bands.append(given[1]) or draw(*given)
+    )
     assert command() == 0
     printed = capsys.readouterr().out
+    limits = classifier.manifest.views["black"]
+    assert bands == [(limits["uncertain_low"], limits["uncertain_high"])]
     assert "| AUROC of the cell's area alone, without a network | 1.000 |" in printed
     assert "of 3 subjects (H10, H14, H22)" in printed
     out = tmp_path / "out"

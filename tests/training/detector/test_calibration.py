@@ -22,7 +22,7 @@ from training.detector.calibration import (
     reached_by,
     thresholds,
 )
-from training.detector.ground_truth import Truth
+from training.detector.ground_truth import TrueCell
 from training.synthesis.composites import COUNTS
 
 
@@ -75,9 +75,9 @@ def test_scores_that_tell_nothing_are_refused(scores, true, message):
 
 
 def test_boxes_are_held_against_true_cells_and_missed_ones_are_kept(field):
-    truths = [Truth("blast", (0, 0, 10, 10)), Truth("wbc", (40, 0, 50, 10))]
+    ground_truth = [TrueCell("blast", (0, 0, 10, 10)), TrueCell("wbc", (40, 0, 50, 10))]
     detector = Answers(white(0, 0.9, 0.7), white(20, 0.4, 0.1))
-    cells = candidates(detector, [(field, truths)], ["white"])["white"]
+    cells = candidates(detector, [(field, ground_truth)], ["white"])["white"]
     assert cells.truth.tolist() == ["blast", "", "wbc"]
     assert cells.present.tolist() == [0.9, 0.4, 0.0]
     assert cells.blast[:2] == pytest.approx([0.7, 0.1])
@@ -86,8 +86,8 @@ def test_boxes_are_held_against_true_cells_and_missed_ones_are_kept(field):
 
 def test_each_kind_is_held_against_its_own(field):
     red = Detection((0, 0, 10, 10), "rbc", 0.8)
-    truths = [Truth("wbc", (0, 0, 10, 10)), Truth("rbc", (1, 0, 11, 10))]
-    found = candidates(Answers(red), [(field, truths)], ["white", "rbc"])
+    ground_truth = [TrueCell("wbc", (0, 0, 10, 10)), TrueCell("rbc", (1, 0, 11, 10))]
+    found = candidates(Answers(red), [(field, ground_truth)], ["white", "rbc"])
     assert found["white"].found.tolist() == [False]
     assert found["rbc"].truth.tolist() == ["rbc"]
 

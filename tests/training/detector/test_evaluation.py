@@ -15,7 +15,7 @@ from training.detector.evaluation import (
     shrunk,
     txl_measures,
 )
-from training.detector.ground_truth import Truth
+from training.detector.ground_truth import TrueCell
 from training.synthesis.composites import COUNTS
 
 # The stand-in network answers every field with this one blast, of confidence 0.9.
@@ -40,7 +40,7 @@ def _values(detector, fields, measures):
 
 
 def test_a_blast_box_on_a_normal_cell_counts_as_a_white_cell_and_as_a_false_blast(detector, field):
-    values = _values(detector, [(field, [Truth("wbc", ANSWER)])], txl_measures())
+    values = _values(detector, [(field, [TrueCell("wbc", ANSWER)])], txl_measures())
     assert values["white cells (`wbc` or `blast` box): AP50"] == pytest.approx(1)
     assert values["white cells, only `wbc` boxes: AP50"] == 0
     assert values["white cells called `blast`, as a share"] == 1
@@ -49,8 +49,11 @@ def test_a_blast_box_on_a_normal_cell_counts_as_a_white_cell_and_as_a_false_blas
 
 def test_blasts_and_their_neighbours_are_told_apart(detector, field):
     far = (0.0, 0.0, 10.0, 10.0)
-    alone = (field, [Truth("blast", ANSWER, "all", clustered=False)])
-    missed = (field, [Truth("blast", far, "all", clustered=True), Truth("wbc", ANSWER, "hem")])
+    alone = (field, [TrueCell("blast", ANSWER, "all", clustered=False)])
+    missed = (
+        field,
+        [TrueCell("blast", far, "all", clustered=True), TrueCell("wbc", ANSWER, "hem")],
+    )
     values = _values(detector, [alone, missed], composite_measures())
     assert values["blasts: recall as served"] == 0.5
     assert values["blasts: precision as served"] == 0.5
@@ -62,9 +65,11 @@ def test_blasts_and_their_neighbours_are_told_apart(detector, field):
 
 
 def test_cells_shrink_with_their_field():
-    rgb, (cell,) = shrunk(np.zeros((100, 60, 3), np.uint8), [Truth("wbc", (10, 20, 30, 40))], 0.5)
+    rgb, (cell,) = shrunk(
+        np.zeros((100, 60, 3), np.uint8), [TrueCell("wbc", (10, 20, 30, 40))], 0.5
+    )
     assert rgb.shape == (50, 30, 3)
-    assert cell == Truth("wbc", (5, 10, 15, 20))
+    assert cell == TrueCell("wbc", (5, 10, 15, 20))
 
 
 def test_the_command_prints_and_records(drawn_sets, detector, tmp_path, monkeypatch, capsys):

@@ -6,16 +6,16 @@ from PIL import Image
 
 from training.detector import ground_truth
 from training.detector.ground_truth import (
-    Truth,
+    TrueCell,
     calibrating,
-    composite_truths,
+    composite_ground_truth,
     evaluated,
-    txl_truths,
+    txl_ground_truth,
 )
 
 
 def test_txl_truths_are_in_pixels(drawn_sets):
-    _, cells = txl_truths(drawn_sets, "test")[0]
+    _, cells = txl_ground_truth(drawn_sets, "test")[0]
     assert cells[0].label == "wbc"
     assert cells[0].box == pytest.approx((68, 68, 132, 132))
 
@@ -28,9 +28,9 @@ def test_composites_without_white_cells_are_fields_too(tmp_path):
         "image,x1,y1,x2,y2,label,kind,subject,source_file,clustered\n"
         "000001.jpg,1,2,3,4,blast,all,33,a.webp,1\n"
     )
-    (_, none), (_, one) = composite_truths(tmp_path)
+    (_, none), (_, one) = composite_ground_truth(tmp_path)
     assert none == []
-    assert one == [Truth("blast", (1, 2, 3, 4), "all", True)]
+    assert one == [TrueCell("blast", (1, 2, 3, 4), "all", True)]
 
 
 def test_no_composite_is_both_calibrated_and_measured_on(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from training.metrics.scores import (
     accuracy,
     auroc,
     calibration_error,
+    confusion,
     f1,
     precision,
     reliability,
@@ -24,12 +25,16 @@ def test_counted_scores():
     assert precision(CALLED, BLASTS) == 3 / 4
     assert accuracy(CALLED, BLASTS) == 4 / 6
     assert f1(np.array([True, False, True]), np.array([True, True, True])) == pytest.approx(0.8)
+    assert confusion(CALLED, BLASTS).tolist() == [[1, 1], [1, 3]]
 
 
 def test_scores_of_nothing_are_not_numbers():
     none = np.zeros(3, bool)
     assert np.isnan([sensitivity(none, none), precision(none, none), f1(none, none)]).all()
     assert np.isnan(specificity(none, ~none))
+    empty = np.zeros(0, bool)
+    for score in (sensitivity, specificity, precision, accuracy, f1):
+        assert np.isnan(score(empty, empty))
     assert np.isnan([auroc(np.ones(3), none), auroc(np.ones(3), ~none)]).all()
 
 

@@ -50,6 +50,7 @@ def command(tmp_path, drawn_sets, monkeypatch):
     monkeypatch.setitem(ARCHITECTURES, "small", Architecture(small_backbone, 32))
     monkeypatch.setattr(compare, "ProcessPoolExecutor", InThisProcess)
     monkeypatch.setattr(compare_report, "PROJECT", tmp_path)
+    monkeypatch.setattr(compare_report, "BOOTSTRAP_SAMPLES", 10)
     # Drawn sets hold one cell a subject: a random fifth of them may lack a class.
     monkeypatch.setattr(compare, "_TEST_SHARE", 0.5)
     (tmp_path / "docs").mkdir()

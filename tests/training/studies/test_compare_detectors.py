@@ -8,7 +8,7 @@ import pytest
 
 from training.__main__ import main
 from training.detector.evaluation import Reading
-from training.metrics.average_precision import Judged
+from training.metrics.average_precision import Matches
 from training.studies import compare_detectors, compare_detectors_report
 from training.studies.compare_detectors import CONTESTANTS, Contestant, add_arguments, options_of
 from training.studies.compare_detectors_report import comparison_table, rows_of
@@ -82,13 +82,13 @@ def test_what_is_only_proven_to_run_has_a_short_epoch_of_small_images():
     assert str(proven.init) == "yolov5x-p6.yaml"
 
 
-def judged(correct: list[bool], truths: int) -> Judged:
+def matches(correct: list[bool], to_find: int) -> Matches:
     confidences = np.linspace(0.9, 0.5, len(correct))
-    return Judged(confidences, np.repeat(np.array(correct)[:, None], 10, axis=1), truths)
+    return Matches(confidences, np.repeat(np.array(correct)[:, None], 10, axis=1), to_find)
 
 
 def test_the_mean_is_that_of_the_classes():
-    found = {"blast": judged([True, True], 2), "wbc": judged([True, False], 2)}
+    found = {"blast": matches([True, True], 2), "wbc": matches([True, False], 2)}
     rows = rows_of("YOLOv8n", "composites", [Reading(found, found, {})], 5)
     by_class = {row["class"]: row for row in rows}
     assert by_class["blasts"]["recall"]["value"] == 1
