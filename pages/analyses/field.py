@@ -50,6 +50,7 @@ def result(analysis_id: str) -> str:
         findings=findings,
         share=blast_share(findings),
         second=second_share(findings),
+        classifier=the_classifiers_name(findings.second_model),
         results=RESULTS[AnalysisKind.DETECTION],
         sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
         lowest=LOWEST_THRESHOLD,

@@ -162,7 +162,7 @@ def _of_tally(contents: ReportContents, by: str, tally: Tally) -> Iterator[Resou
 def _other_shares(contents: ReportContents) -> Iterator[Resource]:
     """Shares of classes that no model proposes: known where people named every white cell."""
     snapshot, tally = contents.snapshot, contents.snapshot.by_reviewers
-    if not tally.white or tally.labels[UNCLASSIFIED] or not _all_reviewed(snapshot):
+    if not tally.white or tally.count(UNCLASSIFIED) or not _all_reviewed(snapshot):
         return
     others = [label for label in BLOOD_LOINC if label != BLAST]
     for label in others:

@@ -248,7 +248,7 @@ def _differential(contents: ReportContents) -> Flowable:
     head = ["Class", "Reviewer", "Share", "Models"]
     rows: list[list[Flowable]] = [[_bold(word) for word in head]]
     for label in DIFFERENTIAL:
-        said = (*_by_reviewers(snapshot, label), str(snapshot.by_models.labels[label]))
+        said = (*_by_reviewers(snapshot, label), str(snapshot.by_models.count(label)))
         rows.append([_text(CLASS_NAMES[label]), *(_text(word) for word in said)])
     rows.append([_bold("White cells"), *_sums(snapshot)])
     rows.append(_erythroblasts(snapshot))

@@ -18,7 +18,7 @@ from records.cases.reviews import Review
 from services.cases.cases import Details, open_case, put
 from services.cases.review import cells_of, differential, record
 from services.learning.export_reviewed import export_reviewed
-from services.reports.contents import ReportContents
+from services.reports.contents import ReportContents, collect_report
 from services.reports.fhir import as_fhir
 from services.reports.pdf import as_pdf
 from services.reports.text import as_csv, as_json
@@ -53,7 +53,7 @@ def case(app: Flask, signed_in: FlaskClient):
 
 
 def sign(app: Flask, case: Case) -> None:
-    by, ada = app.extensions["leukoscope_sign_out"], account_named("ada")
+    by, ada = app.extensions["leukoscope_sign_off"], account_named("ada")
     by.sign(case, ada, PASSWORD, "Seen.", by.standing(case, ada.id).seen)
 
 
@@ -83,7 +83,7 @@ def test_it_counts_among_the_white_cells(case: Case):
 
 def test_every_report_has_it(app: Flask, case: Case, signed_in: FlaskClient):
     sign(app, case)
-    contents = app.extensions["leukoscope_sign_out"].report(case)
+    contents = collect_report(case, app.config["LEUKOSCOPE"].weights_dir)
     assert NAME in text_of(contents)
     rows = list(csv.DictReader(io.StringIO(as_csv(contents).decode())))
     assert {row["value"] for row in rows if row["what"] == f"{CODE}_by_reviewers"} == {"1"}
@@ -100,10 +100,13 @@ def test_every_report_has_it(app: Flask, case: Case, signed_in: FlaskClient):
 def test_what_was_signed_before_can_still_be_read():
     contents = signed()
     for by in ("by_models", "by_reviewers"):
-        tally = getattr(contents.state, by)
+        tally = getattr(contents.snapshot, by)
         labels = {code: count for code, count in tally.labels.items() if code != CODE}
         contents = replace(
-            contents, state=replace(contents.state, **{by: replace(tally, labels=labels)})
+            contents,
+            snapshot=contents.snapshot.model_copy(
+                update={by: tally.model_copy(update={"labels": labels})}
+            ),
         )
     assert NAME in text_of(contents)
     assert as_fhir(contents)

@@ -100,11 +100,11 @@ def test_a_case_is_signed(app: Flask, path: str, signed_in: FlaskClient):
 @pytest.mark.parametrize(
     ("changes", "status", "said"),
     [
-        ({"password": "something else entirely"}, 422, "That is not your password"),
+        ({"password": "something else entirely"}, 422, "Wrong password"),
         ({"password": ""}, 422, "Fill in this field."),
         ({"conclusion": "  \n "}, 422, "Enter a conclusion."),
         ({"conclusion": "x" * 4001}, 422, "at most 4000"),
-        ({"seen": "0" * 64}, 409, "has changed since this page was opened"),
+        ({"seen": "0" * 64}, 409, "has changed since you opened this page"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_signed(app, path, signed_in, changes, status, said):
