@@ -16,8 +16,8 @@ from records.cases import cases, reviews
 from records.cases.cases import Case
 from records.cases.signatures import locked, was_signed
 from records.cases.states import CaseState
-from services.analyses.duplicates import duplicates_of
 from services.audit.audit import note
+from services.cases.duplicates import duplicates_of
 
 SIGNED = "This case is signed and locked. A reviewer can open it for an amendment."
 NOT_OF_TEAM = "This case does not belong to your team. Choose another one."

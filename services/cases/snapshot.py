@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from core.taxonomy import BLAST
 from records.analyses.analyses import AnalysisKind
-from services.analyses.duplicates import duplicates_of
 from services.analyses.findings import BlastShare
+from services.cases.duplicates import duplicates_of
 
 Number: TypeAlias = int | float
 """A number that keeps its JSON form: the first signatures hash "10" and "10.0" as they stand."""

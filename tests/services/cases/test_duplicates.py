@@ -1,6 +1,6 @@
 from types import SimpleNamespace
 
-from services.analyses.duplicates import duplicates_of
+from services.cases.duplicates import duplicates_of
 
 
 def test_a_file_that_was_analysed_the_same_way_before_is_a_duplicate():
