@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from records.analyses.analyses import Analysis
-    from services.cases.snapshot import ImageSnapshot
 
-Image = TypeVar("Image", "Analysis", "ImageSnapshot")
+class AnalysedFile(Protocol):
+    """An uploaded file and how it was analysed."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of analysis."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the file."""
+        ...
+
+
+Image = TypeVar("Image", bound=AnalysedFile)
 
 
 def duplicates_of(images: Iterable[Image]) -> list[Image]:
