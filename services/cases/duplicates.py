@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+if TYPE_CHECKING:
+    from records.analyses.analyses import Analysis
+    from services.cases.snapshot import ImageSnapshot
 
-class AnalysedFile(Protocol):
-    """An uploaded file and how it was analysed."""
-
-    @property
-    def kind(self) -> str:
-        """The kind of analysis."""
-        ...
-
-    @property
-    def sha256(self) -> str:
-        """The hash of the file."""
-        ...
-
-
-Image = TypeVar("Image", bound=AnalysedFile)
+Image = TypeVar("Image", "Analysis", "ImageSnapshot")
 
 
 def duplicates_of(images: Iterable[Image]) -> list[Image]:
