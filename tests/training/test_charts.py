@@ -116,7 +116,7 @@ def test_curves_of_a_run_that_has_not_validated_yet(tmp_path):
 
 
 def texts(chart):
-    """The words of an SVG file, in the order in which they are drawn."""
+    """Return the words of an SVG file, in the order in which they are drawn."""
     return [text.strip() for text in ElementTree.parse(chart).getroot().itertext() if text.strip()]
 
 

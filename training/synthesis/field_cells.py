@@ -46,7 +46,7 @@ def _filled(mask: np.ndarray, red_cell: float) -> np.ndarray:
 
 
 def _split_touching(mask: np.ndarray, red_cell: float) -> np.ndarray:
-    """Number the cells of a mask (int32, 0 is ground) by their nearest centre."""
+    """Label the cells of a mask (int32, 0 is ground) by their nearest centre."""
     depth = cv2.GaussianBlur(cv2.distanceTransform(mask, cv2.DIST_L2, 5), (0, 0), red_cell * 0.06)
     kernel = np.ones((round(red_cell * 0.55) | 1,) * 2)
     centres = (depth >= cv2.dilate(depth, kernel) - 1e-4) & (depth > 0.05 * red_cell)

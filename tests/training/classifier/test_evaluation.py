@@ -144,7 +144,7 @@ def test_tiles_are_those_of_the_test_split(classifier, drawn_sets):
 
 @pytest.fixture
 def command(drawn_sets, classifier, tmp_path, monkeypatch):
-    """The whole command with few composites; the words behind are added to it."""
+    """Run the whole command with few composites and further words."""
     monkeypatch.setattr(data, "_FOLD_COMPOSITES", 8)
     monkeypatch.setattr(evaluation, "PROJECT", tmp_path)
     (tmp_path / "docs").mkdir()

@@ -24,7 +24,7 @@ from training.synthesis.composites import make_composites
 
 @pytest.fixture
 def exported(app: Flask, signed_in: FlaskClient, tmp_path: Path) -> Path:
-    """An export of two patients: one to train on, one to validate on."""
+    """Write an export of two patients: one to train on, one to validate on."""
     with app.app_context():
         for pseudonym in ("Alder-1", "Birch-2"):
             sign(app, make_case(signed_in, pseudonym, n1="monocyte"))

@@ -38,7 +38,7 @@ class StandIn:
 
 
 def white(x: float, present: float, blast: float) -> Detection:
-    """A white cell at `x`, of P(white) `present` and P(blast if white) `blast`."""
+    """Make a white cell at `x`, of P(white) `present` and P(blast if white) `blast`."""
     return Detection((x, 0, x + 10, 10), "wbc", present, blast=present * blast, white=present)
 
 

@@ -36,7 +36,7 @@ def describe(of_person: float, of_class: float) -> dict[CellSource, np.ndarray]:
 
 
 def at_random(described) -> tuple[list[CellSource], list[CellSource]]:
-    """The first cells of every person, and the last ones."""
+    """Divide into the first cells of every person, and the last ones."""
     cells = list(described)
     return cells[: PEOPLE * CELLS // 2], cells[PEOPLE * CELLS // 2 :]
 

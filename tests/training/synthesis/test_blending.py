@@ -16,7 +16,7 @@ BARE = ALL_ELEMENTS.without(["rim"])
 
 @pytest.fixture
 def cut_out(tmp_path):
-    """A cell of 100 px in a set where red cells are 50 px wide."""
+    """Return a cell of 100 px in a set where red cells are 50 px wide."""
 
     def make(kind, bits=()):
         rgba = np.zeros((100, 100, 4), np.uint8)

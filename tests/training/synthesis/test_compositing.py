@@ -14,7 +14,7 @@ from training.synthesis.patches import Patch
 
 @pytest.fixture(scope="module")
 def compose(drawn_sets, tmp_path_factory):
-    """Paint composites of the val split with some elements left out."""
+    """Make composites of the val split with some elements left out."""
     cache = tmp_path_factory.mktemp("cache")
     cells = cut_all(drawn_sets, cache)
 
@@ -78,7 +78,7 @@ def test_an_element_is_there_and_can_be_left_out(compose, usual, element, count)
 
 @pytest.fixture
 def half_hidden():
-    """A piece with red cells, and a white cell that hides most of one and touches another."""
+    """Draw a piece with red cells, and a white cell that hides most of one and touches another."""
     density = np.zeros((SIDE, SIDE, 3), np.float32)
     boxes = []
     for x, y in ((200, 205), (245, 200), (400, 400)):

@@ -11,7 +11,7 @@ WIDTH, HEIGHT, RED = 320, 240, 40
 
 @pytest.fixture
 def field(tmp_path):
-    """A field lit from one side, with a red cell cut by its left edge."""
+    """Draw a field lit from one side, with a red cell cut by its left edge."""
 
     def make(scale_bar=False):
         bgr = draw_field(WIDTH, HEIGHT, RED, white_cell=False)
