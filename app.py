@@ -135,6 +135,7 @@ def main() -> None:
 def serve(settings: Settings) -> None:
     """Bring the database up to date and serve; raises `SettingsError` or `WeightsError`."""
     started = time.time()
+    opening.check_finished(settings)
     app = create_app(settings)
     with app.app_context(), opening.usable(settings):
         opening.bring_up_to_date(settings)

@@ -10,6 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent
 MEBIBYTE = 1024 * 1024
+DATABASE = "leukoscope.sqlite3"
 OWASP_MEMORY_KIB, OWASP_PASSES = 19_456, 2
 
 
@@ -153,7 +154,7 @@ class Settings:
     @property
     def database_url(self) -> str:
         """The SQLite database of the installation, as a SQLAlchemy URL."""
-        return f"sqlite:///{self.instance_dir / 'leukoscope.sqlite3'}"
+        return f"sqlite:///{self.instance_dir / DATABASE}"
 
     @property
     def local_only(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import random
 import threading
 import time
@@ -74,28 +75,37 @@ class Person:
         self._cookies.clear()
         page = self.get("sign-in page", "/sign-in")
         self._token = _token_of(page.body)
-        form = {"csrf_token": self._token, "name": self.name, "password": PASSWORD}
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        self._ask("sign-in", "POST", "/sign-in", urlencode(form).encode(), headers)
-        self._token = _token_of(self._ask(None, "GET", "/account/password").body)
+        self.post("sign-in", "/sign-in", name=self.name, password=PASSWORD)
+        self._token = _token_of(self.ask(None, "GET", "/account/password").body)
 
-    def get(self, route: str, path: str) -> Answer:
+    def post(self, route: str | None, path: str, **form: str) -> Answer:
+        """Send a form with its token."""
+        body = urlencode({"csrf_token": self._token, **form}).encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.ask(route, "POST", path, body, headers)
+
+    def post_json(self, path: str, content: object) -> Answer:
+        """Send what a script of a page sends."""
+        headers = {"Content-Type": "application/json", "X-CSRFToken": self._token}
+        return self.ask(None, "POST", path, json.dumps(content).encode(), headers)
+
+    def get(self, route: str | None, path: str) -> Answer:
         """Look at a page."""
-        return self._ask(route, "GET", path)
+        return self.ask(route, "GET", path)
 
     def classify(self, content: bytes, end: float) -> None:
         """Send a cell as the upload script does, again and again until it is read."""
         begun = time.monotonic()
-        answer = self._send("classify", "/classify", content)
+        answer = self.send("classify", "/classify", content)
         while answer.retry_after and time.monotonic() < end:
             time.sleep(answer.retry_after * self.chance.uniform(0.5, 1.5))
-            answer = self._send("classify", "/classify", content)
+            answer = self.send("classify", "/classify", content)
         status = "not before the end" if answer.retry_after else answer.status
         self._figures.add(UNTIL_READ, time.monotonic() - begun, status, {201})
 
     def detect(self, content: bytes) -> None:
         """Send a field."""
-        self._send("detect", "/detect", content)
+        self.send("detect", "/detect", content)
 
     def close(self) -> None:
         """Leave."""
@@ -103,10 +113,13 @@ class Person:
             self._connection.close()
         self._connection = None
 
-    def _send(self, route: str, path: str, content: bytes) -> Answer:
+    def send(
+        self, route: str | None, path: str, content: bytes, file_name: str = "image.png"
+    ) -> Answer:
+        """Send an image as the upload script does."""
         head = (
             f"--{BOUNDARY}\r\nContent-Disposition: form-data; "
-            'name="images"; filename="image.png"\r\nContent-Type: image/png\r\n\r\n'
+            f'name="images"; filename="{file_name}"\r\nContent-Type: image/png\r\n\r\n'
         )
         body = head.encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
         headers = {
@@ -114,9 +127,9 @@ class Person:
             "Accept": "application/json",
             "X-CSRFToken": self._token,
         }
-        return self._ask(route, "POST", path, body, headers)
+        return self.ask(route, "POST", path, body, headers)
 
-    def _ask(
+    def ask(
         self,
         route: str | None,
         method: str,
@@ -124,6 +137,7 @@ class Person:
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
+        """Send any request; without a route it counts in no figures."""
         begun = time.monotonic()
         try:
             answer = self._exchange(method, path, body, headers or {})

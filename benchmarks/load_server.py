@@ -1,4 +1,4 @@
-"""A server of its own on a temporary installation, in its own process, for `benchmarks.load`."""
+"""A server of its own on a temporary installation, in its own process, for `load` and `kills`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STOPPING_SECONDS = 60
 DATABASE_SECONDS = 30
 
 
-@dataclass(frozen=True)
+@dataclass
 class Served:
     """A running server: its port, its process, its log, and a case that has a field."""
 
@@ -58,6 +58,21 @@ class Served:
         """How many tracebacks stand in the server's log."""
         return self.log.read_text(encoding="utf-8").count("Traceback (most recent call last)")
 
+    def kill(self) -> None:
+        """End the server as a power cut does: it can finish nothing."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def start(self) -> None:
+        """Start it again where it was."""
+        with self.log.open("a", encoding="utf-8") as log:
+            self.process = _started(self.instance, self.port, log.fileno())
+
+    def stop(self) -> None:
+        """Let it end by itself."""
+        _stop(self.process)
+
     @property
     def log(self) -> Path:
         """What the server said beside its answers."""
@@ -72,11 +87,11 @@ def server_with(names: list[str]) -> Iterator[Served]:
         room, sheet = _filled(instance, names)
         port = _free_port()
         with (instance / "server.log").open("w", encoding="utf-8") as log:
-            process = _started(instance, port, log.fileno())
-            try:
-                yield Served(port, process, instance, room, sheet)
-            finally:
-                _stop(process)
+            served = Served(port, _started(instance, port, log.fileno()), instance, room, sheet)
+        try:
+            yield served
+        finally:
+            served.stop()
 
 
 def _filled(instance: Path, names: list[str]) -> tuple[str, str]:
@@ -128,7 +143,8 @@ def _started(instance: Path, port: int, log: int) -> subprocess.Popen[str]:
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGINT)
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
     try:
         process.wait(STOPPING_SECONDS)
     except subprocess.TimeoutExpired:

@@ -6,7 +6,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from cli import audit, export, leftovers
+from cli import audit, backup, export, leftovers
 from cli.actor import at_the_shell
 from pages.accounts.accounts import the_accounts
 from records.accounts import accounts as records
@@ -24,6 +24,8 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(audit.group)
     app.cli.add_command(export.export_reviewed)
     app.cli.add_command(leftovers.leftovers)
+    app.cli.add_command(backup.backup)
+    app.cli.add_command(backup.restore)
 
 
 @accounts.command("list")

@@ -21,7 +21,7 @@ NAVIGATION = (
 def register(app: Flask) -> None:
     """Add every page, and what all pages share, to the application."""
     from pages import home, model
-    from pages.accounts import accounts, second_factor, sessions
+    from pages.accounts import accounts, second_factor, security_keys, sessions
     from pages.administration import admin, audit
     from pages.analyses import batches, classification, detection, explanation, field, history
     from pages.cases import cases, reading_room, reports, sign_off
@@ -52,6 +52,7 @@ def register(app: Flask) -> None:
     Bootstrap5(app)
     own = (classification, explanation, detection, batches, field, history)
     of_cases = (cases, reading_room, sign_off, reports)
-    for page in (home, accounts, sessions, second_factor, *own, *of_cases, model, admin, audit):
+    of_accounts = (accounts, sessions, second_factor, security_keys)
+    for page in (home, *of_accounts, *own, *of_cases, model, admin, audit):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": NAVIGATION})

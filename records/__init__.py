@@ -105,6 +105,7 @@ def _read_again(row: Base) -> None:
 _TABLES = (
     "accounts.accounts",
     "accounts.second_factors",
+    "accounts.security_keys",
     "analyses.analyses",
     "analyses.explanations",
     "analyses.field_tasks",

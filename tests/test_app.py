@@ -19,6 +19,7 @@ from app import create_app
 from models.manifest import WeightsError
 from records.storage.image_store import ImageStore
 from settings import ROOT, Settings
+from tests.backups import install_models
 
 SERVE = """
 import app, models.registry
@@ -28,11 +29,13 @@ app.main()
 """
 
 COMMAND = """
-import app
+import sys
+from app import create_app
+from flask.cli import ScriptInfo
 from settings import Settings
 from tests.stand_ins import stand_in_models
-made = app.create_app(Settings.from_environment(), stand_in_models())
-made.cli.main(["audit", "verify"], obj=__import__("flask").cli.ScriptInfo(create_app=lambda: made))
+made = create_app(Settings.from_environment(), stand_in_models())
+made.cli.main({!r}, obj=ScriptInfo(create_app=lambda: made))
 """
 
 
@@ -46,6 +49,12 @@ def run(code: str, **environment: object) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def command(*arguments: object, **environment: object) -> tuple[str, str]:
+    """Run `flask --app app …` in a process of its own; what it printed and what it complained."""
+    process = run(COMMAND.format([str(each) for each in arguments]), **environment)
+    return process.communicate(timeout=60)
 
 
 @pytest.fixture
@@ -193,9 +202,8 @@ def test_a_second_server_stops_and_a_killed_one_is_cleaned_up_after(tmp_path: Pa
             assert errors.startswith(f"Leukoscope cannot start: {tmp_path} is in use by process ")
             assert f" {first.pid} on " in errors
             assert errors.count("\n") == 1
-        beside = run(COMMAND, INSTANCE=tmp_path)
-        output, errors = beside.communicate(timeout=60)
-        assert (beside.returncode, errors) == (0, "")
+        output, errors = command("audit", "verify", INSTANCE=tmp_path)
+        assert errors == ""
         assert "none changed, moved or missing" in output
     finally:
         first.kill()
@@ -210,6 +218,35 @@ def test_a_second_server_stops_and_a_killed_one_is_cleaned_up_after(tmp_path: Pa
         after_kill.send_signal(signal.SIGINT)
         _, errors = after_kill.communicate(timeout=30)
     assert "Removed 1 files that no row names" in errors
+
+
+def test_a_served_instance_is_backed_up_and_restored_elsewhere(tmp_path: Path, free_port: int):
+    installed = Settings(weights_dir=tmp_path / "weights")
+    install_models(installed)
+    here = {"INSTANCE": tmp_path / "here", "WEIGHTS": installed.weights_dir}
+    there = here | {"INSTANCE": tmp_path / "there"}
+    server = run(SERVE, PORT=free_port, **here)
+    try:
+        assert server.stdout.readline().startswith("Leukoscope is ready")
+        output, errors = command("backup", tmp_path / "backup", **here)
+        assert errors == ""
+        assert f"Backed up to {tmp_path / 'backup'} and read again: 0 images" in output
+        _, errors = command("restore", tmp_path / "backup", "--replace", **here)
+        assert "is in use by process" in errors
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=30)
+    output, errors = command("restore", tmp_path / "backup", **there)
+    assert errors == ""
+    assert f"Restored to {tmp_path / 'there'}" in output
+    assert "none changed, moved or missing" in command("audit", "verify", **there)[0]
+    _, errors = command("restore", tmp_path / "backup", **there)
+    assert "is not empty: it has leukoscope.sqlite3, audit_witness" in errors
+    (tmp_path / "there" / "restoring").mkdir()
+    refused = run(SERVE, PORT=free_port, **there)
+    _, errors = refused.communicate(timeout=60)
+    assert errors.startswith("Leukoscope cannot start: ")
+    assert "a restore into it was not finished" in errors
 
 
 def test_a_new_installation_serves_and_says_where(tmp_path: Path, free_port: int):

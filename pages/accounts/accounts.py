@@ -10,6 +10,7 @@ from flask import (
     Response,
     current_app,
     flash,
+    g,
     jsonify,
     redirect,
     render_template,
@@ -21,9 +22,11 @@ from flask_login import LoginManager, current_user, login_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from pages.accounts.accounts_forms import CodeForm, PasswordForm, SignInForm, SignUpForm
+from pages.accounts.second_factor_forms import AnswerForm
 from pages.common import limits
 from pages.common.errors import MESSAGES, wants_json
 from pages.common.headers import clear_cache
+from pages.common.site import present_site
 from records.accounts.accounts import WAITING, Account, any_account
 from services.accounts.accounts import Accounts, CodeNeeded, NotYet, SignedIn
 from services.audit.audit import act_as, as_account
@@ -39,6 +42,7 @@ NOT_YET = {
 }
 DEACTIVATED = "The password is right, but your account is deactivated. Ask an administrator."
 WRONG_CODE = "This code is wrong, or was used before. Wait for the next one and try again."
+WRONG_KEY = "This security key was not accepted. Try again, or use a code."
 UNREADABLE = (
     "The server's key has changed, so codes of the app no longer work. Use a recovery code, or ask "
     "an administrator to reset your second factor."
@@ -146,8 +150,7 @@ def code() -> str | AnyResponse | tuple[str, int]:
     """Complete a sign-in with a code of the second factor."""
     account = the_accounts().awaiting_code(session.get(limits.CODE_FOR))
     if account is None:
-        flash(CODE_TOO_LATE, "warning")
-        return redirect(url_for("accounts.sign_in", next=request.args.get("next")))
+        return _too_late()
     form = CodeForm()
     if form.validate_on_submit():
         outcome = the_accounts().sign_in_with_code(session[limits.CODE_FOR], form.code.data)
@@ -156,8 +159,43 @@ def code() -> str | AnyResponse | tuple[str, int]:
         limits.note_failure()
         readable = the_accounts().second_factors.is_readable(account)
         form.code.errors.append(WRONG_CODE if readable else UNREADABLE)
-    page = render_template("accounts/code.html", form=form)
+    page = _code_page(form)
     return (page, 401) if request.method == "POST" else page
+
+
+@blueprint.post("/sign-in/key")
+@limits.attempts_by_address
+@limits.failures_by_address
+@limits.failures_by_account
+def key() -> str | AnyResponse | tuple[str, int]:
+    """Complete a sign-in with a security key."""
+    sign_in_id, site = session.get(limits.CODE_FOR), present_site()
+    if the_accounts().awaiting_code(sign_in_id) is None:
+        return _too_late()
+    form = AnswerForm()
+    if form.validate() and site:
+        outcome = the_accounts().sign_in_with_key(sign_in_id, form.answer.data, site)
+        if outcome:
+            return _signed_in(outcome, _target())
+    limits.note_failure()
+    asking = CodeForm(formdata=None)
+    asking.form_errors.append(WRONG_KEY)
+    return _code_page(asking), 401
+
+
+def _too_late() -> AnyResponse:
+    flash(CODE_TOO_LATE, "warning")
+    return redirect(url_for("accounts.sign_in", next=request.args.get("next")))
+
+
+def _code_page(form: CodeForm) -> str:
+    site = present_site()
+    return render_template(
+        "accounts/code.html",
+        form=form,
+        key_options=site and the_accounts().ask_for_key(session[limits.CODE_FOR], site),
+        key_form=AnswerForm(formdata=None),
+    )
 
 
 def _try_to_sign_in(form: SignInForm) -> SignedIn | CodeNeeded | None:
@@ -182,6 +220,8 @@ def _signed_in(outcome: SignedIn, target: str) -> AnyResponse:
 def begin_session(account: Account, sign_in_id: str) -> None:
     """Keep nothing of what a stranger may have put into the session before."""
     session.clear()
+    # A form shown in this very answer needs a token of the new session.
+    g.pop("csrf_token", None)
     session["sign_in"] = sign_in_id
     login_user(account)
 

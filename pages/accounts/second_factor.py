@@ -11,15 +11,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages.accounts.accounts import UNREADABLE, WRONG_CODE, begin_session, the_accounts
 from pages.accounts.accounts_forms import NOT_CONFIRMED
-from pages.accounts.second_factor_forms import ConfirmForm, EnrolForm
+from pages.accounts.second_factor_forms import ConfirmForm, EnrolForm, NewKeyForm
 from pages.common import limits
-from records.accounts import second_factors
+from pages.common.site import NEEDS_A_NAME, present_site
+from records.accounts import second_factors, security_keys
 from records.accounts.accounts import Account
 from services.accounts.accounts import Renewed, Wrong
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/account/second-factor")
 
-Asking = EnrolForm | ConfirmForm
+Asking = EnrolForm | ConfirmForm | NewKeyForm
 Answer = str | AnyResponse | tuple[str, int]
 
 PENDING = "pending_secret"
@@ -47,7 +48,7 @@ def enrol() -> Answer:
         current_user._get_current_object(), _pending(), form.password.data, form.code.data
     )
     if isinstance(outcome, Wrong):
-        return _page(enrolling=_refused(form, outcome, NOT_THE_APPS)), 422
+        return _page(enrolling=refused(form, outcome, NOT_THE_APPS)), 422
     return _codes(outcome)
 
 
@@ -76,7 +77,7 @@ def _confirmed(
         return _page(confirming=form), 422
     outcome = act(current_user._get_current_object(), form.password.data, form.code.data)
     if isinstance(outcome, Wrong):
-        return _page(confirming=_refused(form, outcome, _why())), 422
+        return _page(confirming=refused(form, outcome, why())), 422
     return then(outcome)
 
 
@@ -95,6 +96,9 @@ def _page(enrolling: EnrolForm | None = None, confirming: ConfirmForm | None = N
         factor=factor,
         left=second_factors.count_recovery_codes(current_user.id),
         form=confirming or ConfirmForm(),
+        keys=security_keys.of_account(current_user.id),
+        can_add=present_site() is not None,
+        needs_a_name=NEEDS_A_NAME,
     )
 
 
@@ -126,7 +130,8 @@ def _codes(outcome: Renewed) -> str:
     return render_template("accounts/recovery_codes.html", codes=outcome.recovery_codes)
 
 
-def _refused(form: Asking, wrong: Wrong, why: str) -> Asking:
+def refused(form: Asking, wrong: Wrong, why: str) -> Asking:
+    """Note a failure, and say beside the field what was wrong."""
     limits.note_failure()
     if wrong is Wrong.PASSWORD:
         form.password.errors.append(NOT_CONFIRMED)
@@ -135,6 +140,7 @@ def _refused(form: Asking, wrong: Wrong, why: str) -> Asking:
     return form
 
 
-def _why() -> str:
+def why() -> str:
+    """Say why a code is not accepted."""
     readable = the_accounts().second_factors.is_readable(current_user)
     return WRONG_CODE if readable else UNREADABLE

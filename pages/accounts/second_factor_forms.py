@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from wtforms import SubmitField
+from wtforms import HiddenField, StringField, SubmitField
+from wtforms.validators import InputRequired
 
 from pages.accounts.accounts_forms import EITHER_CODE, code_field, present_password
-from pages.common.text_fields import GuardedForm
+from pages.common.text_fields import AtMost, GuardedForm
+from records.accounts.security_keys import NAME_LENGTH
+from services.accounts.security_keys import LONGEST_ANSWER
 
 
 class EnrolForm(GuardedForm):
@@ -21,3 +24,28 @@ class ConfirmForm(GuardedForm):
 
     password = present_password("Your password")
     code = code_field("Code", EITHER_CODE)
+
+
+class NewKeyForm(ConfirmForm):
+    """The name of a new security key, after password and code once more."""
+
+    name = StringField(
+        "Name of the key",
+        [InputRequired("Please fill this in."), AtMost(NAME_LENGTH)],
+        filters=[lambda name: name and " ".join(name.split())],
+        description="So that you know it again, “Key on my ring” say.",
+        render_kw={"autofocus": True, "maxlength": NAME_LENGTH},
+    )
+    submit = SubmitField("Go on")
+
+
+class AnswerForm(GuardedForm):
+    """What a security key answered, filled in by the script."""
+
+    answer = HiddenField(validators=[InputRequired(), AtMost(LONGEST_ANSWER)])
+
+
+class KeyForm(AnswerForm):
+    """The answer of a new security key, and its name."""
+
+    name = HiddenField(validators=[InputRequired(), AtMost(NAME_LENGTH)])

@@ -63,11 +63,11 @@ def _account_tried() -> str:
 
 
 def _name_tried() -> str:
-    """The name that was typed, or on the page of the code that of the right password.
+    """The name that was typed, or with the second factor that of the right password.
 
     The address says which, and not what is sent: else one could be guessed at as the other.
     """
-    if request.endpoint != "accounts.code":
+    if request.endpoint not in {"accounts.code", "accounts.key"}:
         return request.form.get("name", "")
     account = current_app.extensions["leukoscope_accounts"].awaiting_code(session.get(CODE_FOR))
     return account.name if account else ""

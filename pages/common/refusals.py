@@ -22,7 +22,7 @@ WINDOW = 15 * 60
 MOST = 20
 """Rows in a window about one account, and about all whom nobody knows together."""
 
-NOTED_OTHERWISE = {("accounts.sign_in", 401), ("accounts.code", 401)}
+NOTED_OTHERWISE = {("accounts.sign_in", 401), ("accounts.code", 401), ("accounts.key", 401)}
 """Wrong passwords and codes: each has a row of its own already."""
 
 STRANGERS = ""

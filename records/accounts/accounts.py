@@ -6,7 +6,16 @@ import secrets
 from datetime import datetime
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey, String, delete, or_, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    LargeBinary,
+    String,
+    delete,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -85,6 +94,8 @@ class SignIn(db.Model):
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # The password was right, and the code of the second factor is still to come.
     awaits_code: Mapped[bool] = mapped_column(default=False)
+    # What a security key is to sign next, used up by the answer.
+    challenge: Mapped[bytes | None] = mapped_column(LargeBinary(64))
     address: Mapped[str] = mapped_column(String(45), default="")
     browser: Mapped[str] = mapped_column(String(BROWSER_LENGTH), default="")
 
@@ -198,6 +209,20 @@ def get_sign_in(sign_in_id: str) -> SignIn | None:
 def touch_sign_in(sign_in_id: str, now: datetime) -> None:
     """Note that the browser was seen; nothing happens if it was signed out meanwhile."""
     db.session.execute(update(SignIn).where(SignIn.id == sign_in_id).values(seen_at=now))
+
+
+def set_challenge(sign_in_id: str, challenge: bytes) -> None:
+    """Keep what a security key is to sign in this browser, in place of any before."""
+    db.session.execute(update(SignIn).where(SignIn.id == sign_in_id).values(challenge=challenge))
+
+
+def take_challenge(sign_in_id: str) -> bytes | None:
+    """Use up the challenge of a browser; None if there is none, or it is used already."""
+    challenge = db.session.scalar(select(SignIn.challenge).where(SignIn.id == sign_in_id))
+    taken = update(SignIn).where(SignIn.id == sign_in_id, SignIn.challenge == challenge)
+    if challenge is None or db.session.execute(taken.values(challenge=None)).rowcount != 1:
+        return None
+    return challenge
 
 
 def end_sign_in(sign_in_id: str) -> bool:

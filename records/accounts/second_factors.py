@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records import UtcDateTime, db, utc_now
+from records.accounts import security_keys
 from records.accounts.accounts import new_id
 
 
@@ -65,7 +66,8 @@ def advance(account_id: str, step: int) -> bool:
 
 
 def remove(account_id: str) -> bool:
-    """Take the second factor and its recovery codes away; False if there was none."""
+    """Take the app, the recovery codes and the security keys away; False if there was no app."""
+    security_keys.remove_all(account_id)
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
     removed = db.session.execute(delete(SecondFactor).where(SecondFactor.account_id == account_id))
     return removed.rowcount == 1

@@ -17,7 +17,8 @@ from records.audit.audit import About, Event
 from records.storage.secret_key import secret_key
 from services.accounts import people
 from services.accounts.passwords import Passwords, check_password, one_time_password
-from services.accounts.second_factors import SecondFactors
+from services.accounts.second_factors import Code, SecondFactors
+from services.accounts.security_keys import SecurityKeys, Site
 from services.audit import audit
 from services.audit.audit import as_account, note, the_account
 from settings import Settings
@@ -122,6 +123,7 @@ class Accounts:
         self.second_factors = SecondFactors(
             secret_key(settings.instance_dir), self.passwords, lambda: self.clock()
         )
+        self.security_keys = SecurityKeys(lambda: self.clock())
 
     def sign_up(self, name: str, password: str, reads_cases: bool = True) -> Account | None:
         """Make an account, or return None if the name is taken.
@@ -181,11 +183,31 @@ class Accounts:
 
     def sign_in_with_code(self, sign_in_id: str, code: str) -> SignedIn | None:
         """Complete a sign-in; None if the code is wrong, or the password too long ago."""
+        return self._complete(sign_in_id, lambda account: self.second_factors.use(account, code))
+
+    def ask_for_key(self, sign_in_id: str, site: Site) -> str | None:
+        """Return what a browser that owes a code may ask a security key for; None if no key."""
         account = self.awaiting_code(sign_in_id)
         if account is None:
             return None
         with transaction():
-            kind = self.second_factors.use(account, code)
+            return self.security_keys.ask(account, sign_in_id, site)
+
+    def sign_in_with_key(self, sign_in_id: str, answer: str, site: Site) -> SignedIn | None:
+        """Complete a sign-in with what a security key answered; None if it is not accepted."""
+
+        def use(account: Account) -> Code | None:
+            used = self.security_keys.use(account, sign_in_id, answer, site)
+            return Code.KEY if used else None
+
+        return self._complete(sign_in_id, use)
+
+    def _complete(self, sign_in_id: str, use: Callable[[Account], Code | None]) -> SignedIn | None:
+        account = self.awaiting_code(sign_in_id)
+        if account is None:
+            return None
+        with transaction():
+            kind = use(account)
             if kind is None:
                 note(Event.CODE_FAILED, the_account(account))
                 return None
@@ -309,6 +331,51 @@ class Accounts:
         return self._confirmed(
             account, password, lambda: self.second_factors.give_up(account, code)
         )
+
+    def begin_security_key(
+        self, account: Account, password: str, code: str, site: Site
+    ) -> tuple[Renewed, str] | Wrong:
+        """Begin to add a security key, and sign every other browser out.
+
+        Returns:
+            The new sign-in, and what its browser is to ask a key for, as JSON.
+        """
+        renewed = self._confirmed(
+            account, password, lambda: self._without_codes(account, code, lambda: True)
+        )
+        if isinstance(renewed, Wrong):
+            return renewed
+        with transaction():
+            asked = self.security_keys.ask_for_new(account, renewed.sign_in_id, site)
+        return renewed, asked
+
+    def add_security_key(
+        self, account: Account, sign_in_id: str, name: str, answer: str, site: Site
+    ) -> bool:
+        """Add the key that answered; False if it is not accepted, or was not asked for."""
+        with transaction():
+            return self.security_keys.register(account, sign_in_id, name, answer, site)
+
+    def remove_security_key(
+        self, account: Account, key_id: str, password: str, code: str
+    ) -> Renewed | Wrong:
+        """Remove a security key, and sign every other browser out."""
+
+        def remove() -> bool:
+            return self.security_keys.remove(account, key_id)
+
+        return self._confirmed(
+            account, password, lambda: self._without_codes(account, code, remove)
+        )
+
+    def _without_codes(
+        self, account: Account, code: str, act: Callable[[], bool]
+    ) -> list[str] | None:
+        """Act if the code is right; there are no recovery codes to show."""
+        if self.second_factors.use(account, code) is None:
+            return None
+        act()
+        return []
 
     def _confirmed(
         self, account: Account, password: str, act: Callable[[], list[str] | None]

@@ -33,10 +33,11 @@ LONGEST_CODE = 64
 
 
 class Code(Enum):
-    """Which kind of code was given."""
+    """What was given as the second factor."""
 
     TIME = "authenticator app"
     RECOVERY = "recovery code"
+    KEY = "security key"
 
 
 class SecondFactors:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from records.analyses import analyses
 from records.audit.audit import Event
+from records.opening import RESTORE_DRAFT
 from records.storage import stored_files
 from records.storage.image_store import ImageStore
 from records.storage.stored_files import IMAGES, UPLOADS
@@ -121,7 +122,8 @@ def _thumbnails(root: Path) -> Iterator[Path]:
 
 
 def _drafts(settings: Settings) -> Iterator[Path]:
-    return (path for path in settings.instance_dir.glob("*") if _DRAFT.fullmatch(path.name))
+    yield from (settings.instance_dir / RESTORE_DRAFT).rglob("*")
+    yield from (path for path in settings.instance_dir.glob("*") if _DRAFT.fullmatch(path.name))
 
 
 def _old(paths: Iterable[Path], before: float) -> tuple[Path, ...]:

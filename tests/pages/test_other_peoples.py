@@ -29,6 +29,8 @@ NOT_OF_ANALYSES = {
     "model.chart",
     "admin.rename_team",
     "audit.export",
+    "security_keys.confirm",
+    "security_keys.remove",
     "static",
     "bootstrap.static",
 }

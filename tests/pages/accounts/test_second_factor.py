@@ -135,6 +135,14 @@ def test_setting_up_needs_the_password_and_a_right_code(
         assert second_factors.enrolled_ids() == set()
 
 
+def test_the_page_of_the_codes_belongs_to_the_new_session(app: Flask, signed_in: FlaskClient):
+    secret = secret_on(signed_in.get(PAGE).text)
+    page = post(signed_in, PAGE, code=code_of(app, secret), password=PASSWORD).text
+    token = page.split('name="csrf-token" content="')[1].split('"')[0]
+
+    assert signed_in.post("/sign-out", data={"csrf_token": token}).status_code == 302
+
+
 def test_setting_up_signs_other_browsers_out(app: Flask, signed_in: FlaskClient):
     other = app.test_client()
     sign_in(other)

@@ -24,6 +24,7 @@ ARGUMENTS = {
     "suffix": "csv",
     "team_id": "0" * 32,
     "case_id": "0" * 32,
+    "key_id": "0" * 32,
     "cell": f"{'0' * 32}.0",
     "field": "0" * 32,
     "number": 0,
@@ -78,6 +79,7 @@ def test_only_these_need_nothing(app: Flask):
         "accounts.sign_up",
         "accounts.sign_in",
         "accounts.code",
+        "accounts.key",
         "accounts.sign_out",
     }
 

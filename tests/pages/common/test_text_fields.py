@@ -90,6 +90,11 @@ POSTED = {
     "/account/password": ({"present", "new", "again"}, {"present": PASSWORD, "new": PASSWORD}),
     "/account/sessions": ({"password", "session"}, {"password": PASSWORD}),
     "/account/second-factor": ({"code", "password"}, {"code": "1", "password": PASSWORD}),
+    "/account/second-factor/keys/new": (
+        {"name", "code", "password"},
+        {"name": "Ring", "code": "1", "password": PASSWORD},
+    ),
+    "/account/second-factor/keys": ({"answer", "name"}, {"answer": "{}", "name": "Ring"}),
     "/admin/teams": ({"name"}, {}),
     "/admin/teams/{team_id}": ({"name"}, {}),
     "/cases/new": (

@@ -1,0 +1,89 @@
+"""`flask --app app backup DIR` and `… restore DIR`: all of an instance, at the server's shell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from cli.actor import at_the_shell
+from pages.accounts.accounts import the_accounts
+from records.storage.stored_files import IMAGES, UPLOADS
+from services.audit.check import Verdict
+from services.backups.make import back_up
+from services.backups.manifest import BackupError, Manifest
+from services.backups.restore import Restored
+from services.backups.restore import restore as restored_from
+from settings import SettingsError
+
+SECRET = "It holds patients' images and the secret key: keep it as safe as the instance."  # noqa: S105
+
+
+@click.command("backup")
+@click.argument("folder", type=click.Path(path_type=Path))
+@with_appcontext
+def backup(folder: Path) -> None:
+    """Copy all that this installation keeps to FOLDER, new or empty; the server may run."""
+    at_the_shell()
+    try:
+        made = back_up(current_app.config["LEUKOSCOPE"], folder)
+    except (BackupError, SettingsError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Backed up to {folder} and read again: {_contents(made.manifest)}.")
+    if made.manifest.missing:
+        click.echo(
+            f"Warning: {len(made.manifest.missing)} files that rows name are missing in the "
+            f"instance itself; {folder / 'backup.json'} lists them.",
+            err=True,
+        )
+    click.echo(SECRET)
+    _judge(made.verdict)
+
+
+@click.command("restore")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="Move aside what this instance has already.")
+@with_appcontext
+def restore(folder: Path, replace: bool) -> None:
+    """Put the backup in FOLDER in the place of this instance; the server must be stopped."""
+    at_the_shell()
+    settings = current_app.config["LEUKOSCOPE"]
+    try:
+        done = restored_from(settings, the_accounts(), folder, replace)
+    except (BackupError, SettingsError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(
+        f"Restored to {settings.instance_dir}, as of {done.manifest.made_at}: "
+        f"{_contents(done.manifest)}. Everybody is signed out."
+    )
+    _tell(done)
+    _judge(done.verdict)
+
+
+def _tell(done: Restored) -> None:
+    if done.replaced:
+        click.echo(f"What was there before is in {done.replaced}. Remove it when it is not needed.")
+    if done.weights:
+        click.echo(
+            "The models of the backup are not those that are installed. To read with them, set "
+            f"LEUKOSCOPE_WEIGHTS={done.weights}"
+        )
+
+
+def _contents(manifest: Manifest) -> str:
+    numbers = f"{manifest.number_of(IMAGES)} images, {manifest.number_of(UPLOADS)} waiting fields"
+    return f"{numbers}, {manifest.head.number} rows of the audit trail"
+
+
+def _judge(verdict: Verdict) -> None:
+    """Say where the trail ends, and fail where it is not whole."""
+    for finding in verdict.findings:
+        click.echo(finding, err=True)
+    if verdict.findings:
+        raise click.ClickException("The audit trail in it is not what it was.")
+    click.echo(
+        "None of its rows changed, moved or missing. The end is "
+        f"{verdict.head.number}:{verdict.head.hash}"
+    )
