@@ -1,27 +1,42 @@
 # make run    install what serving needs, then serve on http://127.0.0.1:5000
 # make test   install everything, then run all tests
+# make coverage  the same, and which lines and branches no test runs (a third slower)
+# make lint   check style, types, layers and scripts
+# make hooks  check what is committed, at every commit from now on
 # make fuzz   send 10,000 damaged files to the application
 # make lock   after a change of pins: write the lock files
 # make sbom   write sbom.json, the bill of materials of what is served
 PYTHON ?= python3.11
 SERVE := .venv/bin/python
 DEV := .venv-dev/bin/python
+# with node and npm of .venv-dev
+NPM := PATH="$(CURDIR)/.venv-dev/bin:$$PATH" npm
 
-.PHONY: run test lint format train bench fuzz lock sbom clean
+.PHONY: run test coverage lint format hooks train bench fuzz lock sbom clean
 
 run: .venv/installed
 	$(SERVE) app.py
 
-test: .venv-dev/installed
+test: .venv-dev/installed node_modules/installed
+	$(NPM) test --silent
 	$(DEV) -m pytest -n auto --dist loadfile
 
-lint: .venv-dev/installed
+coverage: .venv-dev/installed
+	$(DEV) -m pytest -n auto --dist loadfile --cov
+
+lint: .venv-dev/installed node_modules/installed
 	$(DEV) -m ruff check .
 	$(DEV) -m ruff format --check .
+	.venv-dev/bin/lint-imports --no-logo
+	# $(DEV) -m pyright --pythonpath $(DEV)
+	$(NPM) run lint --silent
 
 format: .venv-dev/installed
 	$(DEV) -m ruff check --fix .
 	$(DEV) -m ruff format .
+
+hooks: .venv-dev/installed node_modules/installed
+	.venv-dev/bin/pre-commit install
 
 train: .venv-dev/installed
 	$(DEV) -m training composites
@@ -42,7 +57,7 @@ sbom: .venv/installed .venv-dev/installed
 	$(DEV) -m tools.sbom $(SERVE)
 
 clean:
-	rm -rf .venv .venv-dev
+	rm -rf .venv .venv-dev node_modules
 
 .venv/installed: requirements-serve.lock
 	$(PYTHON) -m venv .venv
@@ -52,4 +67,8 @@ clean:
 .venv-dev/installed: requirements.lock
 	$(PYTHON) -m venv .venv-dev
 	$(DEV) -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	touch $@
+
+node_modules/installed: package-lock.json .venv-dev/installed
+	$(NPM) ci --silent
 	touch $@

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-import waitress
+import waitress.server
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -29,7 +29,7 @@ from services.analyses.explanations import Explainer
 from services.analyses.field_queue import FieldQueue
 from services.analyses.thumbnails import Thumbnails
 from services.audit import audit
-from services.cases.sign_off import SignOut
+from services.cases.sign_off import SignOff
 from services.instance import leftovers
 from settings import Settings, SettingsError
 
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None, models: Models | None = None) -
     app.extensions["leukoscope_thumbnails"] = Thumbnails(
         settings.thumbnails_dir, app.extensions["leukoscope_analyst"]
     )
-    app.extensions["leukoscope_sign_out"] = SignOut(
+    app.extensions["leukoscope_sign_off"] = SignOff(
         app.extensions["leukoscope_accounts"], settings.weights_dir, settings.readers
     )
     add_background(app, settings, models)
@@ -161,10 +161,13 @@ def note_start(settings: Settings, models: Models) -> None:
     )
 
 
-def make_server(app: Flask, settings: Settings) -> waitress.server.BaseWSGIServer:
+Server = waitress.server.MultiSocketServer | waitress.server.BaseWSGIServer
+
+
+def make_server(app: Flask, settings: Settings) -> Server:
     """A production server, listening; raises `SettingsError` if the address is not to be had."""
     try:
-        server = waitress.create_server(
+        server = waitress.server.create_server(
             app,
             host=settings.host,
             port=settings.port,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import waitress
+import waitress.server
 from waitress.channel import HTTPChannel
 
 from settings import Settings
@@ -99,7 +99,7 @@ class _Channel(HTTPChannel):
             and each is not self
             and each.addr[0] == self.addr[0]
             and not (each.will_close or each.close_when_flushed)
-            for each in list(self._map.values())
+            for each in list(self._map.values())  # pyright: ignore[reportAttributeAccessIssue]
         )
 
     def _refuse(self) -> None:

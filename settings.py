@@ -1,14 +1,33 @@
-"""Every setting of an installation, once: name, environment variable, default and meaning."""
+"""Every setting of an installation, once: name, environment variable, default and meaning.
+
+The variable of a field is its name in capitals after `LEUKOSCOPE_`, unless the field names another.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 ROOT = Path(__file__).resolve().parent
+PREFIX = "LEUKOSCOPE_"
 MEBIBYTE = 1024 * 1024
 DATABASE = "leukoscope.sqlite3"
 OWASP_MEMORY_KIB, OWASP_PASSES = 19_456, 2
@@ -18,123 +37,115 @@ class SettingsError(ValueError):
     """A setting has a value that cannot be used; the text is a sentence for the administrator."""
 
 
-def _text(value: str) -> str:
-    return value.strip()
+def _split(names: object) -> object:
+    if isinstance(names, str):
+        return tuple(name.strip() for name in names.split(",") if name.strip())
+    return names
 
 
-def _names(value: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in value.split(",") if name.strip())
+def _absolute(folder: Path) -> Path:
+    return folder.expanduser().resolve()
 
 
-def _yes_or_no(value: str) -> bool:
-    answers = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
-    try:
-        return answers[value.strip().lower()]
-    except KeyError:
-        raise SettingsError("must be 1 or 0") from None
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Folder = Annotated[Path, AfterValidator(_absolute)]
 
 
-def _folder(value: str) -> Path:
-    return Path(value).expanduser().resolve()
+class Settings(BaseSettings):
+    """The settings of one installation; sizes and times in the unit of their name."""
 
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value.strip().lower() not in choices:
-            raise SettingsError("must be one of: " + ", ".join(choices))
-        return value.strip().lower()
-
-    return parse
-
-
-def _whole(low: int, high: int, unit: int = 1) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        if not value.strip().isdecimal() or not low <= int(value) <= high:
-            raise SettingsError(f"must be a whole number from {low} to {high}")
-        return int(value) * unit
-
-    return parse
-
-
-def _variable(name: str, parse: Callable[[str], Any]) -> dict[str, Any]:
-    return {"variable": "LEUKOSCOPE_" + name, "parse": parse}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings of one installation; sizes in bytes, times in the unit of their name."""
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True
+    )
 
     # Where the server listens.
-    host: str = field(default="127.0.0.1", metadata=_variable("HOST", _text))
-    port: int = field(default=5000, metadata=_variable("PORT", _whole(1, 65_535)))
+    host: str = "127.0.0.1"
+    port: int = Field(default=5000, ge=1, le=65_535)
     # Requests worked on at the same time.
-    threads: int = field(default=8, metadata=_variable("THREADS", _whole(1, 64)))
+    threads: int = Field(default=8, ge=1, le=64)
     # Connections at the same time, in all and from one address (a clinic may have a single one).
-    max_connections: int = field(
-        default=512, metadata=_variable("MAX_CONNECTIONS", _whole(16, 10_000))
-    )
-    max_connections_per_address: int = field(
-        default=128, metadata=_variable("MAX_CONNECTIONS_PER_ADDRESS", _whole(1, 10_000))
-    )
+    max_connections: int = Field(default=512, ge=16, le=10_000)
+    max_connections_per_address: int = Field(default=128, ge=1, le=10_000)
     # Seconds in which the headers of a request must arrive; a body has more, by its size.
-    request_seconds: int = field(
-        default=20, metadata=_variable("REQUEST_SECONDS", _whole(1, 3_600))
-    )
+    request_seconds: int = Field(default=20, ge=1, le=3_600)
     # How many reverse proxies stand in front; their X-Forwarded-For and -Proto are believed.
-    proxies: int = field(default=0, metadata=_variable("PROXIES", _whole(0, 9)))
+    proxies: int = Field(default=0, ge=0, le=9)
     # Host names under which the server answers, with commas; empty: see `trusted_hosts`.
-    hostnames: tuple[str, ...] = field(default=(), metadata=_variable("HOSTNAMES", _names))
+    hostnames: Names = ()
     # Lets the session cookie travel over plain http beyond this machine. For trials only.
-    insecure_cookies: bool = field(
-        default=False, metadata=_variable("INSECURE_COOKIES", _yes_or_no)
-    )
+    insecure_cookies: bool = False
 
     # What one installation keeps (database, images, secret key), and the trained networks.
-    instance_dir: Path = field(default=ROOT / "instance", metadata=_variable("INSTANCE", _folder))
-    weights_dir: Path = field(default=ROOT / "weights", metadata=_variable("WEIGHTS", _folder))
+    instance_dir: Folder = Field(default=ROOT / "instance", validation_alias=f"{PREFIX}INSTANCE")
+    weights_dir: Folder = Field(default=ROOT / "weights", validation_alias=f"{PREFIX}WEIGHTS")
     # "auto" computes in bf16 where the processor does, which is twice as fast; "f32" never.
-    precision: str = field(default="auto", metadata=_variable("PRECISION", _one_of("auto", "f32")))
+    precision: Literal["auto", "f32"] = "auto"
 
     # Who may use a new account: "approved" waits for an administrator, "open" does not.
-    signup: str = field(
-        default="approved", metadata=_variable("SIGNUP", _one_of("approved", "open"))
-    )
+    signup: Literal["approved", "open"] = "approved"
     # Who needs a second factor beside the password: "everybody", "required" of administrators and
     # reviewers, "optional" for everybody, or "auto": see `second_factor_policy`.
-    second_factor: str = field(
-        default="auto",
-        metadata=_variable("SECOND_FACTOR", _one_of("auto", "everybody", "required", "optional")),
-    )
+    second_factor: Literal["auto", "everybody", "required", "optional"] = "auto"
     # A session ends after so long without a request, and after so long in any case.
-    idle_minutes: int = field(default=30, metadata=_variable("IDLE_MINUTES", _whole(1, 1_440)))
-    session_hours: int = field(default=12, metadata=_variable("SESSION_HOURS", _whole(1, 168)))
+    idle_minutes: int = Field(default=30, ge=1, le=1_440)
+    session_hours: int = Field(default=12, ge=1, le=168)
     # The cost of one Argon2id hash; the defaults are the least that OWASP recommends.
-    password_memory_kib: int = field(
-        default=OWASP_MEMORY_KIB,
-        metadata=_variable("PASSWORD_MEMORY_KIB", _whole(OWASP_MEMORY_KIB, 4_194_304)),
-    )
-    password_passes: int = field(
-        default=OWASP_PASSES, metadata=_variable("PASSWORD_PASSES", _whole(OWASP_PASSES, 100))
-    )
+    password_memory_kib: int = Field(default=OWASP_MEMORY_KIB, ge=OWASP_MEMORY_KIB, le=4_194_304)
+    password_passes: int = Field(default=OWASP_PASSES, ge=OWASP_PASSES, le=100)
 
     # The largest image file, the largest request (many files at once), the largest image.
-    max_upload_bytes: int = field(
-        default=64 * MEBIBYTE, metadata=_variable("MAX_UPLOAD_MB", _whole(1, 1_024, MEBIBYTE))
-    )
-    max_request_bytes: int = field(
-        default=512 * MEBIBYTE, metadata=_variable("MAX_REQUEST_MB", _whole(1, 8_192, MEBIBYTE))
-    )
-    max_pixels: int = field(
-        default=120_000_000, metadata=_variable("MAX_MEGAPIXELS", _whole(1, 1_000, 1_000_000))
-    )
+    max_upload_mb: int = Field(default=64, ge=1, le=1_024)
+    max_request_mb: int = Field(default=512, ge=1, le=8_192)
+    max_megapixels: int = Field(default=120, ge=1, le=1_000)
     # Fields that may wait for one person, each with its file on the disk until it is read.
-    max_waiting: int = field(default=200, metadata=_variable("MAX_WAITING", _whole(1, 10_000)))
+    max_waiting: int = Field(default=200, ge=1, le=10_000)
     # Reviewers who must sign a case before it is final: with 2 a second one agrees or adjudicates.
-    readers: int = field(default=1, metadata=_variable("READERS", _whole(1, 2)))
+    readers: int = Field(default=1, ge=1, le=2)
     # Analyses on one page of the history.
-    page_size: int = field(default=20, metadata=_variable("PAGE_SIZE", _whole(1, 200)))
+    page_size: int = Field(default=20, ge=1, le=200)
     # Where this installation's source can be had (AGPL, section 13), linked at the foot.
-    source_url: str = field(default="", metadata=_variable("SOURCE_URL", _text))
+    source_url: str = ""
+
+    @field_validator("precision", "signup", "second_factor", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _file_fits_into_request(self) -> Settings:
+        if self.max_upload_mb > self.max_request_mb:
+            raise ValueError(f"{PREFIX}MAX_REQUEST_MB must be at least {PREFIX}MAX_UPLOAD_MB.")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments and variables; one that is empty or spaces counts as unset."""
+        if isinstance(env_settings, EnvSettingsSource):
+            kept = {name: value.strip() for name, value in env_settings.env_vars.items() if value}
+            env_settings.env_vars = {name: value for name, value in kept.items() if value}
+        return init_settings, env_settings
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """The largest image file."""
+        return self.max_upload_mb * MEBIBYTE
+
+    @property
+    def max_request_bytes(self) -> int:
+        """The largest request."""
+        return self.max_request_mb * MEBIBYTE
+
+    @property
+    def max_pixels(self) -> int:
+        """The largest image."""
+        return self.max_megapixels * 1_000_000
 
     @property
     def images_dir(self) -> Path:
@@ -179,9 +190,9 @@ class Settings:
         if self.local_only or self.proxies:
             return ()
         if self.insecure_cookies:
-            return ("Passwords and images cross the network unprotected: for trials only.",)
+            return ("Passwords and images are sent unprotected. Use this for trials only.",)
         return (
-            "Nobody can sign in over plain http: put a proxy that speaks https in front and set "
+            "Nobody can sign in over plain http. Put an https proxy in front and set "
             "LEUKOSCOPE_PROXIES=1.",
         )
 
@@ -199,24 +210,28 @@ class Settings:
         return f"http://{host}:{self.port}"
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read the settings from variables; raises `SettingsError` naming the wrong one."""
-        given = {}
-        for setting in fields(cls):
-            variable = setting.metadata["variable"]
-            if environment.get(variable, "").strip():
-                given[setting.name] = _parsed(setting.metadata["parse"], variable, environment)
-        settings = cls(**given)
-        if settings.max_upload_bytes > settings.max_request_bytes:
-            raise SettingsError(
-                "LEUKOSCOPE_MAX_REQUEST_MB must be at least LEUKOSCOPE_MAX_UPLOAD_MB."
-            )
-        return settings
+    def from_environment(cls) -> Settings:
+        """Read the settings from variables; raises `SettingsError` naming each wrong one."""
+        try:
+            return cls()
+        except ValidationError as error:
+            wrong = error.errors(include_url=False)
+            raise SettingsError(" ".join(_sentence(one) for one in wrong)) from None
 
 
-def _parsed(parse: Callable[[str], Any], variable: str, environment: Mapping[str, str]) -> object:
-    value = environment[variable]
-    try:
-        return parse(value)
-    except SettingsError as error:
-        raise SettingsError(f"{variable} is “{value}”, but it {error}.") from None
+def _sentence(error: ErrorDetails) -> str:
+    if not error["loc"]:
+        return str(error.get("ctx", {}).get("error", error["msg"]))
+    name = str(error["loc"][0])
+    rule = _rule(Settings.model_fields[name])
+    return f"{PREFIX}{name.upper()} is “{error['input']}”, but it must be {rule}."
+
+
+def _rule(field: FieldInfo) -> str:
+    """Say which values a field takes."""
+    if field.annotation is bool:
+        return "1 or 0"
+    bounds: dict[str, Any] = {type(one).__name__: one for one in field.metadata}
+    if "Ge" in bounds:
+        return f"a whole number from {bounds['Ge'].ge} to {bounds['Le'].le}"
+    return "one of: " + ", ".join(get_args(field.annotation))

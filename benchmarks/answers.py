@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 from ultralytics import YOLO
 
+from benchmarks.keras_model import efficientnet, predict
 from benchmarks.timing import Way, median_milliseconds, report
 from imaging.images import classifier_input, detector_input
+from models.classifier.cell_views import View
 from models.classifier.classifier import Classifier
 from models.detector.detector import Detector
 from models.explanation.attribution import MAP_LIMIT, enlarged, map_png
+from models.runtime import Precision
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
-PRECISIONS = ("auto", "f32")
+PRECISIONS: tuple[Precision, ...] = ("auto", "f32")
 
 
 def main() -> None:
@@ -30,7 +32,7 @@ def main() -> None:
 
 def classifier_ways(pixels: np.ndarray) -> dict[str, Way]:
     """Ways to read one uint8 RGB cell image, the served ones first."""
-    model = keras.applications.EfficientNetB3(weights=None, classes=2, input_shape=(300, 300, 3))
+    model = efficientnet()
     compiled = tf.function(lambda batch: model(batch, training=False))
 
     def batch() -> np.ndarray:
@@ -39,18 +41,18 @@ def classifier_ways(pixels: np.ndarray) -> dict[str, Way]:
     return {
         **{f"Leukoscope, precision {p}": served_classifier(p, pixels) for p in PRECISIONS},
         "tf.function": lambda: compiled(batch()),
-        "Keras predict": lambda: model.predict(batch(), verbose=0),
+        "Keras predict": lambda: predict(model, batch()),
     }
 
 
-def served_classifier(precision: str, pixels: np.ndarray) -> Way:
-    """The served classifier without its gate, which no other way has."""
+def served_classifier(precision: Precision, pixels: np.ndarray) -> Way:
+    """Prepare the served classifier, without its quality check."""
     classifier = Classifier.load(WEIGHTS / "classifier", precision)
-    return lambda: classifier.probabilities([pixels], "crop")
+    return lambda: classifier.probabilities([pixels], View.CONTEXT)
 
 
 def map_ways(pixels: np.ndarray) -> dict[str, Way]:
-    """The answer alone, and the activation map as the picture that the page shows."""
+    """List the answer alone, and the activation map as a picture."""
     classifier = Classifier.load(WEIGHTS / "classifier")
     side = classifier.manifest.input_size
     values = classifier.activation_map(pixels)
@@ -59,7 +61,7 @@ def map_ways(pixels: np.ndarray) -> dict[str, Way]:
         return map_png(enlarged(values, side), MAP_LIMIT)
 
     return {
-        "Leukoscope, the answer alone": lambda: classifier.probabilities([pixels], "crop"),
+        "Leukoscope, the answer alone": lambda: classifier.probabilities([pixels], View.CONTEXT),
         "Leukoscope, the activation map": lambda: picture(classifier.activation_map(pixels)),
         "of which: colours and PNG": lambda: picture(values),
     }
@@ -76,8 +78,8 @@ def detector_ways(field: np.ndarray) -> dict[str, Way]:
     }
 
 
-def served_detector(precision: str, field: np.ndarray) -> Way:
-    """The served detector."""
+def served_detector(precision: Precision, field: np.ndarray) -> Way:
+    """Prepare the served detector."""
     detector = Detector.load(WEIGHTS / "detector", precision)
     return lambda: detector.find(field)
 

@@ -69,7 +69,7 @@ def _measured(file: Path, what: str) -> list[str]:
 
 
 def noisy(side: int) -> Image.Image:
-    """A field full of grain, the hardest to decode."""
+    """Draw a field full of grain, the hardest to decode."""
     random = np.random.default_rng(0)
     tile = random.integers(120, 240, (500, 500, 3), np.uint8)
     return Image.fromarray(np.tile(tile, (-(-side // 500),) * 2 + (1,))[:side, :side])

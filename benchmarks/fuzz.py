@@ -15,7 +15,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,9 +77,9 @@ def main(number: int = NUMBER, number_of_seed: int | None = None) -> int:
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[Flask]:
-    """The application on an empty installation, its background at work."""
-    chosen = Settings(
+def _served(folder: Path) -> Generator[Flask]:
+    """Serve an empty installation, its background at work."""
+    chosen = Settings.model_construct(
         instance_dir=folder, weights_dir=folder, password_memory_kib=8, password_passes=1
     )
     app = create_app(chosen, stand_in_models())
@@ -105,7 +105,8 @@ def _send(app: Flask, number: int, chosen: int) -> Outcomes:
         deadline=None,
         database=None,
         phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
+        # Its own iteration has no types.
+        suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]
     )
     @given(damaged_files())
     def upload(data: bytes) -> None:
@@ -143,7 +144,7 @@ def _upload(
     try:
         answer = send(client, path, ("smear", data), as_json=as_json, **form)
         if answer.status_code == 202:
-            follow(client, answer.json)
+            follow(client, answer.get_json())
     except Exception as error:  # counted, and the run goes on
         outcomes.errors.append(f"{path}: {error!r}, {data[:200].hex()}")
         outcomes.answers[path, 599] += 1

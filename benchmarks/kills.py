@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import replace
 from itertools import chain
 
 from flask import Flask
@@ -41,9 +40,9 @@ from benchmarks.reading_room import drawn_field as drawn_with_cells
 from benchmarks.reading_room import keep
 from models.findings import Detection, FieldFindings
 from records import db
-from records.accounts.accounts import REVIEWER, new_id
+from records.accounts.accounts import Role, new_id
 from records.analyses import analyses
-from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.analyses.field_tasks import FieldTask
 from records.cases.cases import Case
 from records.cases.reviews import Review
@@ -51,7 +50,7 @@ from records.cases.signatures import Amendment, Signature
 from records.storage import stored_files
 from records.storage.image_store import ImageStore
 from records.storage.stored_files import IMAGES, UPLOADS
-from records.tasks import DONE, FAILED, GIVEN_UP
+from records.tasks import GIVEN_UP, TaskState
 from services.audit.check import verify
 from services.cases.review import Entry, cells_of, record
 from services.instance import leftovers
@@ -79,7 +78,9 @@ def main(number: int = KILLS, seed: int | None = None) -> int:
     print(f"{number} kills of a server at work, seed {chosen}", flush=True)
     begun = time.monotonic()
     with server_with(NAMES) as server:
-        app = create_app(replace(Settings(), instance_dir=server.instance), stand_in_models())
+        app = create_app(
+            Settings().model_copy(update={"instance_dir": server.instance}), stand_in_models()
+        )
         acts, ended = Acts(), threading.Event()
         workers = _workers(app, server, acts, ended)
         for worker in workers:
@@ -107,7 +108,7 @@ def _workers(app: Flask, server: Served, acts: Acts, ended: threading.Event) -> 
     people = [Person(server, name, number, Figures()) for number, name in enumerate(NAMES)]
     with app.app_context():
         for name in NAMES[2:]:
-            account_named(name).role = REVIEWER
+            account_named(name).role = Role.REVIEWER
         db.session.commit()
         corrector_id = account_named(NAMES[2]).id
         case_id = server.room.split("/")[2]
@@ -123,7 +124,7 @@ def _workers(app: Flask, server: Served, acts: Acts, ended: threading.Event) -> 
 
 
 def _case_to_sign(app: Flask, name: str) -> str:
-    """A case with one field, whose only cell was looked at already."""
+    """Make a case with one field, whose only cell was named."""
     owner = account_named(name)
     case = Case(owner_id=owner.id, pseudonym="Signed often", specimen="marrow")
     db.session.add(case)
@@ -216,21 +217,22 @@ def _report_fields(acts: Acts, given_up: int) -> bool:
         for name, state, error in db.session.execute(wanted)
         if name in acts.acknowledged[FIELD]
     ]
-    read = _named(db.select(Analysis.file_name).filter_by(kind=DETECTION))
+    read = _named(db.select(Analysis.file_name).filter_by(kind=AnalysisKind.DETECTION))
     doubled = sum(number > 1 for name, number in read.items() if name in set(acts.asked[FIELD]))
     states = ", ".join(f"{n} {state}" for state, n in Counter(s for s, _ in tasks).items())
     print(f"  fields taken: {states}; read twice: {doubled}")
     print(f"  of these given up after three starts, and tried again by hand: {given_up}")
-    for error, number in Counter(error for state, error in tasks if state == FAILED).items():
+    failed = Counter(error for state, error in tasks if state == TaskState.FAILED)
+    for error, number in failed.items():
         print(f"    failed: {number} × {error}")
-    return not doubled and all(state == DONE for state, _ in tasks)
+    return not doubled and all(state == TaskState.DONE for state, _ in tasks)
 
 
 def _kept(kind: str) -> Counter[str]:
     """How often each act of a kind is in the database, by its name."""
     return _named(
         {
-            CELL: db.select(Analysis.file_name).filter_by(kind=CLASSIFICATION),
+            CELL: db.select(Analysis.file_name).filter_by(kind=AnalysisKind.CLASSIFICATION),
             FIELD: db.select(FieldTask.file_name),
             CORRECTION: db.select(Review.key),
             SIGNATURE: db.select(Signature.conclusion),

@@ -163,7 +163,7 @@ def show(figures: Figures, seconds: float) -> None:
 
 
 def grained(rgb: RgbImage) -> bytes:
-    """A PNG of drawn pixels with the softness and grain of a camera."""
+    """Encode drawn pixels with the softness and grain of a camera."""
     soft = np.asarray(Image.fromarray(rgb).filter(ImageFilter.GaussianBlur(0.8))).astype(int)
     noise = np.random.default_rng(0).integers(-9, 10, soft.shape)
     return encode_png(np.clip(soft + noise, 0, 255).astype(np.uint8))

@@ -9,9 +9,9 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from flask_migrate import upgrade
@@ -62,7 +62,8 @@ class Served:
         """End the server as a power cut does: it can finish nothing."""
         self.process.kill()
         self.process.wait()
-        self.process.stdout.close()
+        if self.process.stdout:
+            self.process.stdout.close()
 
     def start(self) -> None:
         """Start it again where it was."""
@@ -80,7 +81,7 @@ class Served:
 
 
 @contextmanager
-def server_with(names: list[str]) -> Iterator[Served]:
+def server_with(names: list[str]) -> Generator[Served]:
     """Serve an installation with these accounts, all of one team, and a case with 100 cells."""
     with tempfile.TemporaryDirectory() as folder:
         instance = Path(folder) / "instance"
@@ -96,7 +97,7 @@ def server_with(names: list[str]) -> Iterator[Served]:
 
 def _filled(instance: Path, names: list[str]) -> tuple[str, str]:
     """Make the installation; addresses of its case's reading room and of a sheet of cells."""
-    settings = replace(Settings(), instance_dir=instance)
+    settings = Settings().model_copy(update={"instance_dir": instance})
     app = create_app(settings, stand_in_models())
     with app.app_context():
         upgrade()
@@ -118,7 +119,7 @@ def _filled(instance: Path, names: list[str]) -> tuple[str, str]:
 
 
 def _started(instance: Path, port: int, log: int) -> subprocess.Popen[str]:
-    """The server's process once it is ready; a proxy is claimed, so that addresses can be."""
+    """Start the server behind a proxy, and wait until it is ready."""
     environment = {
         **{name: value for name, value in os.environ.items() if "LEUKOSCOPE_" not in name},
         "LEUKOSCOPE_INSTANCE": str(instance),
@@ -135,7 +136,7 @@ def _started(instance: Path, port: int, log: int) -> subprocess.Popen[str]:
         stderr=log,
         text=True,
     )
-    line = process.stdout.readline()
+    line = process.stdout.readline() if process.stdout else ""
     if not line.startswith(READY):
         _stop(process)
         raise RuntimeError(f"The server did not start: {line or 'see its log'}")
@@ -150,7 +151,8 @@ def _stop(process: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    process.stdout.close()
+    if process.stdout:
+        process.stdout.close()
 
 
 def _free_port() -> int:

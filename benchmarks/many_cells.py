@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import torch
 from torchvision.ops import nms
 
 from benchmarks.answers import WEIGHTS
+from benchmarks.keras_model import efficientnet, predict
 from benchmarks.timing import Way, median_milliseconds, report
 from imaging.images import classifier_input
-from models.classifier.cell_views import crop_window, cut
+from models.classifier.cell_views import context_window, cut
 from models.classifier.classifier import Classifier
 from models.classifier.opinion import AT_ONCE, VIEW, read_cells
 from models.detector.boxes import Found, suppress
@@ -22,7 +22,7 @@ BOXES_EACH = 5
 
 def main() -> None:
     """Print both comparisons; weights of the Keras network do not change its speed."""
-    report(f"The second reader, {CELLS} cells", median_milliseconds(reader_ways(), 3), "ms")
+    report(f"The classifier, {CELLS} cells", median_milliseconds(reader_ways(), 3), "ms")
     report("3,000 boxes of 600 cells", median_milliseconds(suppression_ways()), "ms")
 
 
@@ -32,13 +32,13 @@ def reader_ways() -> dict[str, Way]:
     cells = [_cell(200 * (n % 10), 200 * (n // 10)) for n in range(CELLS)]
     findings = FieldFindings(2000, 2000, tuple(cells), "none")
     classifier = Classifier.load(WEIGHTS / "classifier")
-    windows = [cut(rgb, crop_window(cell.box), VIEW) for cell in cells]
-    model = keras.applications.EfficientNetB3(weights=None, classes=2, input_shape=(300, 300, 3))
+    windows = [cut(rgb, context_window(cell.box), VIEW) for cell in cells]
+    model = efficientnet()
 
     def keras_predict(at_once: int) -> None:
         batch = np.stack([classifier_input(window) for window in windows])
         for start in range(0, CELLS, at_once):
-            model.predict(batch[start : start + at_once], verbose=0)
+            predict(model, batch[start : start + at_once])
 
     return {
         f"Leukoscope, {AT_ONCE} at once": lambda: read_cells(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from imaging.images import read_image
-from models.classifier.cell_views import black_window, cut
+from models.classifier.cell_views import View, cut, segmented_window
 from models.classifier.classifier import Classifier
 from training.data import DEFAULT_DATA, read_cnmc
 
@@ -21,9 +21,9 @@ def main() -> None:
         print(f"\nPrecision: not measured, {DEFAULT_DATA / 'cnmc'} is missing")
         return
     images = [read_image(cell.path.read_bytes()).rgb for cell in read_cnmc(DEFAULT_DATA)[::EVERY]]
-    cells = [cut(image, black_window(image), "black") for image in images]
+    cells = [cut(image, segmented_window(image), View.SEGMENTED) for image in images]
     usual, exact = (
-        Classifier.load(WEIGHTS / "classifier", precision).probabilities(cells, "black")
+        Classifier.load(WEIGHTS / "classifier", precision).probabilities(cells, View.SEGMENTED)
         for precision in ("auto", "f32")
     )
     moved = np.abs(usual - exact)

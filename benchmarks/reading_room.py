@@ -5,19 +5,19 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from app import create_app
 from imaging.images import ImageLimits, RgbImage, encode_png
-from models.findings import Detection, FieldFindings
+from models.findings import Detection, FieldFindings, Progress
+from models.registry import Models
 from records import db
 from records.accounts import accounts
 from records.accounts.accounts import new_id
@@ -30,7 +30,7 @@ from tests.stand_ins import CHROMATIN, CYTOPLASM, PLASMA, RED_CELL, stand_in_mod
 
 FIELDS, WHITE, RED = 20, 100, 400
 WIDTH, HEIGHT = 1600, 1200
-WINDOW = {"width": 1440, "height": 900}
+WINDOW: ViewportSize = {"width": 1440, "height": 900}
 KEYS = "lmneglmneg" * 3
 STEP, SECONDS = 40, 5
 
@@ -86,8 +86,8 @@ def main() -> None:
 
 
 @contextmanager
-def opened(instance: Path) -> Iterator[Page]:
-    """A page of somebody who is signed in to a server on this empty instance."""
+def opened(instance: Path) -> Generator[Page]:
+    """Open a page of somebody signed in to an empty instance."""
     with served(instance, "open", stand_in_models()) as address, browser() as chrome:
         page = chrome.new_context(base_url=address, viewport=WINDOW).new_page()
         page.set_default_timeout(120_000)
@@ -96,8 +96,8 @@ def opened(instance: Path) -> Iterator[Page]:
 
 
 def filled(page: Page, instance: Path) -> str:
-    """The address of the reading room of a case with all the cells."""
-    app = create_app(replace(Settings(), instance_dir=instance), stand_in_models())
+    """Fill a case; the address of its reading room."""
+    app = create_app(Settings().model_copy(update={"instance_dir": instance}), stand_in_models())
     with app.app_context():
         owner = db.session.scalars(db.select(accounts.Account)).one()
         case = Case(owner_id=owner.id, pseudonym="Two thousand", specimen="marrow")
@@ -110,16 +110,32 @@ def filled(page: Page, instance: Path) -> str:
         return f"/cases/{case.id}/room"
 
 
+@dataclass(frozen=True)
+class _Says(Models):
+    """Models that find in every field what they are told to."""
+
+    found: FieldFindings
+
+    def read_field(
+        self,
+        rgb: RgbImage,
+        progress: Progress | None = None,
+        min_confidence: float | None = None,
+    ) -> FieldFindings:
+        return self.found
+
+
 def keep(instance: Path, owner_id: str, case_id: str, rgb: RgbImage, found: FieldFindings) -> None:
     """Keep a field with its sheet of cells, as if the models had read it so."""
-    models = SimpleNamespace(read_field=lambda rgb, progress: found)
+    stand_ins = stand_in_models()
+    models = _Says(stand_ins.classifier, stand_ins.detector, found)
     analyst = Analyst(models, ImageStore(instance / "images"), ImageLimits())
     upload = Upload("field.png", encode_png(rgb), new_id())
     analyst.detect(owner_id, upload, new_id()).case_id = case_id
 
 
 def drawn_field(seed: int) -> tuple[RgbImage, FieldFindings]:
-    """A drawn field with grain, so that its pictures have the size of real ones, and its cells."""
+    """Draw a field with grain, as large as real ones, and its cells."""
     chance = np.random.default_rng(seed)
     image = Image.new("RGB", (WIDTH, HEIGHT), PLASMA)
     pen = ImageDraw.Draw(image)
@@ -150,7 +166,7 @@ def disc(
 
 
 def read(box: tuple[float, float, float, float], chance: np.random.Generator) -> Detection:
-    """A white cell of which both readers say something; one in six is called a blast."""
+    """Make up a white cell and both opinions; one in six a blast."""
     blast, second = chance.random() ** 3, chance.random() ** 3
     label, confidence = ("blast", blast) if blast >= 0.5 else ("wbc", 1 - blast)
     word = "all_blast" if second > 0.6 else "uncertain" if second > 0.4 else "normal"

@@ -15,7 +15,7 @@ from services.accounts.accounts import Decision, name_key
 from services.accounts.passwords import PasswordError
 from services.accounts.people import recover_administrator
 
-accounts = AppGroup("accounts", callback=at_the_shell, help="Who may use this installation.")
+accounts = AppGroup("accounts", callback=at_the_shell, help="Manage accounts.")
 
 
 def init_app(app: Flask) -> None:
@@ -42,8 +42,10 @@ def approve(name: str) -> None:
     """Let the waiting account NAME sign in."""
     account = _named(name)
     if not the_accounts().decide(account.id, Decision.approve):
-        raise click.ClickException(f"“{account.name}” does not wait: it is {account.status}.")
-    click.echo(f"“{account.name}” may sign in now.")
+        raise click.ClickException(
+            f"“{account.name}” is not pending: its status is {account.status}."
+        )
+    click.echo(f"“{account.name}” can now sign in.")
 
 
 @accounts.command("reset-password")
@@ -66,7 +68,7 @@ def reset_second_factor(name: str) -> None:
     account = _named(name)
     if not the_accounts().reset_second_factor(account):
         raise click.ClickException(f"“{account.name}” has no second factor.")
-    click.echo(f"“{account.name}” has no second factor now.")
+    click.echo(f"Second factor of “{account.name}” removed.")
 
 
 @accounts.command("end-sessions")
@@ -76,10 +78,8 @@ def end_sessions(name: str | None, everybody: bool) -> None:
     """Sign NAME, or everybody, out in every browser."""
     if bool(name) == everybody:
         raise click.UsageError("Give either a NAME or --everybody.")
-    if everybody:
-        ended = the_accounts().end_all_sessions()
-    else:
-        ended = the_accounts().end_sessions(_named(name))
+    accounts = the_accounts()
+    ended = accounts.end_sessions(_named(name)) if name else accounts.end_all_sessions()
     click.echo(f"Sessions ended: {ended}.")
 
 
@@ -89,7 +89,7 @@ def make_administrator(name: str) -> None:
     """Make NAME an active administrator, where no other is left to do so."""
     account = _named(name)
     recover_administrator(account)
-    click.echo(f"“{account.name}” is an administrator now.")
+    click.echo(f"“{account.name}” is now an administrator.")
 
 
 def _named(name: str) -> Account:

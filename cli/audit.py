@@ -14,7 +14,7 @@ from services.audit import audit
 from services.audit.check import verify as check
 from services.audit.export import FORMATS
 
-group = AppGroup("audit", callback=at_the_shell, help="The trail of who did what.")
+group = AppGroup("audit", callback=at_the_shell, help="Check and export the audit trail.")
 
 
 def _head(_context: object, _option: object, value: str | None) -> Head | None:
@@ -22,25 +22,25 @@ def _head(_context: object, _option: object, value: str | None) -> Head | None:
         return None
     number, _, digest = value.partition(":")
     if not number.isdecimal() or len(digest) != 64:
-        raise click.BadParameter("write it as the audit page shows it: NUMBER:HASH")
+        raise click.BadParameter("use NUMBER:HASH, as shown on the audit page")
     return Head(int(number), digest)
 
 
 @group.command("verify")
-@click.option("--head", callback=_head, help="An end of the trail that was written down earlier.")
+@click.option("--head", callback=_head, help="An entry noted earlier, as NUMBER:HASH.")
 def verify(head: Head | None) -> None:
     """Look for rows that were changed, removed or moved; exit status 1 if there are any."""
     verdict = check(head)
     for finding in verdict.findings:
         click.echo(finding)
     if verdict.findings:
-        raise click.ClickException("The audit trail is not what it was.")
+        raise click.ClickException("The audit trail was altered.")
     if verdict.head is None:
-        click.echo("The audit trail has no rows yet.")
+        click.echo("The audit trail has no entries yet.")
         return
     click.echo(
-        f"{verdict.head.number} rows, none changed, moved or missing; the witness names "
-        f"{verdict.witnessed}. The end is {verdict.head.number}:{verdict.head.hash}"
+        f"{verdict.head.number} entries, none changed, moved or missing. The external hash log "
+        f"confirms {verdict.logged}. Latest entry: {verdict.head.number}:{verdict.head.hash}"
     )
 
 
@@ -54,4 +54,4 @@ def export(file: Path) -> None:
     audit.keep(Event.AUDIT_EXPORT, format=file.suffix.removeprefix("."))
     with file.open("w", encoding="utf-8", newline="") as stream:
         stream.writelines(write(records.in_order()))
-    click.echo(f"The audit trail is in {file}.")
+    click.echo(f"Audit trail written to {file}.")

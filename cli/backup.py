@@ -18,7 +18,7 @@ from services.backups.restore import Restored
 from services.backups.restore import restore as restored_from
 from settings import SettingsError
 
-SECRET = "It holds patients' images and the secret key: keep it as safe as the instance."  # noqa: S105
+SECRET = "The backup holds patients' images and the secret key. Protect it like the instance."  # noqa: S105
 
 
 @click.command("backup")
@@ -31,11 +31,11 @@ def backup(folder: Path) -> None:
         made = back_up(current_app.config["LEUKOSCOPE"], folder)
     except (BackupError, SettingsError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"Backed up to {folder} and read again: {_contents(made.manifest)}.")
+    click.echo(f"Backed up to {folder} and verified: {_contents(made.manifest)}.")
     if made.manifest.missing:
         click.echo(
-            f"Warning: {len(made.manifest.missing)} files that rows name are missing in the "
-            f"instance itself; {folder / 'backup.json'} lists them.",
+            f"Warning: {len(made.manifest.missing)} files are missing in the instance itself. "
+            f"{folder / 'backup.json'} lists them.",
             err=True,
         )
     click.echo(SECRET)
@@ -44,7 +44,7 @@ def backup(folder: Path) -> None:
 
 @click.command("restore")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--replace", is_flag=True, help="Move aside what this instance has already.")
+@click.option("--replace", is_flag=True, help="Move the present instance aside.")
 @with_appcontext
 def restore(folder: Path, replace: bool) -> None:
     """Put the backup in FOLDER in the place of this instance; the server must be stopped."""
@@ -64,17 +64,17 @@ def restore(folder: Path, replace: bool) -> None:
 
 def _tell(done: Restored) -> None:
     if done.replaced:
-        click.echo(f"What was there before is in {done.replaced}. Remove it when it is not needed.")
+        click.echo(f"The previous instance is in {done.replaced}. Delete it when no longer needed.")
     if done.weights:
         click.echo(
-            "The models of the backup are not those that are installed. To read with them, set "
+            "The backup used other models than those installed. To use them, set "
             f"LEUKOSCOPE_WEIGHTS={done.weights}"
         )
 
 
 def _contents(manifest: Manifest) -> str:
     numbers = f"{manifest.number_of(IMAGES)} images, {manifest.number_of(UPLOADS)} waiting fields"
-    return f"{numbers}, {manifest.head.number} rows of the audit trail"
+    return f"{numbers}, {manifest.head.number} audit entries"
 
 
 def _judge(verdict: Verdict) -> None:
@@ -82,8 +82,11 @@ def _judge(verdict: Verdict) -> None:
     for finding in verdict.findings:
         click.echo(finding, err=True)
     if verdict.findings:
-        raise click.ClickException("The audit trail in it is not what it was.")
+        raise click.ClickException("The audit trail in it was altered.")
+    if verdict.head is None:
+        click.echo("The audit trail has no entries yet.")
+        return
     click.echo(
-        "None of its rows changed, moved or missing. The end is "
+        "No audit entry is changed, moved or missing. Latest entry: "
         f"{verdict.head.number}:{verdict.head.hash}"
     )

@@ -15,7 +15,7 @@ from settings import SettingsError
 
 
 @click.command("leftovers")
-@click.option("--delete", is_flag=True, help="Remove them. There is no way back.")
+@click.option("--delete", is_flag=True, help="Delete them. This cannot be undone.")
 @with_appcontext
 def leftovers(delete: bool) -> None:
     """Count the files that no row names, and remove them if told to; the server must be stopped."""
@@ -29,6 +29,6 @@ def leftovers(delete: bool) -> None:
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
     if not len(found):
-        click.echo("Every file is named by a row.")
+        click.echo("No leftover files.")
         return
-    click.echo(f"{'Removed' if delete else 'Named by no row'}: {found}.")
+    click.echo(f"{'Removed' if delete else 'Leftover'}: {found}.")

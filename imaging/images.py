@@ -6,11 +6,13 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
+from core.geometry import Boxes
 from imaging.decoding.bounds import check_density, check_shape, check_structure
 from imaging.decoding.errors import ImageError, decoder_errors_refused
 from imaging.decoding.formats import check_extension, format_of
@@ -41,7 +43,14 @@ class ImageLimits:
 
 @dataclass(frozen=True)
 class UploadedImage:
-    """One decoded upload: upright sRGB pixels, the SHA-256 of its bytes, what was converted."""
+    """One decoded upload.
+
+    Attributes:
+        rgb: uint8 (h, w, 3), upright sRGB.
+        format: Of the file, as Pillow names it.
+        sha256: Of the file's bytes, in hexadecimal.
+        notes: What was converted, a sentence each.
+    """
 
     rgb: RgbImage
     format: str
@@ -82,7 +91,7 @@ def read_image(
 
 
 def check_image(data: bytes, limits: ImageLimits | None = None, file_name: str = "") -> None:
-    """Check an uploaded file as far as it can be told without decoding a pixel.
+    """Check an uploaded file without decoding a pixel.
 
     Raises:
         ImageError: As `read_image` does, but for what is incomplete or damaged further on.
@@ -92,14 +101,28 @@ def check_image(data: bytes, limits: ImageLimits | None = None, file_name: str =
 
 
 def encode_png(rgb: RgbImage, compress_level: int = 3) -> bytes:
-    """Encode RGB uint8 pixels as PNG without any metadata."""
+    """Encode pixels as PNG without any metadata.
+
+    Args:
+        rgb: uint8 (h, w, 3) RGB.
+        compress_level: 0 (fast and large) to 9 (slow and small).
+    """
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "PNG", compress_level=compress_level)
     return buffer.getvalue()
 
 
 def resize(rgb: RgbImage, width: int, height: int) -> RgbImage:
-    """Resize RGB uint8 pixels bilinearly, antialiased when shrinking."""
+    """Resize pixels bilinearly, antialiased when shrinking.
+
+    Args:
+        rgb: uint8 (h, w, 3) RGB.
+        width: Wanted, in pixels.
+        height: Wanted, in pixels.
+
+    Returns:
+        uint8 (height, width, 3) RGB; the same array where it has that size.
+    """
     if rgb.shape[:2] == (height, width):
         return rgb
     return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BILINEAR))
@@ -113,10 +136,16 @@ def centre_square(rgb: RgbImage) -> RgbImage:
     return rgb[top : top + side, left : left + side]
 
 
-def min_max(rgb: NDArray) -> NDArray[np.float32]:
-    """Rescale all values to 0..1 by the image's own minimum and maximum; a flat image gives 0.
+def min_max(rgb: NDArray[Any]) -> NDArray[np.float32]:
+    """Rescale an image to 0..1 by its own minimum and maximum.
 
     The paper's normalisation: (pixel - min) / (max - min).
+
+    Args:
+        rgb: (h, w, 3), of any range.
+
+    Returns:
+        float32 of the same shape, in 0..1; a flat image gives 0.
     """
     values = rgb.astype(np.float32)
     low, high = float(values.min()), float(values.max())
@@ -124,32 +153,50 @@ def min_max(rgb: NDArray) -> NDArray[np.float32]:
 
 
 def classifier_input(rgb: RgbImage, size: int = 300) -> NDArray[np.float32]:
-    """Prepare one cell image: float32 (size, size, 3), RGB, min-max scaled to 0..1.
+    """Prepare one cell image for the classifier.
 
     The paper's steps (450x450 cropped and resized to 300x300, min-max), for any image size.
+
+    Args:
+        rgb: uint8 (h, w, 3) RGB.
+        size: Side of what the network takes in, in pixels.
+
+    Returns:
+        float32 (size, size, 3) RGB, min-max scaled to 0..1.
     """
     return min_max(resize(centre_square(rgb), size, size))
 
 
 @dataclass(frozen=True)
 class Letterbox:
-    """A field made square: `pixels` float32 (3, size, size) RGB 0..1, and how to undo it."""
+    """A field made square, and how to undo it.
+
+    Attributes:
+        pixels: float32 (3, size, size) RGB in 0..1.
+        scale: Network pixels for one of the field.
+        left: Grey columns at the left, in network pixels.
+        top: Grey rows at the top, in network pixels.
+    """
 
     pixels: NDArray[np.float32]
     scale: float
     left: int
     top: int
 
-    def to_field(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map boxes (n, 4) x1, y1, x2, y2 from network pixels to field pixels."""
+    def to_field(self, boxes: Boxes) -> Boxes:
+        """Map boxes (n, 4) from network pixels to field pixels."""
         offset = np.array([self.left, self.top, self.left, self.top], np.float32)
         return (boxes - offset) / np.float32(self.scale)
 
 
 def detector_input(rgb: RgbImage, size: int = 960, scale: float | None = None) -> Letterbox:
-    """Fit a field into a grey square of `size` px, centred, resized by `scale`.
+    """Fit a field into the middle of a grey square.
 
-    Without `scale` it is shrunk if larger, never enlarged; with it, it must fit.
+    Args:
+        rgb: uint8 (h, w, 3) RGB.
+        size: Side of the square, in pixels.
+        scale: By what the field is resized, so that it fits; without it, it is shrunk if larger
+            than the square, never enlarged.
     """
     height, width = rgb.shape[:2]
     scale = scale or min(1.0, size / max(height, width))
@@ -157,7 +204,7 @@ def detector_input(rgb: RgbImage, size: int = 960, scale: float | None = None) -
     left, top = (size - new_width) // 2, (size - new_height) // 2
     canvas = np.full((size, size, 3), LETTERBOX_GREY, np.uint8)
     canvas[top : top + new_height, left : left + new_width] = resize(rgb, new_width, new_height)
-    pixels = np.ascontiguousarray(canvas.transpose(2, 0, 1), dtype=np.float32) / 255
+    pixels = np.ascontiguousarray(canvas.transpose(2, 0, 1), np.float32) / np.float32(255)
     return Letterbox(pixels, scale, left, top)
 
 
@@ -172,7 +219,7 @@ def _check_bytes(data: bytes, limits: ImageLimits) -> None:
 
 
 def _open_checked(data: bytes, limits: ImageLimits, file_name: str) -> Image.Image:
-    """Open a file of which all has been checked that can be without decoding a pixel."""
+    """Open a file, and check all that can be without decoding a pixel."""
     _check_bytes(data, limits)
     file_format = format_of(data)
     check_extension(file_name, file_format)
@@ -227,13 +274,13 @@ def _to_rgb(image: Image.Image) -> tuple[RgbImage, tuple[str, ...]]:
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
-    """Boxes that cover an image: converted all at once, it would need twice the memory."""
+    """Cover an image with boxes: converted at once, it needs twice the memory."""
     for top in range(0, image.height, _STRIP):
         yield 0, top, image.width, min(image.height, top + _STRIP)
 
 
 def _pixels(image: Image.Image) -> RgbImage:
-    """The pixels of an RGB image."""
+    """Copy the pixels of an RGB image."""
     rgb = np.empty((image.height, image.width, 3), np.uint8)
     for box in _strips(image):
         rgb[box[1] : box[3]] = np.asarray(image.crop(box))
@@ -248,7 +295,7 @@ def _from_16_bit(image: Image.Image) -> RgbImage:
 
 
 def _apply_profile(image: Image.Image) -> tuple[Image.Image, str | None]:
-    """Bring embedded colour profiles to sRGB; a broken or needless profile changes nothing."""
+    """Convert by an embedded profile to sRGB; a broken one changes nothing."""
     profile = image.info.get("icc_profile")
     if not profile or image.mode not in ("RGB", "CMYK"):
         return image, None
@@ -264,13 +311,13 @@ def _apply_profile(image: Image.Image) -> tuple[Image.Image, str | None]:
 
 
 def _flatten_alpha(image: Image.Image) -> tuple[Image.Image, str | None]:
-    """Put transparent images on black, the ground on which cut-out cells are known."""
+    """Put transparent images on black, as cut-out cells are known."""
     if not image.has_transparency_data:
         return image, None
     flat, transparent = Image.new("RGB", image.size), False
     for box in _strips(image):
         strip = image.crop(box).convert("RGBA")
-        transparent |= strip.getextrema()[3] != (255, 255)
+        transparent |= strip.getchannel("A").getextrema() != (255, 255)
         ground = Image.new("RGBA", strip.size, (0, 0, 0, 255))
         flat.paste(Image.alpha_composite(ground, strip).convert("RGB"), box)
     return flat, "Transparent parts were made black." if transparent else None

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 BETWEEN_NOTES = 0.5
 """Seconds between two notes of progress in the database."""
 
-GOING_WRONG = "Something went wrong on the server. It was logged."
+GOING_WRONG = "Something went wrong on the server. The error was logged."
 STOPPING_SECONDS = 60
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
@@ -52,8 +52,12 @@ class Work(Protocol):
     At most `at_once` rows are worked on at the same time.
     """
 
-    table: Table
     at_once: int
+
+    @property
+    def table(self) -> Table:
+        """The table."""
+        ...
 
     def run(self, task_id: str, progress: Progress) -> dict[str, Any]:
         """Do it, and give what the row is to keep; raises `TaskError` or `Interrupted`."""

@@ -6,22 +6,40 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from imaging.images import ImageError, RgbImage, read_image
 from models.detector.detector import Detector
+from models.findings import Classification, QualityIssue
 from models.manifest import WeightsError
+from models.quality_control.checks import MIN_SIDE
 from models.registry import load_models
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
+
+REASONS = {
+    QualityIssue.TOO_SMALL: f"The image has fewer than {MIN_SIDE} pixels a side.",
+    QualityIssue.BLANK: "The image is blank.",
+    QualityIssue.NO_COLOUR: "The image has no colour.",
+    QualityIssue.NO_CELL: "No white cell was found.",
+    QualityIssue.SEVERAL_CELLS: "There are several white cells: use `detect`.",
+    QualityIssue.OVER_EXPOSED: "The image is over-exposed.",
+    QualityIssue.DARK: "The image is too dark.",
+    QualityIssue.CUT_OFF: "The cell is cut off by the image's edge.",
+    QualityIssue.BLURRED: "The cell is out of focus.",
+}
+"""What speaks against an image, in the words of this command."""
 
 Reader = Callable[[RgbImage], dict[str, Any]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when every file was read, 1 when one was not, 2 without usable weights."""
+    """Run the command.
+
+    Returns:
+        0 when every file was read, 1 when one was not, 2 without usable weights.
+    """
     options = _parser().parse_args(arguments)
     try:
         reader = options.reader(options)
@@ -38,7 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     classify = commands.add_parser("classify", help="read single-cell images")
     classify.set_defaults(reader=_classifier)
     classify.add_argument(
-        "--insist", action="store_true", help="read a cell also where it cannot be seen well"
+        "--override-quality-check",
+        "--insist",
+        action="store_true",
+        help="read a cell also where it cannot be seen well",
     )
     detect = commands.add_parser("detect", help="find the cells of smear fields")
     detect.set_defaults(reader=_detector)
@@ -46,9 +67,10 @@ def _parser() -> argparse.ArgumentParser:
         "--min-confidence", type=_share, help="show boxes from this confidence on, 0 to 1"
     )
     detect.add_argument(
+        "--no-classifier-opinion",
         "--no-second-reader",
         action="store_false",
-        dest="second_reader",
+        dest="classifier_opinion",
         help="do not have the classifier read every white cell as well",
     )
     for command in (classify, detect):
@@ -67,16 +89,35 @@ def _share(text: str) -> float:
 
 def _classifier(options: argparse.Namespace) -> Reader:
     models = load_models(options.weights, options.precision)
-    return lambda rgb: asdict(models.classify(rgb, options.insist))
+    override = options.override_quality_check
+    return lambda rgb: _document(models.classify(rgb, override))
+
+
+def _document(found: Classification) -> dict[str, Any]:
+    """Put the finding under the names that this command always printed."""
+    return {
+        "label": found.label,
+        "probability": found.probability,
+        "usable": found.usable,
+        "reason": found.code and REASONS[found.code],
+        "model": found.model,
+        "code": found.code,
+        "can_insist": found.can_override,
+        "insisted": found.overridden,
+        "view": found.view,
+        "window": found.window,
+        "familiar": found.in_distribution,
+        "cells": found.cells,
+    }
 
 
 def _detector(options: argparse.Namespace) -> Reader:
     least = options.min_confidence
-    if not options.second_reader:
+    if not options.classifier_opinion:
         detector = Detector.load(options.weights / "detector", options.precision)
-        return lambda rgb: detector.find(rgb, least).as_dict()
+        return lambda rgb: detector.find(rgb, least).to_dict()
     models = load_models(options.weights, options.precision)
-    return lambda rgb: models.read_field(rgb, min_confidence=least).as_dict()
+    return lambda rgb: models.read_field(rgb, min_confidence=least).to_dict()
 
 
 def _read(file: str, reader: Reader) -> dict[str, Any]:

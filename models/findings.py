@@ -1,58 +1,107 @@
-"""What a model says of a cell or a field: the values that cross the border."""
+"""What a model says of a cell or a field: codes and values, no sentences."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from typing import Any
+
+from core.geometry import Box
+from core.taxonomy import DETECTOR_CODES
 
 ALL_BLAST = "all_blast"
 NORMAL = "normal"
 UNCERTAIN = "uncertain"
-CELL_LABELS = ("blast", "wbc", "rbc", "platelet")
-WHITE_CELLS = ("blast", "wbc")
 
-Box = tuple[float, float, float, float]
-"""x1, y1, x2, y2 in pixels of the upright image."""
+_KEPT_AS = {"candidates": "doubtful"}
+"""Attributes that the database and files have another name for."""
 
 Progress = Callable[[int, int], None]
 """Told how much of a task is done, and how much there is of it; what it raises ends the task."""
 
 
+class QualityIssue(StrEnum):
+    """What can speak against reading an image as a single cell's."""
+
+    TOO_SMALL = "too_small"
+    BLANK = "blank"
+    NO_COLOUR = "no_colour"
+    NO_CELL = "no_cell"
+    SEVERAL_CELLS = "several_cells"
+    OVER_EXPOSED = "over_exposed"
+    DARK = "dark"
+    CUT_OFF = "cut_off"
+    BLURRED = "blurred"
+
+
 @dataclass(frozen=True)
 class Classification:
-    """One cell image read: label and calibrated P(ALL blast) in 0..1, or why it was not usable.
+    """One cell image as the models read it.
 
-    `code` and `reason` tell what speaks against the image (`REASONS` of
-    `models.quality_control.checks`), `can_insist` whether it may be read all the same, `insisted`
-    whether it was. `view` is one of `VIEWS` in `models.classifier.cell_views`; `window` (x1, y1,
-    x2, y2 in pixels of the upright image) is the square
-    that was read, which may reach beyond the image; `cells` counts the white cells found.
-    `familiar` is None where the weights do not measure it. Older kept findings end with `model`.
+    Attributes:
+        label: `ALL_BLAST`, `NORMAL` or `UNCERTAIN`; None where the classifier was not asked.
+        probability: Calibrated P(ALL blast) in 0..1; None where the classifier was not asked.
+        usable: Whether the classifier was asked.
+        model: Version of the classifier.
+        code: What speaks against the image, if anything does.
+        can_override: Whether a person may have it read all the same.
+        overridden: Whether a person did.
+        view: How the cell is seen, one of `models.classifier.cell_views.VIEWS`.
+        window: The square that was read, x1, y1, x2, y2 in pixels of the upright image; it may
+            reach beyond the image.
+        in_distribution: Whether the cell is like those that the classifier was validated on; None
+            where the weights do not measure it.
+        cells: How many white cells were found; None where none was looked for.
+        width: Of the upright image, in pixels.
+        height: Of the upright image, in pixels.
     """
 
     label: str | None
     probability: float | None
     usable: bool
-    reason: str | None
     model: str
-    code: str | None = None
-    can_insist: bool = False
-    insisted: bool = False
+    code: QualityIssue | None = None
+    can_override: bool = False
+    overridden: bool = False
     view: str | None = None
     window: Box | None = None
-    familiar: bool | None = None
+    in_distribution: bool | None = None
     cells: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Serialise to values that JSON takes."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Classification:
+        """Read what `to_dict` wrote, in this version or an earlier one."""
+        given = {each.name: kept[each.name] for each in fields(cls) if each.name in kept}
+        code, window = given.get("code"), given.get("window")
+        return cls(
+            **{
+                **given,
+                "code": code and QualityIssue(code),
+                "window": window and tuple(window),
+            }
+        )
 
 
 @dataclass(frozen=True)
 class Detection:
-    """One found cell: box x1, y1, x2, y2 in pixels of the upright file, confidence in 0..1.
+    """One cell that the detector found, and the classifier's opinion of it.
 
-    `confidence` is the calibrated probability of `label`. White cells alone have those of being a
-    `blast` and of being `white`, and what the classifier says of their crop: `second` is its
-    P(ALL blast), `second_label` all_blast, normal or uncertain.
+    Attributes:
+        box: x1, y1, x2, y2 in pixels of the upright file.
+        label: One of `core.taxonomy.DETECTOR_CODES`.
+        confidence: Calibrated probability of `label`, in 0..1.
+        blast: P(blast) in 0..1, of white cells alone.
+        white: P(white cell), blast or not, in 0..1, of white cells alone.
+        second: The classifier's P(ALL blast) in 0..1, of white cells alone.
+        second_label: The classifier's `ALL_BLAST`, `NORMAL` or `UNCERTAIN`.
     """
 
     box: Box
@@ -63,24 +112,35 @@ class Detection:
     second: float | None = None
     second_label: str | None = None
 
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Detection:
+        """Read one cell that `FieldFindings.to_dict` wrote."""
+        return cls(**{**kept, "box": tuple(kept["box"])})
+
 
 @dataclass(frozen=True)
 class FieldFindings:
-    """All cells found in one field of `width` x `height` pixels, most confident first.
+    """All cells found in one field, most confident first.
 
-    `doubtful` are white cells too unsure to be counted at the operating point, `thresholds` the
-    calibrated probabilities (0..1) that it asks of "blast", "white", "rbc" and "platelet".
-    `red_cell` is the median diameter of the red cells in pixels of the file, None where too few
-    were found to tell; `scale` is the factor by which the file was resized beyond the usual
-    reading because of it. `second_model` is the version of the classifier that read the white
-    cells, if one did.
+    Attributes:
+        width: Of the upright field, in pixels.
+        height: Of the upright field, in pixels.
+        detections: The cells that count at the operating point.
+        model: Version of the detector.
+        candidates: White cells below the threshold, which do not count.
+        thresholds: The operating point, a calibrated probability (0..1) of each of
+            `models.detector.operating_point.KINDS`.
+        red_cell: Median diameter of the red cells in pixels of the file; None where too few were
+            found to tell.
+        scale: By what the file was resized beyond the usual because of it.
+        second_model: Version of the classifier that read the white cells, if one did.
     """
 
     width: int
     height: int
     detections: tuple[Detection, ...]
     model: str
-    doubtful: tuple[Detection, ...] = ()
+    candidates: tuple[Detection, ...] = ()
     thresholds: dict[str, float] = field(default_factory=dict)
     red_cell: float | None = None
     scale: float = 1.0
@@ -90,8 +150,32 @@ class FieldFindings:
     def counts(self) -> dict[str, int]:
         """Number of detections per label, every label present."""
         found = Counter(detection.label for detection in self.detections)
-        return {label: found[label] for label in CELL_LABELS}
+        return {label: found[label] for label in DETECTOR_CODES}
 
-    def as_dict(self) -> dict[str, Any]:
-        """The findings as JSON takes them: the fields of this class and `counts`."""
-        return {**asdict(self), "counts": self.counts}
+    def to_dict(self) -> dict[str, Any]:
+        """Serialise to values that JSON takes: the attributes, and `counts`.
+
+        The candidates go by "doubtful", the name that files have for them.
+        """
+        made = {_KEPT_AS.get(name, name): value for name, value in vars(self).items()}
+        for part in ("detections", "doubtful"):
+            # Not asdict: it copies what cannot change, which takes ten times as long.
+            made[part] = [dict(vars(cell)) for cell in made[part]]
+        return {**made, "thresholds": dict(self.thresholds), "counts": self.counts}
+
+    @classmethod
+    def from_dict(
+        cls, kept: Mapping[str, Any], labels: Collection[str] = DETECTOR_CODES
+    ) -> FieldFindings:
+        """Read what `to_dict` wrote, in this version or an earlier one.
+
+        Args:
+            kept: The findings.
+            labels: Which cells are wanted: a field has thousands of red ones.
+        """
+        names = {each.name: _KEPT_AS.get(each.name, each.name) for each in fields(cls)}
+        given = {name: kept[kept_as] for name, kept_as in names.items() if kept_as in kept}
+        for part in ("detections", "candidates"):
+            cells = given.get(part, ())
+            given[part] = tuple(Detection.from_dict(one) for one in cells if one["label"] in labels)
+        return cls(**given)

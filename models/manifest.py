@@ -3,40 +3,73 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pydantic import (
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    TypeAdapter,
+    ValidationError,
+)
 
 MANIFEST = "manifest.json"
 NETWORK = "network.xml"
 
+Numbers = dict[str, FiniteFloat]
+
+_OBJECT = TypeAdapter(dict[str, Any])
+
 
 class WeightsError(RuntimeError):
-    """Weights that are missing, altered or unreadable; its text is a sentence for the operator."""
+    """Weights that cannot be used; its text is a sentence for the operator."""
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """What one network says of itself; `input_size` in pixels, the other numbers unitless.
+class Manifest(BaseModel):
+    """What one network says of itself.
 
-    `views` holds the calibration of each view of a cell (a classifier's alone): temperature,
-    uncertain_low, uncertain_high. A detector's `calibration` holds slope and offset of each
-    question (`models.detector.operating_point`), its `scale` the red-cell diameters that it was
-    trained on: red_cell_low, red_cell_high in pixels of its input.
+    Attributes:
+        folder: Where it lies.
+        model: "classifier" or "detector".
+        version: Version of the weights.
+        classes: Codes of its outputs, in their order.
+        input_size: Side in pixels of the square images that it takes in.
+        thresholds: Numbers from which on something is said, by name.
+        views: A classifier's calibration of each view of a cell: temperature, uncertain_low,
+            uncertain_high.
+        calibration: A detector's slope and offset of each question
+            (`models.detector.operating_point`).
+        scale: The red-cell diameters that a detector was trained on: red_cell_low, red_cell_high
+            in pixels of its input.
+        files: SHA-256 of each file by its name.
+        architecture: Of the network, where it is told.
+        details: All that the file says.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     folder: Path
     model: str
     version: str
     classes: tuple[str, ...]
-    input_size: int
-    thresholds: dict[str, float]
-    views: dict[str, dict[str, float]]
-    calibration: dict[str, dict[str, float]]
-    scale: dict[str, float]
+    input_size: int = Field(validation_alias=AliasPath("input", "size"), gt=0)
+    thresholds: Numbers
+    views: dict[str, Numbers] = {}
+    calibration: dict[str, Numbers] = {}
+    scale: Numbers = {}
     files: dict[str, str]
-    details: dict[str, Any] = field(repr=False)
+    architecture: str | None = Field(
+        default=None, validation_alias=AliasPath("training", "arguments", "architecture")
+    )
+    details: dict[str, Any] = Field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """What the network is called: its architecture, or else its part."""
+        return self.architecture or self.model.capitalize()
 
     @property
     def network(self) -> Path:
@@ -45,7 +78,15 @@ class Manifest:
 
 
 def load_manifest(folder: Path, model: str) -> Manifest:
-    """Read and check the manifest of `model` in `folder`; raises `WeightsError` with the reason."""
+    """Read a manifest, and check the files that it names.
+
+    Args:
+        folder: Where the network lies.
+        model: "classifier" or "detector".
+
+    Raises:
+        WeightsError: Something is missing, altered or unreadable.
+    """
     manifest = read_manifest(folder, model)
     if manifest.model != model:
         raise WeightsError(f"{folder / MANIFEST} describes a {manifest.model}, not a {model}.")
@@ -57,41 +98,39 @@ def load_manifest(folder: Path, model: str) -> Manifest:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
+    """Compute the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_manifest(folder: Path, model: str) -> Manifest:
-    """Read what a manifest says, without a look at the files it names; raises `WeightsError`."""
+    """Read what a manifest says, whatever files are there.
+
+    Args:
+        folder: Where the network lies.
+        model: What it should be, to name a remedy.
+
+    Raises:
+        WeightsError: The manifest is missing or unreadable.
+    """
     path = folder / MANIFEST
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return Manifest(
-            folder=folder,
-            model=content["model"],
-            version=content["version"],
-            classes=tuple(content["classes"]),
-            input_size=int(content["input"]["size"]),
-            thresholds=_numbers(content["thresholds"]),
-            views=_tables(content.get("views", {})),
-            calibration=_tables(content.get("calibration", {})),
-            scale=_numbers(content.get("scale", {})),
-            files=dict(content["files"]),
-            details=content,
-        )
+        content = _OBJECT.validate_json(path.read_bytes())
+        return Manifest.model_validate({**content, "folder": folder, "details": content})
     except FileNotFoundError:
         raise WeightsError(f"{path} is missing; {_remedy(model)}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise WeightsError(f"{path} cannot be read ({error!r}); {_remedy(model)}") from error
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error}); {_remedy(model)}") from error
+    except ValidationError as error:
+        raise WeightsError(f"{path} cannot be read ({_told(error)}); {_remedy(model)}") from error
 
 
-def _numbers(content: dict[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in content.items()}
-
-
-def _tables(content: dict[str, Any]) -> dict[str, dict[str, float]]:
-    return {name: _numbers(numbers) for name, numbers in content.items()}
+def _told(error: ValidationError) -> str:
+    """Name each wrong entry and what is wrong with it."""
+    return "; ".join(
+        ": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"])))
+        for one in error.errors(include_url=False)
+    )
 
 
 def _check_file(path: Path, expected: str, model: str) -> None:

@@ -17,19 +17,23 @@ from models.runtime import Precision
 
 @dataclass(frozen=True)
 class Models:
-    """The two readers of an installation."""
+    """The two networks of an installation."""
 
     classifier: Classifier
     detector: Detector
 
-    def classify(self, rgb: RgbImage, insist: bool = False) -> Classification:
-        """Read the one cell of a uint8 RGB image of any size, if the gate lets it through.
+    def classify(self, rgb: RgbImage, override: bool = False) -> Classification:
+        """Read the one cell of an image, if its quality allows it.
 
-        With `insist` also one that it would rather not let through, where there is one cell.
+        Args:
+            rgb: uint8 (h, w, 3) RGB of any size.
+            override: Read it also where its quality speaks against it, if there is one cell.
         """
         seen = examine(rgb, self.detector)
-        said = self._said(seen)
-        if seen.code and not (insist and seen.can_insist):
+        said = self._said(seen, rgb)
+        if seen.window is None or seen.view is None:
+            return said
+        if seen.code and not (override and seen.can_override):
             return said
         reading = self.classifier.read(cut(rgb, seen.window, seen.view), seen.view)
         return replace(
@@ -37,9 +41,9 @@ class Models:
             label=reading.label,
             probability=reading.probability,
             usable=True,
-            can_insist=False,
-            insisted=seen.can_insist,
-            familiar=reading.familiar,
+            can_override=False,
+            overridden=seen.can_override,
+            in_distribution=reading.in_distribution,
         )
 
     def read_field(
@@ -48,9 +52,15 @@ class Models:
         progress: Progress | None = None,
         min_confidence: float | None = None,
     ) -> FieldFindings:
-        """Find the cells of a uint8 RGB field (`Detector.find`), and read its white ones once more.
+        """Find the cells of a field, and have the classifier read the white ones.
 
-        `progress` is told of both as halves of the way: which takes longer is not known before.
+        Args:
+            rgb: uint8 (h, w, 3) RGB of any size.
+            progress: Is told of both as halves of the way: which takes longer is not known before.
+            min_confidence: As for `Detector.find`.
+
+        Returns:
+            The cells, with the classifier's opinion of each white one.
         """
         tell = progress or _nobody
         found = self.detector.find(
@@ -60,24 +70,34 @@ class Models:
             rgb, found, self.classifier, lambda done, total: tell(total + done, 2 * total)
         )
 
-    def _said(self, seen: Examination) -> Classification:
-        """What is known before the classifier is asked."""
+    def _said(self, seen: Examination, rgb: RgbImage) -> Classification:
+        """Tell what is known before the classifier is asked."""
+        height, width = rgb.shape[:2]
         return Classification(
             label=None,
             probability=None,
             usable=False,
-            reason=seen.reason,
             model=self.classifier.version,
             code=seen.code,
-            can_insist=seen.can_insist,
+            can_override=seen.can_override,
             view=seen.view,
             window=seen.window and seen.window.box,
             cells=seen.cells,
+            width=width,
+            height=height,
         )
 
 
 def load_models(weights: Path, precision: Precision = "auto") -> Models:
-    """Load `weights`/classifier and `weights`/detector; raises `WeightsError` with the reason."""
+    """Load both networks.
+
+    Args:
+        weights: Folder with `classifier` and `detector`.
+        precision: "auto" computes in bf16 where the processor has it, "f32" never does.
+
+    Raises:
+        WeightsError: Something is missing, altered or unreadable.
+    """
     return Models(
         Classifier.load(weights / "classifier", precision),
         Detector.load(weights / "detector", precision),
@@ -85,4 +105,4 @@ def load_models(weights: Path, precision: Precision = "auto") -> Models:
 
 
 def _nobody(done: int, total: int) -> None:
-    """Nobody asked for progress."""
+    """Stand in where nobody asked for progress."""

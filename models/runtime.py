@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import LifoQueue
@@ -81,7 +81,7 @@ class Network:
         return request
 
     @contextmanager
-    def _request(self) -> Iterator[ov.InferRequest]:
+    def _request(self) -> Generator[ov.InferRequest]:
         request = self._idle.get()
         try:
             yield request

@@ -7,22 +7,25 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from pages import NAVIGATION
-from pages.common.access import Need, may_use, missing
-from records.accounts.accounts import VIEWER
+from pages.common.access import may_use, missing
+from pages.common.requires import Audience, requires
+from records.accounts.accounts import Role
 
 blueprint = Blueprint("home", __name__)
 
 
 @blueprint.get("/")
+@requires(Audience.SIGNED_IN)
 def index() -> AnyResponse:
     """Go to the first thing that the person may do."""
-    if not (current_user.has_role(VIEWER) or current_user.is_administrator):
-        flash(f"You see no analyses yet. {missing(Need.VIEWER)}", "warning")
+    if not (current_user.has_role(Role.VIEWER) or current_user.is_administrator):
+        flash(f"You don’t have access to analyses yet. {missing(Role.VIEWER)}", "warning")
     first = next(endpoint for endpoint, _ in NAVIGATION if may_use(endpoint))
     return redirect(url_for(first))
 
 
 @blueprint.get("/healthz")
+@requires(Audience.ANYBODY)
 def health() -> Response:
     """Say that the server answers, and nothing else."""
     return Response("ok\n", mimetype="text/plain")

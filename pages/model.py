@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
 from pages.common.markdown import render
+from pages.common.requires import Audience, requires
 from services.model_cards import CHARTS, ModelCard, read_card, read_chart
 
 blueprint = Blueprint("model", __name__, url_prefix="/models")
@@ -15,10 +16,10 @@ blueprint = Blueprint("model", __name__, url_prefix="/models")
 CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 MODEL_WORDS = {
-    "classifier": ("Classifier", "Reads the image of one cell: ALL blast, normal, or uncertain."),
+    "classifier": ("Classifier", "Classifies one cell: ALL blast, normal or uncertain."),
     "detector": (
         "Detector",
-        "Finds the cells of a field: blasts, other white cells, red cells, platelets.",
+        "Finds cells in a field: blasts, other white cells, red cells, platelets.",
     ),
 }
 
@@ -26,6 +27,7 @@ _ONE_OF_MODELS = f"<any({', '.join(MODEL_WORDS)}):name>"
 
 
 @blueprint.get("")
+@requires(Audience.SIGNED_IN)
 def index() -> str:
     """The models of this installation."""
     cards = [read_card(_weights(), model) for model in MODEL_WORDS]
@@ -33,6 +35,7 @@ def index() -> str:
 
 
 @blueprint.get(f"/{_ONE_OF_MODELS}")
+@requires(Audience.SIGNED_IN)
 def card(name: str) -> str:
     """The card of one model; `version` in the address is the one that gave a result."""
     read = read_card(_weights(), name)
@@ -46,6 +49,7 @@ def card(name: str) -> str:
 
 
 @blueprint.get(f"/{_ONE_OF_MODELS}/charts/<chart>")
+@requires(Audience.SIGNED_IN)
 def chart(name: str, chart: str) -> Response:
     """One chart of a card, as SVG."""
     try:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, MetaData, event
+from sqlalchemy import CursorResult, DateTime, Delete, Dialect, MetaData, Table, Update, event
+from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
@@ -55,17 +58,49 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+def code_type(codes: type[StrEnum], length: int) -> SqlEnum:
+    """Return the column type that keeps members of an enum by their values, as text."""
+    return SqlEnum(
+        codes,
+        native_enum=False,
+        length=length,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
 db = SQLAlchemy(model_class=Base)
-migrate = Migrate(db=db, directory=MIGRATIONS)
+migrate = Migrate(db=db, directory=str(MIGRATIONS))
+
+if TYPE_CHECKING:
+    # The type of `db.Model` knows neither constructors nor tables.
+    Model = Base
+else:
+    Model = db.Model
+
+
+def table_of(model: type[Base]) -> Table:
+    """Return the table of a model's rows."""
+    table = model.__table__
+    if not isinstance(table, Table):
+        raise TypeError(f"{model.__name__} is not kept in one table")
+    return table
+
+
+def count_changed(statement: Update | Delete) -> int:
+    """Change or remove rows, not yet committed; return how many there were."""
+    result = db.session.execute(statement)
+    if not isinstance(result, CursorResult):
+        raise TypeError("the database does not count what changed")
+    return result.rowcount
 
 
 def utc_now() -> datetime:
-    """The present time, aware, in UTC."""
+    """Return the present time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 @contextmanager
-def transaction() -> Iterator[None]:
+def transaction() -> Generator[None]:
     """Keep all that the block changes; after an error in it, nothing."""
     try:
         yield
@@ -75,27 +110,29 @@ def transaction() -> Iterator[None]:
         raise
 
 
-def let_nobody_else_write(session: Session) -> None:
-    """What is read from here to the end of the transaction stays so: SQLite has one writer."""
+def take_write_lock(session: Session) -> None:
+    """Keep others from writing until the transaction ends: SQLite has one writer."""
     connection = session.connection()
-    if not connection.connection.driver_connection.in_transaction:
+    driver = connection.connection.driver_connection
+    if driver is None or not driver.in_transaction:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager
-def alone(*rows: Base) -> Iterator[None]:
-    """A transaction in which nobody else writes; these rows are read again, as others left them.
+def exclusive_transaction(*rows: Base) -> Generator[None]:
+    """Run a transaction in which nobody else writes, on these rows as others left them.
 
-    Raises `GoneError` where one of them was deleted meanwhile.
+    Raises:
+        GoneError: one of the rows was deleted meanwhile.
     """
     with transaction():
-        let_nobody_else_write(db.session())
+        take_write_lock(db.session())
         for row in rows:
-            _read_again(row)
+            _refresh(row)
         yield
 
 
-def _read_again(row: Base) -> None:
+def _refresh(row: Base) -> None:
     try:
         db.session.refresh(row)
     except InvalidRequestError as error:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, Table, event
+from sqlalchemy import DDL, event
+
+from records import Base, table_of
 
 
 def triggers(table: str, keys: tuple[str, ...]) -> dict[str, str]:
-    """Statements that make a table append-only, by name of the trigger; `keys` are its unique
-    columns, because INSERT OR REPLACE deletes without asking the trigger of deletions.
+    """Return the statements that make a table append-only, by name of the trigger.
+
+    Args:
+        table: its name.
+        keys: its unique columns, because INSERT OR REPLACE deletes without asking the trigger of
+            deletions. None for a table that is all key, where that changes nothing.
     """
-    same = " OR ".join(f"{key} = NEW.{key}" for key in keys)
     refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-    replaces = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608  our own names
+    rests = {"UPDATE": refuse, "DELETE": refuse}
+    if keys:
+        same = " OR ".join(f"{key} = NEW.{key}" for key in keys)
+        replaces = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608  our own names
+        rests["INSERT"] = f"{replaces} {refuse}"
     return {
         f"{table}_no_{act}": f"CREATE TRIGGER {table}_no_{act} BEFORE {act} ON {table} {rest}"
-        for act, rest in {
-            "UPDATE": refuse,
-            "DELETE": refuse,
-            "INSERT": f"{replaces} {refuse}",
-        }.items()
+        for act, rest in rests.items()
     }
 
 
-def make_append_only(table: Table, *keys: str) -> None:
-    """Give a table these triggers when it is created."""
+def make_append_only(model: type[Base], *keys: str) -> None:
+    """Give the table of a model these triggers when it is created."""
+    table = table_of(model)
     for statement in triggers(table.name, keys).values():
         event.listen(table, "after_create", DDL(statement))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -43,7 +43,7 @@ UNFINISHED = (
 
 
 @contextmanager
-def usable(settings: Settings) -> Iterator[None]:
+def usable(settings: Settings) -> Generator[None]:
     """Say in a sentence why the instance cannot be used; raises `SettingsError`."""
     try:
         yield
@@ -67,7 +67,7 @@ def check_finished(settings: Settings) -> None:
 
 
 def check_present(settings: Settings) -> str:
-    """The revision of the database; raises `SettingsError` where it is not this version's."""
+    """Return the database's revision; raises `SettingsError` if it is not this version's."""
     present = schema()
     if unknown := unknown_revision(present):
         raise SettingsError(_sentence(settings, NEWER.format(unknown)))
@@ -77,26 +77,26 @@ def check_present(settings: Settings) -> str:
 
 
 def schema() -> str:
-    """The revision of the present database; empty where it has no tables."""
+    """Return the revision of the present database; empty where it has no tables."""
     with db.engine.connect() as connection:
         return " ".join(MigrationContext.configure(connection).get_current_heads())
 
 
 def unknown_revision(present: str) -> str | None:
-    """The first of these revisions that only a newer version knows."""
+    """Find the first of these revisions that only a newer version knows."""
     known = {each.revision for each in _revisions().walk_revisions()}
     return next((revision for revision in present.split() if revision not in known), None)
 
 
 def damage() -> list[str]:
-    """What SQLite itself finds wrong with the present database, in its own words."""
+    """Check the present database; return what SQLite finds wrong with it."""
     said = db.session.scalars(text("PRAGMA integrity_check"))
     return [line for line in said if line != "ok"]
 
 
 @contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """An application context of the database and witness in a folder that nobody writes to."""
+def read_only(folder: Path) -> Generator[None]:
+    """Enter an application context of a database and its hash log, which nobody writes to."""
     folder = folder.resolve()
     database = "file:" + quote(str(folder / DATABASE))
     query = {"mode": "ro", "immutable": "1", "uri": "true"}

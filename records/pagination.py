@@ -30,14 +30,17 @@ def between(
     since: datetime | None,
     before: datetime | None,
 ) -> Select[tuple[Item]]:
-    """What of a query happened `since` then, included, and `before`; None does not restrict."""
+    """Restrict a query to what happened `since` then, included, and `before`.
+
+    None does not restrict.
+    """
     if since:
         wanted = wanted.where(moment >= since)
     return wanted.where(moment < before) if before else wanted
 
 
 def page_of(wanted: Select[tuple[Item]], number: int, size: int) -> Page[Item]:
-    """One page of what a query finds; a number out of range gives the nearest."""
+    """Return one page of what a query finds; a number out of range gives the nearest."""
     total = db.session.scalar(select(func.count()).select_from(wanted.order_by(None).subquery()))
     pages = max(1, -(-(total or 0) // size))
     number = min(max(number, 1), pages)

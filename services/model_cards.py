@@ -9,6 +9,7 @@ from pathlib import Path
 from models.findings import FieldFindings
 from models.manifest import Manifest, WeightsError, read_manifest
 
+CLASSIFIER = "classifier"
 CARD, CHARTS = "model_card.md", "charts"
 
 _log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ def read_card(weights: Path, model: str) -> ModelCard:
 
 
 def aimed_sensitivity(weights: Path, findings: FieldFindings) -> float | None:
-    """Share of blasts (0..1) that the threshold of these findings was chosen to find.
+    """Return the share of blasts (0..1) that the threshold of these findings aims at.
 
     None where that is not known: the detector in `weights` is another, or does not tell.
     """
@@ -41,6 +42,22 @@ def aimed_sensitivity(weights: Path, findings: FieldFindings) -> float | None:
     if manifest.thresholds.get("blast") != findings.thresholds.get("blast"):
         return None
     return manifest.details.get("operating_point", {}).get("blast_sensitivity")
+
+
+def classifier_name(weights: Path, version: str | None = None) -> str:
+    """Return what the classifier is called, as its manifest states it.
+
+    Args:
+        weights: Folder of the weights.
+        version: That of the classifier meant; the installed one's unless given.
+
+    Returns:
+        Its architecture; "Classifier" where that is not known: another version is installed now.
+    """
+    manifest = _manifest(weights / CLASSIFIER, CLASSIFIER)
+    if manifest is None or version not in (None, manifest.version):
+        return CLASSIFIER.capitalize()
+    return manifest.name
 
 
 def read_chart(weights: Path, model: str, name: str) -> bytes:

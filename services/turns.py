@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 
@@ -23,13 +23,13 @@ class Turns:
         self._seconds = seconds
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> Generator[None]:
         """Hold a turn while the block runs; raises `BusyError` before it if there is none."""
         with self.place(), _held(self._running, self._seconds):
             yield
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self) -> Generator[None]:
         """Be one of those who work or wait; raises `BusyError` at once if they are too many.
 
         For who waits for work that is done elsewhere.
@@ -42,7 +42,7 @@ class Turns:
 
 
 @contextmanager
-def _held(bound: BoundedSemaphore, seconds: float) -> Iterator[None]:
+def _held(bound: BoundedSemaphore, seconds: float) -> Generator[None]:
     if not bound.acquire(timeout=seconds):
         raise BusyError
     try:

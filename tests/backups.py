@@ -6,16 +6,14 @@ import json
 from pathlib import Path
 
 from flask import Flask
-from flask_migrate import stamp
 
-from app import create_app
 from models.manifest import sha256_of
 from services.backups import make
 from services.backups.make import Made
 from services.backups.manifest import MANIFEST
 from services.backups.restore import Restored, restore
 from settings import Settings
-from tests.stand_ins import stand_in_models
+from tests.applications import new_app
 
 
 def install_models(settings: Settings, version: str = "1") -> None:
@@ -36,12 +34,6 @@ def install_models(settings: Settings, version: str = "1") -> None:
         (folder / "manifest.json").write_text(json.dumps(about))
 
 
-def migrated(app: Flask) -> None:
-    """Let the tables of a test count as made by the migrations."""
-    with app.app_context():
-        stamp()
-
-
 def back_up(app: Flask, target: Path) -> Made:
     """Back the application's instance up."""
     with app.app_context():
@@ -57,7 +49,7 @@ def restored(app: Flask, source: Path, replace: bool = False) -> Restored:
 
 def another(settings: Settings) -> Flask:
     """The application on another instance."""
-    return create_app(settings, stand_in_models())
+    return new_app(settings)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from models.findings import FieldFindings
+from models.findings import Classification, FieldFindings
 from records import db
 from records.accounts.accounts import new_id
 from records.analyses import analyses
@@ -48,20 +48,22 @@ def put_cell(
 ) -> Analysis:
     """A cell image of the case with this result."""
     called = None if result == analyses.NOT_USABLE else result
+    window = (-5.0, 10.0, 95.0, 110.0)
+    read = Classification(called, probability, called is not None, "2026.11.23-1", window=window)
     analysis = Analysis(
         **FILE,
         owner_id=case.owner_id,
         case_id=case.id,
         batch_id=new_id(),
-        kind=analyses.CLASSIFICATION,
+        kind=analyses.AnalysisKind.CLASSIFICATION,
         file_name="cell.png",
         sha256="cd" * 32,
         width=120,
         height=100,
         result=result,
         probability=probability,
-        finding={"label": called, "window": [-5.0, 10.0, 95.0, 110.0]},
-        model_version="2026.11.23-1",
+        finding=read.to_dict(),
+        model_version=read.model,
     )
     analyses.add(analysis)
     return analysis

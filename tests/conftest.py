@@ -9,19 +9,18 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from models.registry import Models
-from records import db
 from settings import ROOT, Settings
+from tests.applications import empty_app, end, new_app
 from tests.people import move, sign_in_as
 from tests.reading import Reading
-from tests.stand_ins import stand_in_models
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """An empty installation; one password hash costs next to nothing."""
-    return Settings(
+    # Weaker than any variable may ask for.
+    return Settings.model_construct(
         instance_dir=tmp_path / "instance",
         weights_dir=tmp_path / "weights",
         password_memory_kib=8,
@@ -33,12 +32,8 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """The whole application on an empty database, with CSRF protection and limits on."""
-    app = create_app(settings, stand_in_models())
-    app.testing = True
-    with app.app_context():
-        db.create_all()
-    yield app
-    _end(app)
+    with empty_app(settings) as app:
+        yield app
 
 
 @pytest.fixture
@@ -47,20 +42,14 @@ def restarted(app: Flask, settings: Settings) -> Iterator[Callable[[], Flask]]:
     begun = []
 
     def restart() -> Flask:
-        again = create_app(settings, stand_in_models())
+        again = new_app(settings)
         begun.append(again)
         again.extensions["leukoscope_tasks"].start()
         return again
 
     yield restart
     for each in begun:
-        _end(each)
-
-
-def _end(app: Flask) -> None:
-    app.extensions["leukoscope_tasks"].stop()
-    with app.app_context():
-        db.engine.dispose()
+        end(each)
 
 
 @pytest.fixture

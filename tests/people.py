@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
+
 from flask import Flask
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.test import TestResponse
 
 from records import db
 from records.accounts import teams
-from records.accounts.accounts import ACTIVE, Account
+from records.accounts.accounts import Account, AccountStatus
 
 PASSWORD = "violet stain, forty drops"
 
@@ -17,7 +20,7 @@ def add_account(app: Flask, name: str, password: str = PASSWORD) -> str:
     """Make an active account (the first one an administrator) and return its id."""
     with app.app_context():
         account = app.extensions["leukoscope_accounts"].sign_up(name, password)
-        account.status = ACTIVE
+        account.status = AccountStatus.ACTIVE
         db.session.commit()
         return account.id
 
@@ -41,9 +44,12 @@ def move(app: Flask, name: str, team: str) -> None:
 
 
 def csrf_token(client: FlaskClient) -> str:
-    """The token that a form of this browser must carry."""
-    page = client.get("/account/password", follow_redirects=True).get_data(as_text=True)
-    return page.split('name="csrf-token" content="')[1].split('"')[0]
+    """The token that a form of this browser must carry, made as its pages make it."""
+    with client.session_transaction() as kept:
+        secret = kept.setdefault("csrf_token", secrets.token_hex(20))
+    return URLSafeTimedSerializer(client.application.secret_key, salt="wtf-csrf-token").dumps(
+        secret
+    )
 
 
 def post(client: FlaskClient, path: str, **form: object) -> TestResponse:

@@ -6,30 +6,32 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from records.cases.reviews import LABELS
+from core.taxonomy import CLASS_CODES
 from services.cases.snapshot import (
-    FINAL,
     Agreement,
-    CaseState,
-    CellRead,
+    CaseSnapshot,
+    CellSnapshot,
     Disagreement,
-    ImageRead,
-    Later,
+    ImageSnapshot,
     ModelUsed,
-    ReportContents,
-    Signed,
     Specimen,
     Tally,
+)
+from services.reports.contents import (
+    LaterVersion,
+    ReportContents,
+    ReportStatus,
+    SignatureLine,
 )
 
 AT = datetime(2026, 11, 23, 7, 5, 6, 7000, tzinfo=UTC)
 FIELD, DRAWN = "a" * 32, "d0000000f"
-SUPERSEDED, BEING_AMENDED = Later(3, AT, signed=True), Later(2, AT, signed=False)
+SUPERSEDED, BEING_AMENDED = LaterVersion(3, AT, signed=True), LaterVersion(2, AT, signed=False)
 
 
-def cell(number: int | str, label: str = "blast", **changes: Any) -> CellRead:
+def cell(number: int | str, label: str = "blast", **changes: Any) -> CellSnapshot:
     """A cell of the first field, proposed as a blast and reviewed."""
-    told = {
+    values = {
         "id": f"{FIELD}.{number}",
         "image": 1,
         "box": (10.0, 20.0, 50.5, 60.25),
@@ -44,7 +46,7 @@ def cell(number: int | str, label: str = "blast", **changes: Any) -> CellRead:
         "by": "ada",
         "at": AT.isoformat(),
     }
-    return CellRead(**{**told, **changes})
+    return CellSnapshot(**{**values, **changes})
 
 
 CELLS = (
@@ -58,24 +60,49 @@ CELLS = (
 def tally(**labels: int) -> Tally:
     """Counts of these labels, of four white cells; the interval is not a real one."""
     share = labels.get("blast", 0) / 4
-    return Tally({**dict.fromkeys(LABELS, 0), **labels}, 4, share, (share / 2, 0.95), 25.0)
+    return Tally(
+        labels={**dict.fromkeys(CLASS_CODES, 0), **labels},
+        white=4,
+        share=share,
+        interval=(share / 2, 0.95),
+        erythroblasts_per_100=25.0,
+    )
 
 
-def state(**changes: Any) -> CaseState:
+def snapshot(**changes: Any) -> CaseSnapshot:
     """A case of blood with one field."""
-    told = {
+    values = {
         "case_id": "c" * 32,
         "version": 1,
         "amended_because": None,
         "specimen": Specimen(
-            "Alder-7", "blood", "Wright", "100x oil", "2026-11-20", "Second smear."
+            pseudonym="Alder-7",
+            kind="blood",
+            stain="Wright",
+            magnification="100x oil",
+            collected_on="2026-11-20",
+            notes="Second smear.",
         ),
         "images": (
-            ImageRead(1, FIELD, "detection", "ab" * 32, 400, 300, "d-1", "c-1", {"blast": 0.25}),
+            ImageSnapshot(
+                number=1,
+                id=FIELD,
+                kind="detection",
+                sha256="ab" * 32,
+                width=400,
+                height=300,
+                model="d-1",
+                second_model="c-1",
+                thresholds={"blast": 0.25},
+            ),
         ),
         "models": (
-            ModelUsed("classifier", "c-1", {}),
-            ModelUsed("detector", "d-1", {"network.bin": "12" * 32, "network.xml": "34" * 32}),
+            ModelUsed(model="classifier", version="c-1", files={}),
+            ModelUsed(
+                model="detector",
+                version="d-1",
+                files={"network.bin": "12" * 32, "network.xml": "34" * 32},
+            ),
         ),
         "cells": CELLS,
         "by_models": tally(blast=2, unclassified=1),
@@ -83,26 +110,30 @@ def state(**changes: Any) -> CaseState:
         "reviewed": 3,
         "total": 4,
     }
-    return CaseState(**{**told, **changes})
+    return CaseSnapshot(**{**values, **changes})
 
 
-def twice_read() -> CaseState:
+def with_duplicate() -> CaseSnapshot:
     """A case in which one image is read twice, so that its cell counts twice."""
-    (image,) = state().images
-    images, cells = (image, replace(image, number=2)), (cell(0), replace(cell(1), image=2))
-    return state(images=images, cells=cells)
+    (image,) = snapshot().images
+    images = image, image.model_copy(update={"number": 2})
+    return snapshot(images=images, cells=(cell(0), cell(1, image=2)))
 
 
 def signed(**changes: Any) -> ReportContents:
     """A report that one reader signed."""
-    signature = Signed("ada", "first", AT, "Blasts are present.", "ef" * 32)
-    told = ReportContents(state(), FINAL, "ef" * 32, (signature,), None, AT)
-    return replace(told, **changes)
+    signature = SignatureLine("ada", "first", AT, "Blasts are present.", "ef" * 32)
+    values = ReportContents(snapshot(), ReportStatus.FINAL, "ef" * 32, (signature,), None, AT)
+    return replace(values, **changes)
 
 
 def twice_signed() -> ReportContents:
     """A report of two readers who differed."""
-    second = Signed("ben", "adjudicator", AT, "I call cell 1.1 a lymphocyte.", "fe" * 32)
-    differed = Agreement(0.5, 3, (Disagreement("1.1", "blast", "lymphocyte"),))
+    second = SignatureLine("ben", "adjudicator", AT, "I call cell 1.1 a lymphocyte.", "fe" * 32)
+    differed = Agreement(
+        kappa=0.5,
+        cells=3,
+        disagreements=(Disagreement(cell="1.1", first="blast", second="lymphocyte"),),
+    )
     once = signed()
     return replace(once, signatures=(*once.signatures, second), agreement=differed)

@@ -46,7 +46,7 @@ class StandInClassifier:
 
 class StandInDetector:
     """Finds one white cell in the middle of a square image; in any other, one cell of each kind in
-    its four quarters, and a doubtful one in its middle."""
+    its four quarters, and a candidates one in its middle."""
 
     version = "stand-in-1"
 
@@ -68,7 +68,7 @@ class StandInDetector:
             height,
             kept,
             self.version,
-            doubtful=() if lone or min_confidence is not None else _doubtful(width, height),
+            candidates=() if lone or min_confidence is not None else _candidates(width, height),
             thresholds={"blast": 0.5, "white": 0.25, "rbc": 0.25, "platelet": 0.25},
             red_cell=None if lone else 32.0,
         )
@@ -124,7 +124,7 @@ def _cells_in_quarters(width: int, height: int) -> tuple[Detection, ...]:
     )
 
 
-def _doubtful(width: int, height: int) -> tuple[Detection, ...]:
+def _candidates(width: int, height: int) -> tuple[Detection, ...]:
     box = (0.4 * width, 0.4 * height, 0.6 * width, 0.6 * height)
     return (Detection(box, "wbc", 0.12, 0.08, 0.2),)
 

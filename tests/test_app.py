@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.request import urlopen
@@ -20,11 +21,15 @@ from models.manifest import WeightsError
 from records.storage.image_store import ImageStore
 from settings import ROOT, Settings
 from tests.backups import install_models
+from tests.waiting import HANGS
 
 SERVE = """
+import signal
 import app, models.registry
 from tests.stand_ins import stand_in_models
 app.load_models = lambda *_: stand_in_models()
+# A parent that was started in the background lets its children ignore interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 app.main()
 """
 
@@ -39,7 +44,8 @@ made.cli.main({!r}, obj=ScriptInfo(create_app=lambda: made))
 """
 
 
-def run(code: str, **environment: object) -> subprocess.Popen:
+def started(code: str, **environment: object) -> subprocess.Popen[str]:
+    """A Python program with these settings, begun."""
     variables = {f"LEUKOSCOPE_{name}": str(value) for name, value in environment.items()}
     return subprocess.Popen(
         [sys.executable, "-c", code],
@@ -51,10 +57,29 @@ def run(code: str, **environment: object) -> subprocess.Popen:
     )
 
 
+Run = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Start programs as `started` does; what still runs at the end of the test is killed."""
+    begun = []
+
+    def run(code: str, **environment: object) -> subprocess.Popen[str]:
+        begun.append(started(code, **environment))
+        return begun[-1]
+
+    yield run
+    for process in begun:
+        with process:
+            process.kill()
+
+
 def command(*arguments: object, **environment: object) -> tuple[str, str]:
     """Run `flask --app app …` in a process of its own; what it printed and what it complained."""
-    process = run(COMMAND.format([str(each) for each in arguments]), **environment)
-    return process.communicate(timeout=60)
+    code = COMMAND.format([str(each) for each in arguments])
+    with started(code, **environment) as process:
+        return process.communicate(timeout=HANGS)
 
 
 @pytest.fixture
@@ -77,10 +102,10 @@ def test_missing_weights_stop_the_factory(settings: Settings):
     ],
 )
 def test_what_is_wrong_stops_the_start_with_a_sentence(
-    tmp_path: Path, setting: str, value: str, sentence: str
+    run: Run, tmp_path: Path, setting: str, value: str, sentence: str
 ):
     process = run("import app; app.main()", INSTANCE=tmp_path / "instance", **{setting: value})
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=HANGS)
 
     assert process.returncode == 1
     assert output == ""
@@ -107,12 +132,12 @@ def spoiled(instance: Path, kind: str) -> None:
     ("kind", "sentence"), [("garbage", "damaged, or no database"), ("newer", "newer version")]
 )
 def test_a_database_that_cannot_be_used_stops_the_start_with_a_sentence(
-    tmp_path: Path, free_port: int, kind: str, sentence: str
+    run: Run, tmp_path: Path, free_port: int, kind: str, sentence: str
 ):
     spoiled(tmp_path / "instance", kind)
     before = (tmp_path / "instance" / "leukoscope.sqlite3").read_bytes()
     process = run(SERVE, INSTANCE=tmp_path / "instance", PORT=free_port)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=HANGS)
 
     assert (process.returncode, output) == (1, "")
     assert errors.startswith("Leukoscope cannot start: ")
@@ -121,14 +146,16 @@ def test_a_database_that_cannot_be_used_stops_the_start_with_a_sentence(
     assert (tmp_path / "instance" / "leukoscope.sqlite3").read_bytes() == before
 
 
-def test_a_locked_database_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):
+def test_a_locked_database_stops_the_start_with_a_sentence(
+    run: Run, tmp_path: Path, free_port: int
+):
     (tmp_path / "instance").mkdir()
     database = tmp_path / "instance" / "leukoscope.sqlite3"
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("PRAGMA journal_mode = WAL")
         other.execute("BEGIN IMMEDIATE")
         process = run(SERVE, INSTANCE=tmp_path / "instance", PORT=free_port)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=HANGS)
 
     assert process.returncode == 1
     assert errors.startswith("Leukoscope cannot start: ")
@@ -151,7 +178,7 @@ def start_mounted(folder: Path, size: str, prepare: str, port: int) -> str:
         env=os.environ | instance | {"LEUKOSCOPE_PORT": str(port)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
     )
     refused, mounted, errors = ended.stderr.partition("mounted\n")
     if not mounted:
@@ -180,47 +207,47 @@ def test_a_read_only_instance_stops_the_start_with_a_sentence(
     assert errors == f"Leukoscope cannot start: {instance} cannot be used: Read-only file system.\n"
 
 
-def test_a_port_in_use_stops_the_start_with_a_sentence(tmp_path: Path, free_port: int):
+def test_a_port_in_use_stops_the_start_with_a_sentence(run: Run, tmp_path: Path, free_port: int):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", free_port))
         listener.listen()
         process = run(SERVE, INSTANCE=tmp_path / "instance", PORT=free_port)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=HANGS)
 
     assert process.returncode == 1
     assert f"http://127.0.0.1:{free_port} cannot be used" in errors
 
 
-def test_a_second_server_stops_and_a_killed_one_is_cleaned_up_after(tmp_path: Path, free_port: int):
+def test_a_second_server_stops_and_a_killed_one_is_cleaned_up_after(
+    run: Run, tmp_path: Path, free_port: int
+):
     first = run(SERVE, INSTANCE=tmp_path, PORT=free_port)
-    try:
-        assert first.stdout.readline().startswith("Leukoscope is ready")
-        for port in (free_port, 1 + free_port):
-            second = run(SERVE, INSTANCE=tmp_path, PORT=port)
-            _, errors = second.communicate(timeout=60)
-            assert second.returncode == 1
-            assert errors.startswith(f"Leukoscope cannot start: {tmp_path} is in use by process ")
-            assert f" {first.pid} on " in errors
-            assert errors.count("\n") == 1
-        output, errors = command("audit", "verify", INSTANCE=tmp_path)
-        assert errors == ""
-        assert "none changed, moved or missing" in output
-    finally:
-        first.kill()
-        first.communicate(timeout=30)
+    assert first.stdout.readline().startswith("Leukoscope is ready")
+    for port in (free_port, 1 + free_port):
+        second = run(SERVE, INSTANCE=tmp_path, PORT=port)
+        _, errors = second.communicate(timeout=HANGS)
+        assert second.returncode == 1
+        assert errors.startswith(f"Leukoscope cannot start: {tmp_path} is in use by process ")
+        assert f" {first.pid} on " in errors
+        assert errors.count("\n") == 1
+    output, errors = command("audit", "verify", INSTANCE=tmp_path)
+    assert errors == ""
+    assert "none changed, moved or missing" in output
+    first.kill()
+    first.communicate(timeout=HANGS)
 
     left = ImageStore(tmp_path / "images").put(b"whole, but its row was not kept yet")
     after_kill = run(SERVE, INSTANCE=tmp_path, PORT=free_port)
-    try:
-        assert after_kill.stdout.readline().startswith("Leukoscope is ready")
-        assert left not in ImageStore(tmp_path / "images").names()
-    finally:
-        after_kill.send_signal(signal.SIGINT)
-        _, errors = after_kill.communicate(timeout=30)
+    assert after_kill.stdout.readline().startswith("Leukoscope is ready")
+    assert left not in ImageStore(tmp_path / "images").names()
+    after_kill.send_signal(signal.SIGINT)
+    _, errors = after_kill.communicate(timeout=HANGS)
     assert "Removed 1 files that no row names" in errors
 
 
-def test_a_served_instance_is_backed_up_and_restored_elsewhere(tmp_path: Path, free_port: int):
+def test_a_served_instance_is_backed_up_and_restored_elsewhere(
+    run: Run, tmp_path: Path, free_port: int
+):
     installed = Settings(weights_dir=tmp_path / "weights")
     install_models(installed)
     here = {"INSTANCE": tmp_path / "here", "WEIGHTS": installed.weights_dir}
@@ -230,12 +257,12 @@ def test_a_served_instance_is_backed_up_and_restored_elsewhere(tmp_path: Path, f
         assert server.stdout.readline().startswith("Leukoscope is ready")
         output, errors = command("backup", tmp_path / "backup", **here)
         assert errors == ""
-        assert f"Backed up to {tmp_path / 'backup'} and read again: 0 images" in output
+        assert f"Backed up to {tmp_path / 'backup'} and verified: 0 images" in output
         _, errors = command("restore", tmp_path / "backup", "--replace", **here)
         assert "is in use by process" in errors
     finally:
         server.send_signal(signal.SIGINT)
-        server.communicate(timeout=30)
+        server.communicate(timeout=HANGS)
     output, errors = command("restore", tmp_path / "backup", **there)
     assert errors == ""
     assert f"Restored to {tmp_path / 'there'}" in output
@@ -244,23 +271,19 @@ def test_a_served_instance_is_backed_up_and_restored_elsewhere(tmp_path: Path, f
     assert "is not empty: it has leukoscope.sqlite3, audit_witness" in errors
     (tmp_path / "there" / "restoring").mkdir()
     refused = run(SERVE, PORT=free_port, **there)
-    _, errors = refused.communicate(timeout=60)
+    _, errors = refused.communicate(timeout=HANGS)
     assert errors.startswith("Leukoscope cannot start: ")
     assert "a restore into it was not finished" in errors
 
 
-def test_a_new_installation_serves_and_says_where(tmp_path: Path, free_port: int):
+def test_a_new_installation_serves_and_says_where(run: Run, tmp_path: Path, free_port: int):
     process = run(SERVE, INSTANCE=tmp_path / "instance", PORT=free_port)
-    try:
-        assert process.stdout.readline() == (
-            f"Leukoscope is ready at http://127.0.0.1:{free_port}\n"
-        )
-        with urlopen(f"http://127.0.0.1:{free_port}/sign-up", timeout=30) as answer:
-            assert "becomes the administrator" in answer.read().decode()
-            assert answer.headers["Server"] is None
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+    assert process.stdout.readline() == f"Leukoscope is ready at http://127.0.0.1:{free_port}\n"
+    with urlopen(f"http://127.0.0.1:{free_port}/sign-up", timeout=HANGS) as answer:
+        assert "becomes the administrator" in answer.read().decode()
+        assert answer.headers["Server"] is None
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=HANGS)
     kept = {path.name for path in (tmp_path / "instance").iterdir()}
     assert {"secret_key", "leukoscope.sqlite3", "audit_witness"} <= kept
     trail = sqlite3.connect(tmp_path / "instance" / "leukoscope.sqlite3")
@@ -270,7 +293,7 @@ def test_a_new_installation_serves_and_says_where(tmp_path: Path, free_port: int
     assert json.loads(events[1][1])["signup"] == "approved"
 
 
-def test_serving_needs_neither_tensorflow_nor_torch(tmp_path: Path):
+def test_serving_needs_neither_tensorflow_nor_torch(run: Run, tmp_path: Path):
     code = """
 import sys
 from settings import Settings
@@ -282,7 +305,7 @@ heavy &= set(sys.modules)
 sys.exit(", ".join(sorted(heavy)) or 0)
 """
     process = run(code, INSTANCE=tmp_path / "instance")
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=HANGS)
 
     assert process.returncode == 0, errors
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app import create_app
+from core.taxonomy import DETECTOR_CODES
 from imaging.images import read_image
 from models.__main__ import main
-from models.classifier.cell_views import black_window, cut
-from models.findings import CELL_LABELS
+from models.classifier.cell_views import cut, segmented_window
 from models.registry import Models, load_models
-from records import db
 from settings import ROOT
+from tests.applications import empty_app
 from tests.people import sign_in_as
 from tests.stand_ins import drawn_field
 from tests.uploads import png, send, texts, upload_field
@@ -33,13 +31,8 @@ def models():
 @pytest.fixture
 def reader(settings, models):
     """A person signed in to the application with the shipped networks."""
-    app = create_app(replace(settings, weights_dir=WEIGHTS), models)
-    with app.app_context():
-        db.create_all()
-    yield sign_in_as(app, "ada")
-    app.extensions["leukoscope_tasks"].stop()
-    with app.app_context():
-        db.engine.dispose()
+    with empty_app(settings.model_copy(update={"weights_dir": WEIGHTS}), models) as app:
+        yield sign_in_as(app, "ada")
 
 
 def test_a_cell_is_read_and_kept(reader):
@@ -64,7 +57,7 @@ def test_the_shell_and_the_page_say_the_same(reader, tmp_path, capsys):
     printed = json.loads(capsys.readouterr().out)
     document = json.loads(reader.get(f"{upload_field(reader)['url']}/findings.json").data)
     assert printed["counts"] == document["counts"]
-    assert set(printed["counts"]) == set(CELL_LABELS)
+    assert set(printed["counts"]) == set(DETECTOR_CODES)
 
 
 @pytest.mark.parametrize("name", FOLDS)
@@ -81,7 +74,7 @@ def test_blasts_rank_above_the_normal_cells_of_a_network_s_strangers(models, sha
 def odds(models: Models, path: Path, network: int) -> float:
     """What one of the joined networks says of a cell on black, as a difference of logits."""
     rgb = read_image(path.read_bytes()).rgb
-    normal, blast = models.classifier.outputs(cut(rgb, black_window(rgb), "black"))["members"][
+    normal, blast = models.classifier.outputs(cut(rgb, segmented_window(rgb), "black"))["members"][
         network
     ]
     return float(blast - normal)

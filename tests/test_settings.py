@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -5,13 +6,27 @@ import pytest
 from settings import Settings, SettingsError
 
 
-def test_nothing_in_the_environment_gives_the_defaults():
-    assert Settings.from_environment({}) == Settings()
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
+    """The settings that these variables give."""
+
+    def from_variables(**variables: str) -> Settings:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return Settings.from_environment()
+
+    return from_variables
 
 
-def test_variables_are_read_in_the_units_of_their_names(tmp_path: Path):
-    settings = Settings.from_environment(
-        {
+def test_without_variables_the_defaults_hold(read):
+    settings = read()
+    assert (settings.port, settings.signup, settings.readers) == (5000, "approved", 1)
+    assert settings.max_upload_bytes == 64 * 1024 * 1024
+
+
+def test_variables_are_read_in_the_units_of_their_names(read, tmp_path: Path):
+    settings = read(
+        **{
             "LEUKOSCOPE_PORT": "8080",
             "LEUKOSCOPE_INSTANCE": str(tmp_path),
             "LEUKOSCOPE_SIGNUP": "Open",
@@ -32,8 +47,9 @@ def test_variables_are_read_in_the_units_of_their_names(tmp_path: Path):
     assert settings.insecure_cookies
 
 
-def test_an_empty_variable_is_no_variable():
-    assert Settings.from_environment({"LEUKOSCOPE_PORT": " "}).port == Settings().port
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_variable_is_no_variable(read, value: str):
+    assert read(LEUKOSCOPE_PORT=value).port == 5000
 
 
 @pytest.mark.parametrize(
@@ -47,14 +63,23 @@ def test_an_empty_variable_is_no_variable():
         ("LEUKOSCOPE_PASSWORD_MEMORY_KIB", "1024"),
     ],
 )
-def test_a_wrong_value_is_refused_in_a_sentence_that_names_it(variable: str, value: str):
+def test_a_wrong_value_is_refused_in_a_sentence_that_names_it(read, variable: str, value: str):
     with pytest.raises(SettingsError, match=f"{variable} is “{value}”, but it must be .+\\."):
-        Settings.from_environment({variable: value})
+        read(**{variable: value})
 
 
-def test_a_file_must_fit_into_a_request():
+def test_each_of_several_wrong_values_is_named(read):
+    with pytest.raises(SettingsError) as caught:
+        read(LEUKOSCOPE_PORT="five", LEUKOSCOPE_SIGNUP="anybody")
+    assert str(caught.value) == (
+        "LEUKOSCOPE_PORT is “five”, but it must be a whole number from 1 to 65535. "
+        "LEUKOSCOPE_SIGNUP is “anybody”, but it must be one of: approved, open."
+    )
+
+
+def test_a_file_must_fit_into_a_request(read):
     with pytest.raises(SettingsError, match="LEUKOSCOPE_MAX_REQUEST_MB"):
-        Settings.from_environment({"LEUKOSCOPE_MAX_REQUEST_MB": "10"})
+        read(LEUKOSCOPE_MAX_REQUEST_MB="10")
 
 
 @pytest.mark.parametrize(

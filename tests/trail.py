@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from records import db, transaction
 from records.audit import audit
@@ -41,10 +41,8 @@ def tamper(statement: str, **values: Any) -> None:
 
 def forge(number: int, **changes: Any) -> None:
     """Change a row and give it the hash of its new contents."""
-    content = {
-        column.name: getattr(db.session.get(Entry, number), column.name)
-        for column in audit.ENTRIES.columns
-    }
+    row = select(audit.ENTRIES).where(audit.ENTRIES.c.number == number)
+    content = dict(db.session.execute(row).mappings().one())
     content |= changes
     del content["hash"]
     sets = ", ".join(f"{name} = :{name}" for name in changes)

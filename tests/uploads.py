@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import time
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -14,6 +13,7 @@ from werkzeug.test import TestResponse
 from imaging.images import RgbImage, encode_png
 from tests.people import csrf_token
 from tests.stand_ins import drawn_cell, drawn_field
+from tests.waiting import until
 
 DARK, MIDDLE, PALE = (80, 25, 120), (100, 50, 140), (110, 70, 150)
 """Chromatin that the stand-in classifier calls ALL blast, uncertain and normal."""
@@ -61,14 +61,13 @@ def upload_cell(client: FlaskClient, name: str = "cell.png", content: bytes | No
 
 def follow(client: FlaskClient, task: dict[str, Any]) -> dict[str, Any]:
     """What a script is told of a field that was sent, once it is not under way any more."""
-    end = time.monotonic() + 30
-    while True:
+
+    def ended() -> dict[str, Any] | None:
         answer = client.get(task["progress"], headers={"Accept": "application/json"})
         (now,) = (file for file in answer.json["files"] if file["id"] == task["id"])
-        if now["state"] not in {"waiting", "running"}:
-            return now
-        assert time.monotonic() < end, now
-        time.sleep(0.01)
+        return None if now["state"] in {"waiting", "running"} else now
+
+    return until(ended)
 
 
 def upload_field(

@@ -26,7 +26,7 @@ def normalized(name: str) -> str:
 
 def pins_of(path: Path) -> Pins:
     """Read the names and versions in a file of pins, or a lock file."""
-    found = re.findall(r"^([\w.-]+)==([^\s;]+)", path.read_text(), re.MULTILINE)
+    found = re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;]+)", path.read_text(), re.MULTILINE)
     return {(normalized(name), version) for name, version in found}
 
 

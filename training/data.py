@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from models.findings import CELL_LABELS, Box
+from core.geometry import Box
+from core.taxonomy import YOLO_CODES
+from core.yolo import yolo_line
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -31,8 +33,6 @@ all blast subjects of the same split."""
 
 _FOLD_OF_SPLIT: dict[Split, str] = {"test": "H22", "val": "H14", "train": "H10"}
 _EDGES = ("x1", "y1", "x2", "y2")
-TXL_LABELS = ("wbc", "rbc", "platelet", "blast")
-"""Numbers in TXL-PBC's labels; blasts are in fields of a hospital's own alone."""
 
 
 class DataError(ValueError):
@@ -80,13 +80,18 @@ class ChulaField:
 
 @dataclass(frozen=True)
 class FieldBox:
-    """One labelled cell of a field (one of `CELL_LABELS`); x1, y1, x2, y2 as fractions."""
+    """One labelled cell of a field, of `DETECTOR_CODES`; x1, y1, x2, y2 as fractions of it."""
 
     label: str
     x1: float
     y1: float
     x2: float
     y2: float
+
+    @property
+    def yolo_line(self) -> str:
+        """The cell as a line of a YOLO label file."""
+        return yolo_line(self.label, (self.x1, self.y1, self.x2, self.y2))
 
 
 @dataclass(frozen=True)
@@ -191,13 +196,6 @@ def row_box(row: Mapping[str, str]) -> Box:
     return x1, y1, x2, y2
 
 
-def yolo_line(box: FieldBox) -> str:
-    """Return a line of a YOLO label file: number, centre and size as fractions."""
-    middle = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
-    numbers = (*middle, box.x2 - box.x1, box.y2 - box.y1)
-    return " ".join((str(CELL_LABELS.index(box.label)), *(f"{number:.5f}" for number in numbers)))
-
-
 def manifest_rows(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     """Read `manifest.csv` in a folder; raise DataError where a column is missing."""
     manifest = folder / "manifest.csv"
@@ -227,4 +225,4 @@ def _yolo_boxes(path: Path) -> Iterator[FieldBox]:
         raise DataError(f"There is no label file {path}.")
     for line in path.read_text().splitlines():
         label, x, y, w, h = (float(number) for number in line.split())
-        yield FieldBox(TXL_LABELS[int(label)], x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+        yield FieldBox(YOLO_CODES[int(label)], x - w / 2, y - h / 2, x + w / 2, y + h / 2)

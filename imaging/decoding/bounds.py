@@ -25,7 +25,7 @@ _CHECKS = {
 
 
 def check_structure(data: bytes, file_format: str) -> None:
-    """Check that a file has no more parts than its decoder can take in reasonable time.
+    """Check that a file has no more parts than decoding allows.
 
     Raises:
         ImageError: If it has too many.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 DAMAGED = "The image file is incomplete or damaged. Copy or save it again, then upload it anew."
@@ -15,7 +15,7 @@ class ImageError(ValueError):
 
 
 @contextmanager
-def decoder_errors_refused() -> Iterator[None]:
+def decoder_errors_refused() -> Generator[None]:
     """Turn whatever a decoder raises into `ImageError`.
 
     A hostile file can fail anywhere inside Pillow, its plugins or the libraries below them, and

@@ -38,7 +38,7 @@ def check(data: bytes) -> None:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """Kind and length of each chunk, up to the end of the image or of the file."""
+    """Yield kind and length of each chunk, up to the image's or file's end."""
     position = _SIGNATURE
     while position + _HEADER.size <= len(data):
         length, kind = _HEADER.unpack_from(data, position)

@@ -27,7 +27,7 @@ os.environ.setdefault("LIBTIFF_JPEG_MAX_ALLOWED_SCAN_NUMBER", str(MAX_JPEG_SCANS
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a directory is written: number of tags, one tag, place of the next directory."""
+    """How a directory is written: tag count, one tag, next directory."""
 
     number: struct.Struct
     tag: struct.Struct
@@ -67,7 +67,7 @@ def check(data: bytes) -> None:
 
 
 def _header(data: bytes) -> tuple[_Layout, int]:
-    """The layout, and where the place of the first directory is written."""
+    """Return the layout, and where the first directory's place is written."""
     order = "<" if data[:2] == b"II" else ">"
     (version,) = struct.unpack_from(order + "H", data, 2)
     number, tag, place, first = (

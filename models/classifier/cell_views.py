@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 
+from core.geometry import Box
 from imaging.images import RgbImage
-from models.findings import Box
 
-VIEWS = ("black", "crop")
-"""The two ways in which a cell is seen: cut out on black (as in C-NMC), or with its surroundings.
-"""
+
+class View(StrEnum):
+    """How a cell is seen, as manifests and kept findings call it."""
+
+    SEGMENTED = "black"
+    """Cut out, on black, as in C-NMC."""
+
+    CONTEXT = "crop"
+    """With its surroundings."""
+
+
+VIEWS = tuple(View)
 
 BLACK = 12
 """Brightest channel (0..255) up to which a pixel counts as the black around a cut-out cell."""
 
 CROP_FACTOR = 1.5
-"""Side of the square shown of a raw crop, in units of the longer side of the cell's box."""
+"""Side of the square of the context view, in units of the longer side of the cell's box."""
 
 _KEPT_SHARE = 2 / 3
 _CORNER_SHARE = 0.08
@@ -34,7 +44,7 @@ class Window:
 
     @classmethod
     def around(cls, box: Box) -> Window:
-        """Return the smallest square with a box (x1, y1, x2, y2) at its centre."""
+        """Return the smallest square with a box at its centre."""
         x1, y1, x2, y2 = box
         return cls((x1 + x2) / 2, (y1 + y2) / 2, max(x2 - x1, y2 - y1))
 
@@ -46,15 +56,15 @@ class Window:
 
 
 def on_black(rgb: RgbImage) -> bool:
-    """Tell whether a uint8 RGB image shows something cut out on black: black in all corners."""
+    """Tell whether an image, uint8 (h, w, 3) RGB, is black in all corners."""
     height, width = rgb.shape[:2]
     side = max(1, round(_CORNER_SHARE * min(height, width)))
     corners = (rgb[rows, columns] for rows in _ends(side) for columns in _ends(side))
     return all((corner.max(axis=2) <= BLACK).mean() > 0.9 for corner in corners)
 
 
-def black_window(rgb: RgbImage) -> Window:
-    """Return the square that shows a cell on black at its own scale, centred on the cell.
+def segmented_window(rgb: RgbImage) -> Window:
+    """Return the square of the segmented view, centred on the cell.
 
     Two thirds of the image's side, as C-NMC's cells lie in 450 px with a third of black around
     them; more where the cell is larger. An image that is black all over gives its middle.
@@ -70,16 +80,23 @@ def black_window(rgb: RgbImage) -> Window:
     return Window((left + right + 1) / 2, (top + bottom + 1) / 2, max(kept, extent))
 
 
-def crop_window(box: Box) -> Window:
-    """Return the square around a detected cell; x1, y1, x2, y2 in pixels."""
+def context_window(box: Box) -> Window:
+    """Return the square of the context view around a box in pixels."""
     tight = Window.around(box)
     return replace(tight, side=CROP_FACTOR * tight.side)
 
 
 def cut(rgb: RgbImage, window: Window, view: str) -> RgbImage:
-    """Cut a window out, uint8 RGB square of its side in whole pixels.
+    """Cut a window out of an image.
 
-    What lies outside the image is black in the view "black"; a raw crop's edge is mirrored.
+    Args:
+        rgb: uint8 (h, w, 3) RGB.
+        window: In pixels of the image; it may reach beyond.
+        view: One of `VIEWS`. Beyond the image the segmented view is black; the context view
+            mirrors the edge.
+
+    Returns:
+        uint8 (side, side, 3) RGB, of the window's side in whole pixels.
     """
     side = max(1, round(window.side))
     left, top = round(window.x - window.side / 2), round(window.y - window.side / 2)
@@ -91,8 +108,8 @@ def cut(rgb: RgbImage, window: Window, view: str) -> RgbImage:
     inside = rgb[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
     if not any(max(pair) for pair in outside):
         return inside
-    mode = {"mode": "constant"} if view == "black" else {"mode": "symmetric"}
-    return np.pad(inside, (*outside, (0, 0)), **mode)
+    mode = "constant" if view == View.SEGMENTED else "symmetric"
+    return np.pad(inside, (*outside, (0, 0)), mode)
 
 
 def _ends(side: int) -> tuple[slice, slice]:

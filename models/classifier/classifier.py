@@ -20,20 +20,23 @@ BATCHES = (1, 8)
 
 @dataclass(frozen=True)
 class Reading:
-    """What the classifier says of one cell: calibrated P(ALL blast) in 0..1 and its name.
+    """What the classifier says of one cell.
 
-    `distance` tells how far the cell lies from those trained on (1 is usual), `familiar` whether
-    that is within the validated domain.
+    Attributes:
+        probability: Calibrated P(ALL blast) in 0..1.
+        label: `ALL_BLAST`, `NORMAL` or `UNCERTAIN`.
+        ood_score: How far the cell lies from those trained on; 1 is usual.
+        in_distribution: Whether that is within the validated domain.
     """
 
     probability: float
     label: str
-    distance: float
-    familiar: bool
+    ood_score: float
+    in_distribution: bool
 
 
 class Classifier:
-    """EfficientNetB3 served by OpenVINO, with calibrated probabilities and an uncertain band."""
+    """The classifier served by OpenVINO: calibrated, with an uncertain band."""
 
     def __init__(self, network: Network, manifest: Manifest) -> None:
         self._network = network
@@ -59,31 +62,50 @@ class Classifier:
         return self._manifest
 
     def read(self, window: RgbImage, view: str) -> Reading:
-        """Read a square from `cell_views.cut`, uint8 RGB, in the view given."""
+        """Read one cell.
+
+        Args:
+            window: uint8 (side, side, 3) RGB, from `cell_views.cut`.
+            view: How it is seen, one of `cell_views.VIEWS`.
+        """
         outputs = self.outputs(window)
         probability = self._probability(outputs["logits"], view)
-        distance = self.distance(outputs)
-        familiar = distance <= self._manifest.thresholds["familiar"]
-        return Reading(probability, self.label(probability, view), distance, familiar)
+        score = self.ood_score(outputs)
+        in_distribution = score <= self._manifest.thresholds["familiar"]
+        return Reading(probability, self.label(probability, view), score, in_distribution)
 
     def probabilities(self, windows: Sequence[RgbImage], view: str) -> NDArray[np.float64]:
-        """Calibrated P(ALL blast) in 0..1 of each square, shape (n,); several at once."""
+        """Read several cells at once.
+
+        Args:
+            windows: uint8 (side, side, 3) RGB each, from `cell_views.cut`.
+            view: How they are seen, one of `cell_views.VIEWS`.
+
+        Returns:
+            Calibrated P(ALL blast) in 0..1, (n,).
+        """
         step = max(BATCHES)
         parts = (windows[at : at + step] for at in range(0, len(windows), step))
         logits = [logits for part in parts for logits in self._run(part)["logits"]]
         return np.array([self._probability(each, view) for each in logits])
 
     def activation_map(self, window: RgbImage) -> NDArray[np.float32]:
-        """What each place adds to the answer, (h, w): above 0 for ALL blast, below for normal.
+        """Compute what each place adds to the answer.
 
-        Its mean is the difference of the two logits, exactly (class activation mapping, Zhou et
-        al. 2016, of a network that is pooled last).
+        Class activation mapping (Zhou et al. 2016) of a network that is pooled last.
+
+        Args:
+            window: uint8 (side, side, 3) RGB, from `cell_views.cut`.
+
+        Returns:
+            float32 (h, w) in log odds: above 0 for ALL blast, below for normal. Its mean is the
+            difference of the two logits, exactly.
         """
         cam = self.outputs(window)["cam"]
         return cam[..., self._blast] - cam[..., self._normal]
 
     def label(self, probability: float, view: str) -> str:
-        """Name a calibrated probability: normal below the uncertain band, ALL blast at its top."""
+        """Name a calibrated probability: below, in or above the uncertain band."""
         limits = self._manifest.views[view]
         if probability >= limits["uncertain_high"]:
             return ALL_BLAST
@@ -92,15 +114,18 @@ class Classifier:
         return UNCERTAIN
 
     def outputs(self, window: RgbImage) -> dict[str, NDArray[np.float32]]:
-        """Return all that the network says of one square, uint8 RGB, before calibration.
+        """Return all that the network says of one window, before calibration.
 
         "logits" (2,), "cam" (h, w, 2), "members" (networks, 2) and "embedding" (features,).
         """
         return {name: value[0] for name, value in self._run([window]).items()}
 
     @staticmethod
-    def distance(outputs: dict[str, NDArray[np.float32]]) -> float:
-        """Root mean square of the whitened features: a Mahalanobis distance over their number."""
+    def ood_score(outputs: dict[str, NDArray[np.float32]]) -> float:
+        """Compute how unlike the trained-on cells this one is; 1 is usual.
+
+        Root mean square of the whitened features: a Mahalanobis distance over their number.
+        """
         return float(np.sqrt((outputs["embedding"] ** 2).mean()))
 
     def _run(self, windows: Sequence[RgbImage]) -> dict[str, NDArray[np.float32]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from core.taxonomy import WHITE_CELLS
 from imaging.images import RgbImage
-from models.classifier.cell_views import crop_window, cut
+from models.classifier.cell_views import View, context_window, cut
 from models.classifier.classifier import Classifier
-from models.findings import WHITE_CELLS, Detection, FieldFindings, Progress
+from models.findings import Detection, FieldFindings, Progress
 
-VIEW = "crop"
-"""How cells of a field are seen: with their surroundings (`models.classifier.cell_views.VIEWS`)."""
+VIEW = View.CONTEXT
+"""How cells of a field are seen."""
 
 AT_ONCE = 16
 """Cells cut out and read at a time: what is in memory however many there are."""
@@ -20,12 +21,19 @@ AT_ONCE = 16
 def read_cells(
     rgb: RgbImage, findings: FieldFindings, classifier: Classifier, progress: Progress
 ) -> FieldFindings:
-    """Give every white cell of a uint8 RGB field, counted or doubtful, its second opinion.
+    """Add the classifier's opinion of every white cell of a field.
 
-    `progress` is called with the cells read and their number after each `AT_ONCE`, and once where
-    there is nothing to read.
+    Args:
+        rgb: uint8 (h, w, 3) RGB.
+        findings: What the detector found in it.
+        classifier: Reads the cells.
+        progress: Is told the cells read and their number after each `AT_ONCE`, and once where
+            there is nothing to read.
+
+    Returns:
+        The findings with an opinion of every white cell.
     """
-    cells = (*findings.detections, *findings.doubtful)
+    cells = (*findings.detections, *findings.candidates)
     white = [index for index, cell in enumerate(cells) if cell.label in WHITE_CELLS]
     opinions = _opinions(rgb, [cells[index] for index in white], classifier, progress)
     read = list(cells)
@@ -37,7 +45,7 @@ def read_cells(
     return replace(
         findings,
         detections=tuple(read[:counted]),
-        doubtful=tuple(read[counted:]),
+        candidates=tuple(read[counted:]),
         second_model=classifier.version,
     )
 
@@ -47,7 +55,7 @@ def _opinions(
 ) -> Iterator[Detection]:
     for start in range(0, len(cells), AT_ONCE):
         part = cells[start : start + AT_ONCE]
-        windows = [cut(rgb, crop_window(cell.box), VIEW) for cell in part]
+        windows = [cut(rgb, context_window(cell.box), VIEW) for cell in part]
         for cell, probability in zip(part, classifier.probabilities(windows, VIEW), strict=True):
             label = classifier.label(float(probability), VIEW)
             yield replace(cell, second=float(probability), second_label=label)

@@ -4,50 +4,73 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-MAX_INSIDE = 0.8
-"""Share of a white cell's box inside another's, above which both are of one cell: large
-neutrophils get a second box for a part of them."""
+from core.geometry import Boxes, contained_shares, iou
+from core.taxonomy import DETECTOR_CODES, RBC, WHITE_CELLS
+
+MAX_CONTAINED = 0.8
+"""Share of a white cell's box inside another's, above which both are of one cell.
+
+Large neutrophils get a second box for a part of them.
+"""
+
+COLUMNS = {code: column for column, code in enumerate(DETECTOR_CODES)}
+"""The column of each of the detector's classes in arrays of probabilities."""
+
+OTHERS = tuple(column for code, column in COLUMNS.items() if code not in WHITE_CELLS)
+"""The columns of what is no white cell."""
+
+_WHITE = tuple(COLUMNS[code] for code in WHITE_CELLS)
 
 
 @dataclass(frozen=True)
 class Found:
-    """Boxes (n, 4) x1, y1, x2, y2 and probabilities (n, 4) in 0..1, columns `CELL_LABELS`."""
+    """Boxes with the probabilities of what is in them.
 
-    boxes: NDArray[np.float32]
+    Attributes:
+        boxes: (n, 4) x1, y1, x2, y2 in pixels.
+        probabilities: (n, classes) in 0..1, columns `core.taxonomy.DETECTOR_CODES`.
+    """
+
+    boxes: Boxes
     probabilities: NDArray[np.float64]
+
+    def of(self, code: str) -> NDArray[np.float64]:
+        """Return P(class) of each box (n,), of one of `DETECTOR_CODES`."""
+        return self.probabilities[:, COLUMNS[code]]
 
     @property
     def white(self) -> NDArray[np.float64]:
         """P(white cell), blast or not, of each box (n,)."""
-        return self.probabilities[:, :2].sum(axis=1)
+        return self.probabilities[:, _WHITE].sum(axis=1)
 
     @property
     def red(self) -> NDArray[np.float64]:
         """P(red cell) of each box (n,)."""
-        return self.probabilities[:, 2]
+        return self.of(RBC)
 
     @property
     def best(self) -> NDArray[np.float64]:
-        """The largest of P(white), P(red cell) and P(platelet) of each box (n,)."""
-        return np.maximum(self.white, self.probabilities[:, 2:].max(axis=1))
+        """The largest of P(white) and the other classes', of each box (n,)."""
+        return np.maximum(self.white, self.probabilities[:, OTHERS].max(axis=1))
 
     @property
     def is_white(self) -> NDArray[np.bool_]:
         """Whether a white cell is the likeliest content of each box (n,)."""
         return self.white >= self.best
 
-    def take(self, keep: NDArray) -> Found:
-        """Select rows by index or mask."""
+    def take(self, keep: NDArray[np.integer[Any]] | NDArray[np.bool_]) -> Found:
+        """Select rows by index (m,) or mask (n,)."""
         return Found(self.boxes[keep], self.probabilities[keep])
 
     @classmethod
     def join(cls, parts: list[Found]) -> Found:
-        """Put all rows of several below each other."""
+        """Put the rows of all parts below each other."""
         return cls(
             np.concatenate([part.boxes for part in parts]),
             np.concatenate([part.probabilities for part in parts]),
@@ -55,42 +78,32 @@ class Found:
 
 
 def suppress(found: Found, max_iou: float) -> Found:
-    """Greedy non-maximum suppression over all classes, likeliest first.
+    """Leave one box for every cell: greedy non-maximum suppression over all classes.
 
-    A box goes when its intersection over union with a kept one exceeds `max_iou` (0..1), or when
-    both are white cells and more than `MAX_INSIDE` of the smaller lies in the larger.
+    A box goes when it overlaps a likelier one that stays, or when both are white cells and more
+    than `MAX_CONTAINED` of the smaller lies in the larger.
+
+    Args:
+        found: Boxes in any order.
+        max_iou: Intersection over union (0..1) above which two boxes are of one cell.
+
+    Returns:
+        The boxes that stay, likeliest first.
     """
     ranked = found.take(np.argsort(-found.best, kind="stable"))
     first, second = _neighbours(ranked.boxes)
     one, other = ranked.boxes[first], ranked.boxes[second]
     same = iou(one, other) > max_iou
-    same |= ranked.is_white[first] & ranked.is_white[second] & (inside(one, other) > MAX_INSIDE)
+    same |= (
+        ranked.is_white[first]
+        & ranked.is_white[second]
+        & (contained_shares(one, other) > MAX_CONTAINED)
+    )
     return ranked.take(_greedy(first[same], second[same], len(ranked.boxes)))
 
 
-def iou(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union (n,) of boxes x1, y1, x2, y2: (n, 4), or (4,) against all."""
-    shared = _shared(one, other)
-    return shared / np.maximum(_area(one) + _area(other) - shared, 1e-9)
-
-
-def inside(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Share (n,) of the smaller box that lies inside the larger, of boxes as in `iou`."""
-    return _shared(one, other) / np.maximum(np.minimum(_area(one), _area(other)), 1e-9)
-
-
-def _shared(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    low = np.maximum(one[..., :2], other[..., :2])
-    high = np.minimum(one[..., 2:], other[..., 2:])
-    return (high - low).clip(0).prod(axis=-1)
-
-
-def _area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (boxes[..., 2:] - boxes[..., :2]).prod(axis=-1)
-
-
-def _neighbours(boxes: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of rows, the lower one first, of which one has its centre near or in the other's box.
+def _neighbours(boxes: Boxes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pair rows, the lower first, one's centre near or in the other's box.
 
     Boxes that share half of the smaller one do: a tree of centres finds them without comparing
     every box with every other.
@@ -98,8 +111,8 @@ def _neighbours(boxes: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[
     if not len(boxes):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    reach = np.hypot(*(boxes[:, 2:] - boxes[:, :2]).T) / 2
-    near = KDTree(centres).query_ball_point(centres, reach)
+    radius = np.hypot(*(boxes[:, 2:] - boxes[:, :2]).T) / 2
+    near = KDTree(centres).query_ball_point(centres, radius)
     counts = [len(each) for each in near]
     one = np.repeat(np.arange(len(boxes)), counts)
     other = np.fromiter(chain.from_iterable(near), np.int64, sum(counts))
@@ -108,7 +121,7 @@ def _neighbours(boxes: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[
 
 
 def _greedy(first: NDArray[np.int64], second: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
-    """Which of `count` ranked rows stay (mask) when each kept `first` drives out its `second`."""
+    """Mask the ranked rows that stay when each kept `first` drops its `second`."""
     order = np.argsort(first, kind="stable")
     second = second[order]
     starts = np.searchsorted(first[order], np.arange(count + 1))

@@ -8,24 +8,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.geometry import Boxes, Measures
+from core.taxonomy import BLAST, DETECTOR_CODES, WBC, WHITE_CELLS
 from imaging.images import RgbImage, detector_input
-from imaging.tiling import REACH, Tile, tiles
-from models.detector.boxes import Found, suppress
+from imaging.tiling import MAX_TILE_SIDE, Tile, tiles
+from models.detector.boxes import COLUMNS, OTHERS, Found, suppress
 from models.detector.magnification import (
     CONFIDENT,
     TrainedRange,
     median_diameter,
     red_cell_diameters,
 )
-from models.detector.operating_point import DECIMALS, OperatingPoint, calibrated
-from models.findings import CELL_LABELS, WHITE_CELLS, Detection, FieldFindings, Progress
+from models.detector.operating_point import DECIMALS, WHITE, OperatingPoint, calibrated
+from models.findings import Detection, FieldFindings, Progress
 from models.manifest import Manifest, WeightsError, load_manifest
 from models.runtime import Network, Precision
 
 MAX_DETECTIONS = 3000
 """Cells kept of one frame or tile, likeliest first."""
 
-GLIMPSES = (2.5, 6.25, 0.4)
+SCALE_PROBES = (2.5, 6.25, 0.4)
 """Factors at which the middle of a field is looked at when too few red cells are found in it."""
 
 SMALLEST_FIELD = 512
@@ -39,28 +41,37 @@ network's range two readings differ by a cell or two."""
 MAX_ENLARGED = 8.0
 """Factor up to which a field is enlarged: it takes 64 times the tiles."""
 
-_BLAST, _WBC = CELL_LABELS.index("blast"), CELL_LABELS.index("wbc")
-
 
 @dataclass(frozen=True)
 class FieldReading:
-    """What one pass over a field found, at `scale` network pixels for one of the file."""
+    """What one pass over a field found.
+
+    Attributes:
+        found: Boxes in pixels of the file.
+        scale: Network pixels for one of the file.
+        diameters: Of the red cells (n,), in pixels of the file.
+    """
 
     found: Found
     scale: float
-    diameters: NDArray[np.float32]
+    diameters: Measures
 
     @property
     def red_cell(self) -> float | None:
-        """Median diameter of the red cells in pixels of the file, None where too few were found."""
+        """Median diameter of the red cells (px); None where too few were found."""
         return median_diameter(self.diameters)
 
 
 @dataclass(frozen=True)
-class Survey:
-    """All boxes of a field of `width` x `height` pixels, before it is said what counts.
+class RawPredictions:
+    """All boxes of a field, before it is said what counts.
 
-    `red_cell` and `scale` as in `FieldFindings`.
+    Attributes:
+        width: Of the field, in pixels.
+        height: Of the field, in pixels.
+        found: Boxes in pixels of the field.
+        red_cell: As in `FieldFindings`.
+        scale: As in `FieldFindings`.
     """
 
     width: int
@@ -71,7 +82,7 @@ class Survey:
 
 
 class Detector:
-    """YOLOv8 served by OpenVINO; every cell is counted once, under its likeliest kind."""
+    """YOLOv8 served by OpenVINO; each cell is counted once."""
 
     def __init__(self, network: Network, manifest: Manifest) -> None:
         self._network = network
@@ -102,44 +113,62 @@ class Detector:
         min_confidence: float | None = None,
         progress: Progress | None = None,
     ) -> FieldFindings:
-        """Find the cells of one field, uint8 (height, width, 3) RGB of any size.
+        """Find the cells of one field.
 
-        Counted are those of the operating point, or all from `min_confidence` (0..1) on.
-        `progress` is told the tiles read and their number; that of a second reading is added.
+        Args:
+            rgb: uint8 (h, w, 3) RGB of any size.
+            min_confidence: From which on (0..1) a cell counts; the operating point unless given.
+            progress: Is told the tiles read and their number; that of a second reading is added.
+
+        Returns:
+            The cells that count, and unless a confidence was given the candidates.
         """
         floor = self._point.floor
         if min_confidence is not None:
             floor = min(floor, min_confidence)
-        return self.findings(self.survey(rgb, floor, progress), min_confidence)
+        return self.findings(self.raw_predictions(rgb, floor, progress), min_confidence)
 
-    def survey(self, rgb: RgbImage, floor: float, progress: Progress | None = None) -> Survey:
-        """Read a field as `find` does, and keep every box from a probability `floor` on."""
+    def raw_predictions(
+        self, rgb: RgbImage, floor: float, progress: Progress | None = None
+    ) -> RawPredictions:
+        """Find the boxes of one field, whether they count or not.
+
+        Args:
+            rgb: uint8 (h, w, 3) RGB of any size.
+            floor: Probability (0..1) from which on a box is kept.
+            progress: As for `find`.
+        """
         height, width = rgb.shape[:2]
         reading, red_cell = self._best_reading(rgb, floor, progress)
         scale = reading.scale / self._usual_scale(width, height)
-        return Survey(width, height, reading.found, red_cell, scale)
+        return RawPredictions(width, height, reading.found, red_cell, scale)
 
-    def findings(self, survey: Survey, min_confidence: float | None = None) -> FieldFindings:
-        """Count what a survey found: at the operating point, or from a confidence on."""
+    def findings(self, raw: RawPredictions, min_confidence: float | None = None) -> FieldFindings:
+        """Select what counts of raw predictions.
+
+        Args:
+            raw: Of `raw_predictions`.
+            min_confidence: From which on (0..1) a cell counts; the operating point unless given.
+        """
         if min_confidence is None:
-            counted, doubtful = self._sorted_out(survey.found)
+            counted, candidates = self._sorted_out(raw.found)
         else:
-            counted, doubtful = self._from(survey.found, min_confidence), ()
+            counted, candidates = self._from(raw.found, min_confidence), ()
         return FieldFindings(
-            survey.width,
-            survey.height,
+            raw.width,
+            raw.height,
             counted,
             self.version,
-            doubtful=doubtful,
+            candidates=candidates,
             thresholds=self._point.kinds,
-            red_cell=survey.red_cell and round(survey.red_cell, 2),
-            scale=round(survey.scale, 4),
+            red_cell=raw.red_cell and round(raw.red_cell, 2),
+            scale=round(raw.scale, 4),
         )
 
     def _best_reading(
         self, rgb: RgbImage, floor: float, progress: Progress | None
     ) -> tuple[FieldReading, float | None]:
-        """Read a field, and once more where its red cells are of a size not trained on.
+        """Read a field, twice where its red cells have an untrained size.
 
         The second of the pair is their median diameter in the file, None where it is not known or
         did not help: the second reading counts if it finds nearly all red cells of the first.
@@ -156,30 +185,30 @@ class Detector:
         return first, None
 
     def _better_factor(self, rgb: RgbImage, first: FieldReading, steps: _Steps) -> float:
-        """By what to resize a field that was read, 1 to leave it: its middle may have to tell."""
+        """Choose by what to resize a field that was read; 1 leaves it."""
         if first.red_cell:
             return self._range.factor(first.red_cell * first.scale)
-        for factor in GLIMPSES if max(rgb.shape) >= SMALLEST_FIELD else ():
+        for factor in SCALE_PROBES if max(rgb.shape) >= SMALLEST_FIELD else ():
             scale = first.scale * factor
-            middle = _middle(rgb, self._reach(scale))
-            glimpse = self._read(middle, scale, CONFIDENT, steps)
-            if glimpse.red_cell:
-                wanted = factor * self._range.factor(glimpse.red_cell * scale)
+            middle = _middle(rgb, self._max_tile_side(scale))
+            probe = self._read(middle, scale, CONFIDENT, steps)
+            if probe.red_cell:
+                wanted = factor * self._range.factor(probe.red_cell * scale)
                 return min(MAX_ENLARGED, wanted)
         return 1.0
 
     def _usual_scale(self, width: int, height: int) -> float:
-        """Network pixels for one of the file where nothing is known of its magnification."""
-        return min(1.0, self._manifest.input_size / min(REACH, max(width, height)))
+        """Compute network pixels for one of the file, of unknown magnification."""
+        return min(1.0, self._manifest.input_size / min(MAX_TILE_SIDE, max(width, height)))
 
-    def _reach(self, scale: float) -> int:
-        """Pixels of the file that fit into the network at a scale."""
+    def _max_tile_side(self, scale: float) -> int:
+        """Compute how many pixels of the file fit into the network."""
         # A length such as 960 / (960 / 2000) must not fall short of 2000 by rounding.
         return int(self._manifest.input_size / scale + 1e-6)
 
     def _read(self, rgb: RgbImage, scale: float, floor: float, steps: _Steps) -> FieldReading:
         height, width = rgb.shape[:2]
-        cover = list(tiles(width, height, self._reach(scale)))
+        cover = list(tiles(width, height, self._max_tile_side(scale)))
         steps.total += len(cover)
         parts = []
         for tile in cover:
@@ -202,30 +231,30 @@ class Detector:
         return moved.take(tile.answers_for(moved.boxes))
 
     def _sorted_out(self, found: Found) -> tuple[tuple[Detection, ...], tuple[Detection, ...]]:
-        """Return what is counted at the operating point, and the white cells that are not."""
+        """Return what counts at the operating point, and the candidates."""
         point = self._point
-        kinds = _kinds(found, found.probabilities[:, _BLAST] >= point.blast)
-        limits = np.array([point.blast, np.nan, point.rbc, point.platelet])[kinds]
+        kinds = _kinds(found, found.of(BLAST) >= point.kinds[BLAST])
+        limits = np.array([point.of_class(code) for code in DETECTOR_CODES])[kinds]
         counted = _confidences(found, kinds) >= limits
-        counted |= found.is_white & (found.white >= point.white)
-        doubtful = found.is_white & ~counted & (found.white >= point.floor)
-        return _detections(found, kinds, counted), _detections(found, kinds, doubtful)
+        counted |= found.is_white & (found.white >= point.kinds[WHITE])
+        candidates = found.is_white & ~counted & (found.white >= point.floor)
+        return _detections(found, kinds, counted), _detections(found, kinds, candidates)
 
     def _from(self, found: Found, min_confidence: float) -> tuple[Detection, ...]:
-        """Return all boxes from a confidence on; what is likelier a blast than not is called so."""
-        blast, wbc = found.probabilities[:, _BLAST], found.probabilities[:, _WBC]
-        kinds = _kinds(found, blast >= np.minimum(self._point.blast, wbc))
+        """Return all boxes from a confidence on, likely blasts called so."""
+        blast, wbc = found.of(BLAST), found.of(WBC)
+        kinds = _kinds(found, blast >= np.minimum(self._point.kinds[BLAST], wbc))
         return _detections(found, kinds, _confidences(found, kinds) >= min_confidence)
 
 
 def load_network(manifest: Manifest, precision: Precision = "auto") -> Network:
-    """Compile the detector's network for the one shape that it is asked for."""
+    """Compile the detector's network for the one shape it is asked for."""
     image = (3, manifest.input_size, manifest.input_size)
     return Network(manifest.network, image, precision=precision)
 
 
 class _Steps:
-    """Counts what is done of a total that may grow, and tells whoever asked."""
+    """Counts what is done of a growing total, and tells whoever asked."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
@@ -238,25 +267,30 @@ class _Steps:
             self._progress(self._done, self.total)
 
 
-def decode(head: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Read a raw YOLOv8 head (4 + classes, n): cx, cy, w, h, then a score per class.
+def decode(head: NDArray[np.float32]) -> tuple[Boxes, NDArray[np.float32]]:
+    """Read what a YOLOv8 network says.
 
-    Returns boxes (n, 4) x1, y1, x2, y2 in network pixels and scores (n, classes) in 0..1.
+    Args:
+        head: float32 (4 + classes, n): cx, cy, w, h in network pixels, then a score of each class.
+
+    Returns:
+        Boxes (n, 4) x1, y1, x2, y2 in network pixels, and scores (n, classes) in 0..1.
     """
     centre, half = head[:2].T, head[2:4].T / 2
     return np.concatenate([centre - half, centre + half], axis=1), head[4:].T
 
 
 def _middle(rgb: RgbImage, side: int) -> RgbImage:
-    """The central part of at most `side` pixels a side, as a view."""
+    """Cut the middle, of at most `side` pixels a side, as a view."""
     top, left = (max(0, length - side) // 2 for length in rgb.shape[:2])
     return rgb[top : top + side, left : left + side]
 
 
 def _kinds(found: Found, blast_if_white: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """What each box is, as an index of `CELL_LABELS` (n,)."""
-    others = 2 + found.probabilities[:, 2:].argmax(axis=1)
-    return np.where(found.is_white, np.where(blast_if_white, _BLAST, _WBC), others)
+    """Decide what each box is, as its column (n,)."""
+    others = np.array(OTHERS)[found.probabilities[:, OTHERS].argmax(axis=1)]
+    white = np.where(blast_if_white, COLUMNS[BLAST], COLUMNS[WBC])
+    return np.where(found.is_white, white, others)
 
 
 def _confidences(found: Found, kinds: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -269,22 +303,23 @@ def _detections(
     """Name the boxes of a mask (n,), most confident first."""
     confidences = np.where(keep, _confidences(found, kinds), -1)
     order = np.argsort(-confidences, kind="stable")[: keep.sum()]
-    return tuple(_detection(found, kinds[row], row) for row in order)
+    return tuple(_detection(found, int(kinds[row]), int(row)) for row in order)
 
 
 def _detection(found: Found, kind: int, row: int) -> Detection:
-    box = tuple(round(edge, 2) for edge in found.boxes[row].tolist())
+    x1, y1, x2, y2 = (round(edge, 2) for edge in found.boxes[row].tolist())
+    box = (x1, y1, x2, y2)
     probabilities = found.probabilities[row].tolist()
-    label, confidence = CELL_LABELS[kind], probabilities[kind]
+    label, confidence = DETECTOR_CODES[kind], probabilities[kind]
     if label not in WHITE_CELLS:
         return Detection(box, label, confidence)
-    white = round(probabilities[_BLAST] + probabilities[_WBC], DECIMALS)
-    return Detection(box, label, confidence, probabilities[_BLAST], white)
+    white = round(sum(probabilities[COLUMNS[code]] for code in WHITE_CELLS), DECIMALS)
+    return Detection(box, label, confidence, probabilities[COLUMNS[BLAST]], white)
 
 
 def _columns_of(classes: tuple[str, ...]) -> list[int]:
-    """The network's column of each of `CELL_LABELS`; raises `WeightsError` where one is missing."""
-    missing = [label for label in CELL_LABELS if label not in classes]
+    """Find the network's output for each class; raises `WeightsError`."""
+    missing = [label for label in DETECTOR_CODES if label not in classes]
     if missing:
         raise WeightsError(f"The detector's manifest lacks the classes: {', '.join(missing)}.")
-    return [classes.index(label) for label in CELL_LABELS]
+    return [classes.index(label) for label in DETECTOR_CODES]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.geometry import Measures
 from models.detector.boxes import Found
 from models.manifest import WeightsError
 
@@ -51,14 +51,23 @@ class TrainedRange:
         return 1.0
 
 
-def red_cell_diameters(found: Found, width: int, height: int) -> NDArray[np.float32]:
-    """Diameters (n,) in pixels, as sqrt(area), of confident red cells clear of the edges."""
+def red_cell_diameters(found: Found, width: int, height: int) -> Measures:
+    """Measure the confident red cells that are clear of the edges.
+
+    Args:
+        found: Boxes in pixels of the field.
+        width: Of the field, in pixels.
+        height: Of the field, in pixels.
+
+    Returns:
+        Diameters (n,) in pixels, as the square root of the box's area.
+    """
     low, high = found.boxes[:, :2], found.boxes[:, 2:]
     clear = ((low > _CLEAR) & (high < np.array([width, height]) - _CLEAR)).all(axis=1)
     sides = (high - low)[clear & (found.red >= CONFIDENT)]
     return np.sqrt(sides.prod(axis=1))
 
 
-def median_diameter(diameters: NDArray[np.float32]) -> float | None:
+def median_diameter(diameters: Measures) -> float | None:
     """Return the median (px) of at least `ENOUGH` diameters (n,), else None."""
     return float(np.median(diameters)) if len(diameters) >= ENOUGH else None

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from core.taxonomy import BLAST, DETECTOR_CODES, WBC, WHITE_CELLS
 from models.manifest import WeightsError
 
-KINDS = ("blast", "white", "rbc", "platelet")
-"""What has a threshold of its own: the labels, but any white cell instead of "wbc"."""
+WHITE = "white"
+"""Any white cell, blast or not."""
+
+KINDS = tuple(WHITE if code == WBC else code for code in DETECTOR_CODES)
+"""What has a threshold of its own: the detector's classes, but any white cell instead of `WBC`."""
 
 DECIMALS = 6
 """Decimals of a probability: labels are given and kept with the same ones."""
@@ -22,56 +28,74 @@ _IDENTITY = {"slope": 1.0, "offset": 0.0}
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Calibrated probabilities (0..1) from which on a box is counted as what it is.
+    """Calibrated probabilities (0..1) from which on a box counts.
 
-    `floor` is the P(white) from which on a white cell is kept as doubtful, `iou` the overlap above
-    which two boxes are one cell.
+    Attributes:
+        kinds: The threshold of each of `KINDS`.
+        iou: Intersection over union (0..1) above which two boxes are one cell.
+        floor: The P(white) from which on a white cell is kept as a candidate.
     """
 
-    blast: float
-    white: float
-    rbc: float
-    platelet: float
+    kinds: dict[str, float]
     iou: float = 0.5
     floor: float = 0.05
 
     @classmethod
     def of(cls, thresholds: dict[str, float]) -> OperatingPoint:
-        """Read a manifest's thresholds; `confidence` stands for those of kinds not named.
+        """Read a manifest's thresholds.
 
-        Raises `WeightsError` when neither is given.
+        Args:
+            thresholds: By kind; `confidence` stands for those of kinds not named.
+
+        Raises:
+            WeightsError: A kind has none, or there is a threshold of something unknown.
         """
-        usual = {kind: thresholds["confidence"] for kind in KINDS if "confidence" in thresholds}
-        known = {name: value for name, value in thresholds.items() if name != "confidence"}
-        try:
-            return cls(**{**usual, **known})
-        except TypeError as error:
-            raise WeightsError(f"The detector's manifest has other thresholds: {error}.") from None
+        given = dict(thresholds)
+        usual = given.pop("confidence", None)
+        others = {name: given.pop(name) for name in ("iou", "floor") if name in given}
+        kinds = {kind: given.pop(kind, usual) for kind in KINDS}
+        known = {kind: value for kind, value in kinds.items() if value is not None}
+        wrong = [*given, *(kind for kind in KINDS if kind not in known)]
+        if wrong:
+            names = ", ".join(wrong)
+            raise WeightsError(f"The detector's manifest has other thresholds: {names}.")
+        return cls(known, **others)
 
-    @property
-    def kinds(self) -> dict[str, float]:
-        """The threshold of "blast", "white", "rbc" and "platelet"."""
-        return {kind: getattr(self, kind) for kind in KINDS}
+    def of_class(self, code: str) -> float:
+        """Return the threshold of a detector's class; NaN where it has none."""
+        return self.kinds.get(code, nan)
 
 
 def calibrated(
-    scores: NDArray[np.float32], calibration: dict[str, dict[str, float]]
+    scores: NDArray[np.floating[Any]], calibration: dict[str, dict[str, float]]
 ) -> NDArray[np.float64]:
-    """Turn scores (n, 4) of `CELL_LABELS` into probabilities (n, 4) by Platt's scaling.
+    """Turn scores into probabilities by Platt's scaling (1999).
 
     Asked first is whether a box holds a white cell ("white", of the summed scores of blast and
     wbc), then whether such a one is a blast ("blast", of their difference in log odds), so that
     both together are P(white). A question not in `calibration` keeps its score.
+
+    Args:
+        scores: (n, classes) in 0..1, columns `DETECTOR_CODES`.
+        calibration: Slope and offset of each question.
+
+    Returns:
+        (n, classes) in 0..1, with `DECIMALS` decimals.
     """
-    blast, wbc, rbc, platelet = scores.astype(np.float64).T
-    white = platt(log_odds(blast + wbc), **calibration.get("white", _IDENTITY))
-    if_white = platt(log_odds(blast) - log_odds(wbc), **calibration.get("blast", _IDENTITY))
-    others = (
-        platt(log_odds(score), **calibration.get(kind, _IDENTITY))
-        for kind, score in (("rbc", rbc), ("platelet", platelet))
-    )
-    columns = (white * if_white, white * (1 - if_white), *others)
-    return np.stack(columns, axis=1).round(DECIMALS)
+    score = dict(zip(DETECTOR_CODES, scores.astype(np.float64).T, strict=True))
+
+    def asked(kind: str, odds: NDArray[np.float64]) -> NDArray[np.float64]:
+        return platt(odds, **calibration.get(kind, _IDENTITY))
+
+    white = asked(WHITE, log_odds(score[BLAST] + score[WBC]))
+    if_white = asked(BLAST, log_odds(score[BLAST]) - log_odds(score[WBC]))
+    others = (code for code in DETECTOR_CODES if code not in WHITE_CELLS)
+    probabilities = {
+        BLAST: white * if_white,
+        WBC: white * (1 - if_white),
+        **{code: asked(code, log_odds(score[code])) for code in others},
+    }
+    return np.stack([probabilities[code] for code in DETECTOR_CODES], axis=1).round(DECIMALS)
 
 
 def platt(odds: NDArray[np.float64], slope: float, offset: float) -> NDArray[np.float64]:
@@ -80,5 +104,5 @@ def platt(odds: NDArray[np.float64], slope: float, offset: float) -> NDArray[np.
 
 
 def log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the log odds (n,) of probabilities (n,), which are kept a little off 0 and 1."""
+    """Return the log odds (n,) of probabilities (n,), kept off 0 and 1."""
     return logit(scores.clip(_EDGE, 1 - _EDGE))

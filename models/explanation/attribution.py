@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,9 +52,12 @@ Classify = Callable[[list[RgbImage]], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class ShapValues:
-    """What each pixel adds to P(ALL blast): `values` float64 (height, width), in probability.
+    """What each pixel adds to P(ALL blast).
 
-    `probability` of the image is `base`, that of the image blurred all over, plus all values.
+    Attributes:
+        values: float64 (h, w), in probability.
+        base: P(ALL blast) of the image blurred all over.
+        probability: Of the image: `base` plus all values.
     """
 
     values: NDArray[np.float64]
@@ -67,47 +71,56 @@ def shap_values(
     progress: Callable[[int, int], None],
     evaluations: int = EVALUATIONS,
 ) -> ShapValues:
-    """Divide P(ALL blast) of a uint8 RGB image among its regions, by the partition explainer.
+    """Divide P(ALL blast) of an image among its regions.
 
-    Hidden regions are blurred. `progress` hears how many of about `evaluations` masked images were
-    asked about, before each batch; what it raises ends the work.
+    SHAP's partition explainer (Lundberg and Lee 2017); hidden regions are blurred.
+
+    Args:
+        classify: P(ALL blast) of each image.
+        rgb: uint8 (h, w, 3) RGB.
+        progress: Hears how many masked images were asked about, before each batch; what it raises
+            ends the work.
+        evaluations: About how many masked images are asked about.
     """
     # Here and not above: it takes seconds and 200 MB, and most servers explain rarely.
     import shap
+    from shap.maskers import Image as ImageMasker
 
     asked = 0
 
-    def ask(batch: NDArray) -> NDArray[np.float64]:
+    def ask(batch: NDArray[Any]) -> NDArray[np.float64]:
         nonlocal asked
         progress(min(asked, evaluations), evaluations)
         asked += len(batch)
         return classify(list(batch.astype(np.uint8)))
 
-    explainer = shap.PartitionExplainer(ask, shap.maskers.Image(blurred(rgb)))
+    explainer = shap.PartitionExplainer(ask, ImageMasker(blurred(rgb)))
     explained = explainer(rgb[None], max_evals=evaluations, batch_size=BATCH, silent=True)
+    if isinstance(explained, list):
+        raise TypeError("The explainer gave several explanations of one answer.")
     values, base = explained.values[0].sum(axis=-1), float(explained.base_values[0])
     return ShapValues(values, base, base + float(values.sum()))
 
 
 def blurred(rgb: RgbImage) -> RgbImage:
-    """Blur uint8 RGB pixels so far that a cell has no details left."""
+    """Blur uint8 (h, w, 3) RGB until a cell has no details left."""
     radius = BLURRED_SHARE * min(rgb.shape[:2])
     return np.asarray(Image.fromarray(rgb).filter(ImageFilter.BoxBlur(radius)))
 
 
-def enlarged(values: NDArray, side: int) -> NDArray[np.float32]:
+def enlarged(values: NDArray[Any], side: int) -> NDArray[np.float32]:
     """Enlarge a map (height, width) smoothly to float32 (side, side)."""
     image = Image.fromarray(np.asarray(values, np.float32))
     return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC))
 
 
-def levels(values: NDArray, limit: float) -> NDArray[np.uint8]:
-    """Places in `PALETTE` for a map (height, width): `ZERO` for 0, its ends from `limit` on."""
+def levels(values: NDArray[Any], limit: float) -> NDArray[np.uint8]:
+    """Find places in `PALETTE` for a map (h, w), its ends from `limit` on."""
     return np.rint(ZERO + ZERO * np.clip(np.asarray(values) / limit, -1, 1)).astype(np.uint8)
 
 
-def map_png(values: NDArray, limit: float) -> bytes:
-    """Encode a map (height, width) as PNG to be laid over an image: colours and transparency.
+def map_png(values: NDArray[Any], limit: float) -> bytes:
+    """Encode a map (h, w) as PNG to be laid over an image.
 
     By palette: a quarter of the bytes of RGBA to compress, in a fifth of the time.
     """
@@ -118,14 +131,14 @@ def map_png(values: NDArray, limit: float) -> bytes:
     return buffer.getvalue()
 
 
-def overlay(rgb: RgbImage, values: NDArray, limit: float) -> RgbImage:
-    """Lay a coloured map (height, width) over the grey of a uint8 RGB image of the same size."""
+def overlay(rgb: RgbImage, values: NDArray[Any], limit: float) -> RgbImage:
+    """Lay a coloured map (h, w) over the grey of an image, uint8 (h, w, 3)."""
     grey = Image.fromarray(rgb).convert("L").convert("RGBA")
     laid = Image.alpha_composite(grey, Image.fromarray(PALETTE[levels(values, limit)]))
     return np.asarray(laid.convert("RGB"))
 
 
 def shown_window(rgb: RgbImage, side: int) -> RgbImage:
-    """Shrink a square uint8 RGB window to `side` px; a smaller one stays as it is."""
+    """Shrink a square window, uint8 RGB, to at most `side` pixels."""
     side = min(side, len(rgb))
     return resize(rgb, side, side)

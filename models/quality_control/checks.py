@@ -7,11 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from core.geometry import Box, pixels_in
 from imaging.images import RgbImage, resize
-from models.classifier.cell_views import BLACK, Window, black_window, crop_window, on_black
+from models.classifier.cell_views import (
+    BLACK,
+    View,
+    Window,
+    context_window,
+    on_black,
+    segmented_window,
+)
 from models.detector.detector import Detector
-from models.findings import Box
-from models.quality_control.stain import Stained, StainedCell, inside
+from models.findings import QualityIssue
+from models.quality_control.stain import Stained, StainedCell, opened_regions
 
 MIN_SIDE = 32
 WORKING_SIDE = 256
@@ -53,103 +61,89 @@ SHARPNESS_SIDE = 48
 MIN_SHARPNESS = 0.15
 """Sharpness under which a cell is out of focus."""
 
-REASONS = {
-    "blank": "The image is blank. Choose one that shows a single stained white cell.",
-    "no_colour": "The image has no colour. The stain's colours are needed: take it in colour.",
-    "no_cell": (
-        "No white cell was found. Use a sharp crop of one cell from a Romanowsky-stained smear."
-    ),
-    "several_cells": "There are several white cells. Use Detect to find them all, or crop one.",
-    "over_exposed": "The image is over-exposed. Take it again with less light.",
-    "dark": "The image is too dark. Take it again with more light.",
-    "cut_off": "The cell is cut off by the image's edge. Crop it again, with a little around it.",
-    "blurred": "The cell is out of focus. Focus on it and take the image again.",
-}
-"""What can speak against an image, as a sentence that says what to do; "too_small" names sizes."""
-
 
 @dataclass(frozen=True)
 class Examination:
-    """What the gate found: the one cell to read, and by `code` and `reason` what speaks against it.
+    """What is known of the one cell before the classifier is asked.
 
-    `window` is the square to be read, None unless there is one cell; `view` how it is seen
-    (`models.classifier.cell_views.VIEWS`). Without a code it is fit to be read, with one only where
-    `can_insist`
-    and if the person does. `cells` counts the white cells, None where none was looked for.
+    Attributes:
+        code: What speaks against reading the image; None where it is fit to be read.
+        can_override: Whether it can be read all the same, if a person wishes so.
+        view: How the cell is seen, one of `models.classifier.cell_views.VIEWS`.
+        window: The square to be read; None unless there is one cell.
+        cells: How many white cells were found; None where none was looked for.
     """
 
-    code: str | None = None
-    reason: str | None = None
-    can_insist: bool = False
-    view: str | None = None
+    code: QualityIssue | None = None
+    can_override: bool = False
+    view: View | None = None
     window: Window | None = None
     cells: int | None = None
 
 
 def examine(rgb: RgbImage, detector: Detector) -> Examination:
-    """Look for the one white cell of a uint8 RGB image, and at how well it can be seen."""
-    height, width = rgb.shape[:2]
-    if min(height, width) < MIN_SIDE:
-        return Examination("too_small", _too_small(width, height))
+    """Look for the one white cell, and how well it can be seen.
+
+    Args:
+        rgb: uint8 (h, w, 3) RGB of any size.
+        detector: Finds the cells, unless one was cut out on black.
+    """
+    if min(rgb.shape[:2]) < MIN_SIDE:
+        return Examination(QualityIssue.TOO_SMALL)
     small = fitted(rgb, WORKING_SIDE)
     if code := _nothing_to_see(small):
-        return Examination(code, REASONS[code])
-    view = "black" if on_black(rgb) else "crop"
+        return Examination(code)
+    view = View.SEGMENTED if on_black(rgb) else View.CONTEXT
     stained = Stained.of(small)
     cells = _whole_ones_first(_white_cells(stained, view, detector))
     if len(cells) != 1:
-        code = "several_cells" if cells else _fault_of_light(small) or "no_cell"
-        return Examination(code, REASONS[code], view=view, cells=len(cells))
+        none = _fault_of_light(small) or QualityIssue.NO_CELL
+        code = QualityIssue.SEVERAL_CELLS if cells else none
+        return Examination(code, view=view, cells=len(cells))
     code = _fault_of_light(small) or _fault_of_cell(small, cells[0], view)
     window = _window(rgb, cells[0].box, view)
-    return Examination(code, REASONS.get(code), code is not None, view, window, 1)
+    return Examination(code, code is not None, view, window, 1)
 
 
 def sharpness(rgb: RgbImage, box: Box) -> float:
-    """How steep the edges in a cell's box are, at one size for every cell.
+    """Measure how steep a cell's edges are, at one size for every cell.
 
     The 99th percentile of the slope of its darkest channel, in grey levels a pixel where the cell
     is `SHARPNESS_SIDE` px long, as a share of the range from its dark to its bright parts.
     """
-    cell = fitted(inside(rgb, box), SHARPNESS_SIDE).min(axis=2).astype(np.float32)
+    cell = fitted(pixels_in(rgb, box), SHARPNESS_SIDE).min(axis=2).astype(np.float32)
     dark, bright = np.percentile(cell, (5, 95))
-    slopes = np.hypot(*np.gradient(cell))
+    down, across = np.gradient(cell)
+    slopes = np.hypot(down, across)
     return float(np.percentile(slopes, 99) / max(1.0, bright - dark))
 
 
 def fitted(rgb: RgbImage, side: int) -> RgbImage:
-    """Enlarge or shrink uint8 RGB pixels until their longer side has `side` pixels."""
+    """Resize uint8 (h, w, 3) RGB until its longer side has `side` pixels."""
     height, width = rgb.shape[:2]
     scale = side / max(height, width)
     return resize(rgb, max(1, round(width * scale)), max(1, round(height * scale)))
 
 
-def _too_small(width: int, height: int) -> str:
-    return (
-        f"The image is only {width} × {height} pixels. Crop the cell from a larger original: "
-        f"at least {MIN_SIDE} pixels a side."
-    )
-
-
-def _nothing_to_see(small: RgbImage) -> str | None:
+def _nothing_to_see(small: RgbImage) -> QualityIssue | None:
     foreground = small.max(axis=2) > BLACK
     if not foreground.any() or small.mean(axis=2).std() < MIN_CONTRAST:
-        return "blank"
-    return "no_colour" if np.ptp(small, axis=2)[foreground].mean() < MIN_COLOUR else None
+        return QualityIssue.BLANK
+    return QualityIssue.NO_COLOUR if np.ptp(small, axis=2)[foreground].mean() < MIN_COLOUR else None
 
 
-def _fault_of_light(small: RgbImage) -> str | None:
+def _fault_of_light(small: RgbImage) -> QualityIssue | None:
     grey = small.mean(axis=2)
     if np.quantile(grey, 0.01) > 245:
-        return "over_exposed"
-    return "dark" if np.quantile(grey, 0.99) < 40 else None
+        return QualityIssue.OVER_EXPOSED
+    return QualityIssue.DARK if np.quantile(grey, 0.99) < 40 else None
 
 
-def _white_cells(stained: Stained, view: str, detector: Detector) -> list[StainedCell]:
-    """The white cells: what was cut out, or what the detector finds, with a nucleus."""
+def _white_cells(stained: Stained, view: View, detector: Detector) -> list[StainedCell]:
+    """Find the white cells: what was cut out, or detected, with a nucleus."""
     if stained.green_share > MAX_GREEN:
         return []
-    if view == "black":
+    if view == View.SEGMENTED:
         boxes, least = _cut_out(stained.rgb), MIN_NUCLEUS_SHARE_ON_BLACK
     else:
         boxes, least = _detected(stained.rgb, detector), MIN_NUCLEUS_SHARE
@@ -159,12 +153,12 @@ def _white_cells(stained: Stained, view: str, detector: Detector) -> list[Staine
         for cell in cells
         if cell.nucleus_share >= least
         and cell.texture >= MIN_TEXTURE
-        and (view == "black" or all(np.array(cell.blue_density) <= MAX_BLUE))
+        and (view == View.SEGMENTED or all(np.array(cell.blue_density) <= MAX_BLUE))
     ]
 
 
 def _cut_out(small: RgbImage) -> list[Box]:
-    shapes, _ = ndimage.label(ndimage.binary_opening(small.max(axis=2) > BLACK, iterations=2))
+    shapes = opened_regions(small.max(axis=2) > BLACK, iterations=2)
     return [
         (columns.start, rows.start, columns.stop, rows.stop)
         for rows, columns in ndimage.find_objects(shapes)
@@ -173,25 +167,25 @@ def _cut_out(small: RgbImage) -> list[Box]:
 
 def _detected(small: RgbImage, detector: Detector) -> list[Box]:
     found = detector.find(small)
-    cells = (*found.detections, *found.doubtful)
+    cells = (*found.detections, *found.candidates)
     return [cell.box for cell in cells if (cell.white or 0) >= MIN_WHITE]
 
 
 def _whole_ones_first(cells: list[StainedCell]) -> list[StainedCell]:
-    """The cells that lie wholly inside, whatever the edge cuts beside them; else all."""
+    """Select the cells that no edge cuts; all where there are none."""
     return [cell for cell in cells if not any(cell.at_edges)] or cells
 
 
-def _fault_of_cell(small: RgbImage, cell: StainedCell, view: str) -> str | None:
+def _fault_of_cell(small: RgbImage, cell: StainedCell, view: View) -> QualityIssue | None:
     if cell.cut_share > MAX_CUT:
-        return "cut_off"
+        return QualityIssue.CUT_OFF
     # Of a cell that was cut out only the nucleus is left, whose edges tell too little of focus.
-    is_blurred = view == "crop" and sharpness(small, cell.box) < MIN_SHARPNESS
-    return "blurred" if is_blurred else None
+    is_blurred = view == View.CONTEXT and sharpness(small, cell.box) < MIN_SHARPNESS
+    return QualityIssue.BLURRED if is_blurred else None
 
 
-def _window(rgb: RgbImage, box: Box, view: str) -> Window:
-    if view == "black":
-        return black_window(rgb)
+def _window(rgb: RgbImage, box: Box, view: View) -> Window:
+    if view == View.SEGMENTED:
+        return segmented_window(rgb)
     scale = max(rgb.shape[:2]) / WORKING_SIDE
-    return crop_window(tuple(edge * scale for edge in box))
+    return context_window(tuple(edge * scale for edge in box))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from core.geometry import Box, pixels_in
 from imaging.images import RgbImage
 from models.classifier.cell_views import BLACK
-from models.findings import Box
 
 EDGE = 3
 """Pixels from the edge of an image up to which a box ends there."""
@@ -18,11 +19,15 @@ EDGE = 3
 
 @dataclass(frozen=True)
 class StainedCell:
-    """A box of a stained image, x1, y1, x2, y2 in pixels, and the largest nucleus in it.
+    """A box of a stained image, and the largest nucleus in it.
 
-    `rgb` uint8, optical `density` float32 (red, green, blue) and the mask `nucleus` are of the
-    box's shape; `light` is the brightest channel (0..255) of the empty slide, `at_edges` whether
-    the box ends at the left, upper, right and lower edge of the image.
+    Attributes:
+        box: In pixels of the image.
+        rgb: uint8 (h, w, 3) RGB, of the box.
+        density: Optical density, float32 (h, w, 3) for red, green and blue light.
+        nucleus: Mask (h, w).
+        light: The brightest channel (0..255) of the empty slide.
+        at_edges: Whether the box ends at the left, upper, right and lower edge of the image.
     """
 
     box: Box
@@ -39,8 +44,9 @@ class StainedCell:
 
     @property
     def texture(self) -> float:
-        """Median deviation from the median of the nucleus, in its darkest channel, were the slide
-        white: in grey levels of 0..255, whatever the exposure.
+        """Median deviation of the nucleus from its median, whatever the exposure.
+
+        In its darkest channel, in grey levels of 0..255, were the slide white.
         """
         darkest = self.rgb.min(axis=2)[self.nucleus].astype(np.float32)
         if not darkest.size:
@@ -49,13 +55,13 @@ class StainedCell:
 
     @property
     def blue_density(self) -> tuple[float, float]:
-        """Mean optical density for blue light of the nucleus, and of what is about it."""
+        """Mean density for blue light of the nucleus, and about it."""
         blue = self.density[..., 2]
         return _mean(blue[self.nucleus]), _mean(blue[~self.nucleus])
 
     @property
     def cut_share(self) -> float:
-        """Longest stretch along which the image's edge cuts the nucleus, in sides of the box."""
+        """Longest cut of the nucleus by the image's edge, in sides of the box."""
         nucleus = self.nucleus
         edges = nucleus[:, 0], nucleus[0], nucleus[:, -1], nucleus[-1]
         cut = [edge.sum() for edge, there in zip(edges, self.at_edges, strict=True) if there]
@@ -64,8 +70,13 @@ class StainedCell:
 
 @dataclass(frozen=True)
 class Stained:
-    """A uint8 RGB image with its optical density (after Beer and Lambert, against the image's own
-    background), float32 of its shape, and where it is not black.
+    """An image with its optical density, after Beer and Lambert.
+
+    Attributes:
+        rgb: uint8 (h, w, 3) RGB.
+        foreground: Mask (h, w) of what is not black.
+        light: The brightest channel (0..255) of the empty slide.
+        density: float32 (h, w, 3), against the image's own background.
     """
 
     rgb: RgbImage
@@ -75,7 +86,7 @@ class Stained:
 
     @classmethod
     def of(cls, rgb: RgbImage) -> Stained:
-        """Work out what a uint8 RGB image absorbs."""
+        """Compute what an image, uint8 (h, w, 3) RGB, absorbs."""
         foreground = rgb.max(axis=2) > BLACK
         background = _background(rgb, foreground)
         density = -np.log10((rgb.astype(np.float32) + 1) / (background + 1))
@@ -83,25 +94,25 @@ class Stained:
 
     @property
     def green_share(self) -> float:
-        """Share (0..1) of what is not black that absorbs clearly less green than red light."""
+        """Share (0..1) of the foreground that absorbs less green than red light."""
         density = self.density[self.foreground]
         return float((density[:, 1] < density[:, 0] - 0.05).mean())
 
     def cell(self, box: Box) -> StainedCell:
-        """What lies in a box, x1, y1, x2, y2 in pixels, and the largest stained region in it.
+        """Cut out a box, and find the largest stained region in it.
 
         Romanowsky-stained chromatin absorbs green and red light but lets blue pass; red cells
         absorb blue as well.
         """
-        density = inside(self.density, box)
+        density = pixels_in(self.density, box)
         red, green, blue = np.moveaxis(density, 2, 0)
-        stained = inside(self.foreground, box)
+        stained = pixels_in(self.foreground, box)
         stained = stained & (green > 0.2) & (red > 0.08) & (blue < 0.85 * green)
-        regions, count = ndimage.label(ndimage.binary_opening(stained))
-        largest = 1 + np.bincount(regions.ravel())[1:].argmax() if count else 1
+        regions = opened_regions(stained)
+        largest = 1 + np.bincount(regions.ravel())[1:].argmax() if regions.any() else 1
         return StainedCell(
             box=box,
-            rgb=inside(self.rgb, box),
+            rgb=pixels_in(self.rgb, box),
             density=density,
             nucleus=regions == largest,
             light=self.light,
@@ -114,18 +125,27 @@ class Stained:
         return left < EDGE, top < EDGE, right > width - EDGE, bottom > height - EDGE
 
 
-def inside(image: NDArray, box: Box) -> NDArray:
-    """The pixels of an image (height, width, ...) in a box, as a view."""
-    left, top, right, bottom = (max(0, round(edge)) for edge in box)
-    return image[top:bottom, left:right]
+def opened_regions(mask: NDArray[np.bool_], iterations: int = 1) -> NDArray[np.int32]:
+    """Label the connected regions of a mask after a morphological opening.
+
+    Args:
+        mask: (h, w).
+        iterations: How often it is eroded, and then dilated.
+
+    Returns:
+        (h, w), numbers from 1 on; 0 is outside of the regions.
+    """
+    regions = np.zeros(mask.shape, np.int32)
+    ndimage.label(ndimage.binary_opening(mask, iterations=iterations), output=regions)
+    return regions
 
 
-def _mean(values: NDArray) -> float:
+def _mean(values: NDArray[Any]) -> float:
     return float(values.mean()) if values.size else 0.0
 
 
 def _background(rgb: RgbImage, foreground: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Colour of the empty slide: the brightest of the image, or a usual one for cut-out cells."""
+    """Estimate the empty slide's colour: the brightest, or a usual one without slide."""
     if foreground.mean() < 0.8:
         return np.array([235, 225, 235], np.float32)
     brightest = np.percentile(rgb[foreground], 99, axis=0)

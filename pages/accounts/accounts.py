@@ -24,31 +24,36 @@ from werkzeug.wrappers import Response as AnyResponse
 from pages.accounts.accounts_forms import CodeForm, PasswordForm, SignInForm, SignUpForm
 from pages.accounts.second_factor_forms import AnswerForm
 from pages.common import limits
+from pages.common.current_account import current_account
 from pages.common.errors import MESSAGES, wants_json
 from pages.common.headers import clear_cache
+from pages.common.requires import Audience, requires
 from pages.common.site import present_site
-from records.accounts.accounts import WAITING, Account, any_account
+from pages.common.text_fields import add_error, text_of
+from records.accounts.accounts import Account, AccountStatus, any_account
 from services.accounts.accounts import Accounts, CodeNeeded, NotYet, SignedIn
 from services.audit.audit import act_as, as_account
 
 blueprint = Blueprint("accounts", __name__)
 login_manager = LoginManager()
 # Off: it ties a session to one address, and a clinic's changes. Sessions are rows here instead.
-login_manager.session_protection = None
+# The stubs of Flask-Login do not know that it may be None.
+login_manager.session_protection = None  # pyright: ignore[reportAttributeAccessIssue]
 
 WRONG = "User name or password is wrong."
 NOT_YET = {
-    WAITING: "The password is right. Your account still waits for an administrator to approve it.",
+    AccountStatus.WAITING: "Your password is correct, but an administrator has not approved your "
+    "account yet.",
 }
-DEACTIVATED = "The password is right, but your account is deactivated. Ask an administrator."
-WRONG_CODE = "This code is wrong, or was used before. Wait for the next one and try again."
+DEACTIVATED = "Your password is correct, but your account is deactivated. Ask an administrator."
+WRONG_CODE = "This code is wrong or already used. Wait for the next code and try again."
 WRONG_KEY = "This security key was not accepted. Try again, or use a code."
 UNREADABLE = (
-    "The server's key has changed, so codes of the app no longer work. Use a recovery code, or ask "
-    "an administrator to reset your second factor."
+    "The server's key has changed, so codes from the app no longer work. Use a recovery code, or "
+    "ask an administrator to reset your second factor."
 )
-CODE_TOO_LATE = "Please sign in again: the code took too long."
-TIMED_OUT = "You were signed out: too long without activity, or signed out elsewhere."
+CODE_TOO_LATE = "The code came too late. Sign in again."
+TIMED_OUT = "You were signed out after inactivity, or from another browser."
 # A path on this server: browsers read // and /\ as another host, and skip control characters.
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
@@ -56,6 +61,7 @@ _LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 def init_app(app: Flask) -> None:
     """Tell Flask-Login who is signed in, and what to do with somebody who is not."""
     login_manager.init_app(app)
+    app.extensions["leukoscope_login"] = login_manager
 
 
 def the_accounts() -> Accounts:
@@ -90,13 +96,14 @@ def local_path(target: str | None) -> str | None:
 
 
 @blueprint.route("/sign-up", methods=["GET", "POST"])
+@requires(Audience.ANYBODY)
 @limits.sign_ups_by_address
 def sign_up() -> str | AnyResponse | tuple[str, int]:
     """Ask for an account; the answer does not tell whether the name was taken."""
     form = SignUpForm()
     if form.validate_on_submit():
         account = the_accounts().sign_up(
-            form.name.data, form.password.data, reads_cases=form.reads_cases.data
+            text_of(form.name), text_of(form.password), reads_cases=form.reads_cases.data
         )
         flash(_welcome(account), "success")
         return redirect(url_for("accounts.sign_in"))
@@ -106,13 +113,14 @@ def sign_up() -> str | AnyResponse | tuple[str, int]:
 
 def _welcome(account: Account | None) -> str:
     if account is not None and account.is_administrator:
-        return "Your account is ready. As the first one here it is the administrator's."
+        return "Your account is ready. As the first account it is the administrator."
     if current_app.config["LEUKOSCOPE"].signup == "open":
-        return "If that name was free, the account is ready: please sign in."
-    return "If that name was free, the account now waits for an administrator to approve it."
+        return "If the name is available, your account is ready. Sign in."
+    return "Request sent. If the name is available, an administrator will review it."
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
+@requires(Audience.ANYBODY)
 @limits.attempts_by_address
 @limits.failures_by_address
 @limits.failures_by_account
@@ -143,6 +151,7 @@ def _ask_for_code(outcome: CodeNeeded) -> AnyResponse:
 
 
 @blueprint.route("/sign-in/code", methods=["GET", "POST"])
+@requires(Audience.ANYBODY)
 @limits.attempts_by_address
 @limits.failures_by_address
 @limits.failures_by_account
@@ -153,28 +162,29 @@ def code() -> str | AnyResponse | tuple[str, int]:
         return _too_late()
     form = CodeForm()
     if form.validate_on_submit():
-        outcome = the_accounts().sign_in_with_code(session[limits.CODE_FOR], form.code.data)
+        outcome = the_accounts().sign_in_with_code(session[limits.CODE_FOR], text_of(form.code))
         if outcome:
             return _signed_in(outcome, _target())
         limits.note_failure()
         readable = the_accounts().second_factors.is_readable(account)
-        form.code.errors.append(WRONG_CODE if readable else UNREADABLE)
+        add_error(form.code, WRONG_CODE if readable else UNREADABLE)
     page = _code_page(form)
     return (page, 401) if request.method == "POST" else page
 
 
 @blueprint.post("/sign-in/key")
+@requires(Audience.ANYBODY)
 @limits.attempts_by_address
 @limits.failures_by_address
 @limits.failures_by_account
 def key() -> str | AnyResponse | tuple[str, int]:
     """Complete a sign-in with a security key."""
     sign_in_id, site = session.get(limits.CODE_FOR), present_site()
-    if the_accounts().awaiting_code(sign_in_id) is None:
+    if sign_in_id is None or the_accounts().awaiting_code(sign_in_id) is None:
         return _too_late()
     form = AnswerForm()
     if form.validate() and site:
-        outcome = the_accounts().sign_in_with_key(sign_in_id, form.answer.data, site)
+        outcome = the_accounts().sign_in_with_key(sign_in_id, text_of(form.answer), site)
         if outcome:
             return _signed_in(outcome, _target())
     limits.note_failure()
@@ -199,7 +209,7 @@ def _code_page(form: CodeForm) -> str:
 
 
 def _try_to_sign_in(form: SignInForm) -> SignedIn | CodeNeeded | None:
-    outcome = the_accounts().sign_in(form.name.data, form.password.data)
+    outcome = the_accounts().sign_in(text_of(form.name), text_of(form.password))
     if outcome is None:
         limits.note_failure()
         form.form_errors.append(WRONG)
@@ -227,6 +237,7 @@ def begin_session(account: Account, sign_in_id: str) -> None:
 
 
 @blueprint.post("/sign-out")
+@requires(Audience.ANYBODY)
 def sign_out() -> AnyResponse:
     """Sign this browser out."""
     the_accounts().sign_out(session.get("sign_in", ""))
@@ -236,23 +247,24 @@ def sign_out() -> AnyResponse:
 
 
 @blueprint.route("/account/password", methods=["GET", "POST"])
+@requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def password() -> str | AnyResponse | tuple[str, int]:
     """Change the password; every other browser is signed out."""
     form = PasswordForm()
     if form.validate_on_submit() and _change_password(form):
-        flash("The password is changed. Other browsers are signed out.", "success")
+        flash("Password changed. Your other browsers are signed out.", "success")
         return redirect(url_for("accounts.password"))
     page = render_template("accounts/password.html", form=form)
     return (page, 422) if form.errors else page
 
 
 def _change_password(form: PasswordForm) -> bool:
-    account = current_user._get_current_object()
-    sign_in_id = the_accounts().change_password(account, form.present.data, form.new.data)
+    account = current_account()
+    sign_in_id = the_accounts().change_password(account, text_of(form.present), text_of(form.new))
     if sign_in_id is None:
         limits.note_failure()
-        form.present.errors.append("That is not your present password.")
+        add_error(form.present, "This is not your current password.")
         return False
     begin_session(account, sign_in_id)
     return True

@@ -8,19 +8,19 @@ from flask_login import current_user
 from wtforms import BooleanField, PasswordField, StringField, SubmitField
 from wtforms.validators import EqualTo, InputRequired, ValidationError
 
-from pages.common.text_fields import AtMost, GuardedForm
+from pages.common.text_fields import AtMost, GuardedForm, text_of
 from services.accounts.accounts import LONGEST_NAME, LONGEST_TYPED_NAME, SHORTEST_NAME, clean_name
 from services.accounts.passwords import LONGEST, SHORTEST, check_password
 from services.accounts.second_factors import LONGEST_CODE
 
-_GIVEN = InputRequired("Please fill this in.")
+_GIVEN = InputRequired("Fill in this field.")
 _BOUNDED = AtMost(LONGEST)
 # Spaces around a name, and letters typed as several characters, do not count in the end.
 _NAME_BOUNDED = AtMost(LONGEST_TYPED_NAME)
-_NAME_HELP = f"{SHORTEST_NAME} to {LONGEST_NAME} characters. Colleagues see it."
-NOT_CONFIRMED = "That is not your password."
+_NAME_HELP = f"{SHORTEST_NAME} to {LONGEST_NAME} characters. Visible to colleagues."
+NOT_CONFIRMED = "This is not your password."
 EITHER_CODE = "Six digits from your authenticator app, or one of your recovery codes."
-_PASSWORD_HELP = f"{SHORTEST} characters or more. Three or four unrelated words are good."
+_PASSWORD_HELP = f"{SHORTEST} characters or more. Three or four unrelated words work well."
 
 
 def present_password(label: str) -> PasswordField:
@@ -39,8 +39,8 @@ def _new_password(label: str) -> PasswordField:
 
 def _repeated(field: str) -> PasswordField:
     return PasswordField(
-        "The same again",
-        [_GIVEN, _BOUNDED, EqualTo(field, "The two passwords differ.")],
+        "Confirm password",
+        [_GIVEN, _BOUNDED, EqualTo(field, "The passwords do not match.")],
         render_kw={"autocomplete": "new-password", "maxlength": LONGEST},
     )
 
@@ -91,22 +91,22 @@ class SignUpForm(GuardedForm):
     )
     password = _new_password("Password")
     again = _repeated("password")
-    reads_cases = BooleanField("I also read cases myself", default=True)
+    reads_cases = BooleanField("I also review cases", default=True)
     submit = SubmitField("Sign up")
 
     def validate_name(self, field: StringField) -> None:
         """Say beside the name what is wrong with it."""
-        _judge(clean_name, field.data)
+        _judge(clean_name, text_of(field))
 
     def validate_password(self, field: PasswordField) -> None:
         """Say beside the password what is wrong with it."""
-        _judge(check_password, field.data, (self.name.data or "")[:LONGEST_TYPED_NAME])
+        _judge(check_password, text_of(field), text_of(self.name)[:LONGEST_TYPED_NAME])
 
 
 class PasswordForm(GuardedForm):
     """The present password, and the new one twice."""
 
-    present = present_password("Present password")
+    present = present_password("Current password")
     new = _new_password("New password")
     again = _repeated("new")
     submit = SubmitField("Change password")
@@ -114,5 +114,5 @@ class PasswordForm(GuardedForm):
     def validate_new(self, field: PasswordField) -> None:
         """Say beside the new password what is wrong with it."""
         if field.data == self.present.data:
-            raise ValidationError("That is the present password. Please choose another.")
-        _judge(check_password, field.data, current_user.name)
+            raise ValidationError("This is your current password. Choose a new one.")
+        _judge(check_password, text_of(field), current_user.name)

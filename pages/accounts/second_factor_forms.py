@@ -14,7 +14,7 @@ from services.accounts.security_keys import LONGEST_ANSWER
 class EnrolForm(GuardedForm):
     """The first code of the app, and the password."""
 
-    code = code_field("Code", "The six digits that the app shows.", inputmode="numeric")
+    code = code_field("Code", "Six digits from the app.", inputmode="numeric")
     password = present_password("Your password")
     submit = SubmitField("Turn on")
 
@@ -31,12 +31,12 @@ class NewKeyForm(ConfirmForm):
 
     name = StringField(
         "Name of the key",
-        [InputRequired("Please fill this in."), AtMost(NAME_LENGTH)],
+        [InputRequired("Fill in this field."), AtMost(NAME_LENGTH)],
         filters=[lambda name: name and " ".join(name.split())],
-        description="So that you know it again, “Key on my ring” say.",
+        description="For example “Key on my ring”.",
         render_kw={"autofocus": True, "maxlength": NAME_LENGTH},
     )
-    submit = SubmitField("Go on")
+    submit = SubmitField("Continue")
 
 
 class AnswerForm(GuardedForm):

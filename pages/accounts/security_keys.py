@@ -10,7 +10,10 @@ from pages.accounts.accounts import begin_session, the_accounts
 from pages.accounts.second_factor import refused, why
 from pages.accounts.second_factor_forms import ConfirmForm, KeyForm, NewKeyForm
 from pages.common import limits
+from pages.common.current_account import current_account
+from pages.common.requires import Audience, requires
 from pages.common.site import NEEDS_A_NAME, present_site
+from pages.common.text_fields import text_of
 from records.accounts import second_factors, security_keys
 from records.accounts.security_keys import SecurityKey
 from services.accounts.accounts import Wrong
@@ -21,64 +24,73 @@ blueprint = Blueprint("security_keys", __name__, url_prefix="/account/second-fac
 Answer = str | AnyResponse | tuple[str, int]
 
 NOT_ACCEPTED = (
-    "This key was not accepted. It may be registered already, or it took too long. An account has "
-    f"at most {MOST_KEYS} keys. To try again, start here."
+    "This key was not accepted. It may already be registered, or it took too long. An account can "
+    f"have {MOST_KEYS} keys. Try again."
 )
-ADDED = "“{}” is added. You can use it instead of a code from now on."
-REMOVED = "“{}” is removed. Other browsers are signed out."
+ADDED = "“{}” added. You can now use it instead of a code."
+REMOVED = "“{}” removed. Your other browsers are signed out."
 
 
 @blueprint.get("/new")
+@requires(Audience.SIGNED_IN)
 def new() -> Answer:
     """Ask for a name, the password and a code."""
-    return _cannot() or _new(NewKeyForm())
+    if present_site() is None or not second_factors.get(current_user.id):
+        return _cannot_add()
+    return _new(NewKeyForm())
 
 
 @blueprint.post("/new")
+@requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def begin() -> Answer:
     """Ask the browser for a key, after password and code were given once more."""
     form, site = NewKeyForm(), present_site()
     if not form.validate():
         return _new(form), 422
-    if cannot := _cannot():
-        return cannot
-    account = current_user._get_current_object()
-    outcome = the_accounts().begin_security_key(account, form.password.data, form.code.data, site)
+    if site is None or not second_factors.get(current_user.id):
+        return _cannot_add()
+    account = current_account()
+    outcome = the_accounts().begin_security_key(
+        account, text_of(form.password), text_of(form.code), site
+    )
     if isinstance(outcome, Wrong):
         return _new(refused(form, outcome, why())), 422
     renewed, options = outcome
     begin_session(account, renewed.sign_in_id)
-    answer = KeyForm(formdata=None, name=form.name.data)
+    answer = KeyForm(formdata=None, name=text_of(form.name))
     return render_template("accounts/security_key_touch.html", form=answer, options=options)
 
 
 @blueprint.post("")
+@requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def add() -> Answer:
     """Keep the key that answered."""
     form, site = KeyForm(), present_site()
     if not form.validate():
         return _not_accepted(*(error for errors in form.errors.values() for error in errors))
-    if cannot := _cannot():
-        return cannot
-    account = current_user._get_current_object()
+    if site is None or not second_factors.get(current_user.id):
+        return _cannot_add()
+    account = current_account()
     added = the_accounts().add_security_key(
-        account, session["sign_in"], form.name.data, form.answer.data, site
+        account, session["sign_in"], text_of(form.name), text_of(form.answer), site
     )
     if not added:
         return _not_accepted(NOT_ACCEPTED)
-    flash(ADDED.format(form.name.data), "success")
+    flash(ADDED.format(text_of(form.name)), "success")
     return redirect(url_for("second_factor.show"))
 
 
 @blueprint.get("/<key_id>/remove")
+@requires(Audience.SIGNED_IN)
 def confirm(key_id: str) -> str:
     """Ask before a key is removed."""
     return _removal(_key(key_id), ConfirmForm())
 
 
 @blueprint.post("/<key_id>/remove")
+@requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def remove(key_id: str) -> Answer:
     """Remove a key, after password and code were given once more."""
@@ -86,9 +98,9 @@ def remove(key_id: str) -> Answer:
     name = key.name
     if not form.validate():
         return _removal(key, form), 422
-    account = current_user._get_current_object()
+    account = current_account()
     outcome = the_accounts().remove_security_key(
-        account, key_id, form.password.data, form.code.data
+        account, key_id, text_of(form.password), text_of(form.code)
     )
     if isinstance(outcome, Wrong):
         return _removal(key, refused(form, outcome, why())), 422
@@ -107,12 +119,10 @@ def _not_accepted(*sentences: str) -> tuple[str, int]:
     return _new(form), 422
 
 
-def _cannot() -> AnyResponse | None:
+def _cannot_add() -> AnyResponse:
     """Lead back to where one sees why no key can be added now."""
     if present_site() is None:
         flash(NEEDS_A_NAME, "warning")
-    elif second_factors.get(current_user.id):
-        return None
     return redirect(url_for("second_factor.show"))
 
 

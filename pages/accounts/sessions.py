@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, render_template, session, url_for
-from flask_login import current_user
 from ua_parser import parse
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import StringField
@@ -13,15 +12,17 @@ from wtforms import StringField
 from pages.accounts.accounts import the_accounts
 from pages.accounts.accounts_forms import NOT_CONFIRMED, present_password
 from pages.common import limits
-from pages.common.text_fields import AtMost, GuardedForm
+from pages.common.current_account import current_account
+from pages.common.requires import Audience, requires
+from pages.common.text_fields import AtMost, GuardedForm, add_error, text_of
 from records.accounts.accounts import SignIn
 
 ID_LENGTH = 32
 
 blueprint = Blueprint("sessions", __name__, url_prefix="/account/sessions")
 
-ENDED = "The session is ended."
-ENDED_BEFORE = "That session had ended already."
+ENDED = "Session ended."
+ENDED_BEFORE = "This session had already ended."
 UNKNOWN = "Unknown browser"
 
 
@@ -42,28 +43,30 @@ class Session:
 
 
 @blueprint.get("")
+@requires(Audience.SIGNED_IN)
 def show() -> str:
     """List the browsers in which the person is signed in."""
     return _page(EndForm())
 
 
 @blueprint.post("")
+@requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def end() -> AnyResponse | tuple[str, int]:
     """End one session, or all others."""
     form = EndForm()
     if not form.validate():
         return _page(form), 422
-    if not the_accounts().confirms_password(current_user, form.password.data):
+    if not the_accounts().confirms_password(current_account(), text_of(form.password)):
         limits.note_failure()
-        form.password.errors.append(NOT_CONFIRMED)
+        add_error(form.password, NOT_CONFIRMED)
         return _page(form), 422
     flash(*_end(form.session.data))
     return redirect(url_for("sessions.show"))
 
 
 def _end(sign_in_id: str | None) -> tuple[str, str]:
-    account = current_user._get_current_object()
+    account = current_account()
     if sign_in_id:
         ended = the_accounts().end_session(account, sign_in_id)
         return (ENDED, "success") if ended else (ENDED_BEFORE, "warning")
@@ -72,7 +75,7 @@ def _end(sign_in_id: str | None) -> tuple[str, str]:
 
 
 def _page(form: EndForm) -> str:
-    found = [_in_words(one) for one in the_accounts().sessions_of(current_user)]
+    found = [_in_words(one) for one in the_accounts().sessions_of(current_account())]
     this_first = sorted(found, key=lambda one: not one.is_this)
     return render_template("accounts/sessions.html", form=form, sessions=this_first)
 

@@ -8,9 +8,10 @@ from werkzeug.wrappers import Response
 
 from pages.accounts.accounts import the_accounts
 from pages.administration.admin_forms import ApprovalForm, PersonForm, TeamForm
+from pages.common.requires import Audience, requires
 from records.accounts import accounts as records
 from records.accounts import second_factors, teams
-from records.accounts.accounts import WAITING, Account
+from records.accounts.accounts import Account, AccountStatus
 from services.accounts import people as service
 from services.accounts import teams as team_service
 from services.accounts.accounts import Decision, UserNameError
@@ -19,27 +20,28 @@ from services.accounts.people import LastAdministratorError
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
 DONE = {
-    Decision.approve: "“{}” may sign in now.",
-    Decision.refuse: "“{}” was refused; the request is gone.",
-    Decision.deactivate: "“{}” can no longer sign in, and is signed out everywhere.",
-    Decision.reactivate: "“{}” may sign in again.",
+    Decision.approve: "“{}” can now sign in.",
+    Decision.refuse: "Request from “{}” refused and removed.",
+    Decision.deactivate: "“{}” is deactivated and signed out everywhere.",
+    Decision.reactivate: "“{}” can sign in again.",
 }
 SIGNED_OUT = "“{}” is signed out everywhere."
-RESET = "The second factor of “{}” is removed, and every browser of the account is signed out."
+RESET = "Second factor of “{}” removed. The account is signed out everywhere."
 NOT_YOUR_OWN = "You cannot change your own account here."
-MEANWHILE = "Somebody else has decided about this account meanwhile."
-TEAM_TAKEN = "Another team has that name."
-NOT_UNDERSTOOD = "That was not understood, so nothing was changed. Please try again."
+MEANWHILE = "Another administrator has already changed this account."
+TEAM_TAKEN = "Another team already has this name."
+NOT_UNDERSTOOD = "Nothing was changed: the form was incomplete. Try again."
 
 
 @blueprint.get("/people")
+@requires(Audience.ADMINISTRATORS)
 def people() -> str:
     """Everybody with an account, those who wait first."""
     everybody = records.all_accounts()
-    waiting = [account for account in everybody if account.status == WAITING]
-    others = [account for account in everybody if account.status != WAITING]
+    waiting = [account for account in everybody if account.status == AccountStatus.WAITING]
+    others = [account for account in everybody if account.status != AccountStatus.WAITING]
     return render_template(
-        "admin/people.html",
+        "administration/people.html",
         waiting=waiting,
         others=others,
         teams=teams.all_teams(),
@@ -48,12 +50,13 @@ def people() -> str:
 
 
 @blueprint.post("/people/<account_id>/<any(approve,refuse,deactivate,reactivate):decision>")
+@requires(Audience.ADMINISTRATORS)
 def decide(account_id: str, decision: str) -> Response:
     """Approve, refuse, deactivate or reactivate one account; never one's own."""
     account = _account(account_id)
     if account.id == current_user.id:
         return _back(NOT_YOUR_OWN)
-    if decision == Decision.approve.name and account.status == WAITING:
+    if decision == Decision.approve.name and account.status == AccountStatus.WAITING:
         _prepare(account)
     try:
         decided = the_accounts().decide(account.id, Decision[decision])
@@ -65,6 +68,7 @@ def decide(account_id: str, decision: str) -> Response:
 
 
 @blueprint.post("/people/<account_id>/place")
+@requires(Audience.ADMINISTRATORS)
 def place(account_id: str) -> Response:
     """Change what an account may do, also one's own."""
     account = _account(account_id)
@@ -76,10 +80,11 @@ def place(account_id: str) -> Response:
     except LastAdministratorError as error:
         return _back(str(error))
     _place(account, form)
-    return _back(f"What “{account.name}” may do is changed.", "success")
+    return _back(f"Access of “{account.name}” updated.", "success")
 
 
 @blueprint.post("/people/<account_id>/password")
+@requires(Audience.ADMINISTRATORS)
 def reset_password(account_id: str) -> str | Response:
     """Show a new password for an account, once; not for one's own."""
     account = _account(account_id)
@@ -87,10 +92,11 @@ def reset_password(account_id: str) -> str | Response:
         return _back(NOT_YOUR_OWN)
     password = the_accounts().give_one_time_password(account)
     # A page and no notice: notices travel in the cookie.
-    return render_template("admin/password.html", account=account, password=password)
+    return render_template("administration/password.html", account=account, password=password)
 
 
 @blueprint.post("/people/<account_id>/sessions")
+@requires(Audience.ADMINISTRATORS)
 def end_sessions(account_id: str) -> Response:
     """Sign somebody else out everywhere."""
     account = _account(account_id)
@@ -101,6 +107,7 @@ def end_sessions(account_id: str) -> Response:
 
 
 @blueprint.post("/people/<account_id>/second-factor")
+@requires(Audience.ADMINISTRATORS)
 def reset_second_factor(account_id: str) -> Response:
     """Remove somebody's second factor, so that a new one can be set up; not one's own."""
     account = _account(account_id)
@@ -112,8 +119,9 @@ def reset_second_factor(account_id: str) -> Response:
 
 
 @blueprint.post("/teams")
+@requires(Audience.ADMINISTRATORS)
 def make_team() -> Response:
-    """Make a team."""
+    """Create team."""
     form = TeamForm()
     if not form.validate():
         return _back(" ".join(form.name.errors))
@@ -121,10 +129,11 @@ def make_team() -> Response:
         made = team_service.create(form.name.data or "")
     except UserNameError as error:
         return _back(str(error))
-    return _back(f"The team “{made.name}” is made.", "success") if made else _back(TEAM_TAKEN)
+    return _back(f"Team “{made.name}” created.", "success") if made else _back(TEAM_TAKEN)
 
 
 @blueprint.post("/teams/<team_id>")
+@requires(Audience.ADMINISTRATORS)
 def rename_team(team_id: str) -> Response:
     """Give a team another name."""
     team = teams.get(team_id) or abort(404)
@@ -135,7 +144,7 @@ def rename_team(team_id: str) -> Response:
         renamed = team_service.rename(team, form.name.data or "")
     except UserNameError as error:
         return _back(str(error))
-    return _back(f"The team is “{team.name}” now.", "success") if renamed else _back(TEAM_TAKEN)
+    return _back(f"Team renamed to “{team.name}”.", "success") if renamed else _back(TEAM_TAKEN)
 
 
 def _account(account_id: str) -> Account:
@@ -151,7 +160,7 @@ def _prepare(account: Account) -> None:
 
 def _place(account: Account, form: ApprovalForm) -> None:
     service.set_role(account, form.role.data)
-    team_service.move(account, teams.get(form.team.data))
+    team_service.move(account, teams.get(form.team.data) or abort(404))
 
 
 def _back(sentence: str, category: str = "warning") -> Response:

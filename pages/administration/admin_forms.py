@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from wtforms import BooleanField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice
 
 from pages.common.access import ROLE_WORDS
+from pages.common.choices import SelectChoice
 from pages.common.text_fields import AtMost, GuardedForm
 from records.accounts import teams
-from records.accounts.accounts import READER
+from records.accounts.accounts import Role
 from services.accounts.accounts import LONGEST_TYPED_NAME
 
 ROLE_CHOICES = [SelectChoice(role, word) for role, word in ROLE_WORDS.items()]
@@ -17,7 +17,7 @@ ROLE_CHOICES = [SelectChoice(role, word) for role, word in ROLE_WORDS.items()]
 class ApprovalForm(GuardedForm):
     """What a new account may do, and with whom."""
 
-    role = SelectField("Role", choices=ROLE_CHOICES, default=READER)
+    role = SelectField("Role", choices=ROLE_CHOICES, default=Role.READER)
     team = SelectField("Team", choices=[])
 
     def __init__(self, *args: object, **kwargs: object) -> None:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, render_template, request, stream_with_con
 
 from pages.administration.audit_forms import AuditForm
 from pages.common.pagination import page_number, query
+from pages.common.requires import Audience, requires
 from records import db, pagination
 from records.audit import audit as records
 from records.audit.audit import Event
@@ -19,25 +20,31 @@ MIME_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 
 
 @blueprint.get("")
+@requires(Audience.ADMINISTRATORS)
 def index() -> str | tuple[str, int]:
     """The rows that match, newest first, a page at a time."""
     form = _form()
     if not form.validate():
-        return render_template("audit/index.html", form=form, page=None, query={}), 422
+        return render_template("administration/audit.html", form=form, page=None, query={}), 422
     page = pagination.page_of(records.found(form.search), page_number(), PAGE_SIZE)
     shown = render_template(
-        "audit/index.html", form=form, page=page, query=query(), head=records.head(db.session())
+        "administration/audit.html",
+        form=form,
+        page=page,
+        query=query(),
+        head=records.head(db.session()),
     )
     audit.keep(Event.AUDIT_SEARCH, page=page.number, **_looked_for(form))
     return shown
 
 
 @blueprint.get("/export.<any(csv, jsonl):suffix>")
+@requires(Audience.ADMINISTRATORS)
 def export(suffix: str) -> Response | tuple[str, int]:
     """The rows that match, oldest first, as a file."""
     form = _form()
     if not form.validate():
-        return render_template("audit/index.html", form=form, page=None, query={}), 422
+        return render_template("administration/audit.html", form=form, page=None, query={}), 422
     audit.keep(Event.AUDIT_EXPORT, format=suffix, **_looked_for(form))
     lines = FORMATS[suffix](records.in_order(form.search))
     response = Response(stream_with_context(lines), mimetype=MIME_TYPES[suffix])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from wtforms import SelectField, StringField
-from wtforms.fields.choices import SelectChoice
 
+from pages.common.choices import SelectChoice
 from pages.common.date_range_form import DaysForm
 from pages.common.text_fields import AtMost
 from records.audit.audit import Event, Search
@@ -20,7 +20,7 @@ class AuditForm(DaysForm):
 
     person = SelectField("Who", default="")
     event = SelectField("What", choices=EVENTS, default="")
-    object = StringField("About (id)", [AtMost(64, "An id is shorter than this.")])
+    object = StringField("Object ID", [AtMost(64, "An ID is shorter than this.")])
 
     def offer(self, names: list[str]) -> None:
         """Let one choose among these names."""

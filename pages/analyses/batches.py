@@ -17,27 +17,34 @@ from flask import (
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from core.taxonomy import DETECTED
 from pages.common.access import may_delete, may_use
 from pages.common.errors import wants_json
-from pages.common.formatting import read_document, share_summary
+from pages.common.formatting import result_to_dict, share_summary
+from pages.common.requires import requires
+from records.accounts.accounts import Role
 from records.analyses import field_tasks
 from records.analyses.field_tasks import FieldTask
-from records.tasks import DONE, DROPPED, FAILED, RUNNING, WAITING
+from records.audit.audit import Event
+from records.tasks import TaskState
 from services.analyses.analysis import result_of
-from services.analyses.annotation import CELL_STYLES
 from services.analyses.batches import BatchCount, combined, field_share
 from services.analyses.field_queue import FieldQueue
-from services.analyses.findings import SECOND_READER, USUAL_DIFFERENTIAL
+from services.analyses.findings import USUAL_DIFFERENTIAL
 
 blueprint = Blueprint("batches", __name__, url_prefix="/batches/<batch_id>")
 
 SENTENCES = {
-    WAITING: "Waiting for its turn…",
-    RUNNING: "Being read…",
-    DROPPED: "Cancelled. Nothing of it is kept.",
+    TaskState.WAITING: "Waiting…",
+    TaskState.RUNNING: "Analysing…",
+    TaskState.DROPPED: "Cancelled. Nothing was saved.",
 }
-NOT_TO_BE_CANCELLED = "Only who sent this field, or a reviewer of the team, may cancel it."
-CANCELLED_WORDS = {WAITING: "Cancel", RUNNING: "Cancel", FAILED: "Remove"}
+NOT_TO_BE_CANCELLED = "Only the uploader or a reviewer of the team can cancel this field."
+CANCELLED_WORDS = {
+    TaskState.WAITING: "Cancel",
+    TaskState.RUNNING: "Cancel",
+    TaskState.FAILED: "Remove",
+}
 
 
 def the_queue() -> FieldQueue:
@@ -46,13 +53,14 @@ def the_queue() -> FieldQueue:
 
 
 @blueprint.get("")
+@requires(Role.VIEWER, audit=Event.VIEW)
 def show(batch_id: str) -> str:
     """Every field of a batch with its state, and the combined count of those that are read."""
     tasks = _of_team(batch_id)
     return render_template(
-        "batches/show.html",
+        "analyses/batches/show.html",
         batch_id=batch_id,
-        files=[document(task) for task in tasks],
+        files=[to_dict(task) for task in tasks],
         busy=any(task.under_way for task in tasks),
         cancellable=any(may_delete(task) for task in tasks),
         colleagues=sorted({task.owner.name for task in tasks if task.owner_id != current_user.id}),
@@ -62,18 +70,23 @@ def show(batch_id: str) -> str:
 
 
 @blueprint.get("/progress")
+@requires(Role.VIEWER)
 def progress(batch_id: str) -> Response:
     """How far every field of a batch is, as JSON."""
-    return jsonify(files=[document(task) for task in _of_team(batch_id)])
+    return jsonify(files=[to_dict(task) for task in _of_team(batch_id)])
 
 
 @blueprint.get("/counts")
+@requires(Role.VIEWER)
 def counts(batch_id: str) -> str:
     """The combined count alone, as the script puts it into the page."""
-    return render_template("batches/counts.html", **_combined(combined(_of_team(batch_id))))
+    return render_template(
+        "analyses/batches/counts.html", **_combined(combined(_of_team(batch_id)))
+    )
 
 
 @blueprint.post("/cancel")
+@requires(Role.READER)
 def cancel_all(batch_id: str) -> AnyResponse:
     """Cancel every field of a batch that is not read yet and that the person may cancel."""
     for task in _of_team(batch_id):
@@ -83,28 +96,29 @@ def cancel_all(batch_id: str) -> AnyResponse:
 
 
 @blueprint.post("/<task_id>/cancel")
+@requires(Role.READER)
 def cancel(batch_id: str, task_id: str) -> AnyResponse:
     """Cancel one field, or remove the file of one that could not be read."""
     task = _task(batch_id, task_id)
     if not may_delete(task):
         abort(403, NOT_TO_BE_CANCELLED)
     the_queue().cancel(task)
-    return jsonify(document(task)) if wants_json() else _back(batch_id)
+    return jsonify(to_dict(task)) if wants_json() else _back(batch_id)
 
 
 @blueprint.post("/<task_id>/retry")
+@requires(Role.READER)
 def retry(batch_id: str, task_id: str) -> AnyResponse:
     """Let a field wait again that could not be read."""
     task = _task(batch_id, task_id)
     the_queue().retry(task)
-    return jsonify(document(task)) if wants_json() else _back(batch_id)
+    return jsonify(to_dict(task)) if wants_json() else _back(batch_id)
 
 
-def document(task: FieldTask) -> dict[str, Any]:
+def to_dict(task: FieldTask) -> dict[str, Any]:
     """One field as the page and its script take it; `total` is 0 until the reading has begun."""
-    urls = {"batch_id": task.batch_id, "task_id": task.id}
-    can_retry = task.state == FAILED and task.readable and may_use("batches.retry")
-    left = task.under_way or (task.state == FAILED and task.readable)
+    can_retry = task.state == TaskState.FAILED and task.readable and may_use("batches.retry")
+    left = task.under_way or (task.state == TaskState.FAILED and task.readable)
     can_cancel = left and may_delete(task)
     return {
         "id": task.id,
@@ -116,17 +130,24 @@ def document(task: FieldTask) -> dict[str, Any]:
         "summary": task.error or SENTENCES.get(task.state),
         "batch": url_for("batches.show", batch_id=task.batch_id),
         "progress": url_for("batches.progress", batch_id=task.batch_id),
-        "cancel": url_for("batches.cancel", **urls) if can_cancel else None,
+        "cancel": _address_of(task, "cancel") if can_cancel else None,
         "cancel_word": CANCELLED_WORDS.get(task.state),
-        "retry": url_for("batches.retry", **urls) if can_retry else None,
-        **(_read_document(task) if task.state == DONE else {}),
+        "retry": _address_of(task, "retry") if can_retry else None,
+        **_result_to_dict(task),
     }
 
 
-def _read_document(task: FieldTask) -> dict[str, Any]:
+def _result_to_dict(task: FieldTask) -> dict[str, Any]:
+    """Describe the result of a field; empty until there is one."""
+    if task.analysis_id is None or task.counts is None:
+        return {}
     share = field_share(task.counts)
     url = url_for("field.result", analysis_id=task.analysis_id)
-    return read_document(result_of(share), task.analysis_id, url, share_summary(share))
+    return result_to_dict(result_of(share), task.analysis_id, url, share_summary(share))
+
+
+def _address_of(task: FieldTask, act: str) -> str:
+    return url_for(f"batches.{act}", batch_id=task.batch_id, task_id=task.id)
 
 
 def _combined(count: BatchCount) -> dict[str, Any]:
@@ -136,9 +157,8 @@ def _combined(count: BatchCount) -> dict[str, Any]:
         "counts": count.counts,
         "share": count.share,
         "second": count.second,
-        "second_reader": SECOND_READER,
         "usual_differential": USUAL_DIFFERENTIAL,
-        "styles": CELL_STYLES,
+        "styles": DETECTED,
     }
 
 

@@ -13,49 +13,23 @@ from models.explanation.attribution import FOR_BLAST, FOR_NORMAL, MAP_LIMIT
 from pages.analyses import detection, uploads
 from pages.analyses.batches import the_queue
 from pages.analyses.explanation import document, the_explainer
-from pages.analyses.uploads import Answer, Outcome, UploadPage
-from pages.common.formatting import read_document, summary
+from pages.analyses.uploads import Answer, UploadError
+from pages.common.errors import wants_json
+from pages.common.formatting import quality_sentence, result_to_dict, summary
 from pages.common.lookups import image_response, team_analysis, the_analyst
+from pages.common.requires import Look, requires
 from pages.common.turns import takes_a_turn
+from records.accounts.accounts import Role
 from records.analyses import explanations
-from records.analyses.analyses import CLASSIFICATION, Analysis, place_in_batch
+from records.analyses.analyses import Analysis, AnalysisKind, place_in_batch
+from records.audit.audit import Event
+from records.tasks import TaskState
+from services.analyses.findings import cell_finding
 
 blueprint = Blueprint("classification", __name__, url_prefix="/classify")
 
 
-def _told(analysis: Analysis) -> tuple[dict[str, Any], int]:
-    """The result as the script of the page takes it; `label` is null when not usable."""
-    usable = analysis.finding["usable"]
-    document = {
-        "id": analysis.id,
-        "file": analysis.file_name,
-        "label": analysis.result if usable else None,
-        "probability": analysis.probability,
-        "usable": usable,
-        "reason": analysis.finding["reason"],
-        "model": analysis.model_version,
-        **read_document(analysis.result, analysis.id, _url(analysis), summary(analysis)),
-    }
-    return document, 201
-
-
-def _shown(_batch_id: str, outcomes: list[Outcome[Analysis]]) -> Answer:
-    """The result of a single cell, a list of several."""
-    if len(outcomes) == 1:
-        return redirect(_url(outcomes[0].kept), code=303)
-    return render_template("classification/results.html", outcomes=outcomes)
-
-
-def _url(analysis: Analysis) -> str:
-    return url_for("classification.result", analysis_id=analysis.id)
-
-
-PAGE = UploadPage(
-    template="classification/new.html",
-    take=lambda owner_id, upload: the_analyst().classify(owner_id, upload),
-    told=_told,
-    shown=_shown,
-)
+FORM = "analyses/classification/new.html"
 
 SCALE = {
     "blast": "#{:02x}{:02x}{:02x}".format(*FOR_BLAST),
@@ -66,25 +40,61 @@ SCALE = {
 
 
 @blueprint.get("")
+@requires(Role.READER)
 def new() -> str:
     """Choose cell images."""
-    return uploads.show(PAGE)
+    return uploads.show_form(FORM)
 
 
 @blueprint.post("")
+@requires(Role.READER, audit=Event.UPLOAD, max_bytes=None)
 @takes_a_turn
 def create() -> Answer:
-    """Read the cell images that were sent."""
-    return uploads.receive(PAGE)
+    """Classify the cell images that were sent."""
+    try:
+        sent = uploads.read_request()
+    except UploadError as error:
+        return uploads.refuse(FORM, error)
+    outcomes = sent.keep(the_analyst().classify)
+    if wants_json():
+        return uploads.answer_script(outcomes, to_dict, 201)
+    kept = [outcome.kept for outcome in outcomes if outcome.kept]
+    if not kept:
+        return uploads.show_refused(outcomes)
+    if len(outcomes) == 1:
+        return redirect(_url(kept[0]), code=303)
+    return render_template("analyses/classification/results.html", outcomes=outcomes)
+
+
+def to_dict(analysis: Analysis) -> dict[str, Any]:
+    """Describe a classified cell to the page's script; `label` is null when not usable."""
+    finding = cell_finding(analysis)
+    return {
+        "id": analysis.id,
+        "file": analysis.file_name,
+        "state": TaskState.DONE,
+        "label": analysis.result if finding.usable else None,
+        "probability": analysis.probability,
+        "usable": finding.usable,
+        "reason": quality_sentence(finding),
+        "model": analysis.model_version,
+        **result_to_dict(analysis.result, analysis.id, _url(analysis), summary(analysis)),
+    }
+
+
+def _url(analysis: Analysis) -> str:
+    return url_for("classification.result", analysis_id=analysis.id)
 
 
 @blueprint.get("/<analysis_id>")
+@requires(Role.VIEWER, audit=Event.VIEW)
 def result(analysis_id: str) -> str:
     """What the classifier said of one cell image."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return render_template(
-        "classification/result.html",
+        "analyses/classification/result.html",
         analysis=analysis,
+        finding=cell_finding(analysis),
         place=place_in_batch(analysis),
         can_explain=the_explainer().can_explain(analysis),
         explanation=document(explanations.find(analysis.id)),
@@ -93,29 +103,32 @@ def result(analysis_id: str) -> str:
 
 
 @blueprint.get("/<analysis_id>/image")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def image(analysis_id: str) -> Response:
     """The cell image, upright and without metadata; a bounded copy of a very large one."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return image_response(analysis.display_name or analysis.image_name)
 
 
 @blueprint.post("/<analysis_id>/insist")
+@requires(Role.READER, audit=Event.INSIST)
 @takes_a_turn
 def insist(analysis_id: str) -> AnyResponse:
-    """Read a cell all the same that the gate would rather not; the answer is a new analysis."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
-    if not analysis.finding.get("can_insist"):
+    """Read a cell despite its image's quality; the answer is a new analysis."""
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
+    if not cell_finding(analysis).can_override:
         abort(409)
     try:
-        return redirect(_url(the_analyst().insist(analysis)), code=303)
+        return redirect(_url(the_analyst().override_quality_check(analysis)), code=303)
     except FileNotFoundError:
         abort(404)
 
 
 @blueprint.post("/<analysis_id>/detect")
+@requires(Role.READER, audit=Event.DETECT_AGAIN)
 def detect(analysis_id: str) -> AnyResponse:
     """Carry the image over to Detect; the answer is a new analysis."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     try:
         return detection.go_on(the_queue().carry_over(current_user.id, analysis))
     except QueueFullError as error:

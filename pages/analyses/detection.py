@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 from flask import Blueprint, redirect, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from pages.analyses import uploads
-from pages.analyses.batches import document, the_queue
-from pages.analyses.uploads import Answer, Outcome, UploadPage
+from pages.analyses.batches import the_queue, to_dict
+from pages.analyses.uploads import Answer, UploadError
+from pages.common.errors import wants_json
+from pages.common.requires import requires
 from pages.common.turns import the_turns
+from records.accounts.accounts import Role
 from records.analyses import field_tasks
 from records.analyses.field_tasks import FieldTask
+from records.audit.audit import Event
 from services.turns import BusyError
 
 blueprint = Blueprint("detection", __name__, url_prefix="/detect")
@@ -23,18 +26,36 @@ PATIENCE = 2
 """Seconds that the answer to the plain form waits for a single field to be read."""
 
 
-def _told(task: FieldTask) -> tuple[dict[str, Any], int]:
-    return document(task), 202
+FORM = "analyses/detection/new.html"
 
 
-def _shown(batch_id: str, outcomes: list[Outcome[FieldTask]]) -> Answer:
-    """The batch of several fields, with those that were refused."""
+@blueprint.get("")
+@requires(Role.READER)
+def new() -> str:
+    """Choose smear fields."""
+    return uploads.show_form(FORM)
+
+
+@blueprint.post("")
+@requires(Role.READER, audit=Event.UPLOAD, max_bytes=None)
+def create() -> Answer:
+    """Take the fields that were sent, to be read in the background."""
+    try:
+        sent = uploads.read_request()
+    except UploadError as error:
+        return uploads.refuse(FORM, error)
+    outcomes = sent.keep(the_queue().take)
+    if wants_json():
+        return uploads.answer_script(outcomes, to_dict, 202)
+    kept = [outcome.kept for outcome in outcomes if outcome.kept]
+    if not kept:
+        return uploads.show_refused(outcomes)
     if len(outcomes) == 1:
-        return go_on(outcomes[0].kept)
+        return go_on(kept[0])
     for outcome in outcomes:
         if outcome.error:
-            the_queue().refuse(current_user.id, batch_id, outcome.file_name, outcome.error)
-    return redirect(url_for("batches.show", batch_id=batch_id), code=303)
+            the_queue().refuse(current_user.id, sent.batch_id, outcome.file_name, outcome.error)
+    return redirect(url_for("batches.show", batch_id=sent.batch_id), code=303)
 
 
 def go_on(task: FieldTask) -> AnyResponse:
@@ -46,23 +67,3 @@ def go_on(task: FieldTask) -> AnyResponse:
     if field_tasks.get(task_id).analysis_id:
         return redirect(url_for("field.result", analysis_id=task_id), code=303)
     return redirect(url_for("batches.show", batch_id=batch_id), code=303)
-
-
-PAGE = UploadPage(
-    template="detection/new.html",
-    take=lambda owner_id, upload: the_queue().take(owner_id, upload),
-    told=_told,
-    shown=_shown,
-)
-
-
-@blueprint.get("")
-def new() -> str:
-    """Choose smear fields."""
-    return uploads.show(PAGE)
-
-
-@blueprint.post("")
-def create() -> Answer:
-    """Take the fields that were sent, to be read in the background."""
-    return uploads.receive(PAGE)

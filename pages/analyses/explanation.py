@@ -21,11 +21,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from jobs.engine import QueueFullError
 from pages.common.errors import wants_json
 from pages.common.lookups import image_response, team_analysis
+from pages.common.requires import Look, requires
 from pages.common.turns import takes_a_turn
+from records.accounts.accounts import Role
 from records.analyses import explanations
-from records.analyses.analyses import CLASSIFICATION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.analyses.explanations import Explanation
-from records.tasks import DONE
+from records.audit.audit import Event
+from records.tasks import TaskState
 from services.analyses.explanations import Explainer
 
 blueprint = Blueprint("explanation", __name__, url_prefix="/classify")
@@ -39,26 +42,30 @@ def the_explainer() -> Explainer:
 
 
 @blueprint.get("/<analysis_id>/window.png")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def window(analysis_id: str) -> AnyResponse:
     """The square of the image that the classifier was shown."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return _picture(analysis, the_explainer().window)
 
 
 @blueprint.get("/<analysis_id>/activation-map.png")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def activation_map(analysis_id: str) -> AnyResponse:
     """The activation map, transparent, to be laid over the window; 404 without an answer."""
     return _picture(_explainable(analysis_id), _map_in_turn)
 
 
 @blueprint.get("/<analysis_id>/shap")
+@requires(Role.VIEWER)
 def shap(analysis_id: str) -> Response:
     """How far the SHAP values of an answer are, as JSON."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return jsonify(document(explanations.find(analysis.id)))
 
 
 @blueprint.post("/<analysis_id>/shap")
+@requires(Role.READER, audit=Event.EXPLANATION)
 def make_shap(analysis_id: str) -> AnyResponse | tuple[Response, int]:
     """Have SHAP values made, or made again after a failure; asking twice makes them once."""
     analysis = _explainable(analysis_id)
@@ -72,9 +79,10 @@ def make_shap(analysis_id: str) -> AnyResponse | tuple[Response, int]:
 
 
 @blueprint.get("/<analysis_id>/shap.png")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def shap_picture(analysis_id: str) -> Response:
     """The picture of the SHAP values; 404 until they are made."""
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     explanation = explanations.find(analysis.id)
     return image_response(explanation and explanation.picture_name)
 
@@ -88,13 +96,13 @@ def document(explanation: Explanation | None) -> dict[str, Any]:
         "state": explanation.state,
         "done": explanation.done,
         "total": explanation.total,
-        "picture_url": url if explanation.state == DONE else None,
+        "picture_url": url if explanation.state == TaskState.DONE else None,
         "error": explanation.error,
     }
 
 
 def _explainable(analysis_id: str) -> Analysis:
-    analysis = team_analysis(analysis_id, CLASSIFICATION)
+    analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return analysis if the_explainer().can_explain(analysis) else abort(404)
 
 
@@ -106,9 +114,10 @@ def _map_in_turn(analysis: Analysis) -> bytes:
 def _picture(analysis: Analysis, draw: Callable[[Analysis], bytes]) -> AnyResponse:
     """A PNG that the browser may keep, but shows only after asking whether it still may."""
     response = Response(mimetype="image/png")
-    response.set_etag(f"{analysis.id}-{analysis.model_version}")
+    etag = f"{analysis.id}-{analysis.model_version}"
+    response.set_etag(etag)
     response.cache_control.private = response.cache_control.no_cache = True
-    if response.get_etag()[0] not in request.if_none_match:
+    if not request.if_none_match.contains(etag):
         try:
             response.data = draw(analysis)
         except FileNotFoundError:

@@ -7,15 +7,23 @@ from pathlib import PurePath
 
 from flask import Blueprint, Response, abort, current_app, render_template, send_file
 
-from pages.common.lookups import image_response, team_analysis, the_analyst
-from records.analyses.analyses import DETECTION, RESULTS, Analysis, place_in_batch
+from core.taxonomy import DETECTED, DRAWING_ORDER
+from pages.common.lookups import (
+    image_response,
+    team_analysis,
+    the_analyst,
+    the_classifiers_name,
+)
+from pages.common.requires import Look, requires
+from records.accounts.accounts import Role
+from records.analyses.analyses import RESULTS, Analysis, AnalysisKind, place_in_batch
+from records.audit.audit import Event
 from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS
-from services.analyses.annotation import CELL_STYLES, DRAWING_ORDER, annotated_png
+from services.analyses.annotation import annotated_png
 from services.analyses.findings import (
     DOUBTFUL,
     LOWEST_THRESHOLD,
-    SECOND_READER,
     USUAL_DIFFERENTIAL,
     as_csv,
     as_json,
@@ -30,25 +38,26 @@ blueprint = Blueprint("field", __name__, url_prefix="/detect")
 
 
 @blueprint.get("/<analysis_id>")
+@requires(Role.VIEWER, audit=Event.VIEW)
 def result(analysis_id: str) -> str:
     """What the detector found in one field."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     findings = field_findings(analysis)
     return render_template(
-        "field/result.html",
+        "analyses/field/result.html",
         analysis=analysis,
         place=place_in_batch(analysis),
         findings=findings,
         share=blast_share(findings),
         second=second_share(findings),
-        second_reader=SECOND_READER,
-        results=RESULTS[DETECTION],
+        classifier=the_classifiers_name(findings.second_model),
+        results=RESULTS[AnalysisKind.DETECTION],
         sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
         lowest=LOWEST_THRESHOLD,
         usual_differential=USUAL_DIFFERENTIAL,
         white_cells=most_suspicious_first(findings),
         gallery_cells=GALLERY_CELLS,
-        styles=CELL_STYLES,
+        styles=DETECTED,
         drawing_order=(DOUBTFUL, *DRAWING_ORDER),
         tile=pictures.TILE_SIDE,
         columns=pictures.COLUMNS,
@@ -56,40 +65,47 @@ def result(analysis_id: str) -> str:
 
 
 @blueprint.get("/<analysis_id>/image")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def image(analysis_id: str) -> Response:
     """The field, upright and without metadata; a bounded copy of a very large one."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return image_response(analysis.display_name or analysis.image_name)
 
 
 @blueprint.get("/<analysis_id>/cells")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def cells(analysis_id: str) -> Response:
     """The white cells of the gallery on one sheet; 404 when none was found."""
-    return image_response(team_analysis(analysis_id, DETECTION).cells_name)
+    return image_response(team_analysis(analysis_id, AnalysisKind.DETECTION).cells_name)
 
 
 @blueprint.get("/<analysis_id>/annotated.png")
+@requires(Role.VIEWER, audit=Event.DOWNLOAD)
 def annotated(analysis_id: str) -> Response:
     """The field with boxes and legend, to keep."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     try:
         stored = the_analyst().image(analysis.display_name or analysis.image_name)
     except FileNotFoundError:
         abort(404)
-    return _download(analysis, annotated_png(analysis, stored), "annotated.png", "image/png")
+    classifier = the_classifiers_name(analysis.finding.get("second_model"))
+    made = annotated_png(analysis, stored, classifier)
+    return _download(analysis, made, "annotated.png", "image/png")
 
 
 @blueprint.get("/<analysis_id>/findings.csv")
+@requires(Role.VIEWER, audit=Event.DOWNLOAD)
 def table(analysis_id: str) -> Response:
     """The findings, one cell a line."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return _download(analysis, as_csv(analysis).encode(), "findings.csv", "text/csv")
 
 
 @blueprint.get("/<analysis_id>/findings.json")
+@requires(Role.VIEWER, audit=Event.DOWNLOAD)
 def document(analysis_id: str) -> Response:
     """The findings in the form that `python -m models detect` prints."""
-    analysis = team_analysis(analysis_id, DETECTION)
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return _download(analysis, as_json(analysis).encode(), "findings.json", "application/json")
 
 

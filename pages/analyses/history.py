@@ -19,26 +19,30 @@ from pages.analyses.history_forms import HistoryForm
 from pages.common.access import may_delete
 from pages.common.lookups import image_response, team_analysis, the_analyst, the_thumbnails
 from pages.common.pagination import page_number, page_size, query
+from pages.common.requires import requires
+from records.accounts.accounts import Role
 from records.analyses import analyses, field_tasks
-from records.analyses.analyses import CLASSIFICATION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
+from records.audit.audit import Event
 from services.cases.cases import check_deletable
 
-NOT_TO_BE_DELETED = "Only who uploaded this, or a reviewer of the team, may delete it."
+NOT_TO_BE_DELETED = "Only the uploader or a reviewer of the team can delete this."
 
 blueprint = Blueprint("history", __name__, url_prefix="/history")
 
 
 @blueprint.get("")
+@requires(Role.VIEWER)
 def index() -> str | tuple[str, int]:
     """The analyses that match the filters, newest first, a page at a time."""
     form = HistoryForm(request.args)
     if not form.validate():
-        return render_template("history/index.html", form=form, page=None, query={}), 422
+        return render_template("analyses/history/index.html", form=form, page=None, query={}), 422
     batch_id = request.args.get("batch")
     filters = form.filters(current_user.id, batch_id)
     page = analyses.page_of(current_user.team_id, filters, page_number(), page_size())
     return render_template(
-        "history/index.html",
+        "analyses/history/index.html",
         form=form,
         page=page,
         query=query(),
@@ -50,27 +54,32 @@ def index() -> str | tuple[str, int]:
 
 
 @blueprint.get("/<analysis_id>/thumbnail")
+@requires(Role.VIEWER)
 def thumbnail(analysis_id: str) -> Response:
     """A small copy of the image of any analysis."""
     return image_response(team_analysis(analysis_id).thumbnail_name)
 
 
 @blueprint.get("/<analysis_id>/delete")
+@requires(Role.READER, audit=Event.VIEW)
 def confirm(analysis_id: str) -> str:
     """Ask whether an analysis is really to be deleted."""
     analysis = _deletable(analysis_id)
     check_deletable(analysis)
-    return render_template("history/delete.html", analysis=analysis, back=result_url(analysis))
+    return render_template(
+        "analyses/history/delete.html", analysis=analysis, back=result_url(analysis)
+    )
 
 
 @blueprint.post("/<analysis_id>/delete")
+@requires(Role.READER)
 def delete(analysis_id: str) -> AnyResponse:
     """Delete an analysis with its images."""
     analysis = _deletable(analysis_id)
     file_name = analysis.file_name
     the_analyst().delete(analysis)
     the_thumbnails().forget(analysis_id)
-    flash(f"The analysis of “{file_name}” and its images are deleted.", "success")
+    flash(f"Analysis “{file_name}” and its images deleted.", "success")
     return redirect(url_for("history.index"), code=303)
 
 
@@ -82,5 +91,7 @@ def _deletable(analysis_id: str) -> Analysis:
 
 def result_url(analysis: Analysis) -> str:
     """Where the result of an analysis is shown."""
-    endpoint = "classification.result" if analysis.kind == CLASSIFICATION else "field.result"
+    endpoint = (
+        "classification.result" if analysis.kind == AnalysisKind.CLASSIFICATION else "field.result"
+    )
     return url_for(endpoint, analysis_id=analysis.id)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from wtforms import SelectField
-from wtforms.fields.choices import SelectChoice
+from typing import Any
 
+from wtforms import SelectField
+
+from pages.common.choices import SelectChoice
 from pages.common.date_range_form import DaysForm
 from pages.common.formatting import RESULT_WORDS
-from records.analyses.analyses import CLASSIFICATION, DETECTION, RESULTS, Filters
+from records.analyses.analyses import RESULTS, AnalysisKind, Filters
 
 KINDS = [
     SelectChoice("", "Any kind"),
-    SelectChoice(CLASSIFICATION, "Cells"),
-    SelectChoice(DETECTION, "Fields"),
+    SelectChoice(AnalysisKind.CLASSIFICATION, "Cells"),
+    SelectChoice(AnalysisKind.DETECTION, "Fields"),
 ]
 
 MINE = "mine"
-WHOSE = [SelectChoice("", "All of my team"), SelectChoice(MINE, "Only mine")]
+WHOSE = [SelectChoice("", "My team"), SelectChoice(MINE, "Me")]
 
 
-def _results() -> list[SelectChoice]:
+def _results() -> list[Any]:
     offered = [SelectChoice("", "Any result")]
     for kind in KINDS[1:]:
         for result in RESULTS[kind.value]:
@@ -32,7 +34,7 @@ class HistoryForm(DaysForm):
     """What to show of the history. Sent by GET, so without token."""
 
     kind = SelectField("Kind", choices=KINDS, default="")
-    whose = SelectField("Whose", choices=WHOSE, default="")
+    whose = SelectField("Uploaded by", choices=WHOSE, default="")
     result = SelectField("Result", choices=_results(), default="")
 
     def filters(self, own_id: str, batch_id: str | None) -> Filters:

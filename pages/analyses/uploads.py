@@ -1,4 +1,4 @@
-"""Uploading images: the page, its script and the plain form all send to one address."""
+"""Uploading images: what Classify and Detect take alike from the plain form and its script."""
 
 from __future__ import annotations
 
@@ -22,12 +22,42 @@ from services.analyses.analysis import Upload, display_name
 from services.analyses.field_queue import NoRoomError
 from services.cases.cases import CaseError, check_takes
 
-NO_FILE = "No image was sent. Choose at least one."
-ONE_AT_A_TIME = "Send one image in each request."
+NO_FILE = "Choose at least one image."
+ONE_AT_A_TIME = "Send one image per request."
 _BATCH_ID = re.compile(r"[0-9a-f]{32}")
 
 Answer = str | AnyResponse | tuple[str, int] | tuple[Response, int]
 Kept = TypeVar("Kept")
+
+
+class UploadError(Exception):
+    """Nothing of a request can be taken; the text is a sentence."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a request brought: files, the batch that joins them, the case chosen for them."""
+
+    files: list[FileStorage]
+    batch_id: str
+    case_id: str | None
+
+    def keep(self, take: Callable[[str, Upload], Kept]) -> list[Outcome[Kept]]:
+        """Read each file and keep it for the signed-in person, one after the other."""
+        return [self._keep(file, take) for file in self.files]
+
+    def _keep(self, file: FileStorage, take: Callable[[str, Upload], Kept]) -> Outcome[Kept]:
+        with closing(file):
+            # One byte too many is enough to be refused; the rest need not be in memory for that.
+            content = file.read(current_app.config["LEUKOSCOPE"].max_upload_bytes + 1)
+        upload = Upload(file.filename or "", content, self.batch_id, self.case_id)
+        name = display_name(upload.file_name)
+        try:
+            return Outcome(name, take(current_user.id, upload))
+        except ImageError as error:
+            return Outcome(name, error=str(error))
+        except (QueueFullError, NoRoomError) as error:
+            return Outcome(name, error=str(error), status=503)
 
 
 @dataclass(frozen=True)
@@ -43,26 +73,27 @@ class Outcome(Generic[Kept]):
     status: int = 422
 
 
-@dataclass(frozen=True)
-class UploadPage(Generic[Kept]):
-    """What differs between uploading cells and uploading fields.
+def read_request() -> Sent:
+    """Take what was sent: one image of a script, any number of the plain form.
 
-    `take` keeps a file for its owner; `told` is what a script is told of it, with the status;
-    `shown` is what the plain form leads to for the files of a batch, of which one at least is kept.
+    Raises:
+        UploadError: the case takes no images, or there are too few or too many.
     """
+    files = [file for file in request.files.getlist("images") if file.filename]
+    case_id = _case_id()
+    if not files:
+        raise UploadError(NO_FILE)
+    if wants_json() and len(files) > 1:
+        raise UploadError(ONE_AT_A_TIME)
+    return Sent(files, _batch_id(), case_id)
 
-    template: str
-    take: Callable[[str, Upload], Kept]
-    told: Callable[[Kept], tuple[dict[str, Any], int]]
-    shown: Callable[[str, list[Outcome[Kept]]], Answer]
 
-
-def show(page: UploadPage, error: str | None = None) -> str:
-    """The page on which images are chosen."""
+def show_form(template: str, error: str | None = None) -> str:
+    """Render the page on which images are chosen."""
     open_cases = cases.unsigned_of(current_user.team_id)
     asked = request.values.get("case")
     return render_template(
-        page.template,
+        template,
         batch_id=new_id(),
         error=error,
         cases=open_cases,
@@ -70,63 +101,39 @@ def show(page: UploadPage, error: str | None = None) -> str:
     )
 
 
-def receive(page: UploadPage[Kept]) -> Answer:
-    """Take what was sent: one image of a script, any number of the plain form."""
-    files = [file for file in request.files.getlist("images") if file.filename]
-    try:
-        case_id = _case_id()
-    except CaseError as error:
-        return _refuse(page, str(error))
+def refuse(template: str, error: UploadError) -> Answer:
+    """Answer a request of which nothing can be taken."""
     if wants_json():
-        return _receive_one(page, files, case_id)
-    if not files:
-        return _refuse(page, NO_FILE)
-    batch_id = _batch_id()
-    outcomes = [_take(page, file, batch_id, case_id) for file in files]
-    if not any(outcome.kept for outcome in outcomes):
-        return render_template("uploads/refused.html", outcomes=outcomes), 422
-    return page.shown(batch_id, outcomes)
+        return jsonify(error=str(error)), 422
+    return show_form(template, str(error)), 422
 
 
-def _refuse(page: UploadPage, sentence: str) -> Answer:
-    return (jsonify(error=sentence) if wants_json() else show(page, sentence)), 422
-
-
-def _receive_one(page: UploadPage[Kept], files: list[FileStorage], case_id: str | None) -> Answer:
-    if len(files) != 1:
-        return _refuse(page, ONE_AT_A_TIME if files else NO_FILE)
-    outcome = _take(page, files[0], _batch_id(), case_id)
+def answer_script(
+    outcomes: list[Outcome[Kept]], to_dict: Callable[[Kept], dict[str, Any]], status: int
+) -> Answer:
+    """Tell a script what became of its image."""
+    (outcome,) = outcomes
     if outcome.kept is None:
         return jsonify(error=outcome.error), outcome.status
-    document, status = page.told(outcome.kept)
-    return jsonify(document), status
+    return jsonify(to_dict(outcome.kept)), status
 
 
-def _take(
-    page: UploadPage[Kept], file: FileStorage, batch_id: str, case_id: str | None
-) -> Outcome[Kept]:
-    with closing(file):
-        # One byte too many is enough to be refused; the rest need not be in memory for that.
-        content = file.read(current_app.config["LEUKOSCOPE"].max_upload_bytes + 1)
-    upload = Upload(file.filename or "", content, batch_id, case_id)
-    name = display_name(upload.file_name)
-    try:
-        return Outcome(name, page.take(current_user.id, upload))
-    except ImageError as error:
-        return Outcome(name, error=str(error))
-    except (QueueFullError, NoRoomError) as error:
-        return Outcome(name, error=str(error), status=503)
+def show_refused(outcomes: list[Outcome[Kept]]) -> Answer:
+    """Render why none of the images was kept."""
+    return render_template("analyses/refused.html", outcomes=outcomes), 422
 
 
 def _case_id() -> str | None:
-    """The case that was chosen for the files, if one was; raises `CaseError` if it takes none."""
     case_id = request.form.get("case") or None
     if case_id:
-        check_takes(current_user.team_id, case_id)
+        try:
+            check_takes(current_user.team_id, case_id)
+        except CaseError as error:
+            raise UploadError(str(error)) from error
     return case_id
 
 
 def _batch_id() -> str:
-    """The id that joins the files of one visit to the page; a new one for anything else."""
+    """Return the id that joins the files of one visit to the page; a new one for anything else."""
     given = request.form.get("batch", "")
     return given if _BATCH_ID.fullmatch(given) else new_id()

@@ -12,21 +12,25 @@ from pages.analyses.history import result_url
 from pages.cases.cases_forms import CaseForm, CasesForm
 from pages.common.lookups import team_case
 from pages.common.pagination import page_number, page_size, query
+from pages.common.requires import requires
+from records.accounts.accounts import Role
 from records.analyses import analyses, field_tasks
 from records.analyses.analyses import Analysis
+from records.audit.audit import Event
 from records.cases import cases
 from records.cases.cases import Case
-from records.cases.states import SIGNED
+from records.cases.states import CaseState
 from services.cases import cases as service
 from services.cases.review import Cell, Differential, cells_of, differential
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
-NONE_CHOSEN = "Nothing was chosen, so nothing was added."
-NONE_FREE = "What you chose is in a case already, or gone."
+NONE_CHOSEN = "Select at least one analysis."
+NONE_FREE = "These analyses are already in a case or were deleted."
 
 
 @blueprint.get("")
+@requires(Role.VIEWER)
 def index() -> str | tuple[str, int]:
     """The team's cases that match the filters, a page at a time."""
     form = CasesForm(request.args)
@@ -47,23 +51,26 @@ def index() -> str | tuple[str, int]:
 
 
 @blueprint.get("/new")
+@requires(Role.READER)
 def new() -> str:
     """Describe a case that is to be opened."""
     return render_template("cases/edit.html", form=CaseForm(), case=None)
 
 
 @blueprint.post("/new")
+@requires(Role.READER)
 def create() -> AnyResponse | tuple[str, int]:
     """Open a case."""
     form = CaseForm()
     if not form.validate():
         return render_template("cases/edit.html", form=form, case=None), 422
     case = service.open_case(current_user.id, form.details)
-    flash(f"The case “{case.pseudonym}” is open. Add fields to it now.", "success")
+    flash(f"Case “{case.pseudonym}” opened. Add fields now.", "success")
     return _back(case)
 
 
 @blueprint.get("/<case_id>")
+@requires(Role.VIEWER, audit=Event.VIEW)
 def show(case_id: str) -> str:
     """One case: what is known of it, what is in it, and how far its review is."""
     case = team_case(case_id)
@@ -74,11 +81,11 @@ def show(case_id: str) -> str:
         "cases/show.html",
         case=case,
         state=state,
-        editable=state != SIGNED,
+        editable=state != CaseState.SIGNED,
         analyses=kept,
         counts=_counts_by_analysis(kept, cells),
         total=differential(cells),
-        repeated=service.repeated(kept),
+        repeated=service.duplicates(kept),
         reading=[task for task in unread if task.under_way],
         failed=[task for task in unread if not task.under_way],
         result_url=result_url,
@@ -86,6 +93,7 @@ def show(case_id: str) -> str:
 
 
 @blueprint.get("/<case_id>/edit")
+@requires(Role.READER, audit=Event.VIEW)
 def edit(case_id: str) -> str:
     """Describe a case anew."""
     case = _changeable(case_id)
@@ -93,6 +101,7 @@ def edit(case_id: str) -> str:
 
 
 @blueprint.post("/<case_id>/edit")
+@requires(Role.READER)
 def save(case_id: str) -> AnyResponse | tuple[str, int]:
     """Keep what was written of a case."""
     case = _changeable(case_id)
@@ -100,11 +109,12 @@ def save(case_id: str) -> AnyResponse | tuple[str, int]:
     if not form.validate():
         return render_template("cases/edit.html", form=form, case=case), 422
     service.edit(case, form.details)
-    flash("The description of the case is changed.", "success")
+    flash("Case details saved.", "success")
     return _back(case)
 
 
 @blueprint.get("/<case_id>/add")
+@requires(Role.READER)
 def choose(case_id: str) -> str:
     """Choose among the team's analyses that are in no case."""
     case = _changeable(case_id)
@@ -114,6 +124,7 @@ def choose(case_id: str) -> str:
 
 
 @blueprint.post("/<case_id>/add")
+@requires(Role.READER)
 def put(case_id: str) -> AnyResponse:
     """Put the chosen analyses into the case."""
     case = team_case(case_id)
@@ -122,11 +133,12 @@ def put(case_id: str) -> AnyResponse:
     if not number:
         flash(NONE_FREE if chosen else NONE_CHOSEN, "warning")
         return redirect(url_for("cases.choose", case_id=case.id), code=303)
-    flash(f"{number} {'analysis is' if number == 1 else 'analyses are'} added.", "success")
+    flash(f"{number} {'analysis' if number == 1 else 'analyses'} added.", "success")
     return _back(case)
 
 
 @blueprint.post("/<case_id>/analyses/<analysis_id>/take-out")
+@requires(Role.READER)
 def take_out(case_id: str, analysis_id: str) -> AnyResponse:
     """Take an analysis out of the case; it stays in the history."""
     case = team_case(case_id)
@@ -134,7 +146,7 @@ def take_out(case_id: str, analysis_id: str) -> AnyResponse:
     if analysis is None or analysis.case_id != case.id:
         abort(404)
     service.take_out(case, analysis)
-    flash(f"“{analysis.file_name}” is in no case now. It stays in the history.", "success")
+    flash(f"“{analysis.file_name}” removed from the case. It stays in the history.", "success")
     return _back(case)
 
 

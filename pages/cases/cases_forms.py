@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 
 from wtforms import BooleanField, SelectField, StringField, TextAreaField, ValidationError
-from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Optional
 
+from pages.common.choices import SelectChoice
 from pages.common.date_range_form import Day, DaysForm
 from pages.common.formatting import STATE_WORDS
-from pages.common.text_fields import AtMost, GuardedForm
+from pages.common.text_fields import AtMost, GuardedForm, text_of
 from records.cases import cases
 from records.cases.cases import (
     MAGNIFICATION_LENGTH,
@@ -22,13 +22,13 @@ from records.cases.cases import (
 )
 from services.cases.cases import Details
 from services.cases.pseudonyms import doubts, refusal
-from services.labels import SPECIMEN_NAMES
+from services.formatting import SPECIMEN_NAMES
 
 PSEUDONYM_HELP = (
-    "A code that tells nobody who the patient is, such as “Alder-7”. No name, no date of birth, no "
-    "record number."
+    "A code that does not identify the patient, such as “Alder-7”. No names, birth dates or record "
+    "numbers."
 )
-LOOK_AGAIN = "Does this tell who the patient is?"
+LOOK_AGAIN = "Could this identify the patient?"
 SPECIMENS = [SelectChoice(specimen, word) for specimen, word in SPECIMEN_NAMES.items()]
 STATES = [SelectChoice(state, words.word) for state, words in STATE_WORDS.items()]
 ORDERS = [
@@ -51,25 +51,25 @@ class CaseForm(GuardedForm):
 
     pseudonym = StringField(
         "Pseudonym",
-        [DataRequired("Please give the case a pseudonym."), AtMost(PSEUDONYM_LENGTH)],
+        [DataRequired("Enter a pseudonym."), AtMost(PSEUDONYM_LENGTH)],
         filters=[_clean],
         description=PSEUDONYM_HELP,
         render_kw={"autocomplete": "off", "maxlength": PSEUDONYM_LENGTH},
     )
-    checked = BooleanField("I have checked: it identifies nobody.")
+    checked = BooleanField("I have checked that it identifies nobody.")
     specimen = SelectField("Specimen", choices=SPECIMENS)
     stain = StringField(
         "Stain",
         [AtMost(STAIN_LENGTH)],
         filters=[_clean],
-        description="Such as Giemsa, Wright or May-Grünwald-Giemsa.",
+        description="For example Giemsa, Wright or May-Grünwald-Giemsa.",
         render_kw={"maxlength": STAIN_LENGTH},
     )
     magnification = StringField(
         "Magnification",
         [AtMost(MAGNIFICATION_LENGTH)],
         filters=[_clean],
-        description="Such as 100x oil.",
+        description="For example 100x oil.",
         render_kw={"maxlength": MAGNIFICATION_LENGTH},
     )
     collected_on = Day("Collected on", [Optional()])
@@ -77,7 +77,7 @@ class CaseForm(GuardedForm):
         "Notes",
         [AtMost(NOTES_LENGTH)],
         filters=[_clean],
-        description="Colleagues of your team read them. No names, please, nor record numbers.",
+        description="Visible to your team. No names or record numbers.",
         render_kw={"rows": 4, "maxlength": NOTES_LENGTH},
     )
 
@@ -88,11 +88,11 @@ class CaseForm(GuardedForm):
 
     def validate_pseudonym(self, field: StringField) -> None:
         """Refuse what certainly identifies a patient, and ask where it only looks so."""
-        refused = refusal(field.data)
+        refused = refusal(text_of(field))
         if refused:
             raise ValidationError(refused)
         if field.data != self._confirmed:
-            self.doubts = doubts(field.data)
+            self.doubts = doubts(text_of(field))
         if self.doubts and not self.checked.data:
             raise ValidationError(" ".join((LOOK_AGAIN, *self.doubts)))
 
@@ -100,12 +100,12 @@ class CaseForm(GuardedForm):
     def details(self) -> Details:
         """What was written."""
         return Details(
-            pseudonym=self.pseudonym.data,
+            pseudonym=text_of(self.pseudonym),
             specimen=self.specimen.data,
-            stain=self.stain.data,
-            magnification=self.magnification.data,
+            stain=text_of(self.stain),
+            magnification=text_of(self.magnification),
             collected_on=self.collected_on.data,
-            notes=self.notes.data,
+            notes=text_of(self.notes),
         )
 
 

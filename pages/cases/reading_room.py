@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import (
     Blueprint,
@@ -16,44 +16,31 @@ from flask import (
     url_for,
 )
 from flask_login import current_user
+from pydantic import BaseModel, ValidationError
 
+from core.taxonomy import READING_ORDER
+from pages.cases.reading_room_messages import Message, SentReview, SentUndo
 from pages.common.access import may_use
 from pages.common.lookups import team_case, the_thumbnails
+from pages.common.requires import Look, requires
+from records.accounts.accounts import Role
 from records.analyses import analyses
-from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
+from records.audit.audit import Event
 from records.cases import reviews, signatures
 from records.cases.cases import Case
-from records.cases.reviews import DIFFERENTIAL, Review
-from services.analyses.findings import SECOND_READER
-from services.analyses.pictures import Box
+from records.cases.reviews import Review
 from services.analyses.thumbnails import COLUMNS, ROWS
 from services.cases import review as reviewing
 from services.cases.review import Cell, Entry, LockedError, ReviewError
-from services.labels import LABEL_NAMES
 
-MOST_AT_ONCE = 500
-"""Corrections that one request may bring; static/js/room-outbox.js sends fewer."""
+MOST_BYTES = 256 * 1024
+"""The largest body of JSON: twice what the script ever sends."""
 
-KEYS = {
-    "blast": "b",
-    "unclassified": "c",
-    "lymphocyte": "l",
-    "monocyte": "m",
-    "neutrophil": "n",
-    "eosinophil": "e",
-    "basophil": "p",
-    "immature_granulocyte": "g",
-    "other": "o",
-    "erythroblast": "r",
-    "smudge": "s",
-    "artefact": "a",
-    "not_a_cell": "x",
-}
-"""The key of each class; d, f, j and u do something else."""
 
-NOT_UNDERSTOOD = "These corrections could not be understood. Reload the page."
+NOT_UNDERSTOOD = "These corrections could not be read. Reload the page."
 SOMEBODY_ELSE = (
-    "Somebody else is signed in to this browser now. The corrections wait for whoever made them."
+    "Another person is signed in to this browser. Unsent corrections are kept for their author."
 )
 
 blueprint = Blueprint("reading", __name__, url_prefix="/cases/<case_id>/room")
@@ -73,31 +60,32 @@ class Group:
 
 
 GROUPS = (
-    *(Group(one, name, KEYS[one], one in DIFFERENTIAL) for one, name in LABEL_NAMES.items()),
-    Group("doubtful", "Doubtful", "", False),
+    *(Group(one.code, one.name, one.key, one.differential) for one in READING_ORDER),
+    Group("doubtful", "Below threshold", "", False),
 )
 
 
 @blueprint.get("")
+@requires(Role.VIEWER, audit=Event.VIEW)
 def show(case_id: str) -> str:
     """The reading room; its script asks for the cells."""
     case = team_case(case_id)
     locked = signatures.locked(case.id)
     may_review = may_use("reading.review")
     return render_template(
-        "reading/room.html",
+        "cases/reading_room/room.html",
         case=case,
         locked=locked,
         may_review=may_review,
         editable=may_review and not locked,
         groups=GROUPS,
-        second_reader=SECOND_READER,
         columns=COLUMNS,
         rows=ROWS,
     )
 
 
 @blueprint.get("/cells.json")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def cells(case_id: str) -> Response:
     """All white cells of the case as they stand, most suspicious first, and their fields."""
     case = team_case(case_id)
@@ -105,47 +93,52 @@ def cells(case_id: str) -> Response:
     return jsonify(
         count=reviews.count_of(case.id),
         locked=signatures.locked(case.id),
-        fields=[_field_document(case, number, one) for number, one in enumerate(kept, start=1)],
-        cells=[_cell_document(cell) for cell in reviewing.cells_of(case, kept)],
+        fields=[_field_to_dict(case, number, one) for number, one in enumerate(kept, start=1)],
+        cells=[_cell_to_dict(cell) for cell in reviewing.cells_of(case, kept)],
     )
 
 
 @blueprint.post("/reviews")
+@requires(Role.READER, max_bytes=MOST_BYTES)
 def review(case_id: str) -> Response:
     """Keep corrections, all or none; what was sent before is kept once."""
-    return _keep(team_case(case_id), _entry, reviewing.record)
+    return _keep(team_case(case_id), SentReview, _record)
 
 
 @blueprint.post("/undo")
+@requires(Role.READER, max_bytes=MOST_BYTES)
 def undo(case_id: str) -> Response:
     """Take corrections back, one after the other, each named by its key."""
-    return _keep(team_case(case_id), _undo_entry, _undo_all)
+    return _keep(team_case(case_id), SentUndo, _undo_all)
 
 
 @blueprint.get("/cells/<cell>/history")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def history(case_id: str, cell: str) -> Response:
     """Everything that people said of a cell, oldest first."""
     said = reviewing.history_of(team_case(case_id), cell)
     taken_back = {one.undoes for one in said}
-    return jsonify(reviews=[_review_document(one, one.id in taken_back) for one in said])
+    return jsonify(reviews=[_review_to_dict(one, one.id in taken_back) for one in said])
 
 
 @blueprint.get("/cells/<cell>/thumbnail")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def thumbnail(case_id: str, cell: str) -> Response:
     """The picture of a cell that a person drew."""
     analysis_id, _, name = cell.partition(".")
     analysis = _of_case(team_case(case_id), analysis_id)
-    drawn = next((one for one in reviews.of_cell(case_id, analysis_id, name) if one.box), None)
-    if drawn is None:
-        abort(404)
-    return _picture(lambda: the_thumbnails().drawn(analysis, name, tuple(drawn.box)))
+    boxes = (one.box for one in reviews.of_cell(case_id, analysis_id, name))
+    drawn = next(filter(None, boxes), None) or abort(404)
+    x1, y1, x2, y2 = drawn
+    return _picture(lambda: the_thumbnails().drawn(analysis, name, (x1, y1, x2, y2)))
 
 
 @blueprint.get("/sheets/<field>/<int:number>")
+@requires(Role.VIEWER, audit=Look.PICTURE)
 def sheet(case_id: str, field: str, number: int) -> Response:
     """Some white cells of a field on one picture, most suspicious first."""
     analysis = _of_case(team_case(case_id), field)
-    if analysis.kind != DETECTION:
+    if analysis.kind != AnalysisKind.DETECTION:
         abort(404)
     return _picture(lambda: the_thumbnails().sheet(analysis, number))
 
@@ -161,9 +154,9 @@ def _picture(make: Callable[[], bytes]) -> Response:
         abort(404)
 
 
-def _field_document(case: Case, number: int, analysis: Analysis) -> dict[str, Any]:
+def _field_to_dict(case: Case, number: int, analysis: Analysis) -> dict[str, Any]:
     """An image of the case, numbered as in its reports, with the addresses of its pictures."""
-    alone = analysis.kind == CLASSIFICATION
+    alone = analysis.kind == AnalysisKind.CLASSIFICATION
     page = "classification" if alone else "field"
     return {
         "id": analysis.id,
@@ -177,7 +170,7 @@ def _field_document(case: Case, number: int, analysis: Analysis) -> dict[str, An
     }
 
 
-def _cell_document(cell: Cell) -> dict[str, Any]:
+def _cell_to_dict(cell: Cell) -> dict[str, Any]:
     """A cell as the script takes it; `review` to `before` are of its last word."""
     said = cell.review
     return {
@@ -206,7 +199,7 @@ def _rounded(probability: float | None) -> float | None:
     return None if probability is None else round(probability, 4)
 
 
-def _review_document(said: Review, taken_back: bool = False) -> dict[str, Any]:
+def _review_to_dict(said: Review, taken_back: bool = False) -> dict[str, Any]:
     """One row of a cell's history."""
     return {
         "id": said.id,
@@ -221,22 +214,20 @@ def _review_document(said: Review, taken_back: bool = False) -> dict[str, Any]:
     }
 
 
-Read = Callable[[dict[str, Any]], Any]
-"""Makes an entry of a JSON object; raises `LookupError`, `TypeError` or `ValueError`."""
-
-Do = Callable[[Case, str, list[Any]], list[Review]]
-"""Keeps entries of a case for an account; raises `ReviewError`."""
+Sent = TypeVar("Sent", bound=BaseModel)
 
 
-def _keep(case: Case, read: Read, do: Do) -> Response:
-    """Do what the script sent, and tell it the rows that stand for it now."""
-    entries = _entries(read)
+def _keep(
+    case: Case, kind: type[Sent], keep: Callable[[Case, str, list[Sent]], list[Review]]
+) -> Response:
+    """Keep what the script sent for the signed-in person, and tell it the rows that stand now."""
+    entries = _entries(kind)
     try:
-        kept = do(case, current_user.id, entries)
+        kept = keep(case, current_user.id, entries)
     except ReviewError as error:
         return _refused(str(error), 409 if isinstance(error, LockedError) else 422)
-    told = [_review_document(one) for one in kept]
-    return jsonify(reviews=told, count=reviews.count_of(case.id))
+    standing = [_review_to_dict(one) for one in kept]
+    return jsonify(reviews=standing, count=reviews.count_of(case.id))
 
 
 def _refused(sentence: str, status: int) -> Response:
@@ -246,44 +237,25 @@ def _refused(sentence: str, status: int) -> Response:
     return response
 
 
-def _entries(read: Read) -> list[Any]:
-    """What was sent, by whoever is signed in; anything else ends the request."""
+def _entries(kind: type[Sent]) -> list[Sent]:
+    """Parse what was sent, by whoever is signed in; anything else ends the request."""
     try:
-        sent = request.get_json(silent=True)
-        if sent["reader"] != current_user.id:
+        message = Message.model_validate_json(request.get_data())
+        if message.reader != current_user.id:
             abort(403, SOMEBODY_ELSE)
-        if not 0 < len(sent["entries"]) <= MOST_AT_ONCE:
-            raise ValueError("too many or none")
-        return [read(dict(entry)) for entry in sent["entries"]]
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        return [kind.model_validate(entry) for entry in message.entries]
+    except ValidationError:
         abort(_refused(NOT_UNDERSTOOD, 422))
 
 
-def _entry(sent: dict[str, Any]) -> Entry:
-    box = sent.get("box")
-    return Entry(_text(sent, "key"), _text(sent, "cell"), _text(sent, "label"), box and _box(box))
+def _record(case: Case, reviewer_id: str, sent: list[SentReview]) -> list[Review]:
+    entries = [Entry(one.key, one.cell, one.label, one.box) for one in sent]
+    return reviewing.record(case, reviewer_id, entries)
 
 
-def _undo_entry(sent: dict[str, Any]) -> tuple[str, str]:
-    return _text(sent, "key"), _text(sent, "undoes")
-
-
-def _text(sent: dict[str, Any], name: str) -> str:
-    if not (isinstance(sent[name], str) and sent[name].isascii()):
-        raise TypeError(name)
-    return sent[name]
-
-
-def _box(sent: list[float]) -> Box:
-    if not (isinstance(sent, list) and all(isinstance(edge, int | float) for edge in sent)):
-        raise TypeError("box")
-    x1, y1, x2, y2 = map(float, sent)
-    return x1, y1, x2, y2
-
-
-def _undo_all(case: Case, reviewer_id: str, entries: list[tuple[str, str]]) -> list[Review]:
-    """Each undo is kept by itself: what was done of them stays done when one is refused."""
-    known = reviews.with_keys(undone for _, undone in entries)
-    if any(key not in known or known[key].case_id != case.id for _, key in entries):
+def _undo_all(case: Case, reviewer_id: str, sent: list[SentUndo]) -> list[Review]:
+    """Keep each undo by itself: what was done of them stays done when one is refused."""
+    known = reviews.with_keys(one.undoes for one in sent)
+    if any(one.undoes not in known or known[one.undoes].case_id != case.id for one in sent):
         raise ReviewError(reviewing.NOTHING_TO_UNDO)
-    return [reviewing.undo(case, reviewer_id, key, known[undone].id) for key, undone in entries]
+    return [reviewing.undo(case, reviewer_id, one.key, known[one.undoes].id) for one in sent]

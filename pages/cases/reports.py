@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, current_app, request, send_file
 
 from pages.common.lookups import team_case, the_analyst
+from pages.common.requires import requires
+from records.accounts.accounts import Role
 from records.audit.audit import Event
 from records.cases.cases import Case
 from services.audit import audit
 from services.cases.cases import the_case
-from services.cases.sign_off import AlteredError, SignOut
-from services.cases.snapshot import ReportContents
+from services.cases.sign_off import SignOff
+from services.cases.signed_contents import AlteredError
 from services.reports.cell_pictures import pictures_of
+from services.reports.contents import ReportContents, collect_report
 from services.reports.fhir import as_fhir
 from services.reports.pdf import as_pdf
 from services.reports.text import as_csv, as_json
@@ -33,7 +36,7 @@ class Format:
 
 
 def _with_pictures(contents: ReportContents) -> bytes:
-    return as_pdf(contents, pictures_of(contents.state, the_analyst()))
+    return as_pdf(contents, pictures_of(contents.snapshot, the_analyst()))
 
 
 FORMATS = {
@@ -45,12 +48,13 @@ FORMATS = {
 """By the suffix of the address."""
 
 
-def the_sign_out() -> SignOut:
+def the_sign_off() -> SignOff:
     """Who signs the cases of this installation."""
-    return current_app.extensions["leukoscope_sign_out"]
+    return current_app.extensions["leukoscope_sign_off"]
 
 
 @blueprint.get("/report.<any(pdf, csv, json, 'fhir.json'):suffix>")
+@requires(Role.VIEWER)
 def report(case_id: str, suffix: str) -> Response:
     """The report of a version (`?version=`, else the present one) in one format."""
     case = team_case(case_id)
@@ -60,11 +64,11 @@ def report(case_id: str, suffix: str) -> Response:
         Event.REPORT,
         the_case(case),
         format=suffix,
-        version=contents.state.version,
+        version=contents.snapshot.version,
         status=contents.status,
         sha256=contents.sha256,
     )
-    name = f"report-{contents.state.case_id[:8]}-v{contents.state.version}.{suffix}"
+    name = f"report-{contents.snapshot.case_id[:8]}-v{contents.snapshot.version}.{suffix}"
     return send_file(
         io.BytesIO(made), FORMATS[suffix].mimetype, as_attachment=True, download_name=name
     )
@@ -75,8 +79,9 @@ def _contents(case: Case) -> ReportContents:
     asked = request.args.get("version")
     if asked and not (asked.isascii() and asked.isdecimal() and len(asked) < 7):
         abort(404)
+    weights = current_app.config["LEUKOSCOPE"].weights_dir
     try:
-        return the_sign_out().report(case, int(asked) if asked else None)
+        return collect_report(case, weights, int(asked) if asked else None)
     except LookupError:
         abort(404)
     except AlteredError as error:

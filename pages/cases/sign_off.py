@@ -1,38 +1,49 @@
-"""Signing a case out, and opening a signed one again."""
+"""Sign off a case, and reopen a signed one for amendment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from pages.cases.reports import FORMATS, the_sign_out
+from core.taxonomy import CLASS_NAMES
+from pages.cases.reports import FORMATS, the_sign_off
 from pages.cases.sign_off_forms import AmendForm, SignForm
 from pages.common import limits
+from pages.common.current_account import current_account
 from pages.common.lookups import team_case
+from pages.common.requires import requires
+from pages.common.text_fields import text_of
+from records.accounts.accounts import Role
+from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
-from records.cases.signatures import ADJUDICATOR, FIRST, SECOND, Amendment, Signature
+from records.cases.signatures import Amendment, Signature, SignatureRole
 from services.cases import cases
-from services.cases.sign_off import SignOutError, WrongPasswordError
-from services.labels import LABEL_NAMES
-from services.reports.pdf import ROLE_WORDS
+from services.cases.sign_off import SignOffError, WrongPasswordError
+from services.reports.formatting import SIGNER_NAMES, format_warnings
 
 SIGN_WORDS = {
-    FIRST: "By signing you take responsibility for this reading. The case is locked then.",
-    SECOND: "You name every cell as the first reader did. By signing you agree, and the case is "
-    "locked.",
-    ADJUDICATOR: "You name some cells differently. By signing you decide: the case is locked as it "
-    "stands now, and the report lists where you differed.",
+    SignatureRole.FIRST: "Signing makes you responsible for this reading and locks the case.",
+    SignatureRole.SECOND: "You classified every cell as the first reviewer did. Signing makes you "
+    "responsible for this reading and locks the case.",
+    SignatureRole.ADJUDICATOR: "You classified some cells differently. Signing makes you "
+    "responsible for this reading and locks the case with your classes. The report lists the "
+    "differences.",
 }
 """What signing means, by role."""
+
+SIGN_FIRST_OF_TWO = (
+    "Signing makes you responsible for this reading. The case is locked when a second reviewer "
+    "has signed too."
+)
 
 MOST_LISTED = 60
 """Cells that are listed as not yet seen; the reading room has them all."""
 
-blueprint = Blueprint("sign_out", __name__, url_prefix="/cases/<case_id>/sign-out")
+blueprint = Blueprint("sign_off", __name__, url_prefix="/cases/<case_id>")
 
 
 @dataclass(frozen=True)
@@ -44,13 +55,15 @@ class Version:
     amendment: Amendment | None
 
 
-@blueprint.get("")
+@blueprint.get("/sign-off")
+@requires(Role.VIEWER, audit=Event.VIEW)
 def show(case_id: str) -> str:
     """What there is to sign, what is missing, and all versions with their reports."""
     return _page(team_case(case_id), SignForm(), AmendForm())
 
 
-@blueprint.post("")
+@blueprint.post("/sign-off")
+@requires(Role.REVIEWER)
 @limits.failures_of_account
 def sign(case_id: str) -> AnyResponse | tuple[str, int]:
     """Sign the case."""
@@ -58,56 +71,83 @@ def sign(case_id: str) -> AnyResponse | tuple[str, int]:
     if not form.validate():
         return _page(case, form, AmendForm()), 422
     try:
-        signature = the_sign_out().sign(
+        signature = the_sign_off().sign(
             case,
-            current_user._get_current_object(),
-            form.password.data,
-            form.conclusion.data,
-            form.seen.data,
+            current_account(),
+            text_of(form.password),
+            text_of(form.conclusion),
+            text_of(form.seen),
         )
-    except SignOutError as error:
+    except SignOffError as error:
         status = _refused(form, error)
         return _page(case, form, AmendForm()), status
     flash(_signed_words(signature), "success")
     return _back(case)
 
 
-@blueprint.post("/amend")
+@blueprint.post("/sign-off/amend")
+@requires(Role.REVIEWER)
 def amend(case_id: str) -> AnyResponse | tuple[str, int]:
     """Open a signed case for a new version."""
     case, form = team_case(case_id), AmendForm()
     if not form.validate():
         return _page(case, SignForm(), form), 422
     try:
-        opened = the_sign_out().amend(case, current_user._get_current_object(), form.reason.data)
-    except SignOutError as error:
+        opened = the_sign_off().amend(case, current_account(), text_of(form.reason))
+    except SignOffError as error:
         abort(409, str(error))
-    flash(f"The case is open again, as version {opened.version}. Former versions stay.", "success")
+    flash(f"Reopened as version {opened.version}. Earlier versions are kept.", "success")
     return _back(case)
 
 
+@blueprint.route("/sign-out", methods=["GET", "POST"])
+@requires(Role.VIEWER)
+def former_address(case_id: str) -> AnyResponse:
+    """Lead bookmarks, and forms opened before an update, from the former address."""
+    return _moved(url_for("sign_off.show", case_id=team_case(case_id).id))
+
+
+@blueprint.post("/sign-out/amend")
+@requires(Role.REVIEWER)
+def former_amend(case_id: str) -> AnyResponse:
+    """Lead the form of an amendment from the former address."""
+    return _moved(url_for("sign_off.amend", case_id=team_case(case_id).id))
+
+
+def _moved(address: str) -> AnyResponse:
+    # 308 makes the browser send the form again; 301 may turn it into a GET.
+    return redirect(address, code=301 if request.method == "GET" else 308)
+
+
 def _page(case: Case, form: SignForm, amending: AmendForm) -> str:
-    standing = the_sign_out().standing(case, current_user.id)
+    standing = the_sign_off().standing(case, current_user.id)
     # The page shows the case as it is now; whoever signs next has seen this.
     form.seen.data = standing.seen
     return render_template(
-        "sign_out/show.html",
+        "cases/sign_off/show.html",
         case=case,
         standing=standing,
-        state=standing.state,
+        state=standing.snapshot,
+        warnings=format_warnings(standing.snapshot),
         form=form,
         amending=amending,
-        versions=_versions(case, standing.state.version),
+        versions=_versions(case, standing.snapshot.version),
         formats=FORMATS,
         case_state=cases.state_of(case),
-        labels=LABEL_NAMES,
-        roles=ROLE_WORDS,
-        sign_words=SIGN_WORDS,
+        labels=CLASS_NAMES,
+        roles=SIGNER_NAMES,
+        sign_words=_sign_words(standing.role),
         most_listed=MOST_LISTED,
     )
 
 
-def _refused(form: SignForm, error: SignOutError) -> int:
+def _sign_words(role: SignatureRole | None) -> str:
+    if role is SignatureRole.FIRST and current_app.config["LEUKOSCOPE"].readers == 2:
+        return SIGN_FIRST_OF_TWO
+    return SIGN_WORDS[role] if role else ""
+
+
+def _refused(form: SignForm, error: SignOffError) -> int:
     """Say it where it belongs, and with which status."""
     if isinstance(error, WrongPasswordError):
         limits.note_failure()
@@ -119,8 +159,8 @@ def _refused(form: SignForm, error: SignOutError) -> int:
 
 def _signed_words(signature: Signature) -> str:
     if signature.final:
-        return f"Version {signature.version} is signed. The case is locked."
-    return "You signed as the first reader. A second reviewer must sign before it is final."
+        return f"Version {signature.version} signed. The case is locked."
+    return "Signed as first reviewer. A second reviewer must sign before it is final."
 
 
 def _versions(case: Case, newest: int) -> list[Version]:
@@ -134,4 +174,4 @@ def _versions(case: Case, newest: int) -> list[Version]:
 
 
 def _back(case: Case) -> AnyResponse:
-    return redirect(url_for("sign_out.show", case_id=case.id), code=303)
+    return redirect(url_for("sign_off.show", case_id=case.id), code=303)

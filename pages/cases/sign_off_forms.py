@@ -23,15 +23,15 @@ class SignForm(GuardedForm):
     seen = HiddenField(validators=[AtMost(SEEN_LENGTH)])
     conclusion = TextAreaField(
         "Conclusion",
-        [DataRequired("Please write what you conclude."), AtMost(LONGEST_TEXT)],
+        [DataRequired("Enter a conclusion."), AtMost(LONGEST_TEXT)],
         filters=[_stripped],
-        description="In your own words. It stands in the report, above your signature.",
+        description="Printed in the report above your signature.",
         render_kw={"rows": 5, "maxlength": LONGEST_TEXT},
     )
     password = PasswordField(
         "Your password",
-        [InputRequired("Please fill this in."), AtMost(LONGEST)],
-        description="Asked once more, so that nobody signs in your name at an open browser.",
+        [InputRequired("Fill in this field."), AtMost(LONGEST)],
+        description="Confirms your identity.",
         render_kw={"autocomplete": "current-password", "maxlength": LONGEST},
     )
     submit = SubmitField("Sign this case")
@@ -41,10 +41,10 @@ class AmendForm(GuardedForm):
     """Why a signed case is opened again."""
 
     reason = TextAreaField(
-        "Why must it be amended?",
-        [DataRequired("Please say why."), AtMost(LONGEST_TEXT)],
+        "Reason for amendment",
+        [DataRequired("Enter a reason."), AtMost(LONGEST_TEXT)],
         filters=[_stripped],
-        description="The reason stands in the report of the new version.",
+        description="Printed in the report of the new version.",
         render_kw={"rows": 3, "maxlength": LONGEST_TEXT},
     )
-    submit = SubmitField("Open for an amendment")
+    submit = SubmitField("Reopen for amendment")

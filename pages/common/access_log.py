@@ -1,45 +1,12 @@
-"""Who looked at what: answers of the addresses in these tables leave a row in the audit trail."""
+"""Who looked at what: the answers of views that declare so leave a row in the audit trail."""
 
 from __future__ import annotations
 
 from flask import Flask, Response, request
 
+from pages.common.requires import Look, requirement_of
 from records.audit.audit import About, Actor, Event
 from services.audit import audit
-
-NOTED = {
-    "classification.result": Event.VIEW,
-    "classification.insist": Event.INSIST,
-    "classification.detect": Event.DETECT_AGAIN,
-    "explanation.make_shap": Event.EXPLANATION,
-    "field.result": Event.VIEW,
-    "field.annotated": Event.DOWNLOAD,
-    "field.table": Event.DOWNLOAD,
-    "field.document": Event.DOWNLOAD,
-    "history.confirm": Event.VIEW,
-    "batches.show": Event.VIEW,
-    "cases.show": Event.VIEW,
-    "cases.edit": Event.VIEW,
-    "reading.show": Event.VIEW,
-    "sign_out.show": Event.VIEW,
-}
-"""What a request for an analysis, a batch or a case is noted as, if it succeeds."""
-
-PICTURES = {
-    "classification.image",
-    "explanation.window",
-    "explanation.activation_map",
-    "explanation.shap_picture",
-    "field.image",
-    "field.cells",
-    "reading.cells",
-    "reading.history",
-    "reading.sheet",
-    "reading.thumbnail",
-}
-"""Parts of a result: a look of their own only for somebody who did not open the result."""
-
-UPLOADS = {"classification.create", "detection.create"}
 
 
 def init_app(app: Flask) -> None:
@@ -56,17 +23,20 @@ def _begin() -> None:
 
 def _note(response: Response) -> Response:
     """An error here keeps the answer back: nobody sees what could not be noted."""
-    if response.status_code >= 400 or audit.present().account_id is None:
+    requirement = requirement_of(request.endpoint)
+    if response.status_code >= 400 or audit.present().account_id is None or requirement is None:
         return response
-    if request.endpoint in NOTED:
-        audit.keep(NOTED[request.endpoint], _about(), page=request.endpoint)
-    elif request.endpoint in PICTURES:
+    if requirement.audit is Look.PICTURE:
         audit.keep_picture(_about())
-    elif request.endpoint in UPLOADS and request.method == "POST":
+    elif requirement.audit is Event.UPLOAD:
         audit.keep(Event.UPLOAD, files=len(request.files.getlist("images")))
+    elif requirement.audit is not None:
+        audit.keep(requirement.audit, _about(), page=request.endpoint)
     return response
 
 
 def _about() -> About:
-    kind = next(kind for kind in ("case", "analysis", "batch") if f"{kind}_id" in request.view_args)
-    return About(kind, request.view_args[f"{kind}_id"])
+    """The case, analysis or batch that the address names."""
+    named = request.view_args or {}
+    kind = next(kind for kind in ("case", "analysis", "batch") if f"{kind}_id" in named)
+    return About(kind, named[f"{kind}_id"])

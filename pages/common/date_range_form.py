@@ -11,7 +11,7 @@ from pages.common.text_fields import GuardedFilters
 
 LONGEST_DAY = 32  # characters; a day has 10
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
-NOT_A_DATE = "This is not a date. Please choose it again, or write it like 2026-03-31."
+NOT_A_DATE = "Enter a date such as 2026-03-31."
 
 
 class Day(DateField):
@@ -38,7 +38,7 @@ class DaysForm(GuardedFilters):
     def validate_until(self, field: DateField) -> None:
         """Say when no day can lie between the two."""
         if self.since.data and field.data and self.since.data > field.data:
-            raise ValidationError("This day is before the first one.")
+            raise ValidationError("The end date is before the start date.")
 
     @property
     def first_moment(self) -> datetime | None:

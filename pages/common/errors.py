@@ -16,6 +16,7 @@ from werkzeug.exceptions import (
     Forbidden,
     HTTPException,
     InternalServerError,
+    MethodNotAllowed,
     NotFound,
     SecurityError,
     ServiceUnavailable,
@@ -31,29 +32,29 @@ from services.turns import BusyError
 log = logging.getLogger(__name__)
 
 MESSAGES = {
-    400: ("That did not work", "The request could not be understood."),
-    401: ("Please sign in", "This needs you to be signed in."),
-    403: ("Not for you", "Your account may not do this. An administrator can change that."),
-    404: ("Nothing here", "There is nothing at this address, or it is not yours to see."),
-    405: ("That did not work", "This address does not take that kind of request."),
-    409: ("That did not work", "This cannot be done with this analysis."),
-    413: ("Too large", "What was sent is larger than this server takes."),
-    429: ("Too many attempts", "There were too many attempts."),
-    503: ("Not now", "The server cannot do this now. Try again later."),
-    500: ("Our mistake", "Something went wrong on the server. It was logged; please try again."),
+    400: ("Request not understood", "The server could not understand this request."),
+    401: ("Sign in", "Sign in to continue."),
+    403: ("You don’t have access to this page", "Ask an administrator to change your role."),
+    404: ("Page not found", "There is nothing at this address, or it belongs to another team."),
+    405: ("Request not allowed", "This address does not accept that kind of request."),
+    409: ("Not possible", "This is not possible for this analysis."),
+    413: ("Upload too large", "The upload is larger than this server accepts."),
+    429: ("Too many attempts", "Too many attempts. Try again later."),
+    503: ("Server unavailable", "The server cannot do this now. Try again later."),
+    500: ("Server error", "Something went wrong on the server. The error was logged. Try again."),
 }
 OUT_OF_DATE = (
-    "This page was out of date, so nothing was changed. Go back, reload it and try again. If it "
-    "happens every time, the browser refuses cookies, or the server is reached over plain http."
+    "This page had expired, so nothing was changed. Go back, reload and try again. If this keeps "
+    "happening, allow cookies for this site and use its https address."
 )
 
 UNKNOWN_HOST = (
-    "This server does not answer under that host name. LEUKOSCOPE_HOSTNAMES lists those it does."
+    "This server does not answer to this host name. LEUKOSCOPE_HOSTNAMES lists those it answers to."
 )
 SAYING_WHY = (Forbidden, Conflict, ServiceUnavailable)
 BUSY = "The server is busy. Try again in a few seconds."
 BUSY_SECONDS = 5
-MEANWHILE = "Somebody else changed or deleted this meanwhile. Load the page again."
+MEANWHILE = "Somebody else has changed or deleted this. Reload the page."
 
 OUTSIDE = (DBAPIError, GoneError, NoResultFound, ObjectDeletedError, OSError, StaleDataError)
 """What may be raised for a fault of the disk or the database, or for a row that is gone."""
@@ -119,14 +120,14 @@ def answer(error: HTTPException) -> Response:
         response.headers["Retry-After"] = str(_seconds_to_wait(error))
     if isinstance(error, ServiceUnavailable) and error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
-    if code == 405:
+    if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     return response
 
 
 def _page(code: int, title: str, sentence: str) -> Response:
     """Render without asking the database who is signed in: it may be what failed."""
-    template = current_app.jinja_env.get_template("errors/error.html")
+    template = current_app.jinja_env.get_template("common/error.html")
     return Response(template.render(code=code, title=title, sentence=sentence))
 
 
@@ -136,19 +137,19 @@ def _sentence(error: HTTPException) -> str | None:
     if isinstance(error, SecurityError):
         return UNKNOWN_HOST
     if isinstance(error, TooManyRequests):
-        return f"There were too many attempts. Please try again in {_wait(error)}."
+        return f"Too many attempts. Try again in {_wait(error)}."
     if isinstance(error, SAYING_WHY) and error.description != type(error).description:
         return error.description
     if error.code == 413:
         limit = (request.max_content_length or 0) // 1024
         size = f"{limit // 1024} MB" if limit >= 1024 else f"{limit} kB"
-        return f"What was sent is larger than this server takes at once ({size})."
+        return f"The upload is larger than this server accepts at once ({size})."
     return None
 
 
 def _seconds_to_wait(error: TooManyRequests) -> int:
-    if error.retry_after:
-        return int(error.retry_after)
+    if isinstance(error.retry_after, int) and error.retry_after:
+        return error.retry_after
     breached = limiter.current_limit
     return max(1, math.ceil(breached.window.reset_time - time.time())) if breached else 60
 

@@ -7,18 +7,22 @@ from typing import Any
 
 from flask import Flask, url_for
 
+from core.taxonomy import WHITE_CELLS
+from models.classifier.cell_views import View
+from models.findings import Classification, QualityIssue
+from models.quality_control.checks import MIN_SIDE
 from records.analyses import analyses
 from records.analyses.analyses import Analysis
 from records.cases import states
 from services.analyses.findings import (
     BlastShare,
     blast_share,
+    cell_finding,
     field_findings,
     interval_words,
     share_words,
 )
-from services.labels import SPECIMEN_NAMES
-from services.moments import when
+from services.formatting import SPECIMEN_NAMES, format_datetime
 
 
 @dataclass(frozen=True)
@@ -38,118 +42,143 @@ RESULT_WORDS = {
         "ALL blast",
         "exclamation-triangle",
         "blast",
-        "The model reads this cell as a lymphoblast of acute lymphoblastic leukaemia.",
-        "Look at the cell and at the rest of the smear yourself. If you agree, follow your "
-        "laboratory's procedure for suspected blasts: a full differential, and immunophenotyping "
-        "before any diagnosis.",
+        "The model classifies this cell as a lymphoblast (ALL).",
+        "Examine the cell and the rest of the smear. If you agree, follow your procedure for "
+        "suspected blasts: full differential, then immunophenotyping before any diagnosis.",
     ),
     analyses.NORMAL: ResultWords(
         "Normal",
         "check-circle",
         "normal",
-        "The model reads this cell as normal, not as a lymphoblast.",
-        "One normal cell says nothing of the others: a smear with blasts has normal cells too. "
-        "Look at the cell yourself and go on with the differential.",
+        "The model classifies this cell as normal.",
+        "One normal cell does not rule out blasts elsewhere. Examine the cell and continue the "
+        "differential.",
     ),
     analyses.UNCERTAIN: ResultWords(
         "Uncertain",
         "question-circle",
         "uncertain",
-        "The probability lies where the model is often wrong, so it gives no answer.",
-        "Count this neither as normal nor as a blast. Decide by the morphology yourself; a sharp "
-        "image with one cell in its middle may help the model.",
+        "The probability is in the range where the model is often wrong, so it gives no answer.",
+        "Count this cell neither as normal nor as a blast. Decide by morphology. A sharp image of "
+        "one centred cell may help the model.",
     ),
     analyses.NOT_USABLE: ResultWords(
         "Not usable",
         "x-circle",
         "not-usable",
-        "The model was not asked, because this image cannot be read reliably.",
-        "Take or crop the image again and upload that. Nothing is said about the cell.",
+        "The image cannot be analysed reliably, so the model did not classify it.",
+        "Take or crop the image again and upload it. There is no result for this cell.",
     ),
     analyses.BLASTS: ResultWords(
         "Blasts found",
         "exclamation-triangle",
         "blast",
-        "The model calls at least one cell of this field a blast.",
-        "Look at the cells it marks yourself, the most suspicious first. If you agree with any, "
-        "follow your laboratory's procedure for suspected blasts.",
+        "The model calls at least one cell in this field a blast.",
+        "Check the marked cells, most suspicious first. If you agree, follow your procedure for "
+        "suspected blasts.",
     ),
     analyses.NO_BLASTS: ResultWords(
         "No blasts found",
         "check-circle",
         "normal",
-        "The model found white cells in this field, and calls none of them a blast.",
-        "A field without a found blast does not rule blasts out. Look at further fields, and at "
-        "the white cells of this one.",
+        "The model found white cells in this field and calls none of them a blast.",
+        "This does not rule out blasts. Check the white cells here and in further fields.",
     ),
     analyses.NO_WHITE_CELLS: ResultWords(
         "No white cells",
         "question-circle",
         "uncertain",
-        "The model found no white cell in this field, so it says nothing about blasts.",
-        "Choose a field with white cells, in the thin part of the smear, stained and in focus.",
+        "The model found no white cells in this field, so blasts cannot be assessed.",
+        "Choose a stained, focused field with white cells from the thin part of the smear.",
     ),
 }
-REFUSED_WORDS = {
-    "no_cell": "No white cell found",
-    "several_cells": "Several cells",
-    "cut_off": "The cell is cut off",
-    "blurred": "Out of focus",
-    "over_exposed": "Over-exposed",
-    "dark": "Too dark",
-    "blank": "Nothing to see",
-    "no_colour": "No colour",
-    "too_small": "Too small",
+QUALITY_TITLES = {
+    QualityIssue.NO_CELL: "No white cell found",
+    QualityIssue.SEVERAL_CELLS: "Several cells",
+    QualityIssue.CUT_OFF: "Cell cut off",
+    QualityIssue.BLURRED: "Out of focus",
+    QualityIssue.OVER_EXPOSED: "Over-exposed",
+    QualityIssue.DARK: "Too dark",
+    QualityIssue.BLANK: "Blank image",
+    QualityIssue.NO_COLOUR: "No colour",
+    QualityIssue.TOO_SMALL: "Too small",
 }
+QUALITY_SENTENCES = {
+    QualityIssue.BLANK: "The image is blank. Choose one that shows a single stained white cell.",
+    QualityIssue.NO_COLOUR: (
+        "The image has no colour. The stain's colours are needed: take it in colour."
+    ),
+    QualityIssue.NO_CELL: (
+        "No white cell was found. Use a sharp crop of one cell from a Romanowsky-stained smear."
+    ),
+    QualityIssue.SEVERAL_CELLS: (
+        "There are several white cells. Use Detect to find them all, or crop one."
+    ),
+    QualityIssue.OVER_EXPOSED: "The image is over-exposed. Take it again with less light.",
+    QualityIssue.DARK: "The image is too dark. Take it again with more light.",
+    QualityIssue.CUT_OFF: (
+        "The cell is cut off by the image's edge. Crop it again, with a little around it."
+    ),
+    QualityIssue.BLURRED: "The cell is out of focus. Focus on it and take the image again.",
+    QualityIssue.TOO_SMALL: (
+        "The image is only {width} × {height} pixels. Crop the cell from a larger original: at "
+        f"least {MIN_SIDE} pixels a side."
+    ),
+}
+"""What speaks against an image, and what to do."""
+
 VIEW_WORDS = {
-    "black": "Cell cut out, on black",
-    "crop": "Cell with its surroundings",
+    View.SEGMENTED: "Segmented cell on black",
+    View.CONTEXT: "Cell in its context",
 }
 STATE_WORDS = {
-    states.OPEN: ResultWords(
+    states.CaseState.OPEN: ResultWords(
         "Not reviewed",
         "eye-slash",
         "not-usable",
-        "Nobody has reviewed a cell of this case yet.",
-        "Add fields, then look through their cells in the reading room.",
+        "No cells are reviewed yet.",
+        "Add fields, then review their cells in the reading room.",
     ),
-    states.IN_REVIEW: ResultWords(
+    states.CaseState.IN_REVIEW: ResultWords(
         "In review",
         "eye",
         "uncertain",
-        "Some cells were reviewed. Nothing is signed.",
-        "Go on in the reading room. A reviewer signs when all suspicious cells were seen.",
+        "Some cells are reviewed. Nothing is signed.",
+        "Continue in the reading room. A reviewer signs once all suspicious cells are reviewed.",
     ),
-    states.FIRST_SIGNED: ResultWords(
-        "First reader signed",
+    states.CaseState.FIRST_SIGNED: ResultWords(
+        "First reviewer signed",
         "check-circle",
         "uncertain",
-        "One reader has signed. A second one must agree before the case is final.",
-        "A second reviewer looks at the cells and signs.",
+        "One reviewer has signed. A second must sign before the case is final.",
+        "The second reviewer reviews the cells and signs.",
     ),
-    states.SIGNED: ResultWords(
+    states.CaseState.SIGNED: ResultWords(
         "Signed",
         "check-circle",
         "normal",
-        "A reviewer has signed this case. Nothing of it changes.",
-        "Fetch the report. Whoever finds a mistake asks a reviewer to open an amendment.",
+        "Signed by a reviewer. Locked.",
+        "Download the report. To correct an error, ask a reviewer to amend.",
     ),
-    states.AMENDING: ResultWords(
+    states.CaseState.AMENDING: ResultWords(
         "Being amended",
         "clock-history",
         "uncertain",
-        "A signed case was opened again. Its former versions stay.",
-        "Correct what is to be corrected; then a reviewer signs the new version.",
+        "Reopened for amendment. Earlier versions are kept.",
+        "Correct the error. A reviewer then signs the new version.",
     ),
 }
-KIND_WORDS = {analyses.CLASSIFICATION: "Cell", analyses.DETECTION: "Field"}
+KIND_WORDS = {
+    analyses.AnalysisKind.CLASSIFICATION: "Cell",
+    analyses.AnalysisKind.DETECTION: "Field",
+}
 
 
 def init_app(app: Flask) -> None:
     """Give the words to the templates."""
     app.jinja_env.globals.update(
         result_words=RESULT_WORDS,
-        refused_words=REFUSED_WORDS,
+        quality_titles=QUALITY_TITLES,
         view_words=VIEW_WORDS,
         kind_words=KIND_WORDS,
         specimen_names=SPECIMEN_NAMES,
@@ -158,8 +187,9 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         percent=percent,
         file_size=file_size,
-        when=when,
+        when=format_datetime,
         summary=summary,
+        quality_sentence=quality_sentence,
         share_words=share_words,
         interval_words=interval_words,
     )
@@ -185,19 +215,27 @@ def file_size(count: int) -> str:
 
 def summary(analysis: Analysis) -> str:
     """The gist of a finding in a few words, beside the word of its result."""
-    if analysis.kind == analyses.DETECTION:
-        return share_summary(blast_share(field_findings(analysis)))
+    if analysis.kind == analyses.AnalysisKind.DETECTION:
+        return share_summary(blast_share(field_findings(analysis, WHITE_CELLS)))
     if analysis.probability is None:
-        return analysis.finding["reason"]
+        return quality_sentence(cell_finding(analysis)) or ""
     return f"Probability of ALL blast: {percent(analysis.probability)}"
+
+
+def quality_sentence(finding: Classification) -> str | None:
+    """What speaks against a cell image and what to do, in a sentence; None where nothing does."""
+    if finding.code is None:
+        return None
+    sentence = QUALITY_SENTENCES[finding.code]
+    return sentence.format(width=finding.width, height=finding.height)
 
 
 def share_summary(share: BlastShare) -> str:
     """The gist of what was found in a field, or in several."""
-    return f"{share.blasts} of {share.white_cells} white cells found were called blasts"
+    return f"Blasts: {share.blasts} of {share.white_cells} white cells"
 
 
-def read_document(result: str, analysis_id: str, url: str, said: str) -> dict[str, Any]:
+def result_to_dict(result: str, analysis_id: str, url: str, said: str) -> dict[str, Any]:
     """What the scripts show of a file that was read: its result in words, and where to find it."""
     words = RESULT_WORDS[result]
     return {

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from typing import Any
 
-from flask import Flask, Response, current_app, request, session
+from flask import Flask, current_app, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.wrappers import Response as AnyResponse
 
 from pages.common import attempts
 from pages.common.attempts import limited
 from pages.common.attempts import note_failure as note_failure  # views know the limits alone
+from pages.common.requires import FORM_BYTES, requirement_of
 from services.accounts.accounts import name_key
 
 # In memory: one process serves an installation. A restart forgets, which takes an administrator.
 limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window")
 
 STRANGERS_BYTES = 64 * 1024
-FORM_BYTES = 1024 * 1024
-JSON_BYTES = {"reading.review": 256 * 1024, "reading.undo": 256 * 1024}
-"""The largest body of each address that takes JSON: twice what its script ever sends."""
-UPLOADS = {"classification.create", "detection.create"}
-"""Addresses that take files: `MAX_CONTENT_LENGTH` bounds them."""
 
 DEVICE_COOKIE = "leukoscope-device"
 CODE_FOR = "code_for"
@@ -41,14 +39,16 @@ def init_app(app: Flask) -> None:
 
 
 def _bound_body() -> None:
-    """Refuse a body that is larger than the address has a use for."""
+    """Refuse a body that is larger than the view has a use for."""
     if request.method in {"GET", "HEAD"}:
         return
     if not current_user.is_authenticated:
         # Somebody who is not signed in has no files to send.
         request.max_content_length = STRANGERS_BYTES
-    elif request.endpoint not in UPLOADS:
-        most = JSON_BYTES.get(request.endpoint or "", FORM_BYTES)
+        return
+    requirement = requirement_of(request.endpoint)
+    most = requirement.max_bytes if requirement else FORM_BYTES
+    if most is not None:
         request.max_content_length = min(most, current_app.config["MAX_CONTENT_LENGTH"])
 
 
@@ -87,7 +87,7 @@ sign_ups_by_address = limiter.limit("20 per hour", methods=["POST"])
 failures_of_account = limited("5 per 15 minutes", "password", _account_in_use)
 
 
-def remember_device(response: Response, name: str) -> None:
+def remember_device(response: AnyResponse, name: str) -> None:
     """Mark the browser as one in which this account has signed in."""
     device = _device()
     others = [mark for mark in device["accounts"] if mark != _mark(name)]
@@ -113,11 +113,11 @@ def device_cookie() -> str:
 
 def _mark(name: str) -> str:
     """The account in the cookie: no name that others at the same screen could read."""
-    key = hashlib.sha256(current_app.secret_key).digest()
+    key = hashlib.sha256(_secret_key()).digest()
     return hashlib.blake2b(name_key(name).encode(), digest_size=8, key=key).hexdigest()
 
 
-def _device() -> dict:
+def _device() -> dict[str, Any]:
     try:
         return _signer().loads(request.cookies.get(device_cookie(), ""), max_age=DEVICE_SECONDS)
     except BadSignature:
@@ -125,4 +125,8 @@ def _device() -> dict:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.secret_key, salt="device")
+    return URLSafeTimedSerializer(_secret_key(), salt="device")
+
+
+def _secret_key() -> bytes:
+    return current_app.config["SECRET_KEY"]

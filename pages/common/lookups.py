@@ -12,6 +12,7 @@ from records.cases.cases import Case
 from records.storage.image_store import content_type
 from services.analyses.analysis import Analyst
 from services.analyses.thumbnails import Thumbnails
+from services.model_cards import classifier_name
 
 
 def the_analyst() -> Analyst:
@@ -22,6 +23,11 @@ def the_analyst() -> Analyst:
 def the_thumbnails() -> Thumbnails:
     """The small pictures of white cells of this installation."""
     return current_app.extensions["leukoscope_thumbnails"]
+
+
+def the_classifiers_name(version: str | None = None) -> str:
+    """What the classifier of this version is called, the installed one unless told."""
+    return classifier_name(current_app.config["LEUKOSCOPE"].weights_dir, version)
 
 
 def team_analysis(analysis_id: str, kind: str | None = None) -> Analysis:

@@ -10,8 +10,8 @@ from flask import request
 from services.accounts.security_keys import Site
 
 NEEDS_A_NAME = (
-    "Security keys need this server's own name over https, or localhost on this machine. They do "
-    "not work with an IP address."
+    "Security keys need the server's host name over https, or localhost. They do not work with an "
+    "IP address."
 )
 
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import MutableMapping
+from typing import Any, TypeVar
 
 from flask import Flask, abort, request
 from flask_wtf import FlaskForm
 from wtforms import Field, Form, StringField
 from wtforms.csrf.core import CSRFTokenField
+from wtforms.fields.core import UnboundField
+from wtforms.form import BaseForm
 from wtforms.meta import DefaultMeta
 from wtforms.validators import Length, StopValidation, ValidationError
 
-CONTROL_CHARACTERS = (
-    "This has a control character in it, which cannot be shown. Please type it again instead of "
-    "pasting it."
-)
+CONTROL_CHARACTERS = "This contains a control character. Type the text instead of pasting it."
 # Tabs and line ends are typed; FHIR allows no other control character in a string.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # In an address these could begin a line of their own in the log.
 _CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+F = TypeVar("F", bound=Field)
 
 
 def init_app(app: Flask) -> None:
@@ -36,16 +38,14 @@ class AtMost(Length):
     """Refuse a longer text, and keep every later rule from reading it."""
 
     def __init__(self, length: int, message: str | None = None) -> None:
-        super().__init__(
-            max=length, message=message or f"Please use no more than {length} characters."
-        )
+        super().__init__(max=length, message=message or f"Use at most {length} characters.")
 
-    def __call__(self, form: Form, field: Field) -> None:
+    def __call__(self, form: BaseForm, field: StringField) -> None:
         """Stop the validation of the field; raises `StopValidation`."""
         try:
             super().__call__(form, field)
         except ValidationError as error:
-            field.errors[:] = []
+            field.errors = []
             raise StopValidation(str(error)) from None
 
 
@@ -53,7 +53,7 @@ def without_control_characters(_form: Form, field: Field) -> None:
     """Refuse control characters but tabs and line ends; raises `StopValidation`."""
     # As it was sent: the filters of a field may take some of them for spaces.
     if any(_CONTROL.search(text) for text in field.raw_data or ()):
-        field.errors[:] = []
+        field.errors = []
         raise StopValidation(CONTROL_CHARACTERS)
 
 
@@ -62,10 +62,22 @@ def limit_of(field: Field) -> int | None:
     return next((rule.max for rule in field.validators if isinstance(rule, AtMost)), None)
 
 
-class _Guarded:
+def text_of(field: StringField) -> str:
+    """Return what was typed; empty where the form lacks the field."""
+    return field.data or ""
+
+
+def add_error(field: Field, sentence: str) -> None:
+    """Say beside a field what is wrong with it."""
+    field.errors = [*field.errors, sentence]
+
+
+class _Guarded(DefaultMeta):
     """Puts the rules of every text field before those of its form."""
 
-    def bind_field(self, form: Form, unbound_field: Any, options: dict[str, Any]) -> Field:  # noqa: ANN401
+    def bind_field(
+        self, form: BaseForm, unbound_field: UnboundField[F], options: MutableMapping[str, Any]
+    ) -> F:
         field = super().bind_field(form, unbound_field, options)
         if isinstance(field, StringField) and not isinstance(field, CSRFTokenField):
             lengths = [rule for rule in field.validators if isinstance(rule, AtMost)]
@@ -84,5 +96,5 @@ class GuardedForm(FlaskForm):
 class GuardedFilters(Form):
     """A form that is sent by GET, without a token."""
 
-    class Meta(_Guarded, DefaultMeta):
+    class Meta(_Guarded):
         """Guards the text fields."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
+from enum import StrEnum
 
 from flask_login import UserMixin
 from sqlalchemy import (
@@ -20,28 +20,38 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from records import UtcDateTime, db, utc_now
+from core.ids import new_id
+from records import Model, UtcDateTime, code_type, count_changed, db, utc_now
 from records.accounts import teams
 from records.accounts.teams import Team
 
-WAITING = "waiting"
-ACTIVE = "active"
-DEACTIVATED = "deactivated"
 NAME_LENGTH = 64
 BROWSER_LENGTH = 255
 
-NONE, VIEWER, READER, REVIEWER = "none", "viewer", "reader", "reviewer"
-ROLES = (NONE, VIEWER, READER, REVIEWER)
-"""What a person may do with patients' images, each more than the one before."""
+
+class AccountStatus(StrEnum):
+    """Whether an account may be used."""
+
+    WAITING = "waiting"
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
 
 
-def new_id() -> str:
-    """Make an identifier nobody can guess: 128 random bits as 32 hexadecimal digits."""
-    # A UUID of version 4 has 122 random bits: too few for a session (ASVS 7.2.3).
-    return secrets.token_hex(16)
+class Role(StrEnum):
+    """What a person may do with patients' images, each more than the one before."""
+
+    NONE = "none"
+    VIEWER = "viewer"
+    READER = "reader"
+    REVIEWER = "reviewer"
+
+    def includes(self, other: Role) -> bool:
+        """Return whether this role may do all that the other one may."""
+        roles = list(Role)
+        return roles.index(self) >= roles.index(other)
 
 
-class Account(db.Model, UserMixin):
+class Account(Model, UserMixin):
     """A person who may sign in; `name_key` is the name as compared, `name` as shown.
 
     `role` is what the person may do with patients' images; `is_administrator` opens none of them.
@@ -58,8 +68,10 @@ class Account(db.Model, UserMixin):
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     name_key: Mapped[str] = mapped_column(String(4 * NAME_LENGTH), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
-    status: Mapped[str] = mapped_column(String(16), default=WAITING)
-    role: Mapped[str] = mapped_column(String(16), default=READER)
+    status: Mapped[AccountStatus] = mapped_column(
+        code_type(AccountStatus, 16), default=AccountStatus.WAITING
+    )
+    role: Mapped[Role] = mapped_column(code_type(Role, 16), default=Role.READER)
     is_administrator: Mapped[bool] = mapped_column(default=False)
     team_id: Mapped[str] = mapped_column(
         ForeignKey("teams.id", ondelete="RESTRICT"), default=teams.first_id
@@ -71,17 +83,18 @@ class Account(db.Model, UserMixin):
 
     team: Mapped[Team] = relationship()
 
+    # `UserMixin` answers True alone.
     @property
-    def is_active(self) -> bool:
+    def is_active(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Whether the account may be used."""
-        return self.status == ACTIVE
+        return self.status == AccountStatus.ACTIVE
 
-    def has_role(self, role: str) -> bool:
-        """Whether the account's role is this one, or one that may do more."""
-        return ROLES.index(self.role) >= ROLES.index(role)
+    def has_role(self, role: Role) -> bool:
+        """Return whether the account's role is this one, or one that may do more."""
+        return self.role.includes(role)
 
 
-class SignIn(db.Model):
+class SignIn(Model):
     """One signed-in browser; its row gone, the browser is signed out."""
 
     __tablename__ = "sign_ins"
@@ -101,7 +114,11 @@ class SignIn(db.Model):
 
 
 def add_account(
-    name: str, name_key: str, password_hash: str, status: str, founders_role: str = REVIEWER
+    name: str,
+    name_key: str,
+    password_hash: str,
+    status: AccountStatus,
+    founders_role: Role = Role.REVIEWER,
 ) -> Account | None:
     """Add a new account, or return None if the name is taken; begins a new transaction.
 
@@ -111,8 +128,8 @@ def add_account(
     while True:
         account = Account(name=name, name_key=name_key, password_hash=password_hash, status=status)
         if not any_account():
-            account.founder, account.is_administrator, account.status = 1, True, ACTIVE
-            account.role = founders_role
+            account.founder, account.is_administrator = 1, True
+            account.status, account.role = AccountStatus.ACTIVE, founders_role
         db.session.add(account)
         try:
             db.session.flush()
@@ -125,34 +142,34 @@ def add_account(
 
 
 def team_of_owner(context: DefaultExecutionContext) -> str | None:
-    """What a column `team_id` holds if nobody says: the team of the row's `owner_id` now."""
+    """Return the present team of a row's `owner_id`: the default of a column `team_id`."""
     owner = Account.id == context.get_current_parameters()["owner_id"]
     return context.connection.scalar(select(Account.team_id).where(owner))
 
 
 def any_account() -> bool:
-    """Whether anybody has signed up yet."""
+    """Return whether anybody has signed up yet."""
     return db.session.scalar(select(Account.id).limit(1)) is not None
 
 
 def find_account(name_key: str) -> Account | None:
-    """The account of this name, as compared."""
+    """Find the account of this name, as compared."""
     return db.session.scalar(select(Account).where(Account.name_key == name_key))
 
 
 def get_account(account_id: str) -> Account | None:
-    """The account of this id."""
+    """Find the account of this id."""
     return db.session.get(Account, account_id)
 
 
 def all_accounts() -> list[Account]:
-    """Every account, oldest first."""
+    """Return every account, oldest first."""
     return list(db.session.scalars(select(Account).order_by(Account.created_at, Account.id)))
 
 
 def administrators() -> list[Account]:
-    """Those who may decide about accounts and are active, oldest first."""
-    wanted = select(Account).filter_by(is_administrator=True, status=ACTIVE)
+    """Return the active administrators, oldest first."""
+    wanted = select(Account).filter_by(is_administrator=True, status=AccountStatus.ACTIVE)
     return list(db.session.scalars(wanted.order_by(Account.created_at, Account.id)))
 
 
@@ -161,22 +178,22 @@ def set_password_hash(account: Account, password_hash: str) -> None:
     account.password_hash = password_hash
 
 
-def change_status(account_id: str, before: str, after: str) -> bool:
+def change_status(account_id: str, before: AccountStatus, after: AccountStatus) -> bool:
     """Move an account from one status to another; False if it was not in the first."""
-    changed = db.session.execute(
+    changed = (
         update(Account)
         .where(Account.id == account_id, Account.status == before)
         .values(status=after)
     )
-    return changed.rowcount == 1
+    return count_changed(changed) == 1
 
 
 def remove_waiting(account_id: str) -> bool:
     """Remove an account that was never approved; False if there is none such."""
-    removed = db.session.execute(
-        delete(Account).where(Account.id == account_id, Account.status == WAITING)
+    removed = delete(Account).where(
+        Account.id == account_id, Account.status == AccountStatus.WAITING
     )
-    return removed.rowcount == 1
+    return count_changed(removed) == 1
 
 
 def start_sign_in(
@@ -202,7 +219,7 @@ def start_sign_in(
 
 
 def get_sign_in(sign_in_id: str) -> SignIn | None:
-    """The signed-in browser of this id."""
+    """Find the signed-in browser of this id."""
     return db.session.get(SignIn, sign_in_id)
 
 
@@ -220,18 +237,18 @@ def take_challenge(sign_in_id: str) -> bytes | None:
     """Use up the challenge of a browser; None if there is none, or it is used already."""
     challenge = db.session.scalar(select(SignIn.challenge).where(SignIn.id == sign_in_id))
     taken = update(SignIn).where(SignIn.id == sign_in_id, SignIn.challenge == challenge)
-    if challenge is None or db.session.execute(taken.values(challenge=None)).rowcount != 1:
+    if challenge is None or count_changed(taken.values(challenge=None)) != 1:
         return None
     return challenge
 
 
 def end_sign_in(sign_in_id: str) -> bool:
     """Sign one browser out; False if it is already."""
-    return db.session.execute(delete(SignIn).where(SignIn.id == sign_in_id)).rowcount == 1
+    return count_changed(delete(SignIn).where(SignIn.id == sign_in_id)) == 1
 
 
 def sign_ins_of(account_id: str) -> list[SignIn]:
-    """The browsers of an account, the one seen last first."""
+    """Return the browsers of an account, the one seen last first."""
     wanted = select(SignIn).where(SignIn.account_id == account_id)
     return list(db.session.scalars(wanted.order_by(SignIn.seen_at.desc(), SignIn.id)))
 
@@ -241,12 +258,12 @@ def end_sign_ins_of(account_id: str, but: str | None = None) -> int:
     ended = delete(SignIn).where(SignIn.account_id == account_id)
     if but is not None:
         ended = ended.where(SignIn.id != but)
-    return db.session.execute(ended).rowcount
+    return count_changed(ended)
 
 
 def end_all_sign_ins() -> int:
     """Sign everybody out; how many browsers there were."""
-    return db.session.execute(delete(SignIn)).rowcount
+    return count_changed(delete(SignIn))
 
 
 def end_sign_ins_before(started: datetime, seen: datetime) -> list[str]:

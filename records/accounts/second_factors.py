@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records import UtcDateTime, db, utc_now
+from records import Model, UtcDateTime, count_changed, db, utc_now
 from records.accounts import security_keys
 from records.accounts.accounts import new_id
 
 
-class SecondFactor(db.Model):
+class SecondFactor(Model):
     """The authenticator app of one account; `last_step` is the time step of the last code."""
 
     __tablename__ = "second_factors"
@@ -25,7 +25,7 @@ class SecondFactor(db.Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
 
 
-class RecoveryCode(db.Model):
+class RecoveryCode(Model):
     """The hash of a recovery code that is not used yet."""
 
     __tablename__ = "recovery_codes"
@@ -38,12 +38,12 @@ class RecoveryCode(db.Model):
 
 
 def get(account_id: str) -> SecondFactor | None:
-    """The second factor of an account."""
+    """Find the second factor of an account."""
     return db.session.get(SecondFactor, account_id)
 
 
 def enrolled_ids() -> set[str]:
-    """The ids of all accounts that have a second factor."""
+    """Return the ids of all accounts that have a second factor."""
     return set(db.session.scalars(select(SecondFactor.account_id)))
 
 
@@ -57,37 +57,36 @@ def add(account_id: str, sealed_secret: str, last_step: int) -> None:
 
 def advance(account_id: str, step: int) -> bool:
     """Use up a time step; False if it, or a later one, is used already."""
-    advanced = db.session.execute(
+    advanced = (
         update(SecondFactor)
         .where(SecondFactor.account_id == account_id, SecondFactor.last_step < step)
         .values(last_step=step)
     )
-    return advanced.rowcount == 1
+    return count_changed(advanced) == 1
 
 
 def remove(account_id: str) -> bool:
     """Take the app, the recovery codes and the security keys away; False if there was no app."""
     security_keys.remove_all(account_id)
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
-    removed = db.session.execute(delete(SecondFactor).where(SecondFactor.account_id == account_id))
-    return removed.rowcount == 1
+    return count_changed(delete(SecondFactor).where(SecondFactor.account_id == account_id)) == 1
 
 
 def recovery_codes(account_id: str) -> list[RecoveryCode]:
-    """The recovery codes of an account that are not used yet."""
+    """Return the recovery codes of an account that are not used yet."""
     return list(
         db.session.scalars(select(RecoveryCode).where(RecoveryCode.account_id == account_id))
     )
 
 
 def count_recovery_codes(account_id: str) -> int:
-    """How many recovery codes an account has left."""
+    """Count the recovery codes that an account has left."""
     wanted = select(func.count()).where(RecoveryCode.account_id == account_id)
-    return db.session.scalar(wanted)
+    return db.session.scalar(wanted) or 0
 
 
 def replace_recovery_codes(account_id: str, hashes: list[str]) -> None:
-    """Give an account new recovery codes in place of all former ones."""
+    """Give an account new recovery codes in place of all earlier ones."""
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
     db.session.add_all(
         RecoveryCode(account_id=account_id, code_hash=code_hash) for code_hash in hashes
@@ -96,4 +95,4 @@ def replace_recovery_codes(account_id: str, hashes: list[str]) -> None:
 
 def spend_recovery_code(code_id: str) -> bool:
     """Use up a recovery code; False if it is used already."""
-    return db.session.execute(delete(RecoveryCode).where(RecoveryCode.id == code_id)).rowcount == 1
+    return count_changed(delete(RecoveryCode).where(RecoveryCode.id == code_id)) == 1

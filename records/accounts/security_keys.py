@@ -7,14 +7,14 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, LargeBinary, String, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records import UtcDateTime, db, utc_now
+from records import Model, UtcDateTime, count_changed, db, utc_now
 from records.accounts.accounts import new_id
 
 NAME_LENGTH = 64
 HOST_LENGTH = 255
 
 
-class SecurityKey(db.Model):
+class SecurityKey(Model):
     """One key; `host` is the server's name for which it was made, its only one."""
 
     __tablename__ = "security_keys"
@@ -47,7 +47,7 @@ def get(account_id: str, key_id: str) -> SecurityKey | None:
 
 
 def is_known(credential_id: bytes) -> bool:
-    """Whether anybody has registered this credential."""
+    """Return whether anybody has registered this credential."""
     wanted = select(SecurityKey.id).where(SecurityKey.credential_id == credential_id)
     return db.session.scalar(wanted) is not None
 
@@ -55,7 +55,7 @@ def is_known(credential_id: bytes) -> bool:
 def count(account_id: str) -> int:
     """Count the keys of an account."""
     wanted = select(func.count()).where(SecurityKey.account_id == account_id)
-    return db.session.scalar(wanted)
+    return db.session.scalar(wanted) or 0
 
 
 def add(key: SecurityKey) -> None:
@@ -75,7 +75,7 @@ def remove(account_id: str, key_id: str) -> bool:
     removed = delete(SecurityKey).where(
         SecurityKey.account_id == account_id, SecurityKey.id == key_id
     )
-    return db.session.execute(removed).rowcount == 1
+    return count_changed(removed) == 1
 
 
 def remove_all(account_id: str) -> None:

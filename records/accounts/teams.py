@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import uuid4
 
 from sqlalchemy import String, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records import UtcDateTime, db, utc_now
+from core.ids import new_id
+from records import Model, UtcDateTime, db, utc_now
 
 NAME_LENGTH = 64
 FIRST_NAME, FIRST_KEY = "Laboratory", "laboratory"
 """Of the team that an installation begins with."""
 
 
-class Team(db.Model):
+class Team(Model):
     """A team; `name_key` is the name as compared, `name` as shown."""
 
     __tablename__ = "teams"
 
-    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=lambda: uuid4().hex)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     name_key: Mapped[str] = mapped_column(String(4 * NAME_LENGTH), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
 
 
 def first_id(context: DefaultExecutionContext) -> str:
-    """What an account's `team_id` holds if nobody says: the oldest team, made if there is none."""
+    """Return the id of the oldest team, made if there is none: an account's default."""
     oldest = select(Team.id).order_by(Team.created_at, Team.id).limit(1)
     found = context.connection.scalar(oldest)
     if found is None:
-        made = {"id": uuid4().hex, "name": FIRST_NAME, "name_key": FIRST_KEY}
-        made_by_one = insert(Team.__table__).values(**made, created_at=utc_now())
+        made = {"id": new_id(), "name": FIRST_NAME, "name_key": FIRST_KEY}
+        made_by_one = insert(Team).values(**made, created_at=utc_now())
         context.connection.execute(made_by_one.on_conflict_do_nothing())
-        found = context.connection.scalar(oldest)
+        found = context.connection.scalars(oldest).one()
     return found
 
 
@@ -49,15 +49,15 @@ def add(name: str, name_key: str) -> Team:
 
 
 def get(team_id: str) -> Team | None:
-    """The team of this id."""
+    """Find the team of this id."""
     return db.session.get(Team, team_id)
 
 
 def named(name_key: str) -> Team | None:
-    """The team of this name, as compared."""
+    """Find the team of this name, as compared."""
     return db.session.scalar(select(Team).filter_by(name_key=name_key))
 
 
 def all_teams() -> list[Team]:
-    """Every team, in order of the alphabet."""
+    """Return every team, in alphabetical order."""
     return list(db.session.scalars(select(Team).order_by(Team.name_key)))

@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Select, String, func, select
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
-from records import UtcDateTime, db, pagination, transaction, utc_now
+from records import Model, UtcDateTime, code_type, db, pagination, transaction, utc_now
 from records.accounts.accounts import Account, new_id, team_of_owner
 from records.analyses import explanations
 from records.cases.cases import Case
@@ -19,22 +20,27 @@ from records.faults import GoneError
 from records.pagination import Page
 from records.storage.stored_files import IMAGES, StoredFile
 
-CLASSIFICATION = "classification"
-DETECTION = "detection"
+
+class AnalysisKind(StrEnum):
+    """How an image was analysed: as one cell, or as a field of cells."""
+
+    CLASSIFICATION = "classification"
+    DETECTION = "detection"
+
 
 ALL_BLAST, NORMAL, UNCERTAIN, NOT_USABLE = "all_blast", "normal", "uncertain", "not_usable"
 BLASTS, NO_BLASTS, NO_WHITE_CELLS = "blasts", "no_blasts", "no_white_cells"
 
-RESULTS: dict[str, tuple[str, ...]] = {
-    CLASSIFICATION: (ALL_BLAST, NORMAL, UNCERTAIN, NOT_USABLE),
-    DETECTION: (BLASTS, NO_BLASTS, NO_WHITE_CELLS),
+RESULTS: dict[AnalysisKind, tuple[str, ...]] = {
+    AnalysisKind.CLASSIFICATION: (ALL_BLAST, NORMAL, UNCERTAIN, NOT_USABLE),
+    AnalysisKind.DETECTION: (BLASTS, NO_BLASTS, NO_WHITE_CELLS),
 }
 """The results that each kind of analysis can have."""
 
 FILE_NAME_LENGTH = 120
 
 
-class Analysis(db.Model):
+class Analysis(Model):
     """One image as one person uploaded it, and the finding; sizes in pixels of the upright file.
 
     It belongs to the team in which its owner was at that time, whose people all see it, and to one
@@ -58,7 +64,7 @@ class Analysis(db.Model):
     case_id: Mapped[str | None] = mapped_column(
         ForeignKey("cases.id", ondelete="RESTRICT"), index=True
     )
-    kind: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[AnalysisKind] = mapped_column(code_type(AnalysisKind, 16))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
 
     file_name: Mapped[str] = mapped_column(String(FILE_NAME_LENGTH))
@@ -113,24 +119,24 @@ class BatchPlace:
 
 
 def find(owner_id: str, analysis_id: str, kind: str | None = None) -> Analysis | None:
-    """The owner's analysis of this id (and kind); None also when it is somebody else's."""
+    """Find the owner's analysis of this id (and kind); None for somebody else's."""
     wanted = select(Analysis).where(Analysis.id == analysis_id, Analysis.owner_id == owner_id)
     return db.session.scalar(wanted.where(Analysis.kind == kind) if kind else wanted)
 
 
 def find_in_team(team_id: str, analysis_id: str, kind: str | None = None) -> Analysis | None:
-    """The team's analysis of this id (and kind); None also when it is another team's."""
+    """Find the team's analysis of this id (and kind); None for another team's."""
     wanted = select(Analysis).where(Analysis.id == analysis_id, Analysis.team_id == team_id)
     return db.session.scalar(wanted.where(Analysis.kind == kind) if kind else wanted)
 
 
 def get(analysis_id: str) -> Analysis:
-    """The analysis of this id, whoever's it is: for work in the background."""
+    """Return the analysis of this id, whoever's it is: for background work."""
     return db.session.get_one(Analysis, analysis_id)
 
 
 def of_case(case_id: str, among: Collection[str] | None = None) -> list[Analysis]:
-    """The analyses of a case with their findings, oldest first; only those `among` these ids."""
+    """Return the analyses of a case, oldest first; only those `among` these ids."""
     wanted = select(Analysis).filter_by(case_id=case_id)
     if among is not None:
         wanted = wanted.where(Analysis.id.in_(among))
@@ -138,13 +144,13 @@ def of_case(case_id: str, among: Collection[str] | None = None) -> list[Analysis
 
 
 def free_of(team_id: str, analysis_ids: Iterable[str]) -> list[Analysis]:
-    """Those of the team's analyses of these ids that are in no case."""
+    """Return the team's analyses, of these ids, that are in no case."""
     wanted = select(Analysis).filter_by(team_id=team_id, case_id=None)
     return list(db.session.scalars(wanted.where(Analysis.id.in_(list(analysis_ids)))))
 
 
 def kinds_by_case(case_ids: Iterable[str]) -> dict[str, Counter[str]]:
-    """How many analyses of each kind are in each of these cases, by the case's id."""
+    """Count the analyses of each kind in each of these cases, by its id."""
     counted = select(Analysis.case_id, Analysis.kind, func.count())
     wanted = counted.where(Analysis.case_id.in_(list(case_ids)))
     found: dict[str, Counter[str]] = defaultdict(Counter)
@@ -156,17 +162,19 @@ def kinds_by_case(case_ids: Iterable[str]) -> dict[str, Counter[str]]:
 
 
 def all_ids() -> set[str]:
-    """The ids of all analyses, whoever's they are."""
+    """Return the ids of all analyses, whoever's they are."""
     return set(db.session.scalars(select(Analysis.id)))
 
 
 def any_of(team_id: str) -> bool:
-    """Whether the team has any analysis."""
+    """Return whether the team has any analysis."""
     return db.session.scalar(select(Analysis.id).filter_by(team_id=team_id).limit(1)) is not None
 
 
 def page_of(team_id: str, filters: Filters, number: int, size: int) -> Page[Analysis]:
-    """One page of the team's analyses, newest first; a number out of range gives the nearest.
+    """Return one page of the team's analyses, newest first.
+
+    A number out of range gives the nearest page.
 
     Their owners and cases come along; their findings, which are long for fields, are not read until
     asked for.
@@ -181,7 +189,7 @@ def page_of(team_id: str, filters: Filters, number: int, size: int) -> Page[Anal
 
 
 def place_in_batch(analysis: Analysis) -> BatchPlace:
-    """Where the analysis stands among those of its batch, in the order they were read.
+    """Find the place of an analysis among those of its batch, oldest first.
 
     Raises `GoneError` where it was deleted meanwhile.
     """

@@ -6,12 +6,12 @@ from sqlalchemy import CheckConstraint, ForeignKey, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records import db
+from records import Model, db
 from records.storage.stored_files import IMAGES, StoredFile
 from records.tasks import TaskColumns
 
 
-class Explanation(TaskColumns, db.Model):
+class Explanation(TaskColumns, Model):
     """The SHAP values of one analysis; `picture_name` names a file of the image store once done."""
 
     __tablename__ = "explanations"
@@ -26,13 +26,13 @@ class Explanation(TaskColumns, db.Model):
 
 
 def find(analysis_id: str) -> Explanation | None:
-    """The explanation of this analysis, in whatever state."""
+    """Find the explanation of this analysis, in whatever state."""
     return db.session.scalar(select(Explanation).filter_by(analysis_id=analysis_id))
 
 
-def get(explanation_id: str) -> Explanation | None:
-    """The explanation of this id."""
-    return db.session.get(Explanation, explanation_id)
+def get(explanation_id: str) -> Explanation:
+    """Return the explanation of this id, which a task in the background names."""
+    return db.session.get_one(Explanation, explanation_id)
 
 
 def ask_for(analysis_id: str) -> None:

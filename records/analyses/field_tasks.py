@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    SQLColumnExpression,
     String,
     func,
     or_,
@@ -18,15 +19,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
-from records import db, transaction
+from records import Model, db, transaction
 from records.accounts.accounts import Account, team_of_owner
 from records.analyses.analyses import FILE_NAME_LENGTH
 from records.cases.cases import Case
 from records.storage.stored_files import UPLOADS, StoredFile
-from records.tasks import FAILED, RUNNING, WAITING, TaskColumns
+from records.tasks import TaskColumns, TaskState
 
 
-class FieldTask(TaskColumns, db.Model):
+class FieldTask(TaskColumns, Model):
     """One field to be read, for one person; `batch_id` joins those that were sent together,
     and `case_id` names the case to which the analysis is to belong.
 
@@ -67,25 +68,25 @@ class FieldTask(TaskColumns, db.Model):
     case: Mapped[Case | None] = relationship()
 
     @classmethod
-    def turn(cls) -> tuple[ColumnElement[Any], ...]:
-        """Whoever was served longest ago comes next, so that no batch holds up another's field."""
+    def turn(cls) -> tuple[SQLColumnExpression[Any], ...]:
+        """Put whoever was served longest ago first: no batch holds up another's field."""
         others = aliased(cls)
         served = select(func.max(others.started_at)).where(others.owner_id == cls.owner_id)
         return served.correlate(cls).scalar_subquery(), *super().turn()
 
     @classmethod
     def ready(cls) -> ColumnElement[bool]:
-        """One field of a person at a time, so that a huge one holds up nobody else's."""
+        """Let one field of a person run at a time: a huge one holds up nobody else's."""
         others = aliased(cls)
         being_read = select(others.id).where(
-            others.owner_id == cls.owner_id, others.state == RUNNING
+            others.owner_id == cls.owner_id, others.state == TaskState.RUNNING
         )
         return ~being_read.correlate(cls).exists()
 
     @property
     def under_way(self) -> bool:
         """Whether it is still to be read."""
-        return self.state in (WAITING, RUNNING)
+        return self.state in (TaskState.WAITING, TaskState.RUNNING)
 
     @property
     def readable(self) -> bool:
@@ -100,47 +101,50 @@ def add(task: FieldTask) -> None:
 
 
 def get(task_id: str) -> FieldTask:
-    """The task of this id, whoever's it is: for work in the background."""
+    """Return the task of this id, whoever's it is: for background work."""
     return db.session.get_one(FieldTask, task_id)
 
 
 def find(team_id: str, batch_id: str, task_id: str) -> FieldTask | None:
-    """The task of this id in the team's batch; None also when it is another team's."""
+    """Find the task of this id in the team's batch; None for another team's."""
     wanted = select(FieldTask).filter_by(team_id=team_id, batch_id=batch_id, id=task_id)
     return db.session.scalar(wanted)
 
 
 def of_batch(team_id: str, batch_id: str) -> list[FieldTask]:
-    """The team's tasks of one batch, in the order in which they came."""
+    """Return the team's tasks of one batch, in the order of arrival."""
     wanted = select(FieldTask).filter_by(team_id=team_id, batch_id=batch_id)
     return list(db.session.scalars(wanted.order_by(FieldTask.created_at, FieldTask.id)))
 
 
 def any_of_batch(team_id: str, batch_id: str) -> bool:
-    """Whether the team has a task in this batch."""
+    """Return whether the team has a task in this batch."""
     wanted = select(FieldTask.id).filter_by(team_id=team_id, batch_id=batch_id)
     return db.session.scalar(wanted.limit(1)) is not None
 
 
 def unread_of_case(case_id: str) -> list[FieldTask]:
-    """The fields of a case that are still to be read, or could not be, as they came."""
-    unread = FieldTask.state.in_((WAITING, RUNNING, FAILED))
+    """Return the fields of a case that wait, run or failed, in the order of arrival."""
+    unread = FieldTask.state.in_((TaskState.WAITING, TaskState.RUNNING, TaskState.FAILED))
     wanted = select(FieldTask).where(FieldTask.case_id == case_id, unread)
     return list(db.session.scalars(wanted.order_by(FieldTask.created_at, FieldTask.id)))
 
 
 def held_for(owner_id: str) -> int:
-    """How many of the owner's tasks are to be read, or take up room with their file."""
-    held = or_(FieldTask.state.in_((WAITING, RUNNING)), FieldTask.upload_name.is_not(None))
+    """Count the owner's tasks that wait or run, or whose file takes up room."""
+    held = or_(
+        FieldTask.state.in_((TaskState.WAITING, TaskState.RUNNING)),
+        FieldTask.upload_name.is_not(None),
+    )
     wanted = select(func.count()).where(FieldTask.owner_id == owner_id, held)
     return db.session.scalar(wanted) or 0
 
 
 def under_way(task_id: str) -> bool:
-    """Whether a task is still to be read, as the database has it at this moment."""
+    """Return whether a task is still to be read, as the database has it at this moment."""
     db.session.rollback()
     wanted = select(FieldTask.id).where(
-        FieldTask.id == task_id, FieldTask.state.in_((WAITING, RUNNING))
+        FieldTask.id == task_id, FieldTask.state.in_((TaskState.WAITING, TaskState.RUNNING))
     )
     return db.session.scalar(wanted) is not None
 

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import uuid4
 
-from sqlalchemy import DDL, Row, Select, String, Text, event, insert, select
+from sqlalchemy import DDL, RowMapping, Select, String, Text, event, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import canonical_json
-from records import UtcDateTime, db, let_nobody_else_write, pagination, utc_now
+from core.ids import new_id
+from records import Model, UtcDateTime, db, pagination, table_of, take_write_lock, utc_now
 
 NOTHING = "0" * 64
 """What the first row names as the hash before it."""
 
-UNWITNESSED = "audit rows of this transaction"
+UNLOGGED = "audit rows of this transaction"
+"""Key in the session's `info`: rows that the external hash log does not have yet."""
 
 
 class Event(StrEnum):
@@ -28,7 +29,7 @@ class Event(StrEnum):
     words: str
 
     def __new__(cls, name: str, words: str) -> Event:
-        """A member that is its name."""
+        """Make a member that is its name."""
         member = str.__new__(cls, name)
         member._value_, member.words = name, words
         return member
@@ -68,7 +69,7 @@ class Event(StrEnum):
     UPLOAD = "upload", "Uploaded images"
     ANALYSIS = "analysis", "An image was analysed"
     VIEW = "view", "Looked at a result"
-    INSIST = "insist", "Insisted on a reading"
+    INSIST = "insist", "Overrode the image-quality check"
     DETECT_AGAIN = "detect-again", "Carried an image over to Detect"
     EXPLANATION = "explanation", "Asked for SHAP values"
     DOWNLOAD = "download", "Downloaded a result"
@@ -91,10 +92,11 @@ class Event(StrEnum):
     AUDIT_EXPORT = "audit-export", "Exported the audit trail"
 
 
-class Entry(db.Model):
+class Entry(Model):
     """One row of the trail: who (at that time), from where, what, about what; `details` is JSON.
 
-    `hash` is the SHA-256 of all other columns, `former` the hash of the row before.
+    `hash` is the SHA-256 of all other columns; `previous_hash`, in the column `former`, is that of
+    the row before.
     """
 
     __tablename__ = "audit_entries"
@@ -108,7 +110,7 @@ class Entry(db.Model):
     object_kind: Mapped[str | None] = mapped_column(String(16))
     object_id: Mapped[str | None] = mapped_column(String(32), index=True)
     details: Mapped[str] = mapped_column(Text)
-    former: Mapped[str] = mapped_column(String(64))
+    previous_hash: Mapped[str] = mapped_column("former", String(64))
     hash: Mapped[str] = mapped_column(String(64))
 
     @property
@@ -117,7 +119,7 @@ class Entry(db.Model):
         return json.loads(self.details)
 
 
-ENTRIES = Entry.__table__
+ENTRIES = table_of(Entry)
 
 TRIGGERS = {
     "audit_entries_no_update": """
@@ -186,8 +188,8 @@ def append(
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """Add a row in the session's transaction; it is kept if and when that is committed."""
-    let_nobody_else_write(session)
-    former = head(session) or _begin(session)
+    take_write_lock(session)
+    previous = head(session) or _begin(session)
     content = {
         "at": utc_now(),
         "account_id": actor.account_id,
@@ -198,24 +200,27 @@ def append(
         "object_id": about and about.id,
         "details": canonical_json.canonical(details or {}),
     }
-    _add(session, former, content)
+    _add(session, previous, content)
 
 
 def head(session: Session) -> Head | None:
-    """The end of the trail, or None while there is none."""
+    """Return the end of the trail, or None while there is none."""
     newest = select(ENTRIES.c.number, ENTRIES.c.hash).order_by(ENTRIES.c.number.desc()).limit(1)
     row = session.connection().execute(newest).first()
-    return row and Head(*row)
+    return Head(*row) if row else None
 
 
 def digest(content: Mapping[str, Any]) -> str:
-    """SHA-256, in hexadecimal, of all columns but `hash`: as JSON with sorted keys, in UTF-8."""
+    """Return the SHA-256, in hexadecimal, of all columns but `hash`.
+
+    It is of their JSON with sorted keys, in UTF-8.
+    """
     kept = {**content, "at": content["at"].isoformat(timespec="microseconds")}
     return canonical_json.digest(kept)
 
 
 def seen_lately(account_id: str, event: Event, about: About, since: datetime) -> bool:
-    """Whether the account has done this to the object since then."""
+    """Return whether the account has done this to the object since then."""
     wanted = select(Entry.number).where(
         Entry.object_id == about.id,
         Entry.event == event.value,
@@ -226,7 +231,7 @@ def seen_lately(account_id: str, event: Event, about: About, since: datetime) ->
 
 
 def found(search: Search) -> Select[tuple[Entry]]:
-    """The query for the rows that match, newest first."""
+    """Return the query for the rows that match, newest first."""
     wanted = select(Entry).order_by(Entry.number.desc())
     if search.name:
         wanted = wanted.where(Entry.account_name == search.name)
@@ -238,19 +243,19 @@ def found(search: Search) -> Select[tuple[Entry]]:
 
 
 def names() -> list[str]:
-    """Everybody whom the trail names, in order of the alphabet."""
+    """Return everybody whom the trail names, in alphabetical order."""
     return list(db.session.scalars(select(Entry.account_name).distinct().order_by("account_name")))
 
 
-def in_order(search: Search | None = None) -> Iterator[Row]:
-    """The rows that match, oldest first, without keeping them all in memory."""
+def in_order(search: Search | None = None) -> Iterator[RowMapping]:
+    """Yield the rows that match, oldest first, without keeping them all in memory."""
     columns = found(search or Search()).with_only_columns(*ENTRIES.c)
     oldest_first = columns.order_by(None).order_by(Entry.number)
-    yield from db.session.execute(oldest_first.execution_options(yield_per=1000))
+    yield from db.session.execute(oldest_first.execution_options(yield_per=1000)).mappings()
 
 
 def hashes() -> dict[int, str]:
-    """The kept hash of every row, by number."""
+    """Return the kept hash of every row, by number."""
     return dict(db.session.execute(select(ENTRIES.c.number, ENTRIES.c.hash)).tuples().all())
 
 
@@ -263,13 +268,13 @@ def _begin(session: Session) -> Head:
         "address": "",
         "event": Event.BEGIN.value,
     }
-    details = canonical_json.canonical({"installation": uuid4().hex})
+    details = canonical_json.canonical({"installation": new_id()})
     return _add(session, Head(0, NOTHING), {**content, "details": details})
 
 
-def _add(session: Session, former: Head, content: dict[str, Any]) -> Head:
-    content = {**content, "number": former.number + 1, "former": former.hash}
+def _add(session: Session, previous: Head, content: dict[str, Any]) -> Head:
+    content = {**content, "number": previous.number + 1, "former": previous.hash}
     added = Head(content["number"], digest(content))
     session.connection().execute(insert(ENTRIES).values(**content, hash=added.hash))
-    session.info.setdefault(UNWITNESSED, []).append(added)
+    session.info.setdefault(UNLOGGED, []).append(added)
     return added

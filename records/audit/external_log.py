@@ -12,15 +12,16 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from records import db
-from records.audit.audit import UNWITNESSED, Head
+from records.audit.audit import UNLOGGED, Head
 
 FILE = "audit_witness"
+"""The name that installations have kept since the first version."""
 
 log = logging.getLogger(__name__)
 
 
 def path() -> Path:
-    """The witness of this installation: a text file beside its database."""
+    """Return the path of this installation's log: a text file beside its database."""
     return Path(current_app.instance_path) / FILE
 
 
@@ -35,7 +36,7 @@ def write(heads: Iterable[Head]) -> None:
 
 
 def read() -> Iterator[Head | None]:
-    """The lines from the first to the last; None for one that cannot be read.
+    """Yield the lines in order; None for one that cannot be read.
 
     Raises `FileNotFoundError`.
     """
@@ -50,16 +51,16 @@ def _parsed(line: str) -> Head | None:
 
 @event.listens_for(db.session, "after_commit")
 def _committed(session: Session) -> None:
-    """The rows are kept: say so outside. They stay kept if that fails; `audit verify` tells."""
-    heads = session.info.pop(UNWITNESSED, None)
+    """Log the rows that are kept now; they stay kept if that fails."""
+    heads = session.info.pop(UNLOGGED, None)
     if not heads:
         return
     try:
         write(heads)
     except OSError:
-        log.exception("The witness of the audit trail cannot be written")
+        log.exception("The external hash log cannot be written")
 
 
 @event.listens_for(db.session, "after_rollback")
 def _rolled_back(session: Session) -> None:
-    session.info.pop(UNWITNESSED, None)
+    session.info.pop(UNLOGGED, None)

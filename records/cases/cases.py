@@ -9,9 +9,9 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Select, String, Text, func, select
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
-from records import UtcDateTime, db, pagination, utc_now
+from records import Model, UtcDateTime, db, pagination, utc_now
 from records.accounts.accounts import Account, new_id, team_of_owner
-from records.cases.states import SIGNED, state_of
+from records.cases.states import CaseState, case_state
 from records.pagination import Page
 
 BLOOD, MARROW = "blood", "marrow"
@@ -25,7 +25,7 @@ NOTES_LENGTH = 4000
 NEWEST, OLDEST, PSEUDONYM = "newest", "oldest", "pseudonym"
 
 
-class Case(db.Model):
+class Case(Model):
     """One specimen; `owner_id` opened it, for the team in which they were at that time."""
 
     __tablename__ = "cases"
@@ -52,13 +52,12 @@ class Case(db.Model):
 
 @dataclass(frozen=True)
 class Filters:
-    """What to look for; None does not restrict. `text` is part of pseudonym or notes; `state` one
-    of `records.cases.states.STATES`; `since` is included, `before` is not; `order` is one of
-    NEWEST, OLDEST, PSEUDONYM.
+    """What to look for; None does not restrict. `text` is part of pseudonym or notes; `since` is
+    included, `before` is not; `order` is one of NEWEST, OLDEST, PSEUDONYM.
     """
 
     text: str | None = None
-    state: str | None = None
+    state: CaseState | None = None
     specimen: str | None = None
     since: datetime | None = None
     before: datetime | None = None
@@ -78,30 +77,36 @@ def add(case: Case) -> None:
     db.session.flush()
 
 
+def get(case_id: str) -> Case:
+    """Return the case of this id, whoever's it is: for work that a row of it leads to."""
+    return db.session.get_one(Case, case_id)
+
+
 def find_in_team(team_id: str, case_id: str) -> Case | None:
-    """The team's case of this id; None also when it is another team's."""
+    """Find the team's case of this id; None for another team's."""
     return db.session.scalar(select(Case).where(Case.id == case_id, Case.team_id == team_id))
 
 
 def any_of(team_id: str) -> bool:
-    """Whether the team has any case."""
+    """Return whether the team has any case."""
     return db.session.scalar(select(Case.id).filter_by(team_id=team_id).limit(1)) is not None
 
 
 def unsigned_of(team_id: str) -> list[Case]:
-    """The team's cases that may still change, newest first."""
-    wanted = select(Case).where(Case.team_id == team_id, state_of(Case.id) != SIGNED)
+    """Return the team's cases that may still change, newest first."""
+    wanted = select(Case).where(Case.team_id == team_id, case_state(Case.id) != CaseState.SIGNED)
     return list(db.session.scalars(wanted.order_by(*_ORDERS[NEWEST])))
 
 
-def states(case_ids: Iterable[str]) -> dict[str, str]:
-    """The state of each of these cases (`records.cases.states`), by id."""
-    wanted = select(Case.id, state_of(Case.id)).where(Case.id.in_(list(case_ids)))
-    return dict(db.session.execute(wanted).tuples().all())
+def states(case_ids: Iterable[str]) -> dict[str, CaseState]:
+    """Return the state of each of these cases, by id."""
+    wanted = select(Case.id, case_state(Case.id)).where(Case.id.in_(list(case_ids)))
+    found = db.session.execute(wanted).tuples()
+    return {case_id: CaseState(state) for case_id, state in found}
 
 
 def page_of(team_id: str, filters: Filters, number: int, size: int) -> Page[Case]:
-    """One page of the team's cases; a number out of range gives the nearest."""
+    """Return one page of the team's cases; a number out of range gives the nearest."""
     wanted = _filtered(select(Case).where(Case.team_id == team_id), filters)
     ordered = wanted.options(joinedload(Case.owner)).order_by(*_ORDERS[filters.order])
     return pagination.page_of(ordered, number, size)
@@ -115,7 +120,7 @@ def _filtered(wanted: Select[tuple[Case]], filters: Filters) -> Select[tuple[Cas
         )
         wanted = wanted.where(db.or_(*within))
     if filters.state:
-        wanted = wanted.where(state_of(Case.id) == filters.state)
+        wanted = wanted.where(case_state(Case.id) == filters.state)
     if filters.specimen:
         wanted = wanted.where(Case.specimen == filters.specimen)
     return pagination.between(wanted, Case.created_at, filters.since, filters.before)

@@ -8,27 +8,15 @@ from datetime import datetime
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
-from records import UtcDateTime, db, utc_now
+from core.taxonomy import CLASS_CODES
+from records import Model, UtcDateTime, db, utc_now
 from records.accounts.accounts import Account
 from records.append_only import make_append_only
-
-BLAST, UNCLASSIFIED, NOT_A_CELL = "blast", "unclassified", "not_a_cell"
-ERYTHROBLAST = "erythroblast"
-
-DIFFERENTIAL = (
-    *(BLAST, "lymphocyte", "monocyte", "neutrophil", "eosinophil", "basophil"),
-    *("immature_granulocyte", "other", UNCLASSIFIED),
-)
-"""Labels that count among the white cells of a differential."""
-
-LABELS = (*DIFFERENTIAL, ERYTHROBLAST, "smudge", "artefact", NOT_A_CELL)
-"""What a person can call a cell. Erythroblasts are given per 100 white cells; the last three do not
-count (ICSH, Int. J. Lab. Hematol. 37 (2015) 287)."""
 
 CELL_LENGTH = 16
 
 
-class Review(db.Model):
+class Review(Model):
     """One person's word on one cell of a case, from one label to another.
 
     `cell` is its number among the white cells of the analysis, or "d" and eight hexadecimal digits
@@ -39,7 +27,7 @@ class Review(db.Model):
 
     __tablename__ = "reviews"
     __table_args__ = (
-        CheckConstraint(f"label IN {LABELS}", name="label"),
+        CheckConstraint(f"label IN {CLASS_CODES}", name="label"),
         Index("ix_reviews_case_id_analysis_id_cell", "case_id", "analysis_id", "cell"),
         {"sqlite_autoincrement": True},
     )
@@ -68,7 +56,7 @@ class Review(db.Model):
         return f"{self.analysis_id}.{self.cell}"
 
 
-make_append_only(Review.__table__, "id", "key", "undoes")
+make_append_only(Review, "id", "key", "undoes")
 
 
 def add(reviews: Iterable[Review]) -> None:
@@ -78,7 +66,10 @@ def add(reviews: Iterable[Review]) -> None:
 
 
 def of_case(case_id: str, among: Collection[str] | None = None) -> list[Review]:
-    """The reviews of a case, oldest first, with those who gave them; `among` these analyses."""
+    """Return the reviews of a case, or `among` these analyses, oldest first.
+
+    Those who gave them come along.
+    """
     wanted = select(Review).filter_by(case_id=case_id).options(joinedload(Review.reviewer))
     if among is not None:
         wanted = wanted.where(Review.analysis_id.in_(among))
@@ -86,25 +77,25 @@ def of_case(case_id: str, among: Collection[str] | None = None) -> list[Review]:
 
 
 def of_cell(case_id: str, analysis_id: str, cell: str) -> list[Review]:
-    """All reviews of one cell, oldest first, with those who gave them."""
+    """Return all reviews of one cell, oldest first, with those who gave them."""
     wanted = select(Review).filter_by(case_id=case_id, analysis_id=analysis_id, cell=cell)
     named = wanted.options(joinedload(Review.reviewer))
     return list(db.session.scalars(named.order_by(Review.id)))
 
 
 def with_keys(keys: Iterable[str]) -> dict[str, Review]:
-    """The reviews of these keys that are kept already, by key, with those who gave them."""
+    """Return the kept reviews of these keys, by key, with those who gave them."""
     wanted = select(Review).where(Review.key.in_(list(keys)))
     named = db.session.scalars(wanted.options(joinedload(Review.reviewer)))
     return {review.key: review for review in named}
 
 
 def count_of(case_id: str) -> int:
-    """How many reviews of a case there are; each thing that anybody does there adds one."""
-    return db.session.scalar(select(func.count(Review.id)).filter_by(case_id=case_id))
+    """Count the reviews of a case; each act adds one."""
+    return db.session.scalar(select(func.count(Review.id)).filter_by(case_id=case_id)) or 0
 
 
 def any_of_analysis(analysis_id: str) -> bool:
-    """Whether anybody has said anything of a cell of this analysis."""
+    """Return whether anybody has reviewed a cell of this analysis."""
     wanted = select(Review.id).filter_by(analysis_id=analysis_id)
     return db.session.scalar(wanted.limit(1)) is not None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -12,21 +14,27 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    cast,
     func,
     select,
 )
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
-from records import UtcDateTime, db, utc_now
+from records import Model, UtcDateTime, code_type, db, utc_now
 from records.accounts.accounts import Account
 from records.append_only import make_append_only
 
-FIRST, SECOND, ADJUDICATOR = "first", "second", "adjudicator"
 FIRST_VERSION = 1
 
 
-class Signature(db.Model):
+class SignatureRole(StrEnum):
+    """As what somebody signs: first, in agreement with the first, or deciding between both."""
+
+    FIRST = "first"
+    SECOND = "second"
+    ADJUDICATOR = "adjudicator"
+
+
+class Signature(Model):
     """One reader's signature under one version of a case.
 
     `contents` is what was signed, `sha256` of its canonical JSON. `final` is the signature that
@@ -44,7 +52,9 @@ class Signature(db.Model):
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id", ondelete="RESTRICT"))
     version: Mapped[int]
     reader_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="RESTRICT"))
-    role: Mapped[str] = mapped_column(String(12), default=FIRST)
+    role: Mapped[SignatureRole] = mapped_column(
+        code_type(SignatureRole, 12), default=SignatureRole.FIRST
+    )
     final: Mapped[bool] = mapped_column(default=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     conclusion: Mapped[str] = mapped_column(Text)
@@ -54,8 +64,21 @@ class Signature(db.Model):
     reader: Mapped[Account] = relationship()
 
 
-class Amendment(db.Model):
-    """A signed case opened again, to be signed as `version`; the former versions stay."""
+class SignedAnalysis(Model):
+    """An analysis that a signature covers; it must be kept."""
+
+    __tablename__ = "signed_analyses"
+
+    signature_id: Mapped[int] = mapped_column(
+        ForeignKey("signatures.id", ondelete="RESTRICT"), primary_key=True
+    )
+    analysis_id: Mapped[str] = mapped_column(
+        ForeignKey("analyses.id", ondelete="RESTRICT"), primary_key=True, index=True
+    )
+
+
+class Amendment(Model):
+    """A signed case opened again, to be signed as `version`; earlier versions are kept."""
 
     __tablename__ = "amendments"
     __table_args__ = (
@@ -73,42 +96,43 @@ class Amendment(db.Model):
     opener: Mapped[Account] = relationship()
 
 
-make_append_only(Signature.__table__, "id")
-make_append_only(Amendment.__table__, "id")
+make_append_only(Signature, "id")
+make_append_only(Amendment, "id")
+make_append_only(SignedAnalysis)
 
 
 def version_of(case_id: str) -> int:
-    """The version, from 1, that a case is in: one more with every amendment."""
+    """Return the version of a case, from 1: one more with every amendment."""
     newest = select(func.max(Amendment.version)).filter_by(case_id=case_id)
     return db.session.scalar(newest) or FIRST_VERSION
 
 
 def of_case(case_id: str) -> list[Signature]:
-    """All signatures of a case, oldest first, with their readers."""
+    """Return all signatures of a case, oldest first, with their readers."""
     wanted = select(Signature).filter_by(case_id=case_id).options(joinedload(Signature.reader))
     return list(db.session.scalars(wanted.order_by(Signature.id)))
 
 
 def of_version(case_id: str, version: int) -> list[Signature]:
-    """The signatures of one version, oldest first."""
+    """Return the signatures of one version, oldest first."""
     return [signature for signature in of_case(case_id) if signature.version == version]
 
 
 def newest_final() -> list[Signature]:
-    """Of every case that was ever signed, what completed its newest signed version."""
+    """Return the signature that completed each case's newest signed version."""
     newest = select(func.max(Signature.id)).filter_by(final=True).group_by(Signature.case_id)
     wanted = select(Signature).where(Signature.id.in_(newest)).order_by(Signature.id)
     return list(db.session.scalars(wanted))
 
 
 def amendments_of(case_id: str) -> list[Amendment]:
-    """All amendments of a case, oldest first, with those who opened them."""
+    """Return all amendments of a case, oldest first, with those who opened them."""
     wanted = select(Amendment).filter_by(case_id=case_id).options(joinedload(Amendment.opener))
     return list(db.session.scalars(wanted.order_by(Amendment.id)))
 
 
 def locked(case_id: str) -> bool:
-    """Whether the version that a case is in is signed: nothing of it may change."""
+    """Return whether the present version of a case is signed and locked."""
     wanted = select(Signature.id).filter_by(
         case_id=case_id, version=version_of(case_id), final=True
     )
@@ -116,14 +140,31 @@ def locked(case_id: str) -> bool:
 
 
 def was_signed(analysis_id: str) -> bool:
-    """Whether anything that was ever signed names an analysis."""
-    # Ids are random, so that one found in the text is this one.
-    text = cast(Signature.contents, Text)
-    wanted = select(Signature.id).where(text.contains(analysis_id)).limit(1)
+    """Return whether any signature covers an analysis."""
+    wanted = select(SignedAnalysis.signature_id).filter_by(analysis_id=analysis_id).limit(1)
     return db.session.scalar(wanted) is not None
 
 
-def add(row: Signature | Amendment) -> None:
-    """Add a signature or an amendment, not yet committed; raises `IntegrityError` for a second."""
-    db.session.add(row)
+def add_signature(signature: Signature, analysis_ids: Iterable[str]) -> None:
+    """Add a signature that covers these analyses, not yet committed.
+
+    Raises:
+        IntegrityError: somebody signed in this role before.
+    """
+    db.session.add(signature)
+    db.session.flush()
+    db.session.add_all(
+        SignedAnalysis(signature_id=signature.id, analysis_id=analysis_id)
+        for analysis_id in analysis_ids
+    )
+    db.session.flush()
+
+
+def add_amendment(amendment: Amendment) -> None:
+    """Add an amendment, not yet committed.
+
+    Raises:
+        IntegrityError: somebody opened this version before.
+    """
+    db.session.add(amendment)
     db.session.flush()

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from records.cases.reviews import Review
 from records.cases.signatures import FIRST_VERSION, Amendment, Signature
 
-OPEN, IN_REVIEW, FIRST_SIGNED, SIGNED, AMENDING = STATES = (
-    *("open", "in review", "first signed"),
-    *("signed", "amending"),
-)
-"""A case is "first signed" between the signatures of two readers, and "amending" once a signed one
-was opened again."""
+
+class CaseState(StrEnum):
+    """How far a case is.
+
+    A case is first signed between the signatures of two readers, and amending once a signed one
+    was opened again.
+    """
+
+    OPEN = "open"
+    IN_REVIEW = "in review"
+    FIRST_SIGNED = "first signed"
+    SIGNED = "signed"
+    AMENDING = "amending"
 
 
-def state_of(case_id: ColumnElement[str]) -> ColumnElement[str]:
-    """The state of the case of this id, as a query works it out."""
+def case_state(case_id: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[str]:
+    """Return the expression by which a query works out a case's state."""
     newest = func.max(Amendment.version)
     version = select(func.coalesce(newest, FIRST_VERSION)).where(Amendment.case_id == case_id)
     version = version.correlate_except(Amendment).scalar_subquery()
@@ -24,9 +34,9 @@ def state_of(case_id: ColumnElement[str]) -> ColumnElement[str]:
     signed = signed.correlate_except(Signature, Amendment)
     reviewed = select(Review.id).where(Review.case_id == case_id).correlate_except(Review)
     return case(
-        (signed.where(Signature.final).exists(), SIGNED),
-        (signed.exists(), FIRST_SIGNED),
-        (version > FIRST_VERSION, AMENDING),
-        (reviewed.exists(), IN_REVIEW),
-        else_=OPEN,
+        (signed.where(Signature.final).exists(), CaseState.SIGNED),
+        (signed.exists(), CaseState.FIRST_SIGNED),
+        (version > FIRST_VERSION, CaseState.AMENDING),
+        (reviewed.exists(), CaseState.IN_REVIEW),
+        else_=CaseState.OPEN,
     )

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
+
+from core.ids import new_id
 
 ImageType = Literal["png", "jpg", "upload"]
 """What the file is; an upload is as it came, of any format, and no page ever shows it."""
@@ -31,7 +32,7 @@ class ImageStore:
 
         Raises `OSError` when the disk is full; nothing of it stays then.
         """
-        name = f"{uuid4().hex}.{image_type}"
+        name = f"{new_id()}.{image_type}"
         path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = path.with_suffix(".part")
@@ -43,13 +44,17 @@ class ImageStore:
         return name
 
     def path(self, name: str) -> Path:
-        """Where `name` is kept, existing or not; raises `ValueError` for a name not made here."""
+        """Return where `name` is kept, existing or not.
+
+        Raises:
+            ValueError: the name was not made here.
+        """
         if not _NAME.fullmatch(name):
             raise ValueError("not a name of the image store")
         return self._root / name[:2] / name
 
     def read(self, name: str) -> bytes:
-        """Give one image's bytes; raises `FileNotFoundError` when it is gone."""
+        """Return one image's bytes; raises `FileNotFoundError` when it is gone."""
         return self.path(name).read_bytes()
 
     def delete(self, name: str) -> None:
@@ -57,18 +62,18 @@ class ImageStore:
         self.path(name).unlink(missing_ok=True)
 
     def names(self) -> set[str]:
-        """Names of all images kept."""
+        """Return the names of all images kept."""
         return {path.name for path in self.files() if _NAME.fullmatch(path.name)}
 
     def files(self) -> Iterator[Path]:
-        """Every file that this class made, half-written ones too; what others put here is not."""
+        """Yield every file that this class made, half-written ones too."""
         for path in self._root.glob("??/*"):
             if _NAME.fullmatch(path.name) or _PART.fullmatch(path.name):
                 yield path
 
 
 def content_type(name: str) -> str:
-    """MIME type of a stored image, by the suffix of its name."""
+    """Return the MIME type of a kept image, by the suffix of its name."""
     return CONTENT_TYPES[Path(name).suffix]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ class Holder:
 
 
 @contextmanager
-def held(instance_dir: Path) -> Iterator[None]:
+def held(instance_dir: Path) -> Generator[None]:
     """Hold the lock of an instance; the folder is made if it is missing.
 
     The operating system frees the lock when the process ends, however it ends.

@@ -25,7 +25,7 @@ class StoredFile(TypeDecorator[str]):
 
 
 def named(folder: str) -> set[str]:
-    """Names of all files of one folder that rows name."""
+    """Return the names of all files of one folder that rows name."""
     columns = [
         column
         for table in db.metadata.sorted_tables

@@ -12,7 +12,7 @@ from enum import Enum
 from records import transaction, utc_now
 from records.accounts import accounts as records
 from records.accounts import second_factors
-from records.accounts.accounts import ACTIVE, DEACTIVATED, NONE, REVIEWER, WAITING, Account, SignIn
+from records.accounts.accounts import Account, AccountStatus, Role, SignIn
 from records.audit.audit import About, Event
 from records.storage.secret_key import secret_key
 from services.accounts import people
@@ -20,7 +20,7 @@ from services.accounts.passwords import Passwords, check_password, one_time_pass
 from services.accounts.second_factors import Code, SecondFactors
 from services.accounts.security_keys import SecurityKeys, Site
 from services.audit import audit
-from services.audit.audit import as_account, note, the_account
+from services.audit.audit import as_account, note, note_by, the_account
 from settings import Settings
 
 SHORTEST_NAME, LONGEST_NAME = 3, records.NAME_LENGTH
@@ -39,10 +39,10 @@ class UserNameError(ValueError):
 class Decision(Enum):
     """What an administrator decides about an account: its status before, and after (or gone)."""
 
-    approve = (WAITING, ACTIVE)
-    refuse = (WAITING, None)
-    deactivate = (ACTIVE, DEACTIVATED)
-    reactivate = (DEACTIVATED, ACTIVE)
+    approve = (AccountStatus.WAITING, AccountStatus.ACTIVE)
+    refuse = (AccountStatus.WAITING, None)
+    deactivate = (AccountStatus.ACTIVE, AccountStatus.DEACTIVATED)
+    reactivate = (AccountStatus.DEACTIVATED, AccountStatus.ACTIVE)
 
     @property
     def event(self) -> Event:
@@ -84,11 +84,11 @@ class Renewed:
 class NotYet:
     """The password was right, but the account waits for approval or is deactivated."""
 
-    status: str
+    status: AccountStatus
 
 
 def clean_name(name: str) -> str:
-    """The user name as kept and shown; raises `UserNameError`."""
+    """Return the user name as kept and shown; raises `UserNameError`."""
     # Normalizing takes quadratic time on crafted text.
     shown = "" if len(name) > LONGEST_TYPED_NAME else _composed(name)
     if not SHORTEST_NAME <= len(shown) <= LONGEST_NAME:
@@ -102,7 +102,10 @@ def clean_name(name: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """The user name as compared: case, width and composition of letters make no difference."""
+    """Return the user name as compared.
+
+    Case, width and composition of letters make no difference.
+    """
     return _composed(_composed(name[:LONGEST_TYPED_NAME]).casefold())
 
 
@@ -116,7 +119,9 @@ class Accounts:
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
         self.clock = clock
         self.passwords = Passwords(settings.password_memory_kib, settings.password_passes)
-        self._new_status = ACTIVE if settings.signup == "open" else WAITING
+        self._new_status = (
+            AccountStatus.ACTIVE if settings.signup == "open" else AccountStatus.WAITING
+        )
         self._idle = timedelta(minutes=settings.idle_minutes)
         self._longest = timedelta(hours=settings.session_hours)
         self._second_factor = settings.second_factor_policy
@@ -140,7 +145,7 @@ class Accounts:
                 name_key(shown),
                 password_hash,
                 self._new_status,
-                REVIEWER if reads_cases else NONE,
+                Role.REVIEWER if reads_cases else Role.NONE,
             )
             _note_sign_up(added, name_key(shown))
         return added
@@ -150,7 +155,7 @@ class Accounts:
         account = records.find_account(name_key(name))
         right = self.passwords.verify(account.password_hash if account else None, password)
         with transaction():
-            if not right:
+            if account is None or not right:
                 # What was typed for an unknown name may be a password: it is not kept.
                 note(Event.SIGN_IN_FAILED, account and the_account(account))
                 return None
@@ -172,7 +177,7 @@ class Accounts:
         )
 
     def awaiting_code(self, sign_in_id: str | None) -> Account | None:
-        """The account of a browser that gave the password, and owes the code."""
+        """Find the account of a browser that gave the password and owes the code."""
         sign_in = records.get_sign_in(sign_in_id) if sign_in_id else None
         if sign_in is None or not sign_in.awaits_code:
             return None
@@ -220,11 +225,11 @@ class Accounts:
         for account_id in records.end_sign_ins_before(now - self._longest, now - self._idle):
             _note_expired(account_id)
         sign_in_id = records.start_sign_in(account.id, now, actor.address, actor.browser)
-        note(Event.SIGN_IN, the_account(account), by=as_account(account), **details)
+        note_by(as_account(account), Event.SIGN_IN, the_account(account), **details)
         return SignedIn(account, sign_in_id)
 
     def resume(self, sign_in_id: str | None, account_id: str) -> Account | None:
-        """The account of a signed-in browser, or None once it timed out or was signed out."""
+        """Find the account of a browser; None once it timed out or was signed out."""
         sign_in = records.get_sign_in(sign_in_id) if sign_in_id else None
         if sign_in is None or sign_in.awaits_code or sign_in.account_id != account_id:
             return None
@@ -244,7 +249,7 @@ class Accounts:
         return now - sign_in.seen_at <= self._idle and now - sign_in.started_at <= self._longest
 
     def sessions_of(self, account: Account) -> list[SignIn]:
-        """The browsers in which the account is signed in, the one seen last first."""
+        """Return the browsers in which the account is signed in, last seen first."""
         now = self.clock()
         return [one for one in records.sign_ins_of(account.id) if self._is_alive(one, now)]
 
@@ -285,11 +290,11 @@ class Accounts:
                 note(Event.SIGN_OUT)
 
     def has_password(self, account: Account, password: str) -> bool:
-        """Whether it is the account's password, asked once more before a grave act."""
+        """Return whether it is the account's password, asked once more before a grave act."""
         return self.passwords.verify(account.password_hash, password)
 
     def confirms_password(self, account: Account, password: str) -> bool:
-        """Whether it is the account's password; a wrong one is noted."""
+        """Return whether it is the account's password; a wrong one is noted."""
         if self.has_password(account, password):
             return True
         audit.keep(Event.CODE_FAILED, the_account(account), wrong=Wrong.PASSWORD.value)
@@ -309,8 +314,8 @@ class Accounts:
             return self._start(account).sign_in_id
 
     def must_enrol(self, account: Account) -> bool:
-        """Whether the account needs a second factor before it may do anything."""
-        powerful = account.is_administrator or account.has_role(REVIEWER)
+        """Return whether the account needs a second factor before it may do anything."""
+        powerful = account.is_administrator or account.has_role(Role.REVIEWER)
         asked = {"everybody": True, "required": powerful, "optional": False}[self._second_factor]
         return asked and second_factors.get(account.id) is None
 
@@ -431,12 +436,12 @@ class Accounts:
                 people.keep_an_administrator(account)
             if account is None or not _move(account_id, before, after):
                 return False
-            ended = records.end_sign_ins_of(account_id) if after == DEACTIVATED else 0
+            ended = records.end_sign_ins_of(account_id) if after == AccountStatus.DEACTIVATED else 0
             note(decision.event, the_account(account), name=account.name, signed_out=ended)
             return True
 
 
-def _move(account_id: str, before: str, after: str | None) -> bool:
+def _move(account_id: str, before: AccountStatus, after: AccountStatus | None) -> bool:
     if after is None:
         return records.remove_waiting(account_id)
     return records.change_status(account_id, before, after)
@@ -445,10 +450,11 @@ def _move(account_id: str, before: str, after: str | None) -> bool:
 def _note_sign_up(added: Account | None, name_key: str) -> None:
     """Also for a name that is taken, so that it costs as much as a free one."""
     if added:
-        note(Event.SIGN_UP, the_account(added), by=as_account(added), status=added.status)
+        note_by(as_account(added), Event.SIGN_UP, the_account(added), status=added.status)
     else:
-        note(Event.SIGN_UP_TAKEN, the_account(records.find_account(name_key)))
+        account = records.find_account(name_key)
+        note(Event.SIGN_UP_TAKEN, account and the_account(account))
 
 
 def _note_expired(account_id: str) -> None:
-    note(Event.SESSION_EXPIRED, About("account", account_id), by=audit.SERVER)
+    note_by(audit.SERVER, Event.SESSION_EXPIRED, About("account", account_id))

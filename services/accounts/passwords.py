@@ -49,13 +49,16 @@ def check_password(password: str, name: str) -> None:
 
 
 def one_time_password() -> str:
-    """A password to be handed over once: 20 random characters (98 bits), in groups of five."""
+    """Make a password to be handed over once.
+
+    It has 20 random characters (98 bits), in groups of five.
+    """
     groups = ("".join(secrets.choice(LEGIBLE) for _ in range(5)) for _ in range(4))
     return "-".join(groups)
 
 
 def _is_mostly(password: str, words: tuple[str, ...]) -> bool:
-    """Whether little is left of the password without these words, digits and punctuation."""
+    """Return whether little is left of the password without these words, digits and punctuation."""
     rest = password.casefold()
     for word in words:
         rest = rest.replace(word.casefold(), "")
@@ -70,7 +73,7 @@ def _score(password: str, name: str) -> int:
 
 
 def _typed(password: str) -> str:
-    """The same characters, whichever keyboard composed them."""
+    """Compose characters in one way, whichever keyboard was used."""
     return unicodedata.normalize("NFKC", password)
 
 
@@ -83,12 +86,14 @@ class Passwords:
         self._nobodys = self.hash(secrets.token_hex())
 
     def hash(self, password: str) -> str:
-        """The Argon2id hash to keep; raises `BusyError`."""
+        """Return the Argon2id hash to keep; raises `BusyError`."""
         with self._hashing.turn():
             return self._hasher.hash(_typed(password))
 
     def verify(self, kept: str | None, password: str) -> bool:
-        """Whether the password is the one kept; costs as much where None is kept (no account).
+        """Return whether the password is the one kept.
+
+        It costs as much where None is kept (no account).
 
         Raises `BusyError`.
         """
@@ -100,5 +105,5 @@ class Passwords:
         return right and kept is not None
 
     def is_outdated(self, kept: str) -> bool:
-        """Whether the hash was made at another cost than today's."""
+        """Return whether the hash was made at another cost than today's."""
         return self._hasher.check_needs_rehash(kept)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from records import db, let_nobody_else_write, transaction
+from records import db, take_write_lock, transaction
 from records.accounts import accounts as records
-from records.accounts.accounts import ACTIVE, Account
+from records.accounts.accounts import Account, AccountStatus, Role
 from records.audit.audit import Event
 from services.audit.audit import note, the_account
 
@@ -13,10 +13,10 @@ class LastAdministratorError(Exception):
     """Nobody would be left to decide about accounts; the text is a sentence."""
 
     def __init__(self) -> None:
-        super().__init__("Somebody must stay administrator: make another account one first.")
+        super().__init__("There must be an administrator. Make another account one first.")
 
 
-def set_role(account: Account, role: str) -> None:
+def set_role(account: Account, role: Role) -> None:
     """Give an account another role; the same one again changes nothing."""
     if account.role == role:
         return
@@ -37,11 +37,11 @@ def set_administrator(account: Account, is_administrator: bool) -> None:
 
 
 def recover_administrator(account: Account) -> None:
-    """Make an account an active administrator's, whatever it was: from the server's shell."""
+    """Make an account an active administrator's, whatever it was: for the CLI."""
     if not account.is_active:
         with transaction():
             note(Event.REACTIVATE, the_account(account), name=account.name)
-            account.status = ACTIVE
+            account.status = AccountStatus.ACTIVE
     set_administrator(account, True)
 
 
@@ -50,6 +50,6 @@ def keep_an_administrator(account: Account | None) -> None:
 
     Two administrators who depose each other at the same moment are served one after the other.
     """
-    let_nobody_else_write(db.session())
+    take_write_lock(db.session())
     if [one.id for one in records.administrators()] == [account and account.id]:
         raise LastAdministratorError

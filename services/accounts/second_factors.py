@@ -14,8 +14,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pyotp.totp import TOTP
 
-from records import db, let_nobody_else_write
+from records import db, take_write_lock
 from records.accounts import second_factors as records
 from records.accounts.accounts import Account
 from records.audit.audit import Event
@@ -70,13 +71,13 @@ class SecondFactors:
             return None
 
     def is_readable(self, account: Account) -> bool:
-        """Whether the secret of the account can still be opened with the present key."""
+        """Return whether the secret of the account can still be opened with the present key."""
         factor = records.get(account.id)
         return factor is not None and self.open(factor.sealed_secret) is not None
 
     def uri(self, account: Account, secret: str) -> str:
         """Return what an authenticator app reads from the QR code."""
-        return pyotp.TOTP(secret).provisioning_uri(name=account.name, issuer_name=ISSUER)
+        return TOTP(secret).provisioning_uri(name=account.name, issuer_name=ISSUER)
 
     def enrol(self, account: Account, sealed: str, code: str) -> list[str] | None:
         """Keep a second factor in the present transaction.
@@ -88,7 +89,7 @@ class SecondFactors:
         if step is None:
             return None
         codes, hashes = self._recovery_codes()
-        let_nobody_else_write(db.session())
+        take_write_lock(db.session())
         if records.get(account.id):
             return None
         records.add(account.id, sealed, step)
@@ -136,7 +137,7 @@ class SecondFactors:
         return removed
 
     def _recovery_codes(self) -> tuple[list[str], list[str]]:
-        """New recovery codes, and their hashes."""
+        """Make new recovery codes, and their hashes."""
         codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
         return codes, [self._passwords.hash(_cleaned(code)) for code in codes]
 
@@ -153,11 +154,11 @@ class SecondFactors:
         return found is not None and records.spend_recovery_code(found.id)
 
     def _step_of(self, sealed: str, code: str) -> int | None:
-        """The time step to which a code belongs, near the present one."""
+        """Find the time step to which a code belongs, near the present one."""
         secret = self.open(sealed)
         if secret is None or not _TIME_CODE.fullmatch(code):
             return None
-        totp = pyotp.TOTP(secret)
+        totp = TOTP(secret)
         now = totp.timecode(self._clock())
         steps = range(now - _DRIFT, now + _DRIFT + 1)
         # All are compared, so that the time taken does not tell which one was close.
@@ -175,5 +176,5 @@ def _recovery_code() -> str:
 
 
 def _cleaned(code: str) -> str:
-    """The code without what people type between its groups."""
+    """Return the code without what people type between its groups."""
     return _BETWEEN.sub("", code[:LONGEST_CODE]).casefold()

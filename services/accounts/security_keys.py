@@ -16,7 +16,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from records import db, let_nobody_else_write
+from records import db, take_write_lock
 from records.accounts import accounts
 from records.accounts import security_keys as records
 from records.accounts.accounts import Account
@@ -83,7 +83,7 @@ class SecurityKeys:
             )
         except _UNREADABLE:
             return False
-        let_nobody_else_write(db.session())
+        take_write_lock(db.session())
         if records.is_known(verified.credential_id) or records.count(account.id) >= MOST_KEYS:
             return False
         records.add(
@@ -115,7 +115,7 @@ class SecurityKeys:
         return webauthn.options_to_json(options)
 
     def use(self, account: Account, sign_in_id: str, answer: str, site: Site) -> bool:
-        """Whether a key of the account gave this answer, once, in the present transaction."""
+        """Return whether a key of the account gave this answer, once, in this transaction."""
         challenge = accounts.take_challenge(sign_in_id)
         if challenge is None:
             return False

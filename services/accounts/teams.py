@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from records import alone, transaction
+from records import exclusive_transaction, transaction
 from records.accounts import teams as records
 from records.accounts.accounts import Account
 from records.accounts.teams import Team
@@ -14,7 +14,7 @@ from services.audit.audit import note, the_account
 def create(name: str) -> Team | None:
     """Make a team, or return None if the name is taken; raises `UserNameError`."""
     shown = clean_name(name)
-    with alone():
+    with exclusive_transaction():
         if records.named(name_key(shown)):
             return None
         team = records.add(shown, name_key(shown))
@@ -25,7 +25,7 @@ def create(name: str) -> Team | None:
 def rename(team: Team, name: str) -> bool:
     """Give a team another name; False if another team has it. Raises `UserNameError`."""
     shown = clean_name(name)
-    with alone():
+    with exclusive_transaction():
         if records.named(name_key(shown)) not in (None, team):
             return False
         note(Event.TEAM_RENAME, _the_team(team), before=team.name, after=shown)
@@ -38,8 +38,8 @@ def move(account: Account, team: Team) -> None:
     if account.team_id == team.id:
         return
     with transaction():
-        names = {"before": account.team.name, "after": team.name}
-        note(Event.TEAM, the_account(account), name=account.name, **names)
+        before, after = account.team.name, team.name
+        note(Event.TEAM, the_account(account), name=account.name, before=before, after=after)
         account.team = team
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
 
+from core.geometry import Box
 from imaging.images import ImageLimits, RgbImage, UploadedImage, check_image, encode_png, read_image
 from models.findings import FieldFindings, Progress
 from models.registry import Models
@@ -92,12 +93,12 @@ class Analyst:
         described = _described(owner_id, upload, image)
         return self._detect({**described, "id": analysis_id}, image.rgb, progress)
 
-    def insist(self, analysis: Analysis) -> Analysis:
-        """Read a cell image that the gate would rather not, and keep the answer as a new analysis.
+    def override_quality_check(self, analysis: Analysis) -> Analysis:
+        """Read a cell image whose quality speaks against it, as a new analysis.
 
         Raises `FileNotFoundError` when the image is gone.
         """
-        return self._classify(_carried_over(analysis), self.pixels(analysis), insist=True)
+        return self._classify(_carried_over(analysis), self.pixels(analysis), override=True)
 
     def detect_again(
         self,
@@ -123,25 +124,25 @@ class Analyst:
             self._forget(analyses.remove(analysis))
 
     def image(self, name: str) -> bytes:
-        """One kept image, encoded; raises `FileNotFoundError` when it is gone."""
+        """Return one kept image, encoded; raises `FileNotFoundError` when it is gone."""
         return self._store.read(name)
 
-    def cut_cells(self, analysis: Analysis, boxes: Sequence[pictures.Box]) -> RgbImage:
-        """A sheet of cells (`pictures.cell_sheet`) cut from the kept image anew.
+    def cut_cells(self, analysis: Analysis, boxes: Sequence[Box]) -> RgbImage:
+        """Cut a sheet of cells (`pictures.cell_sheet`) from the kept image anew.
 
         Raises `FileNotFoundError` when the image is gone.
         """
         with self._cutting:
             return pictures.cell_sheet(self.pixels(analysis), boxes)
 
-    def _classify(self, described: Described, rgb: RgbImage, insist: bool = False) -> Analysis:
-        found = self._models.classify(rgb, insist)
+    def _classify(self, described: Described, rgb: RgbImage, override: bool = False) -> Analysis:
+        found = self._models.classify(rgb, override)
         analysis = Analysis(
             **described,
-            kind=analyses.CLASSIFICATION,
+            kind=analyses.AnalysisKind.CLASSIFICATION,
             result=found.label or analyses.NOT_USABLE,
             probability=found.probability,
-            finding=asdict(found),
+            finding=found.to_dict(),
             model_version=found.model,
         )
         return self._keep(analysis, _copies(rgb))
@@ -150,16 +151,16 @@ class Analyst:
         found = self._models.read_field(rgb, progress)
         analysis = Analysis(
             **described,
-            kind=analyses.DETECTION,
+            kind=analyses.AnalysisKind.DETECTION,
             result=result_of(blast_share(found)),
             probability=None,
-            finding=found.as_dict(),
+            finding=found.to_dict(),
             model_version=found.model,
         )
         return self._keep(analysis, chain(_copies(rgb), _cells(rgb, found)))
 
     def pixels(self, analysis: Analysis) -> RgbImage:
-        """The kept image, uint8 RGB; raises `FileNotFoundError` when it is gone.
+        """Read the kept image, uint8 RGB; raises `FileNotFoundError` when it is gone.
 
         It was within the limits when it came, and PNG may need more bytes.
         """
@@ -187,7 +188,7 @@ class Analyst:
 
 
 def display_name(file_name: str) -> str:
-    """A file name fit to be shown: no folders, no invisible characters, not too long.
+    """Make a file name fit to show: no folders, no invisible characters, not too long.
 
     The end is kept when it is shortened, because it tells files of a series apart.
     """
@@ -207,14 +208,14 @@ def case_of_its_field(analysis: Analysis) -> str | None:
 
 
 def result_of(share: BlastShare) -> str:
-    """What a field is kept as that has these white cells."""
+    """Return the result of a field that has these white cells."""
     if not share.white_cells:
         return analyses.NO_WHITE_CELLS
     return analyses.BLASTS if share.blasts else analyses.NO_BLASTS
 
 
 def _carried_over(analysis: Analysis) -> Described:
-    """The same file, of the same team, to be read once more."""
+    """Describe the same file, of the same team, for another analysis."""
     return {column: getattr(analysis, column) for column in (*DESCRIBED, "team_id")}
 
 
@@ -236,7 +237,7 @@ def _described(owner_id: str, upload: Upload, image: UploadedImage) -> Described
 
 
 def _copies(rgb: RgbImage) -> StoredImages:
-    """The image itself, without loss, and what the screen needs of it."""
+    """Make the image itself, without loss, and what the screen needs of it."""
     yield "image_name", _png(rgb), "png"
     shown = pictures.fit_for_display(rgb)
     yield "thumbnail_name", pictures.thumbnail(shown), "jpg"
@@ -245,7 +246,7 @@ def _copies(rgb: RgbImage) -> StoredImages:
 
 
 def _cells(rgb: RgbImage, found: FieldFindings) -> StoredImages:
-    """The sheet of white cells for the gallery, doubtful ones too, if there are any."""
+    """Make the gallery's sheet of white cells, doubtful ones too, if there are any."""
     shown = most_suspicious_first(found)[:GALLERY_CELLS]
     if shown:
         sheet = pictures.cell_sheet(rgb, [cell.found.box for cell in shown])

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
+from core.taxonomy import DETECTED, DRAWING_ORDER
 from models.findings import Detection, FieldFindings
 from records.analyses.analyses import Analysis
 from services.analyses.findings import (
-    SECOND_READER,
     blast_share,
     field_findings,
     interval_words,
@@ -29,31 +29,6 @@ SMALL_SIDE = 1000
 
 
 @dataclass(frozen=True)
-class CellStyle:
-    """How one label is shown, on the page and in pictures: words, letter, colour.
-
-    Red cells and platelets are `quiet`: hundreds of bold boxes would hide the field.
-    """
-
-    name: str
-    plural: str
-    letter: str
-    colour: str
-    quiet: bool = False
-
-
-CELL_STYLES: dict[str, CellStyle] = {
-    "blast": CellStyle("Blast", "Blasts", "B", "#c8102e"),
-    "wbc": CellStyle("Other white cell", "Other white cells", "W", "#0b57d0"),
-    "rbc": CellStyle("Red cell", "Red cells", "R", "#8a5a00", quiet=True),
-    "platelet": CellStyle("Platelet", "Platelets", "P", "#00705c", quiet=True),
-}
-
-# Blasts last, so that nothing covers them.
-DRAWING_ORDER = tuple(reversed(CELL_STYLES))
-
-
-@dataclass(frozen=True)
 class _Key:
     """One entry of the legend, and its width in pixels with the gap behind it."""
 
@@ -62,21 +37,25 @@ class _Key:
     width: float
 
 
-def annotated_png(analysis: Analysis, image: bytes) -> bytes:
-    """PNG of the analysed field, from its stored PNG or display JPEG, with boxes and legend."""
+def annotated_png(analysis: Analysis, image: bytes, classifier: str) -> bytes:
+    """Draw boxes and legend on the field's kept PNG or display JPEG; return a PNG.
+
+    `classifier` is the name of the network that gave its opinion on the white cells.
+    """
     findings = field_findings(analysis)
     with Image.open(io.BytesIO(image), formats=["PNG", "JPEG"]) as stored:
         field = _enlarged(stored.convert("RGB"))
     scale = field.width / findings.width
     _draw_boxes(field, findings, scale)
-    picture = _with_legend(field, _keys(field, findings), _lines(analysis, findings, scale))
+    lines = _lines(analysis, findings, scale, classifier)
+    picture = _with_legend(field, _keys(field, findings), lines)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
 def _enlarged(field: Image.Image) -> Image.Image:
-    """The field, small ones by a whole factor larger."""
+    """Enlarge a small field by a whole factor."""
     factor = -(-SMALL_SIDE // max(field.size))
     if factor == 1:
         return field
@@ -87,7 +66,7 @@ def _draw_boxes(field: Image.Image, findings: FieldFindings, scale: float) -> No
     pen = ImageDraw.Draw(field)
     for cell in sorted(findings.detections, key=lambda each: DRAWING_ORDER.index(each.label)):
         box = tuple(edge * scale for edge in cell.box)
-        style = CELL_STYLES[cell.label]
+        style = DETECTED[cell.label]
         line = max(1, round(max(field.size) / (1600 if style.quiet else 500)))
         pen.rectangle(box, outline=style.colour, width=line)
         if not style.quiet:
@@ -98,7 +77,7 @@ def _draw_tag(
     pen: ImageDraw.ImageDraw, cell: Detection, box: tuple[float, ...], field: Image.Image
 ) -> None:
     """Letter and confidence above the upper left corner of a box, inside the picture."""
-    style = CELL_STYLES[cell.label]
+    style = DETECTED[cell.label]
     x1, y1, x2, y2 = box
     font = _font(field, 0.8, at_most=0.4 * min(x2 - x1, y2 - y1))
     text, padding = f"{style.letter} {cell.confidence:.0%}", font.size / 4
@@ -113,14 +92,14 @@ def _keys(field: Image.Image, findings: FieldFindings) -> list[_Key]:
     font = _font(field)
     texts = [
         (style.colour, f"{style.letter} {style.plural}: {findings.counts[label]}")
-        for label, style in CELL_STYLES.items()
+        for label, style in DETECTED.items()
     ]
     return [_Key(colour, text, font.getlength(text) + 3.5 * font.size) for colour, text in texts]
 
 
-def _lines(analysis: Analysis, findings: FieldFindings, scale: float) -> list[str]:
+def _lines(analysis: Analysis, findings: FieldFindings, scale: float, classifier: str) -> list[str]:
     return [
-        *_said(findings),
+        *_said(findings, classifier),
         *([] if scale == 1 else [f"Drawn at {scale:.0%} of the file's size."]),
         f"Detector {analysis.model_version}, {analysis.created_at:%d %b %Y %H:%M} UTC",
         f"SHA-256 of the file {analysis.sha256[:32]}…",
@@ -128,8 +107,8 @@ def _lines(analysis: Analysis, findings: FieldFindings, scale: float) -> list[st
     ]
 
 
-def _said(findings: FieldFindings) -> Iterator[str]:
-    """What each reader says of the field, in a line each."""
+def _said(findings: FieldFindings, classifier: str) -> Iterator[str]:
+    """Say what each model found in the field, in a line each."""
     share, second = blast_share(findings), second_share(findings)
     within = f" (95% interval {interval_words(share)})" if share.white_cells else ""
     yield f"{share.blasts} of {share.white_cells} white cells found were called blasts{within}."
@@ -138,7 +117,7 @@ def _said(findings: FieldFindings) -> Iterator[str]:
         yield f"A cell is called a blast from a probability of {threshold} on."
     if second:
         yield (
-            f"{SECOND_READER} {findings.second_model} calls {second.blasts} of them ALL blasts "
+            f"{classifier} {findings.second_model} calls {second.blasts} of them ALL blasts "
             f"and is uncertain of {second.uncertain}."
         )
 
@@ -179,4 +158,7 @@ def _font(
 ) -> ImageFont.FreeTypeFont:
     """Pillow's own font, in proportion to the field, but never too small to be read."""
     wanted = max(14, max(field.size) / 60) * share
-    return ImageFont.load_default(max(SMALLEST_FONT, min(wanted, at_most)))
+    font = ImageFont.load_default(max(SMALLEST_FONT, min(wanted, at_most)))
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise TypeError("Pillow was built without FreeType")
+    return font

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from models.findings import CELL_LABELS, FieldFindings
+from core.taxonomy import BLAST, DETECTOR_CODES, WHITE_CELLS
+from records.analyses.analyses import Analysis
 from records.analyses.field_tasks import FieldTask
-from services.analyses.findings import BlastShare, blast_share, second_share
+from services.analyses.findings import BlastShare, blast_share, field_findings, second_share
 
 
 @dataclass(frozen=True)
 class BatchCount:
     """The cells of `fields` read fields by kind, and the blasts among the white ones by reader.
 
-    `second` is None where a field was not read by the second reader.
+    `second` is None where a field has no opinion of the classifier.
     """
 
     fields: int
@@ -24,24 +25,29 @@ class BatchCount:
     second: BlastShare | None
 
 
-def counts_of(findings: FieldFindings) -> dict[str, Any]:
-    """What a batch adds up of one field, as JSON: kept apart, for findings are long to read."""
+def counts_of(analysis: Analysis) -> dict[str, Any]:
+    """Return what a batch adds up of one field, as JSON.
+
+    It is kept apart because findings are long to read; here, too, only white cells are.
+    """
+    findings = field_findings(analysis, WHITE_CELLS)
     second = second_share(findings)
     said = second and {"blasts": second.blasts, "uncertain": second.uncertain}
-    return {**findings.counts, "white": blast_share(findings).white_cells, "second": said}
+    white = blast_share(findings).white_cells
+    return {**analysis.finding["counts"], "white": white, "second": said}
 
 
 def field_share(counts: dict[str, Any]) -> BlastShare:
-    """Blasts among the white cells of one field, as the detector calls them."""
-    return BlastShare(counts["blast"], counts["white"])
+    """Return the blasts among one field's white cells, as the detector calls them."""
+    return BlastShare(counts[BLAST], counts["white"])
 
 
 def combined(tasks: Iterable[FieldTask]) -> BatchCount:
     """Add up the fields that are read; the others do not count."""
     read = [task.counts for task in tasks if task.counts]
-    counts = {label: sum(each[label] for each in read) for label in CELL_LABELS}
+    counts = {label: sum(each.get(label, 0) for each in read) for label in DETECTOR_CODES}
     white = sum(each["white"] for each in read)
-    return BatchCount(len(read), counts, BlastShare(counts["blast"], white), _second(read, white))
+    return BatchCount(len(read), counts, BlastShare(counts[BLAST], white), _second(read, white))
 
 
 def _second(read: list[dict[str, Any]], white: int) -> BlastShare | None:

@@ -25,7 +25,7 @@ WHAT_IT_IS = "Where the network’s answer comes from, not where disease is."
 
 
 def shap_picture(rgb: RgbImage, shap: ShapValues, version: str) -> bytes:
-    """PNG of a square uint8 RGB window and its SHAP values, side by side, with scale and words."""
+    """Draw a square uint8 RGB window beside its SHAP values; return a PNG."""
     density = points_per_percent_of_area(shap.values)
     limit = max(float(np.abs(density).max()), LEAST_LIMIT)
     lines = _lines(shap, version)

@@ -11,13 +11,14 @@ from PIL import Image
 
 from imaging.images import RgbImage, centre_square, encode_png
 from jobs.engine import Progress, QueueFullError, TaskError, Tasks
-from models.classifier.cell_views import Window, cut, on_black
+from models.classifier.cell_views import View, Window, cut, on_black
 from models.explanation import attribution
 from models.registry import Models
 from records import tasks
 from records.analyses import analyses, explanations
 from records.analyses.analyses import Analysis
 from records.analyses.explanations import Explanation
+from records.faults import GoneError
 from records.storage.image_store import ImageStore
 from services.analyses.explanation_picture import shap_picture
 
@@ -27,7 +28,7 @@ LARGEST_SHOWN = 800
 LONGEST_QUEUE = 50
 """Explanations that may wait; each takes up to half a minute."""
 
-FULL = "Many explanations are waiting already. Please try again in a few minutes."
+FULL = "Many explanations are already waiting. Try again in a few minutes."
 GONE = "The image is no longer there."
 
 
@@ -47,16 +48,20 @@ class Explainer:
         background.add(self)
 
     def can_explain(self, analysis: Analysis) -> bool:
-        """Whether the model that answered is still the one that is loaded, and did answer."""
+        """Return whether the loaded model is the one that answered, and it did answer."""
         answered = analysis.probability is not None
         return answered and analysis.model_version == self._classifier.version
 
     def window(self, analysis: Analysis) -> bytes:
-        """PNG of the square that was read; raises `FileNotFoundError` when the image is gone."""
+        """Return a PNG of the analysed square.
+
+        Raises:
+            FileNotFoundError: the image is gone.
+        """
         return encode_png(attribution.shown_window(self._window(analysis), LARGEST_SHOWN))
 
     def activation_map(self, analysis: Analysis) -> bytes:
-        """PNG of the activation map, transparent at 0, as large as `window`, to be laid over it.
+        """Return a PNG of the activation map, transparent at 0, to lay over `window`.
 
         Raises `FileNotFoundError` when the image is gone.
         """
@@ -66,14 +71,19 @@ class Explainer:
         return attribution.map_png(attribution.enlarged(values, side), attribution.MAP_LIMIT)
 
     def ask(self, analysis: Analysis) -> Explanation:
-        """Have SHAP values made, unless they are there or on their way; a failed try is repeated.
+        """Have SHAP values made, unless they are made or on their way; a failed task is retried.
 
-        Raises `QueueFullError`.
+        Raises:
+            QueueFullError: too many wait already.
+            GoneError: the analysis was deleted meanwhile.
         """
         found = explanations.find(analysis.id)
-        if found is None or found.state == tasks.FAILED:
+        if found is None or found.state == tasks.TaskState.FAILED:
             self._queue(analysis, found)
-        return explanations.find(analysis.id)
+            found = explanations.find(analysis.id)
+        if found is None:
+            raise GoneError(Explanation.__name__)
+        return found
 
     def run(self, task_id: str, progress: Progress) -> dict[str, Any]:
         """Make the SHAP picture of one row and keep it (`Work`)."""
@@ -102,7 +112,7 @@ class Explainer:
         self._tasks.wake()
 
     def _window(self, analysis: Analysis) -> RgbImage:
-        """The square that the classifier was shown, uint8 RGB."""
+        """Cut the square that the classifier was shown, uint8 RGB."""
         with Image.open(io.BytesIO(self._store.read(analysis.image_name)), formats=["PNG"]) as kept:
             rgb = np.asarray(kept.convert("RGB"))
         box = analysis.finding.get("window")
@@ -110,4 +120,4 @@ class Explainer:
 
 
 def _view(analysis: Analysis, window: RgbImage) -> str:
-    return analysis.finding.get("view") or ("black" if on_black(window) else "crop")
+    return analysis.finding.get("view") or (View.SEGMENTED if on_black(window) else View.CONTEXT)

@@ -16,16 +16,15 @@ from records.analyses.field_tasks import FieldTask
 from records.storage.image_store import ImageStore
 from services.analyses.analysis import Analyst, Upload, case_of_its_field, display_name
 from services.analyses.batches import counts_of
-from services.analyses.findings import field_findings
 from services.analyses.thumbnails import Thumbnails
 
 log = logging.getLogger(__name__)
 
 FULL = (
-    "{} of your fields wait already, as many as are taken of one person. Send this one when some "
-    "of them are read."
+    "{} of your fields are already waiting, the most that one person may have. Send this one when "
+    "some of them are done."
 )
-NO_ROOM = "The server has no room for this file. Please tell whoever runs it, and try again later."
+NO_ROOM = "The server’s disk is full. Tell your system administrator, and try again later."
 GONE = "The image is no longer there. Send it again."
 
 LOOK_EVERY = 0.05
@@ -69,18 +68,18 @@ class FieldQueue:
         self._check_room(owner_id)
         task = _task(owner_id, upload.batch_id, upload.file_name)
         task.case_id = upload.case_id
-        task.upload_name = self._keep(upload.content)
+        task.upload_name = name = self._keep(upload.content)
         try:
             self._queue(task)
         except BaseException:
-            self._uploads.delete(task.upload_name)
+            self._uploads.delete(name)
             raise
         return task
 
     def refuse(self, owner_id: str, batch_id: str, file_name: str, error: str) -> None:
         """Note beside the other fields of a batch why one was not taken."""
         task = _task(owner_id, batch_id, file_name)
-        task.state, task.error = tasks.FAILED, error[: tasks.ERROR_LENGTH]
+        task.state, task.error = tasks.TaskState.FAILED, error[: tasks.ERROR_LENGTH]
         field_tasks.add(task)
 
     def carry_over(self, owner_id: str, analysis: Analysis) -> FieldTask:
@@ -118,7 +117,7 @@ class FieldQueue:
         if analysis.case_id:
             # Else the first one to open the case waits for all its fields.
             self._thumbnails.prepare(analysis)
-        made = {"analysis_id": task_id, "counts": counts_of(field_findings(analysis))}
+        made = {"analysis_id": task_id, "counts": counts_of(analysis)}
         self._delete_upload(task)
         return {**made, "upload_name": None}
 

@@ -7,17 +7,18 @@ import io
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from core.statistics import wilson_interval
+from core.taxonomy import BLAST, DETECTOR_CODES, WHITE_CELLS
 from models.detector.operating_point import OperatingPoint
 from models.findings import (
     ALL_BLAST,
-    CELL_LABELS,
     NORMAL,
     UNCERTAIN,
-    WHITE_CELLS,
+    Classification,
     Detection,
     FieldFindings,
 )
@@ -29,14 +30,8 @@ USUAL_DIFFERENTIAL = 100
 DOUBTFUL = "doubtful"
 """What a white cell is shown as that does not count at the model's threshold."""
 
-SECOND_READER = "EfficientNetB3"
-"""The architecture of the classifier, which reads every found white cell once more."""
-
 LOWEST_THRESHOLD = OperatingPoint.floor
 """Where the slider ends: the P(white) from which on the detector keeps what is doubtful."""
-
-Z_95 = 1.959964
-"""Normal quantile that leaves 2.5% above it; static/js/shares.js has the same."""
 
 COLUMNS = (
     *("file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model"),
@@ -66,8 +61,8 @@ class BlastShare:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95% interval of the share: see `interval`."""
-        return interval(self.blasts, self.white_cells)
+        """The 95% interval of the share: see `wilson_interval`."""
+        return wilson_interval(self.blasts, self.white_cells)
 
     @property
     def at_most(self) -> BlastShare:
@@ -98,30 +93,32 @@ class WhiteCell:
 
     @property
     def disagreed(self) -> bool:
-        """Whether the second reader says the opposite; uncertain is no opposite."""
-        opposite = NORMAL if self.found.label == "blast" else ALL_BLAST
+        """Whether the classifier says the opposite; uncertain is no opposite."""
+        opposite = NORMAL if self.found.label == BLAST else ALL_BLAST
         return self.found.second_label == opposite
 
 
-def field_findings(analysis: Analysis, labels: Sequence[str] = CELL_LABELS) -> FieldFindings:
-    """The findings as the models gave them; an older one lacks what was not yet asked.
+def field_findings(analysis: Analysis, labels: Sequence[str] = DETECTOR_CODES) -> FieldFindings:
+    """Read the findings as the models gave them; older ones lack newer fields.
 
     Only cells of some `labels`, if these are all that is wanted: a field has thousands of red ones.
     """
-    kept = analysis.finding
-    given = {each.name: kept[each.name] for each in fields(FieldFindings) if each.name in kept}
-    cells = {part: _detections(kept.get(part, ()), labels) for part in ("detections", "doubtful")}
-    return FieldFindings(**{**given, **cells})
+    return FieldFindings.from_dict(analysis.finding, labels)
+
+
+def cell_finding(analysis: Analysis) -> Classification:
+    """What the models said of a cell image; an older finding lacks what was not yet asked."""
+    return Classification.from_dict(analysis.finding)
 
 
 def blast_share(findings: FieldFindings) -> BlastShare:
-    """Blasts as a share of white cells, as the detector calls them."""
+    """Return blasts as a share of white cells, as the detector calls them."""
     counts = findings.counts
-    return BlastShare(counts["blast"], sum(counts[label] for label in WHITE_CELLS))
+    return BlastShare(counts[BLAST], sum(counts[label] for label in WHITE_CELLS))
 
 
 def second_share(findings: FieldFindings) -> BlastShare | None:
-    """ALL blasts as a share of the same white cells, by the second reader; None without one."""
+    """Return the classifier's share of ALL blasts among the same cells; None without it."""
     if findings.second_model is None:
         return None
     white = [cell for cell in findings.detections if cell.label in WHITE_CELLS]
@@ -129,22 +126,10 @@ def second_share(findings: FieldFindings) -> BlastShare | None:
     return BlastShare(labels[ALL_BLAST], len(white), labels[UNCERTAIN])
 
 
-def interval(successes: int, total: int) -> tuple[float, float] | None:
-    """95% interval (low, high) in 0..1 of a share, by Wilson's score; None when `total` is 0.
-
-    Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212; method 3 of Newcombe, Stat. Med. 17 (1998) 857.
-    """
-    if not total:
-        return None
-    share, z2 = successes / total, Z_95**2
-    middle = share + z2 / (2 * total)
-    half = Z_95 * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
-    whole = 1 + z2 / total
-    return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
-
-
 def share_words(share: float) -> str:
-    """A share (0..1) in per cent, near the ends with a decimal; static/js/shares.js does the same.
+    """Write a share (0..1) in per cent, near the ends with a decimal.
+
+    static/js/common/shares.js does the same.
 
     Halves are rounded up, as scripts do it.
     """
@@ -154,35 +139,37 @@ def share_words(share: float) -> str:
 
 
 def interval_words(share: BlastShare) -> str:
-    """The 95% interval of a share, as "3.1% to 14%"; empty without white cells."""
+    """Write the 95% interval of a share, as "3.1% to 14%"; empty without white cells."""
     return " to ".join(share_words(bound) for bound in share.interval or ())
 
 
 def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
-    """The white cells, doubtful ones too, in the order in which to look at them.
+    """Return the white cells, doubtful ones too, in the order of review.
 
     First come those that either reader calls a blast, then the others; each by the detector's
     probability of a blast. Where that was not kept, confident blasts come first and confident
     other white cells last. Kept sheets of cells are in this order, so another needs new sheets.
     """
     white = [(cell, True) for cell in findings.detections if cell.label in WHITE_CELLS]
-    white += [(cell, False) for cell in findings.doubtful]
+    white += [(cell, False) for cell in findings.candidates]
     white.sort(key=lambda one: suspicion(one[0]), reverse=True)
     return [WhiteCell(number, cell, counted) for number, (cell, counted) in enumerate(white)]
 
 
-def as_document(analysis: Analysis) -> dict[str, Any]:
-    """The findings in the form that `python -m models detect` prints."""
+def to_dict(analysis: Analysis) -> dict[str, Any]:
+    """Return the findings in the form that `python -m models detect` prints."""
     return {"file": analysis.file_name, **analysis.finding}
 
 
 def as_json(analysis: Analysis) -> str:
-    """The document of `as_document`, indented."""
-    return json.dumps(as_document(analysis), indent=2) + "\n"
+    """Write the findings as indented JSON."""
+    return json.dumps(to_dict(analysis), indent=2) + "\n"
 
 
 def as_csv(analysis: Analysis) -> str:
-    """One counted cell a line, `COLUMNS`: probabilities in 0..1, box in pixels of the file.
+    """Write one counted cell a line, `COLUMNS`.
+
+    Probabilities are in 0..1, boxes in pixels of the file.
 
     What a reader did not say of a cell is empty.
     """
@@ -196,18 +183,12 @@ def as_csv(analysis: Analysis) -> str:
 
 
 def suspicion(cell: Detection) -> tuple[bool, float]:
-    """The higher, the sooner a white cell is to be looked at."""
-    is_blast = cell.label == "blast"
+    """Return a sort key: the higher, the sooner a cell should be reviewed."""
+    is_blast = cell.label == BLAST
     probability = cell.blast
     if probability is None:
         probability = cell.confidence if is_blast else -cell.confidence
     return is_blast or cell.second_label == ALL_BLAST, probability
-
-
-def _detections(kept: Iterable[dict[str, Any]], labels: Sequence[str]) -> tuple[Detection, ...]:
-    return tuple(
-        Detection(**{**each, "box": tuple(each["box"])}) for each in kept if each["label"] in labels
-    )
 
 
 def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:
@@ -215,17 +196,17 @@ def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:
     return [
         *(cell.label, decimals(cell.confidence)),
         *(f"{edge:.1f}" for edge in cell.box),
-        *(findings.model, decimals(cell.blast), decimals(findings.thresholds.get("blast"))),
+        *(findings.model, decimals(cell.blast), decimals(findings.thresholds.get(BLAST))),
         *(cell.second_label, decimals(cell.second)),
         findings.second_model if cell.second_label else None,
     ]
 
 
 def decimals(number: float | None) -> str | None:
-    """A probability with four decimals; None stays None."""
+    """Write a probability with four decimals; None stays None."""
     return None if number is None else f"{number:.4f}"
 
 
 def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
+    """Make text safe: no spreadsheet takes it for a formula."""
     return "'" + text if text.startswith(_FORMULA_STARTS) else text

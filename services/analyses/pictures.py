@@ -8,10 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from core.geometry import Box, square_around
 from imaging.images import RgbImage, resize
-
-Box = tuple[float, float, float, float]
-"""x1, y1, x2, y2 in pixels of the field."""
 
 THUMBNAIL_SIDE = 256
 DISPLAY_SIDE = 4096
@@ -24,7 +22,7 @@ MARGIN = 1.3
 
 
 def thumbnail(rgb: RgbImage) -> bytes:
-    """JPEG of at most `THUMBNAIL_SIDE` px a side, from uint8 RGB."""
+    """Make a JPEG of at most `THUMBNAIL_SIDE` px a side from uint8 RGB."""
     return encode_jpeg(_fit(rgb, THUMBNAIL_SIDE), quality=85)
 
 
@@ -34,12 +32,12 @@ def fit_for_display(rgb: RgbImage) -> RgbImage:
 
 
 def display_copy(rgb: RgbImage) -> bytes:
-    """JPEG of an image that is fit for display, uint8 RGB."""
+    """Make a JPEG fit for display from uint8 RGB."""
     return encode_jpeg(rgb, quality=92)
 
 
 def encode_jpeg(rgb: RgbImage, quality: int) -> bytes:
-    """JPEG of uint8 RGB pixels with full colour resolution and no metadata."""
+    """Encode uint8 RGB pixels as JPEG, in full colour resolution, without metadata."""
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "JPEG", quality=quality, subsampling=0)
     return buffer.getvalue()
@@ -56,7 +54,7 @@ def cell_sheet(rgb: RgbImage, boxes: Sequence[Box]) -> RgbImage:
 
 
 def tile(sheet: RgbImage, index: int) -> RgbImage:
-    """One cell of a sheet that `cell_sheet` made, uint8 RGB of `TILE_SIDE` px."""
+    """Return one cell of a sheet by `cell_sheet`, uint8 RGB of `TILE_SIDE` px."""
     left, top = _place(index)
     return sheet[top : top + TILE_SIDE, left : left + TILE_SIDE]
 
@@ -76,10 +74,7 @@ def _place(index: int) -> tuple[int, int]:
 
 def _cut(rgb: RgbImage, box: Box) -> RgbImage:
     """Cut a square around a box, with a margin; what lies outside the field is black."""
-    left, top, right, bottom = box
-    half = MARGIN * max(right - left, bottom - top, 1) / 2
-    middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
-    frame = (middle_x - half, middle_y - half, middle_x + half, middle_y + half)
+    frame = square_around(box, MARGIN, least=1)
     return np.asarray(_crop(rgb, tuple(round(edge) for edge in frame)))
 
 

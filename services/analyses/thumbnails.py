@@ -7,12 +7,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from uuid import uuid4
 
 import numpy as np
 
+from core.geometry import Box
+from core.ids import new_id
+from core.taxonomy import WHITE_CELLS
 from imaging.images import RgbImage, read_image, resize
-from models.findings import WHITE_CELLS
 from records.analyses.analyses import Analysis
 from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS, Analyst
@@ -42,7 +43,7 @@ class Thumbnails:
         self._making = [Lock() for _ in range(LOCKS)]
 
     def sheet(self, analysis: Analysis, number: int) -> bytes:
-        """JPEG with `EACH` white cells of a field, in the order of `most_suspicious_first`.
+        """Return a JPEG of `EACH` white cells, in the order of `most_suspicious_first`.
 
         `number` counts the sheets from 0. Raises `LookupError` where there is none, and
         `FileNotFoundError` when the images of the field are gone.
@@ -56,8 +57,8 @@ class Thumbnails:
             with suppress(OSError):  # they are made, or missed, when someone does ask
                 self.sheet(analysis, 0)
 
-    def drawn(self, analysis: Analysis, name: str, box: pictures.Box) -> bytes:
-        """JPEG of one cell that a person drew, `SIDE` px; raises `FileNotFoundError` as `sheet`."""
+    def drawn(self, analysis: Analysis, name: str, box: Box) -> bytes:
+        """Return a JPEG of a drawn cell, `SIDE` px; raises as `sheet` does."""
 
         def make(analysis: Analysis, path: Path) -> dict[str, RgbImage]:
             tile = pictures.tile(self._analyst.cut_cells(analysis, [box]), 0)
@@ -82,13 +83,15 @@ class Thumbnails:
         return path.read_bytes()
 
     def _sheets(self, analysis: Analysis, path: Path) -> dict[str, RgbImage]:
-        """The small sheets of the cells on the kept sheet, or of those beyond it."""
+        """Make the small sheets of the cells on the kept sheet, or of those beyond it."""
         number = int(path.stem.removeprefix("sheet-"))
         white = most_suspicious_first(field_findings(analysis, WHITE_CELLS))
         boxes = [cell.found.box for cell in white]
         if number * EACH >= len(boxes):
             raise LookupError("no such sheet")
         if number * EACH < GALLERY_CELLS:
+            if not analysis.cells_name:
+                raise FileNotFoundError("no kept sheet of cells")
             first, count = 0, len(boxes[:GALLERY_CELLS])
             sheet = read_image(self._analyst.image(analysis.cells_name)).rgb
         else:
@@ -116,8 +119,8 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """The file appears whole or not at all; after a crash it can be made again."""
+    """Write a file whole or not at all; after a crash it can be made again."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_suffix(f".{uuid4().hex}")
+    temporary = path.with_suffix(f".{new_id()}")
     temporary.write_bytes(content)
     temporary.replace(path)

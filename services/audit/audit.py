@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -27,8 +27,8 @@ _acting: ContextVar[Actor] = ContextVar("acting", default=SERVER)
 
 
 @contextmanager
-def acting(actor: Actor) -> Iterator[None]:
-    """What the block does is noted as done by `actor`."""
+def acting(actor: Actor) -> Generator[None]:
+    """Note what the block does as done by `actor`."""
     token = _acting.set(actor)
     try:
         yield
@@ -37,25 +37,28 @@ def acting(actor: Actor) -> Iterator[None]:
 
 
 def act_as(actor: Actor) -> None:
-    """What this thread does from here on is noted as done by `actor`."""
+    """Note what this thread does from here on as done by `actor`."""
     _acting.set(actor)
 
 
 def present() -> Actor:
-    """Who acts now."""
+    """Return who acts now."""
     return _acting.get()
 
 
 def as_account(account: Account) -> Actor:
-    """The account, from the address of whoever acts now."""
+    """Return the account as actor, from the address of whoever acts now."""
     return replace(_acting.get(), account_id=account.id, name=account.name)
 
 
-def note(
-    event: Event, about: About | None = None, /, *, by: Actor | None = None, **details: object
-) -> None:
+def note(event: Event, about: About | None = None, /, **details: object) -> None:
     """Add a row to the present transaction; `details` are JSON, without passwords or patients."""
-    records.append(db.session(), by or _acting.get(), event, about, details)
+    note_by(_acting.get(), event, about, **details)
+
+
+def note_by(actor: Actor, event: Event, about: About | None = None, /, **details: object) -> None:
+    """Add a row, as `note` does, of what somebody else did than whoever acts now."""
+    records.append(db.session(), actor, event, about, details)
 
 
 def keep(event: Event, about: About | None = None, /, **details: object) -> None:
@@ -72,13 +75,13 @@ def keep_picture(about: About) -> None:
 
 
 def the_account(account: Account) -> About:
-    """An account as the object of a row."""
+    """Name an account as the object of a row."""
     return About("account", account.id)
 
 
 @orm_event.listens_for(Analysis, "after_insert")
 def _analysed(_mapper: object, _connection: object, analysis: Analysis) -> None:
-    """Whatever part of the program keeps an analysis, the same transaction notes it."""
+    """Note a new analysis in its own transaction, whoever keeps it."""
     _note_analysis(Event.ANALYSIS, analysis, model=analysis.model_version)
 
 
@@ -88,7 +91,7 @@ def _deleted(_mapper: object, _connection: object, analysis: Analysis) -> None:
 
 
 def _note_analysis(event: Event, analysis: Analysis, **details: object) -> None:
-    """The hash tells later which file it was; its name may be a patient's and is left out.
+    """Name the file by its hash alone: its name may be a patient's.
 
     The owner is not always who acts: fields are read in the background, colleagues may delete.
     """
@@ -97,4 +100,6 @@ def _note_analysis(event: Event, analysis: Analysis, **details: object) -> None:
     kept |= details
     if analysis.case_id:
         kept["case"] = analysis.case_id
-    records.append(object_session(analysis), _acting.get(), event, about, kept)
+    # The session that flushes, which need not be the one of this thread.
+    session = object_session(analysis) or db.session()
+    records.append(session, _acting.get(), event, about, kept)

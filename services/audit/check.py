@@ -1,40 +1,43 @@
-"""Is the audit trail what it was? Walks the chain and compares it with its witness."""
+"""Is the audit trail what it was? Walks the chain and compares it with its external hash log."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from sqlalchemy import RowMapping
 
 from records.audit import audit, external_log
 from records.audit.audit import NOTHING, Event, Head
 
-NO_WITNESS = "The witness is missing: rows removed at the end would not be found."
+NO_LOG = "The external hash log is missing: rows removed at the end would not be found."
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found, a sentence each; the end of the trail; how many rows the witness names."""
+    """What was found, a sentence each; the end of the trail; how many rows the log names."""
 
     findings: tuple[str, ...]
     head: Head | None
-    witnessed: int
+    logged: int
 
 
 def verify(noted: Head | None = None) -> Verdict:
     """Check every row; `noted` is an end of the trail that somebody wrote down earlier."""
     hashes: dict[int, str] = {}
-    findings = list(_broken_links((row._mapping for row in audit.in_order()), hashes))
-    witnessed, missed = _witness(expected=bool(hashes))
-    findings += [*missed, *_contradictions(witnessed, hashes, "the witness names")]
+    findings = list(_broken_links(audit.in_order(), hashes))
+    logged, missed = _logged_hashes(expected=bool(hashes))
+    findings += [*missed, *_contradictions(logged, hashes, "the external hash log names")]
     if noted:
         findings += _contradictions({noted.number: {noted.hash}}, hashes, "somebody wrote down")
     last = max(hashes, default=None)
-    return Verdict(tuple(findings), last and Head(last, hashes[last]), len(witnessed))
+    return Verdict(tuple(findings), Head(last, hashes[last]) if last else None, len(logged))
 
 
-def fits_witness() -> bool:
-    """Whether there is a witness, and every row that it names is kept with that hash.
+def fits_external_log() -> bool:
+    """Return whether every row that the external hash log names is kept with its hash.
+
+    False also where there is no log.
 
     Row numbers and kept hashes are compared alone, which tells a database from another one;
     `verify` tells whether it was changed.
@@ -46,31 +49,33 @@ def fits_witness() -> bool:
     return bool(named) and not any(_contradictions(named, audit.hashes(), ""))
 
 
-def _broken_links(rows: Iterable[Mapping[str, Any]], hashes: dict[int, str]) -> Iterator[str]:
-    """A sentence for each place where the chain does not hold; fills in the hash of each row."""
-    former = Head(0, NOTHING)
+def _broken_links(rows: Iterable[RowMapping], hashes: dict[int, str]) -> Iterator[str]:
+    """Name each place where the chain does not hold; fill in each row's hash."""
+    previous = Head(0, NOTHING)
     for row in rows:
         number = row["number"]
-        if number != former.number + 1:
-            yield _missing(former.number + 1, number - 1)
-        elif row["former"] != former.hash:
-            yield f"Row {number} does not continue row {former.number}: one of them was changed."
-        if audit.digest({name: row[name] for name in row if name != "hash"}) != row["hash"]:
+        if number != previous.number + 1:
+            yield _missing(previous.number + 1, number - 1)
+        elif row["former"] != previous.hash:
+            yield f"Row {number} does not continue row {previous.number}: one of them was changed."
+        if audit.digest({str(name): row[name] for name in row if name != "hash"}) != row["hash"]:
             yield f"Row {number} was changed: its contents are not those of its hash."
         if number == 1 and row["event"] != Event.BEGIN:
             yield "Row 1 is not the beginning of a trail."
         hashes[number] = row["hash"]
-        former = Head(number, row["hash"])
+        previous = Head(number, row["hash"])
 
 
-def _witness(expected: bool) -> tuple[dict[int, set[str]], list[str]]:
-    """The hashes that the witness names for each row, and what is wrong with the witness."""
+def _logged_hashes(expected: bool) -> tuple[dict[int, set[str]], list[str]]:
+    """Read the hashes of each row in the external log, and what is wrong with it."""
     try:
         lines = list(external_log.read())
     except FileNotFoundError:
-        return {}, [NO_WITNESS] if expected else []
+        return {}, [NO_LOG] if expected else []
     unreadable = lines.count(None)
-    sentences = [f"{unreadable} lines of the witness cannot be read."] if unreadable else []
+    sentences = (
+        [f"{unreadable} lines of the external hash log cannot be read."] if unreadable else []
+    )
     return _named(lines), sentences
 
 
@@ -84,7 +89,7 @@ def _named(lines: Iterable[Head | None]) -> dict[int, set[str]]:
 def _contradictions(
     named: Mapping[int, set[str]], hashes: Mapping[int, str], by: str
 ) -> Iterator[str]:
-    """A sentence for each run of rows that were once there otherwise, or that are gone."""
+    """Name each run of rows that were once different, or that are gone."""
     end = max(hashes, default=0)
     gone = [number for number in named if number > end]
     if gone:
@@ -95,15 +100,18 @@ def _contradictions(
 
 
 def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """First and last of each run of consecutive numbers."""
-    first = last = None
+    """Yield the first and last of each run of consecutive numbers."""
+    run: tuple[int, int] | None = None
     for number in numbers:
-        if last is not None and number != last + 1:
-            yield first, last
-            first = number
-        first, last = number if first is None else first, number
-    if last is not None:
-        yield first, last
+        if run is None:
+            run = number, number
+        elif number == run[1] + 1:
+            run = run[0], number
+        else:
+            yield run
+            run = number, number
+    if run is not None:
+        yield run
 
 
 def _missing(first: int, last: int) -> str:

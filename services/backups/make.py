@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,10 +138,10 @@ class _Copy:
         return set()
 
     def _copy_records(self) -> None:
-        """Copy the witness and then the database, so that this knows every row named by that.
+        """Copy the external hash log, then the database, which has every row that the log names.
 
-        The witness gets its line after a row is committed. In the reverse order it would name rows
-        that the copied database lacks, which is what a cut-off trail looks like.
+        The log gets its line after a row is committed. In the reverse order it would name rows that
+        the copied database lacks, which is what a cut-off trail looks like.
         """
         for name in (DATABASE, external_log.FILE):
             (self._target / name).unlink(missing_ok=True)
@@ -161,7 +161,7 @@ class _Copy:
         return set(named)
 
     def _named(self) -> dict[str, Path]:
-        """The files that rows of the present database name: where each is, by its name here."""
+        """Find the files that rows of the present database name, by their name here."""
         named = {
             f"{folder}/{name[:2]}/{name}": store.path(name)
             for folder, store in self._stores.items()
@@ -194,7 +194,10 @@ def _copy_database(target: Path) -> None:
         live = db.engine.raw_connection()
         try:
             # All pages in one step: a single read transaction, which no writer waits for.
-            live.driver_connection.backup(copy)
+            source = live.driver_connection
+            if not isinstance(source, sqlite3.Connection):
+                raise TypeError("the database is not SQLite")
+            source.backup(copy)
         finally:
             live.close()
         # A backup may lie where nothing can be written, which a write-ahead log needs.
@@ -208,6 +211,8 @@ def _described(
         if problems := opening.damage():
             raise BackupError(BROKEN.format(problems[0]))
         head = trail.head(db.session())
+    if head is None:
+        raise BackupError(BROKEN.format("its audit trail is empty"))
     return Manifest(
         made_at=utc_now().isoformat(timespec="seconds"),
         schema=schema,
@@ -244,7 +249,7 @@ def _check(settings: Settings, target: Path) -> None:
 
 
 @contextmanager
-def _removed_on_failure(target: Path) -> Iterator[None]:
+def _removed_on_failure(target: Path) -> Generator[None]:
     """Leave nothing of a backup that is not finished, and say in a sentence why it is not."""
     try:
         target.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -58,7 +58,7 @@ class Manifest:
     files: dict[str, Kept] = field(repr=False)
 
     def number_of(self, folder: str) -> int:
-        """How many files of one folder there are."""
+        """Count the files of one folder."""
         return sum(name.startswith(f"{folder}/") for name in self.files)
 
 
@@ -116,7 +116,7 @@ def _parsed(content: dict[str, Any]) -> Manifest:
 
 
 def _safe(name: str) -> str:
-    """A path that leads nowhere but into a backup; raises `ValueError`."""
+    """Check that a path leads nowhere but into a backup; raises `ValueError`."""
     parts = PurePosixPath(name).parts
     if not parts or parts[0] not in PARTS or ".." in parts:
         raise ValueError(name)

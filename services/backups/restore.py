@@ -88,7 +88,7 @@ def restore(settings: Settings, accounts: Accounts, source: Path, replace: bool)
 
 
 def _checked(source: Path) -> Manifest:
-    """What a backup says of itself, once all of it was read; raises `BackupError`."""
+    """Read what a backup says of itself and check all of it; raises `BackupError`."""
     kept = manifest.read(source)
     if opening.unknown_revision(kept.schema):
         raise BackupError(NEWER.format(source, kept.schema))
@@ -121,7 +121,7 @@ def _copy(settings: Settings, source: Path, kept: Manifest, wanted: list[str]) -
 
 
 def _wanted(settings: Settings, source: Path, kept: Manifest) -> list[str]:
-    """The files to copy: the models only where others are installed, or none to stay."""
+    """Choose the files to copy: models only where others, or none, are installed."""
     models = {
         name.removeprefix(f"{WEIGHTS}/"): file
         for name, file in kept.files.items()
@@ -133,7 +133,7 @@ def _wanted(settings: Settings, source: Path, kept: Manifest) -> list[str]:
 
 
 def _are_installed(weights: Path, models: dict[str, Kept]) -> bool:
-    """Whether the files that a manifest proves, and the manifests, are those of the backup."""
+    """Return whether what a manifest proves, and the manifest, is that of the backup."""
     return all(
         (weights / name).is_file() and manifest.sha256_of(weights / name) == file.sha256
         for name, file in models.items()
@@ -171,7 +171,7 @@ def _move(settings: Settings, occupied: list[str]) -> Path | None:
 
 
 def _any(path: Path) -> bool:
-    """Whether there is a file, a link, or a folder with a file."""
+    """Return whether there is a file, a link, or a folder with a file."""
     if path.is_mount():
         raise BackupError(MOUNTED.format(path))
     return path.is_file() or path.is_symlink() or any(each.is_file() for each in path.rglob("*"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from services.cases.snapshot import Agreement, CellRead, Disagreement
+from services.cases.snapshot import Agreement, CellSnapshot, Disagreement
 
 
 def cohens_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
@@ -24,8 +24,8 @@ def cohens_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
 
 
 def agreement(
-    first: Sequence[CellRead],
-    second: Sequence[CellRead],
+    first: Sequence[CellSnapshot],
+    second: Sequence[CellSnapshot],
     named_by_first: set[str],
     named_by_second: set[str],
 ) -> Agreement:
@@ -33,8 +33,8 @@ def agreement(
 
     Kappa is over cells to which each gave their own name (sets of ids): the first's stood when
     they signed, the second's stands now. A name that one of them took over from somebody else, in
-    this version or a former one, does not count. A disagreement is any cell that is not called the
-    same.
+    this version or an earlier one, does not count. A disagreement is any cell that is not called
+    the same.
     """
     before = {cell.id: cell for cell in first}
     now = {cell.id: cell for cell in second}
@@ -43,16 +43,18 @@ def agreement(
         kappa=cohens_kappa([(before[id].label, now[id].label) for id in both]),
         cells=len(both),
         disagreements=tuple(
-            Disagreement(_name(id, before, now), _label(before, id), _label(now, id))
+            Disagreement(
+                cell=_name(id, before, now), first=_label(before, id), second=_label(now, id)
+            )
             for id in (*now, *(set(before) - set(now)))
             if _label(before, id) != _label(now, id)
         ),
     )
 
 
-def _label(cells: dict[str, CellRead], cell: str) -> str | None:
+def _label(cells: dict[str, CellSnapshot], cell: str) -> str | None:
     return cells[cell].label if cell in cells else None
 
 
-def _name(cell: str, *among: dict[str, CellRead]) -> str:
+def _name(cell: str, *among: dict[str, CellSnapshot]) -> str:
     return next(cells[cell].name for cells in among if cell in cells)

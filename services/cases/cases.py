@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 
-from records import alone, db, let_nobody_else_write, transaction
-from records.accounts import accounts
+from records import db, exclusive_transaction, take_write_lock, transaction
+from records.accounts.accounts import Account
 from records.analyses import analyses
 from records.analyses.analyses import NOT_USABLE, Analysis
 from records.audit.audit import About, Event
 from records.cases import cases, reviews
 from records.cases.cases import Case
 from records.cases.signatures import locked, was_signed
-from services.analyses.duplicates import read_again
+from records.cases.states import CaseState
 from services.audit.audit import note
+from services.cases.duplicates import duplicates_of
 
-SIGNED = "This case is signed, so nothing of it changes. A reviewer can open it for an amendment."
-NOT_OF_TEAM = "This case is not one of your team’s. Choose another one."
+SIGNED = "This case is signed and locked. A reviewer can open it for an amendment."
+NOT_OF_TEAM = "This case does not belong to your team. Choose another one."
 REVIEWED = (
-    "Cells of this analysis were reviewed in the case “{}”. Reviews are kept for good, so it stays "
-    "there."
+    "Cells of this analysis were reviewed in the case “{}”. Reviews are kept, so it stays there."
 )
-PART_OF_SIGNED = "This analysis belongs to the signed case “{}”, so it is kept."
-NAMED_IN_SIGNED = "A signed version of a case was made of this analysis, so it is kept."
-LEFT_OUT = "Its case was signed or closed to it meanwhile, so that it belongs to none."
+PART_OF_SIGNED = "This analysis belongs to the signed case “{}” and must be kept."
+NAMED_IN_SIGNED = "This analysis is part of a signed version of a case and must be kept."
+LEFT_OUT = "Not added to its case: the case was signed, or its team changed, meanwhile."
 
 
 class CaseError(Exception):
@@ -88,10 +88,11 @@ def check_free_to_go(analysis: Analysis) -> None:
     """Raise `CaseError` if an analysis must stay where it is: signed, or reviewed."""
     if analysis.case_id is None:
         return
-    if locked(analysis.case_id):
-        raise CaseError(PART_OF_SIGNED.format(analysis.case.pseudonym))
+    case = cases.get(analysis.case_id)
+    if locked(case.id):
+        raise CaseError(PART_OF_SIGNED.format(case.pseudonym))
     if reviews.any_of_analysis(analysis.id):
-        raise CaseError(REVIEWED.format(analysis.case.pseudonym))
+        raise CaseError(REVIEWED.format(case.pseudonym))
 
 
 def check_deletable(analysis: Analysis) -> None:
@@ -102,9 +103,13 @@ def check_deletable(analysis: Analysis) -> None:
 
 
 @contextmanager
-def deleting(analysis: Analysis) -> Iterator[None]:
-    """A transaction in which an analysis may be deleted; raises `CaseError` if it must be kept."""
-    with alone(analysis):
+def deleting(analysis: Analysis) -> Generator[None]:
+    """Run a transaction that may delete an analysis.
+
+    Raises:
+        CaseError: the analysis must be kept.
+    """
+    with exclusive_transaction(analysis):
         check_deletable(analysis)
         yield
 
@@ -119,42 +124,46 @@ def check_takes(team_id: str, case_id: str) -> None:
 
 
 def settle(analysis: Analysis) -> None:
-    """Before a new analysis is kept: leave its case out if that no longer takes it, and say so.
+    """Leave a new analysis out of its case if that no longer takes it, and say so.
 
     A field can wait for long; its case may be signed meanwhile.
     """
     if analysis.case_id is None:
         return
-    let_nobody_else_write(db.session())
+    take_write_lock(db.session())
     try:
         # A queued field names the team in which it was sent; the owner may have moved since.
-        team_id = analysis.team_id or accounts.get_account(analysis.owner_id).team_id
+        team_id = analysis.team_id or db.session.get_one(Account, analysis.owner_id).team_id
         check_takes(team_id, analysis.case_id)
     except CaseError:
         analysis.case_id = None
         analysis.notes = [*analysis.notes, LEFT_OUT]
 
 
-def repeated(kept: Iterable[Analysis]) -> list[Analysis]:
-    """Analyses of one case whose file was read before in it, the same way: cells count twice."""
-    return read_again(analysis for analysis in kept if analysis.result != NOT_USABLE)
+def duplicates(kept: Iterable[Analysis]) -> list[Analysis]:
+    """Return the analyses of one case that show the same as an earlier one: cells count twice."""
+    return duplicates_of(analysis for analysis in kept if analysis.result != NOT_USABLE)
 
 
-def state_of(case: Case) -> str:
-    """How far a case is: one of `records.cases.states.STATES`."""
+def state_of(case: Case) -> CaseState:
+    """Say how far a case is."""
     return cases.states([case.id])[case.id]
 
 
 @contextmanager
-def _open_case(case: Case, *analyses_of_it: Analysis) -> Iterator[None]:
-    """A transaction in which the case cannot be signed; raises `CaseError` if it is already."""
+def _open_case(case: Case, *analyses_of_it: Analysis) -> Generator[None]:
+    """Run a transaction in which nobody can sign the case.
+
+    Raises:
+        CaseError: the case is signed already.
+    """
     # A colleague may have changed it since this request read it.
-    with alone(case, *analyses_of_it):
+    with exclusive_transaction(case, *analyses_of_it):
         if locked(case.id):
             raise CaseError(SIGNED)
         yield
 
 
 def the_case(case: Case) -> About:
-    """A case as the object of a row of the audit trail."""
+    """Name a case as the object of a row of the audit trail."""
     return About("case", case.id)

@@ -34,12 +34,12 @@ _NAME = re.compile(r"[^\W\d_](?:['’-]?[^\W\d_])+")
 
 
 def refusal(pseudonym: str) -> str | None:
-    """Why a pseudonym cannot be one, in a sentence: it certainly identifies its patient."""
+    """Say why a pseudonym certainly identifies its patient; None where it does not."""
     return next((sentence for pattern, sentence in _REFUSED if pattern.search(pseudonym)), None)
 
 
 def doubts(pseudonym: str) -> list[str]:
-    """What makes a pseudonym look like a name or a number of a patient, in sentences."""
+    """Say what makes a pseudonym look like a patient's name or number."""
     names = [_is_name(word) for word in re.split(r"[\s,;]+", pseudonym.strip())]
     found = (
         (LONG_NUMBER, _LONG_NUMBER.search(pseudonym)),

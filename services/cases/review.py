@@ -12,22 +12,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from models.findings import ALL_BLAST, WHITE_CELLS, Box
-from records import alone
+from core.geometry import Box, clipped
+from core.taxonomy import (
+    BLAST,
+    CLASS_CODES,
+    DETECTED,
+    DIFFERENTIAL,
+    ERYTHROBLAST,
+    NOT_A_CELL,
+    UNCLASSIFIED,
+    WBC,
+    WHITE_CELLS,
+)
+from models.findings import ALL_BLAST
+from records import exclusive_transaction
 from records.analyses import analyses
-from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.audit.audit import Event
 from records.cases import reviews, signatures
 from records.cases.cases import Case
-from records.cases.reviews import (
-    BLAST,
-    DIFFERENTIAL,
-    ERYTHROBLAST,
-    LABELS,
-    NOT_A_CELL,
-    UNCLASSIFIED,
-    Review,
-)
+from records.cases.reviews import Review
 from services.analyses.findings import (
     BlastShare,
     WhiteCell,
@@ -42,15 +46,15 @@ SMALLEST_BOX = 4
 """Least side in pixels of a cell that a person draws."""
 
 LOCKED = "This case is signed. Amend it to change anything."
-UNKNOWN_CELL = "This cell is not in the case any more. Load the page again."
-UNKNOWN_LABEL = "There is no class of cells of this name."
-BOX_OUTSIDE = "The drawn cell lies outside of the field, or is too small. Draw it again."
-BOX_OF_FOUND = "A cell that was found keeps its box. Draw a new one instead."
+UNKNOWN_CELL = "This cell is no longer in the case. Reload the page."
+UNKNOWN_LABEL = "There is no cell class of this name."
+BOX_OUTSIDE = "The drawn cell is outside the field or too small. Draw it again."
+BOX_OF_FOUND = "The box of a detected cell cannot change. Draw a new cell instead."
 NOT_A_KEY = "Each review needs a key of 32 hexadecimal digits."
-NOTHING_TO_UNDO = "There is nothing of yours left to undo."
-SAID_SINCE = "Somebody reviewed this cell since. Load the page again before you undo."
-NOT_YOURS = "Only who reviewed a cell can take that back. You can review it yourself."
-TAKEN_KEY = "The key of this review is another one's. Load the page again."
+NOTHING_TO_UNDO = "You have nothing left to undo."
+REVIEWED_SINCE = "Somebody has reviewed this cell since. Reload the page before you undo."
+NOT_YOURS = "You can undo only your own reviews. You can review this cell yourself."
+TAKEN_KEY = "This review has the key of another one. Reload the page."
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _DRAWN = re.compile(r"d[0-9a-f]{8}")
@@ -158,7 +162,7 @@ class Differential:
 
 
 def cells_of(case: Case, kept: Iterable[Analysis] | None = None) -> list[Cell]:
-    """All white cells of a case, the most suspicious first, as they stand.
+    """Return all white cells of a case as they stand, the most suspicious first.
 
     Its analyses are read, which is long for fields, unless all of them are given as `kept`.
     """
@@ -174,7 +178,7 @@ def record(case: Case, reviewer_id: str, entries: Sequence[Entry]) -> list[Revie
     that cannot be.
     """
     keys = [entry.key for entry in entries]
-    with alone():
+    with exclusive_transaction():
         kept = _kept(case, reviewer_id, keys)
         new = _once(entry for entry in entries if entry.key not in kept)
         if new:
@@ -192,7 +196,7 @@ def undo(case: Case, reviewer_id: str, key: str, review_id: int | None = None) -
     The cell is called again what it was before. Raises `LockedError` for a signed case,
     `ReviewError` where it is somebody else's or not the last word on its cell, or there is none.
     """
-    with alone():
+    with exclusive_transaction():
         if not _kept(case, reviewer_id, [key]):
             _check_open(case)
             review = _to_undo(reviews.of_case(case.id), reviewer_id, review_id)
@@ -203,7 +207,7 @@ def undo(case: Case, reviewer_id: str, key: str, review_id: int | None = None) -
 
 
 def history_of(case: Case, cell_id: str) -> list[Review]:
-    """All that was said of a cell, oldest first."""
+    """Return all reviews of a cell, oldest first."""
     analysis_id, _, cell = cell_id.partition(".")
     return reviews.of_cell(case.id, analysis_id, cell)
 
@@ -220,25 +224,25 @@ def differential(cells: Iterable[Cell]) -> Differential:
     )
 
 
-def _cells(kept: Iterable[Analysis], said: Iterable[Review]) -> list[Cell]:
-    """The cells of these analyses, as what was said of them leaves them; drawn ones come first."""
+def _cells(kept: Iterable[Analysis], history: Iterable[Review]) -> list[Cell]:
+    """Return the cells of these analyses as reviewed; drawn ones come first."""
     found = [pair for analysis in kept for pair in _proposals(analysis)]
     found.sort(key=lambda pair: pair[0], reverse=True)
-    said = list(said)
-    standing = _standing(said)
-    boxes = {one.cell_id: tuple(one.box) for one in said if one.box and one.cell_id in standing}
+    history = list(history)
+    standing = _standing(history)
+    boxes = {one.cell_id: one.box for one in history if one.box and one.cell_id in standing}
     drawn = [_drawn(box, standing[cell_id]) for cell_id, box in boxes.items()]
     return [*drawn, *(_as_reviewed(cell, standing.get(cell.id)) for _, cell in found)]
 
 
 def _counts(labels: Iterable[str]) -> Counts:
     found = Counter(labels)
-    return Counts({label: found[label] for label in LABELS})
+    return Counts({label: found[label] for label in CLASS_CODES})
 
 
 def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
-    """The white cells that the models found in an image, each with how suspicious it is."""
-    if analysis.kind == CLASSIFICATION:
+    """Return the white cells of an image, each with how suspicious it is."""
+    if analysis.kind == AnalysisKind.CLASSIFICATION:
         return [_of_cell_image(analysis)]
     white = most_suspicious_first(field_findings(analysis, WHITE_CELLS))
     return [(suspicion(one.found), _of_field(analysis, one)) for one in white]
@@ -246,8 +250,7 @@ def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
 
 def _of_field(analysis: Analysis, one: WhiteCell) -> Cell:
     found = one.found
-    is_blast = one.counted and found.label == "blast"
-    proposed = BLAST if is_blast else UNCLASSIFIED
+    proposed = DETECTED[found.label if one.counted else WBC].proposes or UNCLASSIFIED
     return Cell(
         id=f"{analysis.id}.{one.number}",
         analysis_id=analysis.id,
@@ -264,7 +267,7 @@ def _of_field(analysis: Analysis, one: WhiteCell) -> Cell:
 
 
 def _of_cell_image(analysis: Analysis) -> tuple[tuple[bool, float], Cell]:
-    """Its one cell; of what could not be read the models say nothing that counts."""
+    """Return its one cell; one of no usable image does not count."""
     called = analysis.finding.get("label")
     is_blast = called == ALL_BLAST
     proposed = BLAST if is_blast else UNCLASSIFIED
@@ -283,47 +286,47 @@ def _of_cell_image(analysis: Analysis) -> tuple[tuple[bool, float], Cell]:
 
 
 def _window(analysis: Analysis) -> Box:
-    """What was read of a cell image, as far as it lies in it."""
-    width, height = float(analysis.width), float(analysis.height)
-    left, top, right, bottom = analysis.finding.get("window") or (0.0, 0.0, width, height)
-    return max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
+    """Return the analysed square of a cell image, as far as it lies inside."""
+    window = analysis.finding.get("window") or (0.0, 0.0, analysis.width, analysis.height)
+    return clipped(window, analysis.width, analysis.height)
 
 
-def _standing(said: Iterable[Review]) -> dict[str, Review]:
-    """The last word on each cell that was not taken back, by the cell's id."""
-    said = list(said)
-    taken_back = {review.undoes for review in said}
+def _standing(history: Iterable[Review]) -> dict[str, Review]:
+    """Return the last review of each cell that was not undone, by the cell's id."""
+    history = list(history)
+    taken_back = {review.undoes for review in history}
     return {
         review.cell_id: review
-        for review in said
+        for review in history
         if review.undoes is None and review.id not in taken_back
     }
 
 
-def _as_reviewed(cell: Cell, said: Review | None) -> Cell:
-    return cell if said is None else replace(cell, label=said.label, review=said)
+def _as_reviewed(cell: Cell, review: Review | None) -> Cell:
+    return cell if review is None else replace(cell, label=review.label, review=review)
 
 
-def _drawn(box: Box, said: Review) -> Cell:
-    """A cell that a person drew with their first word on it."""
+def _drawn(edges: Sequence[float], review: Review) -> Cell:
+    """Make the cell that a person drew with their first review of it."""
+    left, top, right, bottom = edges
     return Cell(
-        id=said.cell_id,
-        analysis_id=said.analysis_id,
+        id=review.cell_id,
+        analysis_id=review.analysis_id,
         number=None,
-        box=box,
+        box=(left, top, right, bottom),
         proposed=None,
-        label=said.label,
-        review=said,
+        label=review.label,
+        review=review,
     )
 
 
 def _once(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries, of those with the same key the first."""
+    """Keep the first of the entries with the same key."""
     return list({entry.key: entry for entry in reversed(list(entries))}.values())[::-1]
 
 
 def _kept(case: Case, reviewer_id: str, keys: Sequence[str]) -> dict[str, Review]:
-    """What was kept before under these keys, by this person."""
+    """Return what this person kept before under these keys."""
     if not all(_KEY.fullmatch(key) for key in keys):
         raise ReviewError(NOT_A_KEY)
     kept = reviews.with_keys(keys)
@@ -333,7 +336,10 @@ def _kept(case: Case, reviewer_id: str, keys: Sequence[str]) -> dict[str, Review
 
 
 def _reviews(case: Case, reviewer_id: str, entries: Sequence[Entry]) -> list[Review]:
-    """The rows of these entries; of two on one cell the second begins where the first ends."""
+    """Make the rows of these entries.
+
+    Of two on one cell the second begins where the first ends.
+    """
     touched = {entry.cell.partition(".")[0] for entry in entries}
     fields = {analysis.id: analysis for analysis in analyses.of_case(case.id, touched)}
     present = _cells(fields.values(), reviews.of_case(case.id, fields))
@@ -362,7 +368,7 @@ def _reviews(case: Case, reviewer_id: str, entries: Sequence[Entry]) -> list[Rev
 def _check(
     entry: Entry, cells: dict[str, Cell], fields: dict[str, Analysis], labels: dict[str, str]
 ) -> None:
-    if entry.label not in LABELS:
+    if entry.label not in CLASS_CODES:
         raise ReviewError(UNKNOWN_LABEL)
     if entry.box is None:
         if entry.cell not in labels:
@@ -371,7 +377,7 @@ def _check(
     analysis_id, _, cell = entry.cell.partition(".")
     if analysis_id not in fields:
         raise ReviewError(UNKNOWN_CELL)
-    may_be_drawn = _DRAWN.fullmatch(cell) and fields[analysis_id].kind == DETECTION
+    may_be_drawn = _DRAWN.fullmatch(cell) and fields[analysis_id].kind == AnalysisKind.DETECTION
     if entry.cell in cells or not may_be_drawn:
         raise ReviewError(BOX_OF_FOUND)
     if not _lies_in(entry.box, fields[analysis_id]):
@@ -389,20 +395,20 @@ def _lies_in(box: Box, analysis: Analysis) -> bool:
     return inside and min(right - left, bottom - top) >= SMALLEST_BOX
 
 
-def _to_undo(said: list[Review], reviewer_id: str, review_id: int | None) -> Review:
-    standing = _standing(said)
+def _to_undo(history: list[Review], reviewer_id: str, review_id: int | None) -> Review:
+    standing = _standing(history)
     if review_id is None:
         own = [one for one in standing.values() if one.reviewer_id == reviewer_id]
         if not own:
             raise ReviewError(NOTHING_TO_UNDO)
         return max(own, key=lambda one: one.id)
-    wanted = next((one for one in said if one.id == review_id), None)
+    wanted = next((one for one in history if one.id == review_id), None)
     if wanted is None or wanted.undoes is not None:
         raise ReviewError(NOTHING_TO_UNDO)
     if wanted.reviewer_id != reviewer_id:
         raise ReviewError(NOT_YOURS)
     if standing.get(wanted.cell_id) is not wanted:
-        raise ReviewError(SAID_SINCE)
+        raise ReviewError(REVIEWED_SINCE)
     return wanted
 
 
@@ -420,7 +426,7 @@ def _taking_back(review: Review, key: str) -> Review:
 
 
 def _note(event: Event, case: Case, added: Sequence[Review]) -> None:
-    """Which cells, from what to what (and on); the rows themselves say the rest."""
+    """Note which cells changed, from what to what; the rows have the rest."""
     changes: dict[str, list[str | None]] = {}
     for review in added:
         changes.setdefault(review.cell_id, [review.label_before]).append(review.label)

@@ -1,4 +1,4 @@
-"""Signing a case out: a qualified person takes responsibility, and the case is locked."""
+"""Sign a case off: a qualified person takes responsibility, and the case is locked."""
 
 from __future__ import annotations
 
@@ -7,85 +7,62 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from core.canonical_json import digest
-from records import alone, utc_now
+from core.taxonomy import BLAST, UNCLASSIFIED
+from records import exclusive_transaction, utc_now
 from records.accounts.accounts import Account
 from records.analyses import analyses, field_tasks
 from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
-from records.cases.reviews import BLAST, UNCLASSIFIED
-from records.cases.signatures import ADJUDICATOR, FIRST, SECOND, Amendment, Signature
+from records.cases.signatures import Amendment, Signature, SignatureRole
 from services.accounts.accounts import Accounts
 from services.audit import audit
 from services.audit.audit import note
 from services.cases.agreement import agreement
 from services.cases.cases import the_case
 from services.cases.review import Cell, cells_of
-from services.cases.snapshot import (
-    AMENDED,
-    FINAL,
-    PRELIMINARY,
-    Agreement,
-    CaseState,
-    CellRead,
-    Later,
-    ReportContents,
-    Signed,
-    document,
-    read_agreement,
-    read_state,
-)
-from services.cases.snapshot_builder import later_than, state_of
+from services.cases.signed_contents import SCHEMA, SignedContents, digest, read_contents
+from services.cases.snapshot import Agreement, CaseSnapshot, CellSnapshot
+from services.cases.snapshot_builder import collect_snapshot
 
-WRONG_PASSWORD = "That is not your password. Nothing was signed."  # noqa: S105  a sentence
-SIGNED_ALREADY = "This version of the case is signed already."
+WRONG_PASSWORD = "Wrong password. Nothing was signed."  # noqa: S105  a sentence
+SIGNED_ALREADY = "This version of the case is already signed."
 SAME_READER = "You signed this version as the first reader. Another reviewer must sign now."
-STILL_READ = "Fields of this case are still being read. Sign when they are there, or cancel them."
-NOTHING_IN_IT = "There is no image in this case yet, so there is nothing to sign."
-CHANGED = (
-    "The case has changed since this page was opened. Look at it as it is now, then sign again."
-)
-NOT_SEEN = "Cells are left that nobody has looked at. They are listed on this page."
-NOT_SIGNED = "Only a signed case can be amended. This one is still open."
-ALTERED = (
-    "What is kept of this version is not what was signed: its SHA-256 differs. Tell whoever runs "
-    "this installation, and verify the audit trail."
-)
+STILL_READ = "Fields of this case are still being analysed. Wait for them or cancel them."
+NOTHING_IN_IT = "This case has no image yet, so there is nothing to sign."
+CHANGED = "The case has changed since you opened this page. Check it as it is now, then sign again."
+NOT_SEEN = "Some cells still need review. They are listed on this page."
+NOT_SIGNED = "Only a signed case can be amended. This one is not signed."
 
 
-class SignOutError(Exception):
+class SignOffError(Exception):
     """Something cannot be signed or amended; the text is a sentence for the person who tried."""
 
 
-class WrongPasswordError(SignOutError):
+class WrongPasswordError(SignOffError):
     """The password was another one."""
 
     def __init__(self) -> None:
         super().__init__(WRONG_PASSWORD)
 
 
-class AlteredError(Exception):
-    """A kept signature does not fit its contents."""
-
-
 @dataclass(frozen=True)
 class Standing:
     """How a case stands for one person: `role` is what they would sign as, None if they cannot.
 
-    `seen` names this very state: whoever signs sends it back, so that nothing changes unseen.
+    `seen` names this very snapshot: whoever signs sends it back, so that nothing changes unseen.
     """
 
-    state: CaseState
+    snapshot: CaseSnapshot
     seen: str
-    missing: tuple[CellRead, ...]
+    missing: tuple[CellSnapshot, ...]
     locked: bool
-    role: str | None
+    role: SignatureRole | None
     reason: str | None
     agreement: Agreement | None
 
 
-class SignOut:
+class SignOff:
     """Signs cases of one installation, by one reader or by two."""
 
     def __init__(self, accounts: Accounts, weights: Path, readers: int) -> None:
@@ -94,17 +71,17 @@ class SignOut:
         self._readers = readers
 
     def standing(self, case: Case, account_id: str) -> Standing:
-        """What the case is like now, and what keeps this person from signing it."""
-        present, state = self._as_it_is(case)
-        given = signatures.of_version(case.id, state.version)
+        """Describe the case as it is now, and what keeps this person from signing it."""
+        present, snapshot = self._as_it_is(case)
+        given = signatures.of_version(case.id, snapshot.version)
         first, locked = _first(given), any(one.final for one in given)
         left = {cell.id for cell in missing(present, first, account_id)}
-        reason = SIGNED_ALREADY if locked else self._reason(case, state, first, account_id)
-        found = _agreement(state, present, first, account_id)
+        reason = SIGNED_ALREADY if locked else self._reason(case, snapshot, first, account_id)
+        found = _agreement(snapshot, present, first, account_id)
         return Standing(
-            state=state,
-            seen=digest(document(state)),
-            missing=tuple(cell for cell in state.cells if cell.id in left),
+            snapshot=snapshot,
+            seen=digest(snapshot.serialize()),
+            missing=tuple(cell for cell in snapshot.cells if cell.id in left),
             locked=locked,
             role=None if reason else _role(first, found),
             reason=reason,
@@ -114,69 +91,53 @@ class SignOut:
     def sign(
         self, case: Case, account: Account, password: str, conclusion: str, seen: str
     ) -> Signature:
-        """Sign a case as this person saw it, with their password; raises `SignOutError`."""
+        """Sign a case as this person saw it, with their password; raises `SignOffError`."""
         try:
             if not self._accounts.has_password(account, password):
                 raise WrongPasswordError
             # A colleague may have described it anew while the password was looked at.
-            with alone(case):
+            with exclusive_transaction(case):
                 return self._sign(case, account, conclusion, seen)
-        except SignOutError as error:
+        except SignOffError as error:
             audit.keep(Event.CASE_SIGN_REFUSED, the_case(case), reason=str(error))
             raise
 
     def amend(self, case: Case, account: Account, reason: str) -> Amendment:
-        """Open a signed case again for a new version; raises `SignOutError` if it is not signed."""
-        with alone():
+        """Open a signed case again for a new version; raises `SignOffError` if it is not signed."""
+        with exclusive_transaction():
             if not signatures.locked(case.id):
-                raise SignOutError(NOT_SIGNED)
+                raise SignOffError(NOT_SIGNED)
             version = signatures.version_of(case.id) + 1
             opened = Amendment(
                 case_id=case.id, version=version, opened_by=account.id, reason=reason
             )
-            signatures.add(opened)
+            signatures.add_amendment(opened)
             # The reason may tell of the patient: it stands in the amendment alone.
             note(Event.CASE_AMEND, the_case(case), version=version)
         return opened
 
-    def report(self, case: Case, version: int | None = None) -> ReportContents:
-        """What a report of a version says, the present one unless named.
-
-        Raises `LookupError` where there is no such version, `AlteredError` where what is kept is
-        not what was signed.
-        """
-        present = signatures.version_of(case.id)
-        version = present if version is None else version
-        if not 1 <= version <= present:
-            raise LookupError(version)
-        all_given = signatures.of_case(case.id)
-        given = [signature for signature in all_given if signature.version == version]
-        if given and given[-1].final:
-            return _final(given, later_than(version, all_given, signatures.amendments_of(case.id)))
-        return _preliminary(self._as_it_is(case)[1], given)
-
-    def _as_it_is(self, case: Case) -> tuple[list[Cell], CaseState]:
-        """The cells of a case, and all of it, as they stand now."""
+    def _as_it_is(self, case: Case) -> tuple[list[Cell], CaseSnapshot]:
+        """Collect the cells and the snapshot of a case as they stand now."""
         kept = analyses.of_case(case.id)
         cells = cells_of(case, kept)
-        return cells, state_of(case, kept, cells, self._weights)
+        return cells, collect_snapshot(case, kept, cells, self._weights)
 
     def _reason(
-        self, case: Case, state: CaseState, first: Signature | None, account_id: str
+        self, case: Case, snapshot: CaseSnapshot, first: Signature | None, account_id: str
     ) -> str | None:
-        """Why this person cannot sign an open case whatever they look at, as a sentence."""
+        """Say why this person cannot sign an open case whatever they review."""
         if any(task.under_way for task in field_tasks.unread_of_case(case.id)):
             return STILL_READ
-        if not state.images:
+        if not snapshot.images:
             return NOTHING_IN_IT
         return SAME_READER if first and first.reader_id == account_id else None
 
     def _sign(self, case: Case, account: Account, conclusion: str, seen: str) -> Signature:
         standing = self.standing(case, account.id)
-        _check(standing, seen)
-        signature = _signature(standing, account, conclusion, utc_now())
-        signature.final = self._readers == 1 or standing.role != FIRST
-        signatures.add(signature)
+        role = _check(standing, seen)
+        signature = _signature(standing, role, account, conclusion, utc_now())
+        signature.final = self._readers == 1 or role != SignatureRole.FIRST
+        signatures.add_signature(signature, [image.id for image in standing.snapshot.images])
         note(
             Event.CASE_SIGN,
             the_case(case),
@@ -189,15 +150,15 @@ class SignOut:
 
 
 def missing(cells: Sequence[Cell], first: Signature | None, reader_id: str) -> list[Cell]:
-    """The cells that must be looked at before this person can sign.
+    """Return the cells that this person must review before signing.
 
     The first reader: every counted cell that is proposed as a blast or unclassified and that nobody
-    has named. The second one must have named such cells personally, and all that differ from what
-    the first reader signed.
+    has named. The second reviewer must have named such cells personally, and all that differ from
+    what the first reader signed.
     """
     if first is None:
         return [cell for cell in cells if _matters(cell) and not cell.seen]
-    signed = {cell["id"]: cell["label"] for cell in first.contents["state"]["cells"]}
+    signed = {cell.id: cell.label for cell in read_contents(first).snapshot.cells}
     return [
         cell
         for cell in cells
@@ -214,94 +175,59 @@ def _named_by(cell: Cell, reader_id: str) -> bool:
 
 
 def _first(given: Sequence[Signature]) -> Signature | None:
-    return next((signature for signature in given if signature.role == FIRST), None)
+    return next((signature for signature in given if signature.role == SignatureRole.FIRST), None)
 
 
 def _agreement(
-    state: CaseState, present: Sequence[Cell], first: Signature | None, reader_id: str
+    snapshot: CaseSnapshot, present: Sequence[Cell], first: Signature | None, reader_id: str
 ) -> Agreement | None:
     if first is None or first.reader_id == reader_id:
         return None
-    signed = read_state(first.contents["state"]).cells
-    by_first = {cell.id for cell in signed if cell.by == first.contents["reader"]}
+    contents = read_contents(first)
+    signed = contents.snapshot.cells
+    by_first = {cell.id for cell in signed if cell.by == contents.reader}
     by_second = {cell.id for cell in present if _named_by(cell, reader_id)}
-    return agreement(signed, state.cells, by_first, by_second)
+    return agreement(signed, snapshot.cells, by_first, by_second)
 
 
-def _role(first: Signature | None, found: Agreement | None) -> str:
-    """Who signs after another agrees with every cell, or else decides between both."""
+def _role(first: Signature | None, found: Agreement | None) -> SignatureRole:
+    """Choose the role: first, in agreement with the first, or deciding."""
     if first is None:
-        return FIRST
-    return ADJUDICATOR if found and found.disagreements else SECOND
+        return SignatureRole.FIRST
+    return SignatureRole.ADJUDICATOR if found and found.disagreements else SignatureRole.SECOND
 
 
-def _check(standing: Standing, seen: str) -> None:
-    if standing.reason:
-        raise SignOutError(standing.reason)
+def _check(standing: Standing, seen: str) -> SignatureRole:
+    """Return as what the person signs; raises `SignOffError` where they cannot."""
+    if standing.role is None:
+        raise SignOffError(standing.reason or CHANGED)
     if seen != standing.seen:
-        raise SignOutError(CHANGED)
+        raise SignOffError(CHANGED)
     if standing.missing:
-        raise SignOutError(NOT_SEEN)
+        raise SignOffError(NOT_SEEN)
+    return standing.role
 
 
-def _signature(standing: Standing, account: Account, conclusion: str, at: datetime) -> Signature:
-    """All of it goes into what is hashed: who, as what, when, the conclusion, the whole state."""
-    contents = {
-        "reader": account.name,
-        "role": standing.role,
-        "at": at.isoformat(),
-        "conclusion": conclusion,
-        "agreement": standing.agreement and document(standing.agreement),
-        "state": document(standing.state),
-    }
+def _signature(
+    standing: Standing, role: SignatureRole, account: Account, conclusion: str, at: datetime
+) -> Signature:
+    """Make the signature; its hash covers who, as what, when, and the whole case."""
+    contents = SignedContents(
+        schema=SCHEMA,
+        reader=account.name,
+        role=role,
+        at=at.isoformat(),
+        conclusion=conclusion,
+        agreement=standing.agreement,
+        state=standing.snapshot,
+    ).serialize()
     return Signature(
-        case_id=standing.state.case_id,
-        version=standing.state.version,
+        case_id=standing.snapshot.case_id,
+        version=standing.snapshot.version,
         reader_id=account.id,
-        role=standing.role,
+        role=role,
         at=at,
         conclusion=conclusion,
         contents=contents,
         sha256=digest(contents),
-    )
-
-
-def _final(given: Sequence[Signature], later: Later | None) -> ReportContents:
-    last = given[-1]
-    return ReportContents(
-        state=read_state(last.contents["state"]),
-        status=FINAL if last.version == 1 else AMENDED,
-        sha256=last.sha256,
-        signatures=_signed(given),
-        agreement=read_agreement(last.contents["agreement"]),
-        made_at=utc_now(),
-        later=later,
-    )
-
-
-def _preliminary(state: CaseState, given: Sequence[Signature]) -> ReportContents:
-    return ReportContents(
-        state=state,
-        status=PRELIMINARY,
-        sha256=digest(document(state)),
-        signatures=_signed(given),
-        agreement=None,
-        made_at=utc_now(),
-    )
-
-
-def _signed(given: Sequence[Signature]) -> tuple[Signed, ...]:
-    """The signatures, from what was hashed; raises `AlteredError`."""
-    for one in given:
-        if digest(one.contents) != one.sha256:
-            raise AlteredError(ALTERED)
-    return tuple(
-        Signed(
-            reader=one.contents["reader"],
-            role=one.contents["role"],
-            at=datetime.fromisoformat(one.contents["at"]),
-            conclusion=one.contents["conclusion"],
-            sha256=one.sha256,
-        )
-        for one in given
     )

@@ -1,35 +1,34 @@
-"""What a report says of a case: values alone, the same for every format, and their hash."""
+"""What is signed: a case in one version, as values that are kept and hashed as JSON."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from models.findings import Box
-from records.cases.reviews import BLAST
-from services.analyses.duplicates import read_again
+from pydantic import BaseModel, ConfigDict
+
+from core.taxonomy import BLAST
+from records.analyses.analyses import AnalysisKind
 from services.analyses.findings import BlastShare
-from services.moments import when
+from services.cases.duplicates import duplicates_of
 
-SCHEMA = "leukoscope.report.1"
-"""Name and number of the form of the JSON report: fields named as in the classes below."""
+Number: TypeAlias = int | float
+"""A number that keeps its JSON form: the first signatures hash "10" and "10.0" as they stand."""
 
-PRELIMINARY, FINAL, AMENDED = "preliminary", "final", "amended"
-
-ASSISTS = "Leukoscope assists a qualified reader. It does not diagnose."
-
-MOST_SUSPICIOUS = 20
-"""Cells on the page of the most suspicious ones."""
-
-REPEATED = "Image {} shows the same as another one before it, so its cells count twice."
-"""A sentence, for the number of an image."""
+Edges: TypeAlias = tuple[Number, Number, Number, Number]
+"""x1, y1, x2, y2 in pixels of the upright image."""
 
 
-@dataclass(frozen=True)
-class Specimen:
+class SnapshotModel(BaseModel):
+    """A value that never changes; an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def serialize(self) -> dict[str, Any]:
+        """Return the value as JSON takes it; `model_validate` reads it back."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Specimen(SnapshotModel):
     """What was looked at; `collected_on` is an ISO date or None."""
 
     pseudonym: str
@@ -40,8 +39,7 @@ class Specimen:
     notes: str
 
 
-@dataclass(frozen=True)
-class ImageRead:
+class ImageSnapshot(SnapshotModel):
     """One image of the case, numbered from 1; sizes in pixels.
 
     It goes by its number and the SHA-256 of its file, since a file's name may be a patient's.
@@ -49,18 +47,17 @@ class ImageRead:
 
     number: int
     id: str
-    kind: str
+    kind: AnalysisKind
     sha256: str
     width: int
     height: int
     model: str
     second_model: str | None
-    thresholds: dict[str, float]
+    thresholds: dict[str, Number]
 
 
-@dataclass(frozen=True)
-class ModelUsed:
-    """A network that read images of the case; `files` has the SHA-256 of its weights by name.
+class ModelUsed(SnapshotModel):
+    """A network that analysed images of the case; `files` has the SHA-256 of its weights by name.
 
     They are not known (empty) once another version is installed.
     """
@@ -70,23 +67,22 @@ class ModelUsed:
     files: dict[str, str]
 
 
-@dataclass(frozen=True)
-class CellRead:
+class CellSnapshot(SnapshotModel):
     """A white cell as `services.cases.review.Cell` has it; `image` is the number of its image.
 
-    `by` and `at` (ISO 8601, UTC) are of the last word on it.
+    `by` and `at` (ISO 8601, UTC) are of the last review.
     """
 
     id: str
     image: int
-    box: Box
+    box: Edges
     proposed: str | None
     label: str
     doubtful: bool
     counted: bool
     seen: bool
-    blast: float | None
-    second: float | None
+    blast: Number | None
+    second: Number | None
     second_label: str | None
     by: str | None
     at: str | None
@@ -98,60 +94,49 @@ class CellRead:
         return f"{self.image}.{int(number) + 1 if number.isdecimal() else number}"
 
 
-@dataclass(frozen=True)
-class Tally:
+class Tally(SnapshotModel):
     """Cells by label; `share` of blasts among the `white` ones in 0..1, with its 95% interval."""
 
     labels: dict[str, int]
     white: int
-    share: float | None
-    interval: tuple[float, float] | None
-    erythroblasts_per_100: float | None
+    share: Number | None
+    interval: tuple[Number, Number] | None
+    erythroblasts_per_100: Number | None
+
+    def count(self, label: str) -> int:
+        """Cells of a class; 0 of one that was not known yet when this was signed."""
+        return self.labels.get(label, 0)
 
     @property
     def blasts(self) -> BlastShare:
         """Blasts among white cells, as pages show them."""
-        return BlastShare(self.labels[BLAST], self.white)
+        return BlastShare(self.count(BLAST), self.white)
 
 
-@dataclass(frozen=True)
-class CaseState:
+class CaseSnapshot(SnapshotModel):
     """A whole case in one version, as it is signed; `amended_because` from version 2 on."""
 
     case_id: str
     version: int
     amended_because: str | None
     specimen: Specimen
-    images: tuple[ImageRead, ...]
+    images: tuple[ImageSnapshot, ...]
     models: tuple[ModelUsed, ...]
-    cells: tuple[CellRead, ...]
+    cells: tuple[CellSnapshot, ...]
     by_models: Tally
     by_reviewers: Tally
     reviewed: int
     total: int
 
     @property
-    def repeated(self) -> tuple[int, ...]:
-        """Numbers of images whose cells count twice: the same file was read so before."""
+    def duplicates(self) -> tuple[int, ...]:
+        """Numbers of images that show the same as an earlier one: their cells count twice."""
         with_cells = {cell.image for cell in self.cells if cell.counted}
-        again = read_again(image for image in self.images if image.number in with_cells)
-        return tuple(image.number for image in again)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is wrong with the counts, a sentence each."""
-        return tuple(REPEATED.format(number) for number in self.repeated)
-
-    @property
-    def most_suspicious(self) -> tuple[CellRead, ...]:
-        """Counted cells: blasts of the reviewer first, then the models' order."""
-        counted = [cell for cell in self.cells if cell.counted]
-        ordered = sorted(counted, key=lambda cell: cell.label != BLAST)
-        return tuple(ordered[:MOST_SUSPICIOUS])
+        images = duplicates_of(image for image in self.images if image.number in with_cells)
+        return tuple(image.number for image in images)
 
 
-@dataclass(frozen=True)
-class Disagreement:
+class Disagreement(SnapshotModel):
     """A cell that two readers name differently; None where one did not mark it at all."""
 
     cell: str
@@ -159,102 +144,9 @@ class Disagreement:
     second: str | None
 
 
-@dataclass(frozen=True)
-class Agreement:
+class Agreement(SnapshotModel):
     """How far two readers agree: Cohen's kappa, -1..1 or None, over `cells` that each named."""
 
-    kappa: float | None
+    kappa: Number | None
     cells: int
     disagreements: tuple[Disagreement, ...]
-
-
-@dataclass(frozen=True)
-class Signed:
-    """One signature; `sha256` is of the canonical JSON of all that this reader signed."""
-
-    reader: str
-    role: str
-    at: datetime
-    conclusion: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Later:
-    """The newest signed `version` after that of a report, else the open one; opened at `since`."""
-
-    version: int
-    since: datetime
-    signed: bool
-
-
-@dataclass(frozen=True)
-class ReportContents:
-    """Everything that a report says; `sha256` is that of the last signature, else of the state.
-
-    `later` is told beside what was signed: it is no part of what is hashed.
-    """
-
-    state: CaseState
-    status: str
-    sha256: str
-    signatures: tuple[Signed, ...]
-    agreement: Agreement | None
-    made_at: datetime
-    later: Later | None = None
-
-    @property
-    def later_words(self) -> str:
-        """A sentence where the case was opened again after this version, else empty."""
-        if self.later is None:
-            return ""
-        if self.later.signed:
-            return f"Superseded by version {self.later.version}."
-        since, version = when(self.later.since), self.later.version
-        return f"Being amended since {since} (version {version}, not signed yet)."
-
-    @property
-    def signed(self) -> bool:
-        """Whether the version is complete: otherwise it carries a watermark."""
-        return self.status != PRELIMINARY
-
-    @property
-    def conclusion(self) -> str:
-        """The last word of the readers, empty before the first signature."""
-        return self.signatures[-1].conclusion if self.signatures else ""
-
-
-def document(value: CaseState | Agreement) -> dict[str, Any]:
-    """The value as JSON takes it."""
-    return json.loads(json.dumps(asdict(value)))
-
-
-def read_state(kept: Mapping[str, Any]) -> CaseState:
-    """The state that `document` wrote."""
-    return CaseState(
-        **{
-            **kept,
-            "specimen": Specimen(**kept["specimen"]),
-            "images": tuple(ImageRead(**each) for each in kept["images"]),
-            "models": tuple(ModelUsed(**each) for each in kept["models"]),
-            "cells": tuple(_read_cell(each) for each in kept["cells"]),
-            "by_models": _read_tally(kept["by_models"]),
-            "by_reviewers": _read_tally(kept["by_reviewers"]),
-        }
-    )
-
-
-def read_agreement(kept: Mapping[str, Any] | None) -> Agreement | None:
-    """The agreement that `document` wrote."""
-    if kept is None:
-        return None
-    found = tuple(Disagreement(**each) for each in kept["disagreements"])
-    return Agreement(kept["kappa"], kept["cells"], found)
-
-
-def _read_cell(kept: Mapping[str, Any]) -> CellRead:
-    return CellRead(**{**kept, "box": tuple(kept["box"])})
-
-
-def _read_tally(kept: Mapping[str, Any]) -> Tally:
-    return Tally(**{**kept, "interval": kept["interval"] and tuple(kept["interval"])})

@@ -1,4 +1,4 @@
-"""The state of a case as it is now, collected for a report or a signature."""
+"""A snapshot of a case as it is now, collected for a report or a signature."""
 
 from __future__ import annotations
 
@@ -6,34 +6,39 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from models.manifest import Manifest
-from records.analyses.analyses import CLASSIFICATION, DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.cases import signatures
 from records.cases.cases import Case
-from records.cases.signatures import Amendment, Signature
 from services import model_cards
 from services.cases.review import Cell, Counts, differential
 from services.cases.snapshot import (
-    CaseState,
-    CellRead,
-    ImageRead,
-    Later,
+    CaseSnapshot,
+    CellSnapshot,
+    ImageSnapshot,
     ModelUsed,
     Specimen,
     Tally,
 )
 
 CLASSIFIER, DETECTOR = "classifier", "detector"
-PROPOSING = {CLASSIFICATION: CLASSIFIER, DETECTION: DETECTOR}
+PROPOSING = {AnalysisKind.CLASSIFICATION: CLASSIFIER, AnalysisKind.DETECTION: DETECTOR}
 """The network that says what the cells of an image are, by kind of analysis."""
 
 
-def state_of(
+def collect_snapshot(
     case: Case, kept: Sequence[Analysis], cells: Sequence[Cell], weights: Path
-) -> CaseState:
-    """All of a case as it stands: its analyses `kept`, its `cells`, the networks in `weights`."""
+) -> CaseSnapshot:
+    """Collect all of a case as it stands now.
+
+    Args:
+        case: the case.
+        kept: all its analyses.
+        cells: all its cells (`services.cases.review.cells_of`).
+        weights: the folder of the installed networks.
+    """
     numbers = {analysis.id: number for number, analysis in enumerate(kept, start=1)}
     counted = differential(cells)
-    return CaseState(
+    return CaseSnapshot(
         case_id=case.id,
         version=signatures.version_of(case.id),
         amended_because=_reason(case),
@@ -46,18 +51,6 @@ def state_of(
         reviewed=counted.reviewed,
         total=counted.total,
     )
-
-
-def later_than(
-    version: int, given: Iterable[Signature], amendments: Iterable[Amendment]
-) -> Later | None:
-    """What followed a signed version of a case, of all that was signed and opened again."""
-    opened = [one for one in amendments if one.version > version]
-    if not opened:
-        return None
-    signed = {one.version for one in given if one.final}
-    newest = next((one for one in reversed(opened) if one.version in signed), opened[-1])
-    return Later(newest.version, newest.at, newest.version in signed)
 
 
 def _reason(case: Case) -> str | None:
@@ -76,8 +69,8 @@ def _specimen(case: Case) -> Specimen:
     )
 
 
-def _image(number: int, analysis: Analysis) -> ImageRead:
-    return ImageRead(
+def _image(number: int, analysis: Analysis) -> ImageSnapshot:
+    return ImageSnapshot(
         number=number,
         id=analysis.id,
         kind=analysis.kind,
@@ -99,7 +92,7 @@ def _models(kept: Iterable[Analysis], weights: Path) -> tuple[ModelUsed, ...]:
             used.add((CLASSIFIER, second))
     installed = {model: model_cards.read_card(weights, model).manifest for model, _ in used}
     return tuple(
-        ModelUsed(model, version, _files(installed[model], version))
+        ModelUsed(model=model, version=version, files=_files(installed[model], version))
         for model, version in sorted(used)
     )
 
@@ -108,8 +101,8 @@ def _files(manifest: Manifest | None, version: str) -> dict[str, str]:
     return dict(manifest.files) if manifest and manifest.version == version else {}
 
 
-def _cell(cell: Cell, image: int) -> CellRead:
-    return CellRead(
+def _cell(cell: Cell, image: int) -> CellSnapshot:
+    return CellSnapshot(
         id=cell.id,
         image=image,
         box=cell.box,

@@ -28,7 +28,7 @@ _ANALYSIS = re.compile(r"[0-9a-f]{32}")
 REMOVED = "Removed %d files that no row names, left by a server that was killed: %s"
 FOREIGN = (
     "%d files are named by no row and were left where they are: the audit trail of this database "
-    "does not fit its witness, so it may not be the database that these images belong to. If it "
+    "does not fit its hash log, so it may not be the database that these images belong to. If it "
     "is, remove them with: flask --app app leftovers --delete"
 )
 TOO_MANY = (
@@ -105,7 +105,7 @@ def remove(found: Leftovers) -> Leftovers:
 def _doubt(found: Leftovers) -> str | None:
     if found.irreplaceable > MOST_OF_A_CRASH:
         return TOO_MANY
-    return None if check.fits_witness() else FOREIGN
+    return None if check.fits_external_log() else FOREIGN
 
 
 def _unnamed(root: Path, folder: str) -> Iterator[Path]:

@@ -11,31 +11,35 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
+from core.geometry import pixels_in, square_around
+from core.ids import new_id
+from core.taxonomy import (
+    BLAST,
+    DETECTOR_CODES,
+    DIFFERENTIAL,
+    UNCLASSIFIED,
+    WBC,
+    WHITE_CELLS,
+)
+from core.yolo import yolo_line
 from imaging.images import RgbImage, encode_png
-from models.classifier.cell_views import Window
-from models.findings import Box
-from records import db
 from records.analyses import analyses
-from records.analyses.analyses import DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.audit.audit import Event
-from records.cases import signatures
-from records.cases.cases import Case
-from records.cases.reviews import BLAST, DIFFERENTIAL, UNCLASSIFIED
+from records.cases import cases, signatures
 from services.analyses.analysis import Analyst
 from services.analyses.findings import field_findings
 from services.audit import audit
-from services.cases.snapshot import CaseState, CellRead, read_state
+from services.cases.signed_contents import read_contents
+from services.cases.snapshot import CaseSnapshot, CellSnapshot
 
 FIELD_SPLITS = ("train", "val", "test")
-FIELD_LABELS = ("wbc", "rbc", "platelet", "blast")
-"""Numbers of a field's labels, as `training.data.TXL_LABELS`."""
 
 SHARES = ("train", "val", "test", *("train",) * 7)
 """Splits that patients are dealt to in turn: of many, eight tenths train."""
 
-CELL_COLUMNS = ("file", "label", "subject", "x1", "y1", "x2", "y2")
+CELL_COLUMNS: tuple[str, ...] = ("file", "label", "subject", "x1", "y1", "x2", "y2")
 SURROUNDINGS = 3.0
 """Side of a cell's image, in units of the longer side of its box: room to turn and to shift."""
 
@@ -64,7 +68,7 @@ class _Patient:
 
     subject: str
     split: str
-    cases: tuple[CaseState, ...]
+    cases: tuple[CaseSnapshot, ...]
 
 
 def export_reviewed(folder: Path, analyst: Analyst) -> Exported:
@@ -81,7 +85,9 @@ def export_reviewed(folder: Path, analyst: Analyst) -> Exported:
     # Before anything is written: no export goes unnoted.
     audit.keep(Event.EXPORT_REVIEWED, cases=sum(len(one.cases) for one in patients))
     _make_folders(folder)
-    written = [_write(folder, patient, state, analyst) for patient, state in _states(patients)]
+    written = [
+        _write(folder, patient, snapshot, analyst) for patient, snapshot in _snapshots(patients)
+    ]
     rows = [row for _, cells in written for row in cells]
     if rows:
         _write_manifest(folder / "reviewed" / "manifest.csv", rows)
@@ -89,24 +95,24 @@ def export_reviewed(folder: Path, analyst: Analyst) -> Exported:
 
 
 def _patients() -> list[_Patient]:
-    """The patients of signed cases, in no order, each with a random name."""
-    found: dict[tuple[str, str], list[CaseState]] = {}
+    """Return the patients of signed cases, shuffled, each with a random name."""
+    found: dict[tuple[str, str], list[CaseSnapshot]] = {}
     for signature in signatures.newest_final():
-        state = read_state(signature.contents["state"])
-        team = db.session.get_one(Case, signature.case_id).team_id
-        found.setdefault((team, state.specimen.pseudonym), []).append(state)
+        snapshot = read_contents(signature).snapshot
+        team = cases.get(signature.case_id).team_id
+        found.setdefault((team, snapshot.specimen.pseudonym), []).append(snapshot)
     dealt = list(found.values())
     _CHANCE.shuffle(dealt)
     return [
-        _Patient(uuid4().hex, SHARES[place % len(SHARES)], tuple(states))
-        for place, states in enumerate(dealt)
+        _Patient(new_id(), SHARES[place % len(SHARES)], tuple(snapshots))
+        for place, snapshots in enumerate(dealt)
     ]
 
 
-def _states(patients: Iterable[_Patient]) -> Iterator[tuple[_Patient, CaseState]]:
+def _snapshots(patients: Iterable[_Patient]) -> Iterator[tuple[_Patient, CaseSnapshot]]:
     for patient in patients:
-        for state in patient.cases:
-            yield patient, state
+        for snapshot in patient.cases:
+            yield patient, snapshot
 
 
 def _make_folders(folder: Path) -> None:
@@ -117,15 +123,15 @@ def _make_folders(folder: Path) -> None:
 
 
 def _write(
-    folder: Path, patient: _Patient, state: CaseState, analyst: Analyst
+    folder: Path, patient: _Patient, snapshot: CaseSnapshot, analyst: Analyst
 ) -> tuple[int, list[dict[str, object]]]:
     """Write the images of a case, each decoded once: how many fields, and the rows of its cells."""
     fields, rows = 0, []
-    for image in state.images:
+    for image in snapshot.images:
         analysis = analyses.get(image.id)
         rgb = analyst.pixels(analysis)
-        cells = [cell for cell in state.cells if cell.image == image.number]
-        if analysis.kind == DETECTION:
+        cells = [cell for cell in snapshot.cells if cell.image == image.number]
+        if analysis.kind == AnalysisKind.DETECTION:
             _write_field(folder / "txl_pbc", patient.split, rgb, _field_lines(analysis, cells))
             fields += 1
         rows += [_write_cell(folder, patient.subject, rgb, cell) for cell in _named(cells)]
@@ -133,42 +139,34 @@ def _write(
 
 
 def _write_field(folder: Path, split: str, rgb: RgbImage, lines: Iterable[str]) -> None:
-    name = uuid4().hex
+    name = new_id()
     (folder / "images" / split / f"{name}.png").write_bytes(encode_png(rgb))
     (folder / "labels" / split / f"{name}.txt").write_text("\n".join(lines))
 
 
-def _field_lines(analysis: Analysis, cells: Sequence[CellRead]) -> Iterator[str]:
+def _field_lines(analysis: Analysis, cells: Sequence[CellSnapshot]) -> Iterator[str]:
     """YOLO boxes: white cells as people named them, red cells and platelets as they were found."""
     size = analysis.width, analysis.height
     for cell in cells:
         if cell.counted and cell.label in DIFFERENTIAL:
-            yield _yolo_line(BLAST if cell.label == BLAST else "wbc", cell.box, *size)
-    for found in field_findings(analysis, ("rbc", "platelet")).detections:
-        yield _yolo_line(found.label, found.box, *size)
+            yield yolo_line(BLAST if cell.label == BLAST else WBC, cell.box, *size)
+    others = [code for code in DETECTOR_CODES if code not in WHITE_CELLS]
+    for found in field_findings(analysis, others).detections:
+        yield yolo_line(found.label, found.box, *size)
 
 
-def _yolo_line(label: str, box: Box, width: int, height: int) -> str:
-    """The label's number, then centre and size as fractions of the field."""
-    x1, y1, x2, y2 = box
-    numbers = (x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height
-    return " ".join((str(FIELD_LABELS.index(label)), *(f"{number:.5f}" for number in numbers)))
-
-
-def _named(cells: Iterable[CellRead]) -> list[CellRead]:
-    """The white cells that a person called something: what is unclassified teaches nothing."""
+def _named(cells: Iterable[CellSnapshot]) -> list[CellSnapshot]:
+    """Return the white cells that a person classified."""
     known = set(DIFFERENTIAL) - {UNCLASSIFIED}
     return [cell for cell in cells if cell.seen and cell.label in known]
 
 
-def _write_cell(folder: Path, subject: str, rgb: RgbImage, cell: CellRead) -> dict[str, object]:
+def _write_cell(folder: Path, subject: str, rgb: RgbImage, cell: CellSnapshot) -> dict[str, object]:
     """Write one cell with what is around it, as far as the image goes; its row of the manifest."""
-    wide = Window.around(cell.box)
-    left, top, right, bottom = Window(wide.x, wide.y, SURROUNDINGS * wide.side).box
-    height, width = rgb.shape[:2]
-    left, top = max(0, round(left)), max(0, round(top))
-    crop = rgb[top : min(height, round(bottom)), left : min(width, round(right))]
-    name = f"{uuid4().hex}.png"
+    frame = square_around(cell.box, SURROUNDINGS)
+    left, top, _, _ = (max(0, round(edge)) for edge in frame)
+    crop = pixels_in(rgb, frame)
+    name = f"{new_id()}.png"
     (folder / "reviewed" / "images" / name).write_bytes(encode_png(crop.copy()))
     x1, y1, x2, y2 = cell.box
     box = (x1 - left, y1 - top, x2 - left, y2 - top)

@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from records.analyses import analyses
 from services.analyses.analysis import Analyst
 from services.analyses.pictures import encode_jpeg, tile
-from services.cases.snapshot import CaseState, CellRead
+from services.cases.snapshot import CaseSnapshot, CellSnapshot
+from services.reports.contents import most_suspicious
 
 
-def pictures_of(state: CaseState, analyst: Analyst) -> dict[str, bytes]:
-    """JPEGs by the cells' ids; those whose image is not kept any more are left out.
+def pictures_of(snapshot: CaseSnapshot, analyst: Analyst) -> dict[str, bytes]:
+    """Cut JPEGs of cells, by their ids; those whose image is gone are left out.
 
     Each image is decoded once, however many of its cells are wanted.
     """
-    by_image: dict[str, list[CellRead]] = defaultdict(list)
-    for cell in state.most_suspicious:
+    by_image: dict[str, list[CellSnapshot]] = defaultdict(list)
+    for cell in most_suspicious(snapshot):
         by_image[cell.id.partition(".")[0]].append(cell)
     return {
         name: picture
@@ -26,7 +27,7 @@ def pictures_of(state: CaseState, analyst: Analyst) -> dict[str, bytes]:
     }
 
 
-def _cut(image: str, cells: Sequence[CellRead], analyst: Analyst) -> dict[str, bytes]:
+def _cut(image: str, cells: Sequence[CellSnapshot], analyst: Analyst) -> dict[str, bytes]:
     try:
         sheet = analyst.cut_cells(analyses.get(image), [cell.box for cell in cells])
     except FileNotFoundError:

@@ -8,11 +8,12 @@ from html import escape
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from core.taxonomy import BLAST, CELL_CLASSES, CLASS_NAMES, REPORTED, UNCLASSIFIED
 from records.cases.cases import BLOOD
-from records.cases.reviews import BLAST, DIFFERENTIAL, ERYTHROBLAST, UNCLASSIFIED
-from services.cases.snapshot import ASSISTS, CaseState, ModelUsed, ReportContents, Tally
+from services.cases.snapshot import CaseSnapshot, ModelUsed, Tally
 from services.cases.snapshot_builder import PROPOSING
-from services.labels import LABEL_NAMES
+from services.reports.contents import ASSISTS, ReportContents
+from services.reports.formatting import format_later_version, format_warnings
 
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 SNOMED = "http://snomed.info/sct"
@@ -20,12 +21,8 @@ TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 OWN = "urn:leukoscope"
 """What has no code elsewhere that fits for certain goes by names of our own."""
 
-BLOOD_LOINC = {
-    BLAST: ("26446-5", "Blasts/100 leukocytes in Blood"),
-    "basophil": ("30180-4", "Basophils/100 leukocytes in Blood"),
-    "eosinophil": ("26450-7", "Eosinophils/100 leukocytes in Blood"),
-}
-"""LOINC codes of shares, for blood: those listed in LOINC 24318-8 (manual differential)."""
+BLOOD_LOINC = {one.code: one.loinc for one in CELL_CLASSES if one.loinc}
+"""LOINC code and name of the share of each class that has one, for blood."""
 
 SPECIMEN_CODES = {
     "blood": ("119297000", "Blood specimen"),
@@ -36,11 +33,13 @@ Resource = dict[str, Any]
 
 
 def as_fhir(contents: ReportContents) -> bytes:
-    """A bundle of type "collection": report, patient by pseudonym, specimen, observations, models.
+    """Write a bundle of type "collection".
+
+    It has the report, the patient by pseudonym, specimen, observations and models.
 
     The same signed report gives the same bundle, so that a receiver can tell it from another. A
     version that was amended since keeps its status, for R4 has none that says so of a correct
-    former report, and `entered-in-error` would be untrue. It gets a tag and a sentence instead.
+    earlier report, and `entered-in-error` would be untrue. It gets a tag and a sentence instead.
     """
     made = [_report(contents), _patient(contents), _specimen(contents)]
     made += [*_observations(contents), *_devices(contents)]
@@ -55,13 +54,15 @@ def as_fhir(contents: ReportContents) -> bytes:
 
 
 def _report(contents: ReportContents) -> Resource:
-    state = contents.state
+    snapshot = contents.snapshot
     observations = [one["id"] for one in _observations(contents)]
     made = {
         "resourceType": "DiagnosticReport",
         "id": _id(contents, "report"),
         "text": _narrative(contents),
-        "identifier": [{"system": f"{OWN}:case", "value": f"{state.case_id}/{state.version}"}],
+        "identifier": [
+            {"system": f"{OWN}:case", "value": f"{snapshot.case_id}/{snapshot.version}"}
+        ],
         "status": contents.status,
         "category": [_coded(f"{TERMINOLOGY}/v2-0074", "HM", "Hematology")],
         "code": _coded(f"{OWN}:report", "smear-review", "Review of the white cells of a smear"),
@@ -72,7 +73,11 @@ def _report(contents: ReportContents) -> Resource:
     }
     if contents.later:
         code = "superseded" if contents.later.signed else "being-amended"
-        tag = {"system": f"{OWN}:tag", "code": code, "display": contents.later_words}
+        tag = {
+            "system": f"{OWN}:tag",
+            "code": code,
+            "display": format_later_version(contents.later),
+        }
         made["meta"] = {"tag": [tag]}
     if contents.signatures:
         made["resultsInterpreter"] = [{"display": one.reader} for one in contents.signatures]
@@ -81,33 +86,35 @@ def _report(contents: ReportContents) -> Resource:
 
 
 def _narrative(contents: ReportContents) -> Resource:
-    status = f"Status: {contents.status}, version {contents.state.version}."
-    said = [ASSISTS, status, contents.later_words, _found(contents.state)]
-    said += [*contents.state.warnings, contents.conclusion]
+    status = f"Status: {contents.status}, version {contents.snapshot.version}."
+    said = [ASSISTS, status, format_later_version(contents.later), _found(contents.snapshot)]
+    said += [*format_warnings(contents.snapshot), contents.conclusion]
     text = escape(" ".join(filter(None, said)))
     div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{text}</p></div>'
     return {"status": "generated", "div": div}
 
 
-def _found(state: CaseState) -> str:
-    if not state.reviewed:
+def _found(snapshot: CaseSnapshot) -> str:
+    if not snapshot.reviewed:
         return "No cell was reviewed."
-    tally = state.by_reviewers
+    tally = snapshot.by_reviewers
     found = f"{tally.blasts.blasts} blasts among {tally.white} white cells."
-    return found if _all_reviewed(state) else f"{found} {_reviewed(state)}."
+    return found if _all_reviewed(snapshot) else f"{found} {_reviewed(snapshot)}."
 
 
-def _all_reviewed(state: CaseState) -> bool:
-    return state.reviewed == state.total
+def _all_reviewed(snapshot: CaseSnapshot) -> bool:
+    return snapshot.reviewed == snapshot.total
 
 
-def _reviewed(state: CaseState) -> str:
-    return f"{state.reviewed} of {state.total} cells reviewed, the others as the models propose"
+def _reviewed(snapshot: CaseSnapshot) -> str:
+    return (
+        f"{snapshot.reviewed} of {snapshot.total} cells reviewed, the others as the models propose"
+    )
 
 
 def _patient(contents: ReportContents) -> Resource:
     """Nobody's name: the pseudonym alone."""
-    pseudonym = contents.state.specimen.pseudonym
+    pseudonym = contents.snapshot.specimen.pseudonym
     return {
         "resourceType": "Patient",
         "id": _id(contents, "patient"),
@@ -116,7 +123,7 @@ def _patient(contents: ReportContents) -> Resource:
 
 
 def _specimen(contents: ReportContents) -> Resource:
-    of = contents.state.specimen
+    of = contents.snapshot.specimen
     made = {
         "resourceType": "Specimen",
         "id": _id(contents, "specimen"),
@@ -131,37 +138,37 @@ def _specimen(contents: ReportContents) -> Resource:
 
 
 def _observations(contents: ReportContents) -> list[Resource]:
-    state = contents.state
-    models = _of_tally(contents, "models", state.by_models)
-    if not state.reviewed:
+    snapshot = contents.snapshot
+    models = _of_tally(contents, "models", snapshot.by_models)
+    if not snapshot.reviewed:
         return [*models]
-    reviewers = _of_tally(contents, "reviewers", state.by_reviewers)
+    reviewers = _of_tally(contents, "reviewers", snapshot.by_reviewers)
     return [*reviewers, *_other_shares(contents), *models]
 
 
 def _of_tally(contents: ReportContents, by: str, tally: Tally) -> Iterator[Resource]:
-    """Each class's count with its share; the share of blasts comes first, with its interval."""
+    """Yield the share of blasts with its interval, then the count of each class."""
     if tally.share is not None:
         share = _observation(contents, by, "blast-share", _share_code(contents, BLAST, by))
         share["valueQuantity"] = _percent(tally.share)
         share["component"] = _bounds(tally)
         yield share
-    for label in (*DIFFERENTIAL, ERYTHROBLAST):
-        count = _observation(contents, by, label, _code(f"{label}-count", LABEL_NAMES[label]))
-        count["valueQuantity"] = _quantity(tally.labels[label], "{cells}", "cells")
+    for label in REPORTED:
+        count = _observation(contents, by, label, _code(f"{label}-count", CLASS_NAMES[label]))
+        count["valueQuantity"] = _quantity(tally.count(label), "{cells}", "cells")
         yield count
 
 
 def _other_shares(contents: ReportContents) -> Iterator[Resource]:
     """Shares of classes that no model proposes: known where people named every white cell."""
-    state, tally = contents.state, contents.state.by_reviewers
-    if not tally.white or tally.labels[UNCLASSIFIED] or not _all_reviewed(state):
+    snapshot, tally = contents.snapshot, contents.snapshot.by_reviewers
+    if not tally.white or tally.count(UNCLASSIFIED) or not _all_reviewed(snapshot):
         return
     others = [label for label in BLOOD_LOINC if label != BLAST]
     for label in others:
         code = _share_code(contents, label, "reviewers")
         made = _observation(contents, "reviewers", f"{label}-share", code)
-        made["valueQuantity"] = _percent(tally.labels[label] / tally.white)
+        made["valueQuantity"] = _percent(tally.count(label) / tally.white)
         yield made
 
 
@@ -177,25 +184,25 @@ def _observation(contents: ReportContents, by: str, name: str, code: Resource) -
         "issued": _issued(contents),
         "method": _coded(f"{OWN}:method", by, f"Counted by {by}"),
     }
-    if by == "reviewers" and not _all_reviewed(contents.state):
-        made["note"] = [{"text": f"{_reviewed(contents.state)}."}]
-    proposing = _proposing(contents.state)
+    if by == "reviewers" and not _all_reviewed(contents.snapshot):
+        made["note"] = [{"text": f"{_reviewed(contents.snapshot)}."}]
+    proposing = _proposing(contents.snapshot)
     if by == "models" and len(proposing) == 1:
         made["device"] = _reference(contents, f"device {proposing[0].model} {proposing[0].version}")
     return made
 
 
-def _proposing(state: CaseState) -> list[ModelUsed]:
-    """The networks that propose what a cell is; an observation can name one only."""
-    kinds = {(PROPOSING[image.kind], image.model) for image in state.images}
-    return [used for used in state.models if (used.model, used.version) in kinds]
+def _proposing(snapshot: CaseSnapshot) -> list[ModelUsed]:
+    """Return the networks that propose classes; an observation can name only one."""
+    kinds = {(PROPOSING[image.kind], image.model) for image in snapshot.images}
+    return [used for used in snapshot.models if (used.model, used.version) in kinds]
 
 
 def _share_code(contents: ReportContents, label: str, by: str) -> Resource:
     """LOINC where people counted all cells, in blood: what models counted is no manual count."""
-    own = _code(f"{label}-share", f"{LABEL_NAMES[label]}, share of white cells")
-    in_blood = contents.state.specimen.kind == BLOOD
-    if in_blood and by == "reviewers" and _all_reviewed(contents.state):
+    own = _code(f"{label}-share", f"{CLASS_NAMES[label]}, share of white cells")
+    in_blood = contents.snapshot.specimen.kind == BLOOD
+    if in_blood and by == "reviewers" and _all_reviewed(contents.snapshot):
         code, display = BLOOD_LOINC[label]
         own["coding"].insert(0, {"system": LOINC, "code": code, "display": display})
     return own
@@ -213,7 +220,7 @@ def _bounds(tally: Tally) -> list[Resource]:
 
 
 def _devices(contents: ReportContents) -> list[Resource]:
-    return [_device(contents, used) for used in contents.state.models]
+    return [_device(contents, used) for used in contents.snapshot.models]
 
 
 def _device(contents: ReportContents, used: ModelUsed) -> Resource:
@@ -256,10 +263,10 @@ def _reference(contents: ReportContents, what: str) -> Resource:
 
 
 def _id(contents: ReportContents, what: str) -> str:
-    """The same patient of the same case stays the same; all else is of one version."""
-    state = contents.state
-    version = "" if what in {"patient", "specimen"} else f"/{state.version}"
-    return str(_uuid(f"{state.case_id}{version}/{what}"))
+    """Make an id: the patient's stays in all versions of a case, others do not."""
+    snapshot = contents.snapshot
+    version = "" if what in {"patient", "specimen"} else f"/{snapshot.version}"
+    return str(_uuid(f"{snapshot.case_id}{version}/{what}"))
 
 
 def _uuid(name: str) -> UUID:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from html import escape
 from importlib.resources import files
+from typing import Any
 
 from reportlab.lib.colors import Color, HexColor, white
 from reportlab.lib.pagesizes import A4
@@ -26,31 +27,20 @@ from reportlab.platypus import (
     Table,
 )
 
-from records.cases.reviews import DIFFERENTIAL, ERYTHROBLAST
+from core.taxonomy import CLASS_NAMES, DIFFERENTIAL, ERYTHROBLAST
 from services.analyses.findings import USUAL_DIFFERENTIAL, interval_words, share_words
-from services.cases.snapshot import (
-    AMENDED,
-    ASSISTS,
-    FINAL,
-    PRELIMINARY,
-    Agreement,
-    CaseState,
-    CellRead,
-    ReportContents,
-    Signed,
-    Tally,
+from services.cases.snapshot import Agreement, CaseSnapshot, CellSnapshot, Tally
+from services.formatting import SPECIMEN_NAMES, format_datetime
+from services.reports.contents import ASSISTS, ReportContents, SignatureLine, most_suspicious
+from services.reports.formatting import (
+    SIGNER_NAMES,
+    STATUS_NAMES,
+    format_later_version,
+    format_warnings,
 )
-from services.labels import LABEL_NAMES, SPECIMEN_NAMES
-from services.moments import when
 
 FONT, BOLD = "SourceSansPro", "SourceSansPro-Semibold"
 UNSIGNED = "UNSIGNED"
-STATUS_WORDS = {PRELIMINARY: "Not signed", FINAL: "Signed", AMENDED: "Signed, amended"}
-ROLE_WORDS = {
-    "first": "Read and signed",
-    "second": "Second reader, agrees",
-    "adjudicator": "Second reader, decided where they differed",
-}
 UNKNOWN = "–"
 NO_GLYPH = "\u25a0"
 NOT_PRINTED = (
@@ -86,13 +76,13 @@ Rows = Sequence[Sequence[str | Flowable]]
 
 
 def as_pdf(contents: ReportContents, pictures: Mapping[str, bytes]) -> bytes:
-    """The report, with a picture (JPEG) of each of the most suspicious cells by the cell's id.
+    """Write the report, with a picture (JPEG) of each most suspicious cell by its id.
 
     A cell without a picture keeps its place. Unsigned, every page carries a watermark.
     """
     _register_fonts()
     buffer = io.BytesIO()
-    title = f"{contents.state.specimen.pseudonym}, version {contents.state.version}"
+    title = f"{contents.snapshot.specimen.pseudonym}, version {contents.snapshot.version}"
     pages = SimpleDocTemplate(
         buffer,
         pagesize=A4,
@@ -112,14 +102,19 @@ def as_pdf(contents: ReportContents, pictures: Mapping[str, bytes]) -> bytes:
 class _Pages(Canvas):
     """Keeps the pages back until their number is known; then gives each its foot and watermark."""
 
-    def __init__(self, *args: object, contents: ReportContents, **kwargs: object) -> None:
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401  reportlab's
+        contents: ReportContents,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._contents = contents
-        self._kept: list[dict] = []
+        self._kept: list[dict[str, Any]] = []
 
     def showPage(self) -> None:  # noqa: N802  reportlab's name
         self._kept.append(dict(self.__dict__))
-        self._startPage()
+        self._startPage()  # pyright: ignore[reportAttributeAccessIssue]  the stubs lack it
 
     def save(self) -> None:
         for page in self._kept:
@@ -131,20 +126,22 @@ class _Pages(Canvas):
         super().save()
 
     def _foot(self, pages: int) -> None:
-        state = self._contents.state
+        snapshot = self._contents.snapshot
         self.setStrokeColor(LINE)
         self.line(MARGIN, 21 * mm, A4[0] - MARGIN, 21 * mm)
         self.setFillColor(DANGER)
         self.setFont(BOLD, 9)
-        self.drawRightString(A4[0] - MARGIN, 22.5 * mm, self._contents.later_words)
+        self.drawRightString(A4[0] - MARGIN, 22.5 * mm, format_later_version(self._contents.later))
         self.setFillColor(ACCENT)
         self.drawString(MARGIN, 16.5 * mm, ASSISTS)
         self.setFillColor(MUTED)
         self.setFont(FONT, 8)
-        at = f"Page {self._pageNumber} of {pages}"
+        at = f"Page {self.getPageNumber()} of {pages}"
         self.drawRightString(A4[0] - MARGIN, 16.5 * mm, at)
-        about = f"Case {_printable(state.specimen.pseudonym)}, version {state.version}"
-        self.drawString(MARGIN, 12.5 * mm, f"{about}. Printed {when(self._contents.made_at)}.")
+        about = f"Case {_printable(snapshot.specimen.pseudonym)}, version {snapshot.version}"
+        self.drawString(
+            MARGIN, 12.5 * mm, f"{about}. Printed {format_datetime(self._contents.made_at)}."
+        )
         self.setFont(FONT, 7)
         self.drawString(MARGIN, 9 * mm, f"SHA-256 of the contents: {self._contents.sha256}")
 
@@ -190,25 +187,25 @@ def _provenance(contents: ReportContents) -> list[Flowable]:
 
 
 def _head(contents: ReportContents) -> list[Flowable]:
-    state = contents.state
-    status = f"{STATUS_WORDS[contents.status]}<br/>Version {state.version}"
+    snapshot = contents.snapshot
+    status = f"{STATUS_NAMES[contents.status]}<br/>Version {snapshot.version}"
     style = STATUS if contents.signed else WARNING
-    told = [Paragraph(status, style), Paragraph(contents.later_words, WARNING)]
+    told = [Paragraph(status, style), Paragraph(format_later_version(contents.later), WARNING)]
     row = [Paragraph("Review of the white cells of a smear", TITLE), told]
     return [Table([row], [WIDTH * 0.72, WIDTH * 0.28], style=_PLAIN), Spacer(0, 3 * mm)]
 
 
 def _specimen(contents: ReportContents) -> Flowable:
-    of, state = contents.state.specimen, contents.state
+    of, snapshot = contents.snapshot.specimen, contents.snapshot
     said = [
         ("Case (pseudonym)", of.pseudonym),
         ("Specimen", SPECIMEN_NAMES[of.kind]),
         ("Collected on", of.collected_on or "not stated"),
         ("Stain", of.stain or "not stated"),
         ("Magnification", of.magnification or "not stated"),
-        ("Images read", str(len(state.images))),
-        ("Cells reviewed", f"{state.reviewed} of {state.total}"),
-        ("Version", str(state.version)),
+        ("Images read", str(len(snapshot.images))),
+        ("Cells reviewed", f"{snapshot.reviewed} of {snapshot.total}"),
+        ("Version", str(snapshot.version)),
     ]
     pairs = [[_text(name, SMALL), _text(value)] for name, value in said]
     rows = [[*pairs[row], *pairs[row + 1]] for row in range(0, len(pairs), 2)]
@@ -216,22 +213,22 @@ def _specimen(contents: ReportContents) -> Flowable:
 
 
 def _remarks(contents: ReportContents) -> list[Flowable]:
-    """What one must know of it, and what people wrote.
+    """List warnings and what people wrote.
 
     As paragraphs: those go on over pages, a row of a table cannot.
     """
-    reason, notes = contents.state.amended_because, contents.state.specimen.notes
+    reason, notes = contents.snapshot.amended_because, contents.snapshot.specimen.notes
     said = [f"Amended because: {reason}"] if reason else []
     said += [f"Notes: {notes}"] if notes else []
-    warnings = [_text(warning, ALERT) for warning in contents.state.warnings]
+    warnings = [_text(warning, ALERT) for warning in format_warnings(contents.snapshot)]
     return [Spacer(0, 1.5 * mm), *warnings, *(line for one in said for line in _lines(one))]
 
 
 def _shares(contents: ReportContents) -> Flowable:
-    state = contents.state
+    snapshot = contents.snapshot
     nobody = [_text("By the reviewer", SMALL), _text("Not reviewed", LARGE)]
-    reviewed = _share("By the reviewer", state.by_reviewers) if state.reviewed else nobody
-    proposed = _share("Proposed by the models", state.by_models)
+    reviewed = _share("By the reviewer", snapshot.by_reviewers) if snapshot.reviewed else nobody
+    proposed = _share("Proposed by the models", snapshot.by_models)
     return Table([[reviewed, proposed]], [WIDTH / 2] * 2, style=_BOXED)
 
 
@@ -247,36 +244,36 @@ def _share(name: str, tally: Tally) -> list[Flowable]:
 
 
 def _differential(contents: ReportContents) -> Flowable:
-    state = contents.state
+    snapshot = contents.snapshot
     head = ["Class", "Reviewer", "Share", "Models"]
-    rows = [[_bold(word) for word in head]]
+    rows: list[list[Flowable]] = [[_bold(word) for word in head]]
     for label in DIFFERENTIAL:
-        said = (*_by_reviewers(state, label), str(state.by_models.labels[label]))
-        rows.append([_text(LABEL_NAMES[label]), *(_text(word) for word in said)])
-    rows.append([_bold("White cells"), *_sums(state)])
-    rows.append(_erythroblasts(state))
+        said = (*_by_reviewers(snapshot, label), str(snapshot.by_models.count(label)))
+        rows.append([_text(CLASS_NAMES[label]), *(_text(word) for word in said)])
+    rows.append([_bold("White cells"), *_sums(snapshot)])
+    rows.append(_erythroblasts(snapshot))
     return Table(rows, [WIDTH * part for part in (0.46, 0.18, 0.18, 0.18)], style=_LINED)
 
 
-def _by_reviewers(state: CaseState, label: str) -> tuple[str, str]:
+def _by_reviewers(snapshot: CaseSnapshot, label: str) -> tuple[str, str]:
     """Count and share of a class, where anybody has reviewed anything."""
-    tally = state.by_reviewers
-    if not state.reviewed:
+    tally = snapshot.by_reviewers
+    if not snapshot.reviewed:
         return UNKNOWN, UNKNOWN
-    count = tally.labels[label]
+    count = tally.count(label)
     return str(count), share_words(count / tally.white) if tally.white else UNKNOWN
 
 
-def _sums(state: CaseState) -> list[Flowable]:
-    reviewed = str(state.by_reviewers.white) if state.reviewed else UNKNOWN
-    return [_bold(reviewed), _text(""), _bold(str(state.by_models.white))]
+def _sums(snapshot: CaseSnapshot) -> list[Flowable]:
+    reviewed = str(snapshot.by_reviewers.white) if snapshot.reviewed else UNKNOWN
+    return [_bold(reviewed), _text(""), _bold(str(snapshot.by_models.white))]
 
 
-def _erythroblasts(state: CaseState) -> list[Flowable]:
-    count, _ = _by_reviewers(state, ERYTHROBLAST)
-    per_100 = state.by_reviewers.erythroblasts_per_100
-    said = "" if per_100 is None or not state.reviewed else f"{per_100:.1f} to 100"
-    name = f"{LABEL_NAMES[ERYTHROBLAST]}s, beside the white cells"
+def _erythroblasts(snapshot: CaseSnapshot) -> list[Flowable]:
+    count, _ = _by_reviewers(snapshot, ERYTHROBLAST)
+    per_100 = snapshot.by_reviewers.erythroblasts_per_100
+    said = "" if per_100 is None or not snapshot.reviewed else f"{per_100:.1f} to 100"
+    name = f"{CLASS_NAMES[ERYTHROBLAST]}s, beside the white cells"
     return [_text(name), _text(count), _text(said), _text("")]
 
 
@@ -286,7 +283,7 @@ def _reading_note(contents: ReportContents) -> str:
         "them. Cells that nobody has reviewed count as proposed. The interval takes cells for "
         "independent draws (Wilson)."
     )
-    if contents.state.by_reviewers.white < USUAL_DIFFERENTIAL:
+    if contents.snapshot.by_reviewers.white < USUAL_DIFFERENTIAL:
         note += f" Fewer than {USUAL_DIFFERENTIAL} white cells: a share of so few says little."
     return note
 
@@ -299,13 +296,13 @@ def _conclusions(contents: ReportContents) -> str:
     return "\n".join(f"{one.reader}: {one.conclusion}" for one in contents.signatures)
 
 
-def _signatures(signed: Sequence[Signed]) -> list[Flowable]:
+def _signatures(signed: Sequence[SignatureLine]) -> list[Flowable]:
     if not signed:
         return []
     rows = [
         [
             _bold(f"{one.reader}"),
-            _text(f"{ROLE_WORDS[one.role]}, {when(one.at)}"),
+            _text(f"{SIGNER_NAMES[one.role]}, {format_datetime(one.at)}"),
             _text(one.sha256, CODE),
         ]
         for one in signed
@@ -332,22 +329,22 @@ def _kappa(found: Agreement) -> str:
     cells = "1 cell" if found.cells == 1 else f"{found.cells} cells"
     return (
         f"Cohen’s kappa over {cells} that each reader named: {kappa}. Names that a reader took "
-        "over from somebody else do not count. The second reader saw what the first had said."
+        "over from somebody else do not count. The second reviewer saw the names of the first."
     )
 
 
 def _label(label: str | None) -> str:
-    return LABEL_NAMES[label] if label else "not marked"
+    return CLASS_NAMES[label] if label else "not marked"
 
 
 def _models(contents: ReportContents) -> Flowable:
-    state = contents.state
+    snapshot = contents.snapshot
     rows = [[_bold(word) for word in ("Model", "Version", "SHA-256 of its weights")]]
-    for used in state.models:
+    for used in snapshot.models:
         hashes = "<br/>".join(f"{name}: {value}" for name, value in used.files.items())
         hashes = hashes or "not known: another version is installed now"
         rows.append([_text(used.model), _text(used.version), Paragraph(hashes, CODE)])
-    thresholds = sorted({_thresholds(image.thresholds) for image in state.images} - {""})
+    thresholds = sorted({_thresholds(image.thresholds) for image in snapshot.images} - {""})
     if thresholds:
         rows.append([_text("Thresholds"), _text(""), _text("; ".join(thresholds), SMALL)])
     return Table(rows, [WIDTH * part for part in (0.15, 0.2, 0.65)], style=_LINED)
@@ -358,17 +355,17 @@ def _thresholds(thresholds: Mapping[str, float]) -> str:
 
 
 def _cells_page(contents: ReportContents, pictures: Mapping[str, bytes]) -> list[Flowable]:
-    cells = contents.state.most_suspicious
+    cells = most_suspicious(contents.snapshot)
     if not cells:
         return []
     shown = [_cell(cell, pictures.get(cell.id)) for cell in cells]
     shown += [[]] * (-len(shown) % GRID)
     rows = [shown[row : row + GRID] for row in range(0, len(shown), GRID)]
-    total = contents.state.total
+    total = contents.snapshot.total
     note = (
         f"{len(cells)} of {total} counted cells: blasts of the reviewer first, then those that the "
         "models suspect most. Under each: image and cell, class now, the detector’s probability of "
-        "a blast, the second reader’s."
+        "a blast, the classifier’s of an ALL blast."
     )
     return [
         PageBreak(),
@@ -380,13 +377,13 @@ def _cells_page(contents: ReportContents, pictures: Mapping[str, bytes]) -> list
     ]
 
 
-def _cell(cell: CellRead, picture: bytes | None) -> list[Flowable]:
+def _cell(cell: CellSnapshot, picture: bytes | None) -> list[Flowable]:
     opinions = " · ".join(_probability(one) for one in (cell.blast, cell.second))
     seen = "" if cell.seen else " (not reviewed)"
     shown = Image(io.BytesIO(picture), PICTURE, PICTURE) if picture else _no_picture()
     return [
         shown,
-        Paragraph(f'<font name="{BOLD}">{LABEL_NAMES[cell.label]}</font>{seen}', MIDDLE),
+        Paragraph(f'<font name="{BOLD}">{CLASS_NAMES[cell.label]}</font>{seen}', MIDDLE),
         _text(f"Cell {cell.name}", MIDDLE),
         _text(opinions, MIDDLE),
         Spacer(0, 3 * mm),
@@ -404,12 +401,12 @@ def _probability(probability: float | None) -> str:
 
 
 def _text(text: str, style: ParagraphStyle = BODY) -> Paragraph:
-    """A paragraph of plain text, of one line until it is wrapped."""
+    """Make a paragraph of plain text."""
     return Paragraph(escape(_printable(text)), style)
 
 
 def _lines(text: str) -> list[Paragraph]:
-    """What a person wrote, a paragraph a line: many lines in one take reportlab minutes."""
+    """Make a paragraph of each line: many lines in one take reportlab minutes."""
     return [_text(line) for line in re.sub(r"\n{3,}", "\n\n", text).split("\n")]
 
 
@@ -418,15 +415,16 @@ def _bold(text: str) -> Paragraph:
 
 
 def _printable(text: str) -> str:
-    """The text, with a box for every character that the font does not have."""
-    glyphs = pdfmetrics.getFont(FONT).face.charToGlyph
+    """Replace every character that the font does not have by a box."""
+    face = pdfmetrics.getFont(FONT).face  # pyright: ignore[reportAttributeAccessIssue]  as above
+    glyphs = face.charToGlyph
     return "".join(one if one in "\r\n\t" or ord(one) in glyphs else NO_GLYPH for one in text)
 
 
 def _unprintable(contents: ReportContents) -> bool:
-    of = contents.state.specimen
+    of = contents.snapshot.specimen
     said = [of.pseudonym, of.stain, of.magnification, of.notes]
-    said += [contents.state.amended_because or ""]
+    said += [contents.snapshot.amended_because or ""]
     said += [text for one in contents.signatures for text in (one.reader, one.conclusion)]
     return any(_printable(text) != text for text in said)
 

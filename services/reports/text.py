@@ -9,16 +9,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from services.analyses.findings import decimals, harmless
-from services.cases.snapshot import (
-    ASSISTS,
-    SCHEMA,
-    Agreement,
-    CellRead,
-    ModelUsed,
-    ReportContents,
-    Tally,
-    document,
-)
+from services.cases.snapshot import Agreement, CellSnapshot, ModelUsed, Tally
+from services.reports.contents import ASSISTS, SCHEMA, ReportContents, SignatureLine
+from services.reports.formatting import format_later_version, format_warnings
 
 COLUMNS = (
     *("pseudonym", "version", "status", "what", "value", "image", "cell", "x1", "y1", "x2", "y2"),
@@ -28,7 +21,7 @@ COLUMNS = (
 
 
 def as_csv(contents: ReportContents) -> bytes:
-    """One table, `COLUMNS`: first what the report says as a whole, then one cell a line.
+    """Write one table, `COLUMNS`: first about the whole, then one cell a line.
 
     `what` is "cell", or names the `value` of a line about the whole: shares and bounds of their 95%
     intervals in 0..1, counts of cells, sentences. Boxes are in pixels of the file, probabilities in
@@ -37,33 +30,35 @@ def as_csv(contents: ReportContents) -> bytes:
     buffer = io.StringIO(newline="")
     table = csv.writer(buffer)
     table.writerow(COLUMNS)
-    state = contents.state
-    head = (harmless(state.specimen.pseudonym), state.version, contents.status)
+    snapshot = contents.snapshot
+    head = (harmless(snapshot.specimen.pseudonym), snapshot.version, contents.status)
     for what, value in _whole(contents):
-        told = harmless(value) if isinstance(value, str) else value
-        table.writerow([*head, what, told, *[""] * (len(COLUMNS) - len(head) - 2)])
-    table.writerows([*head, "cell", "", *_line(cell)] for cell in state.cells)
+        value = harmless(value) if isinstance(value, str) else value
+        table.writerow([*head, what, value, *[""] * (len(COLUMNS) - len(head) - 2)])
+    table.writerows([*head, "cell", "", *_line(cell)] for cell in snapshot.cells)
     return buffer.getvalue().encode()
 
 
 def _whole(contents: ReportContents) -> Iterator[tuple[str, object]]:
-    """What is said of the case as a whole, by name."""
-    state = contents.state
+    """Yield what the report says of the case as a whole, by name."""
+    snapshot = contents.snapshot
     yield "notice", ASSISTS
-    yield from [("later_version", contents.later_words)] if contents.later else []
-    yield from (("warning", warning) for warning in state.warnings)
-    yield from asdict(state.specimen).items()
-    yield from [("amended_because", state.amended_because)] if state.amended_because else []
-    yield from (("cells_reviewed", state.reviewed), ("cells", state.total))
-    if state.reviewed:
-        yield from _counts("reviewers", state.by_reviewers)
-    yield from _counts("models", state.by_models)
+    if contents.later:
+        yield "later_version", format_later_version(contents.later)
+    yield from (("warning", warning) for warning in format_warnings(snapshot))
+    yield from snapshot.specimen.serialize().items()
+    if snapshot.amended_because:
+        yield "amended_because", snapshot.amended_because
+    yield from (("cells_reviewed", snapshot.reviewed), ("cells", snapshot.total))
+    if snapshot.reviewed:
+        yield from _counts("reviewers", snapshot.by_reviewers)
+    yield from _counts("models", snapshot.by_models)
     for one in contents.signatures:
         yield "signature", f"{one.reader}, {one.role}, {one.at.isoformat()}, SHA-256 {one.sha256}"
         yield "conclusion", one.conclusion
     if contents.agreement:
         yield from _agreement(contents.agreement)
-    yield from (("model", _model(used)) for used in state.models)
+    yield from (("model", _model(used)) for used in snapshot.models)
     yield "sha256", contents.sha256
 
 
@@ -94,28 +89,34 @@ def _model(used: ModelUsed) -> str:
 
 
 def as_json(contents: ReportContents) -> bytes:
-    """The whole report, indented; the fields are those of `services.cases.snapshot`.
+    """Write the whole report, indented; `state` has the fields of `services.cases.snapshot`.
 
     A final report's `sha256` is that of the last entry of `signatures`, whose SHA-256 anybody can
-    work out again: of the canonical JSON of its reader, role, at and conclusion, with `agreement`
-    and `state` of the report.
+    work out again: of the canonical JSON (RFC 8785) of its schema, reader, role, at and conclusion,
+    with `agreement` and `state` of the report. An entry without a schema is hashed in the form of
+    before: `core.canonical_json`.
     """
     report = {
         "schema": SCHEMA,
         "notice": ASSISTS,
         "status": contents.status,
-        "later_version": contents.later_words or None,
-        "warnings": contents.state.warnings,
+        "later_version": format_later_version(contents.later) or None,
+        "warnings": format_warnings(contents.snapshot),
         "sha256": contents.sha256,
         "made_at": contents.made_at.isoformat(),
-        "signatures": [{**asdict(one), "at": one.at.isoformat()} for one in contents.signatures],
-        "agreement": contents.agreement and document(contents.agreement),
-        "state": document(contents.state),
+        "signatures": [_signature(one) for one in contents.signatures],
+        "agreement": contents.agreement.serialize() if contents.agreement else None,
+        "state": contents.snapshot.serialize(),
     }
     return (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _line(cell: CellRead) -> list[object]:
+def _signature(line: SignatureLine) -> dict[str, object]:
+    entry = {**asdict(line), "at": line.at.isoformat()}
+    return entry if line.schema else {name: entry[name] for name in entry if name != "schema"}
+
+
+def _line(cell: CellSnapshot) -> list[object]:
     return [
         *(cell.image, harmless(cell.name.partition(".")[2])),
         *(f"{edge:.1f}" for edge in cell.box),

@@ -63,8 +63,8 @@ def fill(page: Page) -> None:
         person = page.locator("li", has=page.get_by_text(name, exact=True))
         person.get_by_role("button", name="Approve").click()
     for team in TEAMS:
-        page.get_by_label("A new team’s name").fill(team)
-        page.get_by_role("button", name="Make a team").click()
+        page.get_by_label("New team name").fill(team)
+        page.get_by_role("button", name="Create team").click()
     page.goto("/classify")
     files = [{"name": f"cell {n}.png", "mimeType": "image/png", "buffer": png()} for n in (1, 2)]
     page.set_input_files("#images", files)

@@ -78,11 +78,11 @@ def finish(page: Page, case: str) -> None:
         page.keyboard.press("Control+a")
         page.keyboard.press("Enter")
     saved(page)
-    page.goto(f"{case}/sign-out")
+    page.goto(f"{case}/sign-off")
     page.get_by_label("Conclusion").fill(CONCLUSION)
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Sign this case").click()
-    page.get_by_text("Version 1 is signed").wait_for()
+    page.get_by_text("Version 1 signed. The case is locked.").wait_for()
 
 
 def take_all(page: Page, case: str, names: tuple[str, ...]) -> None:
@@ -91,8 +91,8 @@ def take_all(page: Page, case: str, names: tuple[str, ...]) -> None:
         "case-list": "/cases",
         "case": case,
         "reading-room": f"{case}/room",
-        "sign-out": f"{case}/sign-out",
-        "sign-out-missing": f"{case}/sign-out",
+        "sign-out": f"{case}/sign-off",
+        "sign-out-missing": f"{case}/sign-off",
     }
     for name in names:
         page.goto(addresses[name])

@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from tests.browser.serving import at_work, served
 from tests.stand_ins import stand_in_models
-
-# A hang limit, not a measure: a machine that runs other tests beside these is slow.
-expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="module")

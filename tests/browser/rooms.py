@@ -38,7 +38,7 @@ def many_cells(count: int) -> FieldFindings:
         x, y = 20.0 + 60 * (index % 12), 20.0 + 60 * (index // 12)
         blast = 0.2 - index / 1000
         cells.append(Detection((x, y, x + 40, y + 40), "wbc", 0.7, blast, 0.9, blast, "normal"))
-    return read_field(width=800, height=600, detections=tuple(cells), doubtful=())
+    return read_field(width=800, height=600, detections=tuple(cells), candidates=())
 
 
 class Clinic:

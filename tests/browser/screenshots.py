@@ -79,7 +79,7 @@ def play_field(page: Page, width: int) -> None:
     _open_first(page)
     page.wait_for_timeout(500)
     take(page, "detect-result", width)
-    page.get_by_label("Call it a blast").fill("8")
+    page.get_by_label("Blast threshold").fill("8")
     page.get_by_label("Sort by").select_option(label="Disagreement first")
     page.wait_for_timeout(500)
     take(page, "detect-threshold", width)
@@ -158,7 +158,7 @@ def _unfamiliar_tile() -> RgbImage:
     tiles = (
         read_image(t.path.read_bytes()).rgb for t in read_pbc(DEFAULT_DATA) if t.split == "test"
     )
-    return next(rgb for rgb in tiles if models.classify(rgb).familiar is False)
+    return next(rgb for rgb in tiles if models.classify(rgb).in_distribution is False)
 
 
 def _half_a_cell() -> RgbImage:

@@ -6,16 +6,21 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from app import create_app, make_server
 from models.registry import Models
-from records import db
 from settings import Settings
+from tests.applications import end, put_empty_database
 from tests.people import PASSWORD
+
+HANG_LIMIT = 120_000
+"""Milliseconds; not a measure: a machine that runs other tests beside these is slow."""
+
+expect.set_options(timeout=HANG_LIMIT)
 
 QUIET = (
     "--no-sandbox",
@@ -51,17 +56,23 @@ def served(
 ) -> Iterator[str]:
     """The application on an empty instance, with the weights it ships or others; its address."""
     # The system gives a port that is free.
-    settings = replace(
-        Settings(), instance_dir=instance, port=0, signup=signup, second_factor=second_factor
+    settings = Settings().model_copy(
+        update={
+            "instance_dir": instance,
+            "port": 0,
+            "signup": signup,
+            "second_factor": second_factor,
+        }
     )
+    put_empty_database(settings)
     app = create_app(settings, models)
-    with app.app_context():
-        db.create_all()
     server = make_server(app, settings)
     threading.Thread(target=server.run, daemon=True).start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    app.extensions["leukoscope_tasks"].stop()
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        server.close()
+        end(app)
 
 
 def sign_up(page: Page, name: str) -> None:
@@ -69,7 +80,7 @@ def sign_up(page: Page, name: str) -> None:
     page.goto("/sign-up")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("again").fill(PASSWORD)
+    page.get_by_label("Confirm password").fill(PASSWORD)
     page.get_by_role("button", name="Sign up").click()
     page.wait_for_url("**/sign-in")
 
@@ -79,8 +90,8 @@ def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
     page.goto("/sign-in")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in").click()
 
 
 def sign_up_and_in(page: Page, name: str) -> None:
@@ -90,12 +101,22 @@ def sign_up_and_in(page: Page, name: str) -> None:
     page.wait_for_url("**/classify")
 
 
+def open_page(chrome: Browser, address: str, **options: Any) -> Page:
+    """Open a page in a context of its own, whose pages share a generous limit.
+
+    Args:
+        options: those of Playwright's `Browser.new_context`.
+    """
+    context = chrome.new_context(base_url=address, **options)
+    context.set_default_timeout(HANG_LIMIT)
+    return context.new_page()
+
+
 @contextmanager
 def at_work(address: str) -> Iterator[Page]:
     """A page of a person who has just signed up and in; at the end it must not have complained."""
     with browser() as chrome:
-        page = chrome.new_context(base_url=address).new_page()
-        page.set_default_timeout(60_000)
+        page = open_page(chrome, address)
         complaints = watched(page)
         sign_up_and_in(page, "ada")
         yield page

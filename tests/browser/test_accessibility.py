@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.serving import chromium
+from tests.browser.serving import chromium, open_page
 from tests.stand_ins import drawn_cell, drawn_field
 from tests.uploads import png
 
@@ -83,17 +85,18 @@ def case(page: Page, results: dict[str, str]) -> str:
     page.goto("/cases/new")
     page.get_by_label("Pseudonym").fill("Alder-7")
     page.get_by_role("button", name="Open the case").click()
+    page.wait_for_url(re.compile("/cases/[0-9a-f]{32}$"))
     address = page.url
     page.get_by_role("link", name="Add existing analyses").click()
     for box in page.get_by_role("checkbox").all():
         box.check()
     assert complaints(page) == ""
-    page.get_by_role("button", name="Add what is chosen").click()
+    page.get_by_role("button", name="Add selected").click()
     page.wait_for_url(address)
     return address
 
 
-@pytest.mark.parametrize("path", ["", "/edit", "/add", "/sign-out"])
+@pytest.mark.parametrize("path", ["", "/edit", "/add", "/sign-off"])
 def test_no_page_of_a_case_is_closed_to_anybody(page: Page, case: str, path: str):
     page.goto(case + path)
     assert complaints(page) == ""
@@ -109,7 +112,7 @@ def test_a_doubted_pseudonym_is_told_to_everybody(page: Page):
 
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-up"])
 def test_the_door_is_open_to_everybody(page: Page, address: str, path: str):
-    stranger = page.context.browser.new_context(base_url=address).new_page()
+    stranger = open_page(page.context.browser, address)
     stranger.goto(path)
     assert complaints(stranger) == ""
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from models.registry import Models
-from tests.browser.serving import chromium, served
+from tests.browser.serving import chromium, open_page, served
 from tests.reading import Reading
 from tests.stand_ins import drawn_field, stand_in_models
 from tests.uploads import png
@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 
-BEING_READ = "Being read… 30%"
+BEING_READ = "Analysing… 30%"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_many_fields_are_sent_and_end_in_one_count(page: Page):
     counts = page.locator("[data-counts]")
     expect(counts).to_contain_text("Cells found in 7 fields")
     expect(counts.locator("[data-figure=detector-blasts]")).to_have_text("7 of 14")
-    expect(counts).to_contain_text("A differential counts 100 or 200 white cells. With 14")
+    expect(counts).to_contain_text("Only 14 white cells.")
     item(page, "field 3.png").get_by_role("link", name="Open").click()
     expect(page.get_by_role("heading", name="field 3.png")).to_be_visible()
 
@@ -84,12 +84,12 @@ def test_the_page_of_a_batch_follows_what_is_read(page: Page, reading: Reading):
     expect(item(page, BEING_READ)).to_be_visible()
     page.get_by_role("link", name="one combined count").click()
     expect(page.locator("progress[value='3'][max='10']")).to_be_visible()
-    waiting = item(page, "Waiting for its turn")
+    waiting = item(page, "Waiting…")
     expect(waiting).to_have_count(2)
     waiting.last.get_by_role("button", name="Cancel").press("Enter")
     expect(waiting).to_have_count(1)
     expect(item(page, "Cancelled")).to_be_visible()
-    expect(page.get_by_text("The combined count appears here")).to_be_visible()
+    expect(page.get_by_text("Counts appear when")).to_be_visible()
 
     reading.go_on.set()
     expect(page.locator("[data-status]")).to_have_text("2 of 3 read, 1 cancelled")
@@ -104,9 +104,9 @@ def test_cancelling_works_while_it_is_read_and_for_the_rest(page: Page, reading:
     expect(item(page, "Cancelled")).to_be_visible()
     expect(item(page, BEING_READ)).to_be_visible()
     page.get_by_role("link", name="one combined count").click()
-    page.get_by_role("button", name="Cancel the rest").click()
+    page.get_by_role("button", name="Cancel remaining").click()
     expect(page.locator("[data-status]")).to_have_text("0 of 4 read, 4 cancelled")
-    expect(page.get_by_role("button", name="Cancel the rest")).to_be_hidden()
+    expect(page.get_by_role("button", name="Cancel remaining")).to_be_hidden()
 
 
 def test_a_failure_is_tried_again(page: Page, reading: Reading):
@@ -131,15 +131,16 @@ def test_a_server_that_is_not_reached_is_said_and_asked_again(page: Page, readin
 
 
 def test_without_script_several_fields_lead_to_their_batch(page: Page, address: str, reading):
-    plain = page.context.browser.new_context(
-        base_url=address, java_script_enabled=False, storage_state=page.context.storage_state()
-    ).new_page()
+    cookies = page.context.storage_state()
+    plain = open_page(
+        page.context.browser, address, java_script_enabled=False, storage_state=cookies
+    )
     reading.go_on.clear()
     plain.goto("/detect")
     drop(plain, 2)
     plain.get_by_role("button", name="Detect").click()
     expect(plain).to_have_url(re.compile("/batches/[0-9a-f]{32}$"))
-    expect(plain.get_by_text("This page loads itself anew")).to_be_visible()
+    expect(plain.get_by_text("Refreshes every 10 seconds")).to_be_visible()
     item(plain, "field 1.png").get_by_role("button", name="Cancel").click()
     expect(item(plain, "field 1.png")).to_contain_text("Cancelled")
     reading.go_on.set()

@@ -17,10 +17,10 @@ BUSY = "The server is busy. Try again in a few seconds."
 
 
 def test_a_busy_server_is_asked_again(signed_in: Page):
-    refused = []
+    refused, seen = [], []
 
-    def busy_twice(route: Route) -> None:
-        if route.request.method != "POST" or len(refused) == 2:
+    def busy(route: Route) -> None:
+        if route.request.method != "POST" or (seen and len(refused) >= 2):
             route.continue_()
             return
         refused.append(route.request.url)
@@ -28,12 +28,13 @@ def test_a_busy_server_is_asked_again(signed_in: Page):
         route.fulfill(status=503, headers=headers, json={"error": BUSY})
 
     signed_in.goto("/classify")
-    signed_in.route("**/classify", busy_twice)
+    signed_in.route("**/classify", busy)
     cell = {"name": "cell.png", "mimeType": "image/png", "buffer": png()}
     signed_in.set_input_files("#images", cell)
     expect(signed_in.locator("[data-sentence]").first).to_have_text("Waiting: the server is busy")
+    seen.append(True)
     expect(signed_in.locator(".upload-item").get_by_role("link", name="Open")).to_be_visible()
-    assert len(refused) == 2
+    assert len(refused) >= 2
 
 
 def test_a_file_that_waits_for_a_busy_server_can_be_cancelled(signed_in: Page):

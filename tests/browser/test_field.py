@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from models.findings import Detection, FieldFindings
 from models.registry import Models
 from services.analyses.findings import BlastShare, interval_words, share_words
-from tests.browser.serving import chromium
+from tests.browser.serving import chromium, open_page
 from tests.services.analyses.fields import THRESHOLDS, read_field, twice_read
 from tests.stand_ins import drawn_field
 from tests.uploads import png
@@ -46,7 +46,7 @@ def many() -> FieldFindings:
     white = drawn_cells(300)
     counted = [one for one in white if one.label == "blast" or one.white >= THRESHOLDS["white"]]
     doubtful = tuple(one for one in white if one not in counted)
-    return read_field(width=1200, height=900, detections=(*counted, *red), doubtful=doubtful)
+    return read_field(width=1200, height=900, detections=(*counted, *red), candidates=doubtful)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def page(signed_in: Page, fields: dict[str, str]) -> Page:
 
 
 def slider(page: Page):
-    return page.get_by_role("slider", name="Call it a blast from a probability of")
+    return page.get_by_role("slider", name="Blast threshold: ≥")
 
 
 def counts(page: Page) -> tuple[int, int]:
@@ -111,23 +111,23 @@ def test_doubtful_cells_appear_as_they_pass_and_join_the_denominators(page: Page
     expect(page.locator("[data-figure=second-blasts]")).to_have_text("2 of 5")
     expect(page.locator("[data-figure=second-uncertain]")).to_have_text("1")
     expect(page.locator("[data-figure=second-at-most]")).to_have_text("60%")
-    expect(page.locator("[data-few]")).to_contain_text("With 5 the share")
+    expect(page.locator("[data-few]")).to_contain_text("Only 5 white cells.")
 
 
 def test_the_word_follows_and_the_kept_finding_is_named(page: Page):
     word = page.locator(".finding-word:visible")
     state = page.locator("[data-state]")
-    expect(state).to_have_text("▲ The model’s own threshold; the finding is kept at it.")
+    expect(state).to_have_text("Default threshold (used in the saved result)")
     slider(page).fill("95")
     expect(word).to_have_text("No blasts found")
-    expect(page.get_by_text("calls none of them a blast")).to_be_visible()
-    expect(state).to_have_text("You are looking at 95%; the kept finding is at 25%.")
+    expect(page.get_by_text("This does not rule out blasts")).to_be_visible()
+    expect(state).to_have_text("Preview at 95%. Saved result uses 25%")
     expect(page.get_by_role("status").filter(has_text="At 95%")).to_have_text(
-        "At 95%: 0 of 4 white cells are called blasts."
+        "At 95%: blasts 0 of 4 white cells."
     )
-    page.get_by_role("button", name="Back to the model’s 25%").press("Enter")
+    page.get_by_role("button", name="Reset to 25%").press("Enter")
     expect(word).to_have_text("Blasts found")
-    expect(state).to_contain_text("The model’s own threshold")
+    expect(state).to_contain_text("Default threshold")
     assert counts(page) == (2, 2)
 
 
@@ -135,7 +135,7 @@ def test_the_slider_is_moved_by_the_keyboard(page: Page):
     slider(page).press("ArrowLeft")
     expect(slider(page)).to_have_attribute("aria-valuetext", "24%")
     slider(page).press("ArrowRight")
-    expect(page.locator("[data-state]")).to_contain_text("The model’s own threshold")
+    expect(page.locator("[data-state]")).to_contain_text("Default threshold")
     slider(page).press("Home")
     expect(page.locator("[data-at]")).to_have_text("5%")
     assert counts(page) == (5, 0)
@@ -145,8 +145,8 @@ def test_the_gallery_is_sorted_by_either_reader_and_by_disagreement(page: Page):
     sort = page.get_by_label("Sort by")
     assert order(page) == [0, 1, 2, 3]
     expected = {
-        "Detector: probability of a blast": [0, 1, 3, 2],
-        "EfficientNetB3: probability of an ALL blast": [1, 2, 3, 0],
+        "Detector: blast probability": [0, 1, 3, 2],
+        "Classifier: blast probability": [1, 2, 3, 0],
         "Disagreement first": [0, 2, 1, 3],
         "Most suspicious first": [0, 1, 2, 3],
     }
@@ -169,9 +169,9 @@ def test_only_disagreements_are_shown_if_wished(page: Page):
 
 def test_a_filter_that_leaves_nothing_says_so(page: Page, fields):
     agreed = tuple(one for one in read_field().detections if one.second_label == "uncertain")
-    page.goto(uploaded(page, read_field(detections=agreed, doubtful=())))
+    page.goto(uploaded(page, read_field(detections=agreed, candidates=())))
     page.get_by_role("checkbox", name="Only disagreements (0)").check()
-    expect(page.get_by_text("The readers disagree about none of these cells.")).to_be_visible()
+    expect(page.get_by_text("No disagreements.")).to_be_visible()
 
 
 def test_box_and_cell_find_each_other_after_a_move(page: Page):
@@ -185,7 +185,7 @@ def test_box_and_cell_find_each_other_after_a_move(page: Page):
 
 def test_script_and_server_agree_at_every_threshold(page: Page, fields):
     page.goto(fields[MANY])
-    white = [*many().doubtful, *(one for one in many().detections if one.label != "rbc")]
+    white = [*many().candidates, *(one for one in many().detections if one.label != "rbc")]
     for place in range(5, 100, 6):
         slider(page).fill(str(place))
         at = place / 100
@@ -210,14 +210,15 @@ def test_of_many_cells_the_page_tells_how_many_are_shown(page: Page, fields):
             slider(page).fill(place)
             expect(page.locator("[data-at]")).to_have_text(f"{place}%")
         total = sum(counts(page))
-        expect(note).to_contain_text(f"{shown.count()} of {total} are shown")
+        expect(note).to_contain_text(f"Showing the {shown.count()} most suspicious of {total}")
     assert shown.count() <= 240 < total
 
 
 def test_without_script_the_page_is_as_at_the_models_threshold(page: Page, address: str, fields):
-    plain = page.context.browser.new_context(
-        base_url=address, java_script_enabled=False, storage_state=page.context.storage_state()
-    ).new_page()
+    cookies = page.context.storage_state()
+    plain = open_page(
+        page.context.browser, address, java_script_enabled=False, storage_state=cookies
+    )
     plain.goto(fields[FEW])
     assert counts(plain) == (2, 2)
     assert order(plain) == [0, 1, 2, 3]

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from services.analyses.findings import BlastShare, interval_words
 from tests.browser.rooms import Clinic, many_cells, upload
-from tests.browser.serving import chromium, served, sign_in, sign_up
+from tests.browser.serving import chromium, open_page, served, sign_in, sign_up
 from tests.services.analyses.fields import read_field
 from tests.stand_ins import stand_in_models
 
@@ -274,7 +274,7 @@ def test_a_cell_is_shown_in_its_field_with_both_opinions_and_its_history(page: P
     assert len(panel.locator("[data-picture]").get_attribute("viewBox").split()) == 4
     expect(panel.locator("[data-detector]")).to_have_text("90% blast")
     expect(panel.locator("[data-second]")).to_have_text("Normal, 10% ALL blast")
-    expect(panel.get_by_text("The two readers disagree")).to_be_visible()
+    expect(panel.get_by_text("Detector and classifier disagree")).to_be_visible()
     expect(panel.locator("image[href]")).to_have_count(1)
     press(page, "f")
     expect(panel.locator("[data-picture]")).to_have_attribute("viewBox", "0 0 400 400")
@@ -423,7 +423,8 @@ def test_what_the_server_says_of_its_failure_is_told_while_a_correction_waits(
 def test_cells_that_were_asked_for_before_a_correction_do_not_undo_it(page: Page):
     held = []
     page.route("**/cells.json", lambda route: held.append((route, route.fetch())), times=1)
-    come_back(page)
+    with page.expect_request("**/cells.json"):
+        come_back(page)
     while not held:
         page.wait_for_timeout(20)
     with page.expect_response(lambda answer: answer.request.method == "POST"):
@@ -467,8 +468,7 @@ def test_signing_in_again_in_another_tab_is_enough(page: Page, room: str, clinic
 
 @pytest.fixture(scope="module")
 def colleague(signed_in: Page, address: str) -> Iterator[Page]:
-    page = signed_in.context.browser.new_context(base_url=address).new_page()
-    page.set_default_timeout(60_000)
+    page = open_page(signed_in.context.browser, address)
     sign_up(page, "cleo")
     sign_in(page, "cleo")
     yield page
@@ -487,7 +487,7 @@ def test_what_a_colleague_says_otherwise_is_shown(page: Page, room: str, colleag
     conflicts = page.locator("[data-conflicts]")
     expect(conflicts).to_contain_text("you said Lymphocyte, cleo says Monocyte; now it is Monocyte")
     assert sizes(page)["monocyte"] == 1
-    conflicts.get_by_role("button", name="I have seen this").click()
+    conflicts.get_by_role("button", name="Dismiss").click()
     expect(conflicts).to_be_hidden()
 
 
@@ -511,7 +511,7 @@ def test_a_case_that_is_signed_meanwhile_takes_nothing_more(page, room: str, cli
     expect(page.locator("[data-announced]")).to_contain_text("Nothing can be changed here")
     page.reload()
     focused(page)
-    expect(page.get_by_text("This case is signed, so nothing can be changed here")).to_be_visible()
+    expect(page.get_by_text("Signed and locked.")).to_be_visible()
     press(page, "ArrowRight", "l")
     assert clinic.reviews(room) == []
 
@@ -564,7 +564,7 @@ def test_it_is_open_to_everybody_and_fits(page: Page, width: int):
 
 def test_a_case_without_cells_says_what_to_do(signed_in: Page, clinic: Clinic):
     signed_in.goto(clinic.open_case())
-    expect(signed_in.get_by_text("No white cell was found in this case yet")).to_be_visible()
+    expect(signed_in.get_by_text("No white cells in this case yet")).to_be_visible()
 
 
 def test_cells_that_cannot_be_loaded_say_so(signed_in: Page, room: str):

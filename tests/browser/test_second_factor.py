@@ -9,7 +9,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.serving import browser, chromium, served, sign_in, sign_up, watched
+from tests.browser.serving import browser, chromium, open_page, served, sign_in, sign_up, watched
 from tests.browser.test_accessibility import complaints
 from tests.people import PASSWORD
 from tests.stand_ins import stand_in_models
@@ -30,8 +30,7 @@ def address(tmp_path_factory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def page(address: str) -> Iterator[Page]:
     with browser() as chrome:
-        page = chrome.new_context(base_url=address).new_page()
-        page.set_default_timeout(60_000)
+        page = open_page(chrome, address)
         heard = watched(page)
         yield page
         assert heard == []
@@ -42,7 +41,9 @@ def test_an_administrator_sets_it_up_and_signs_in_with_it(page: Page, tmp_path: 
     sign_in(page, "ada")
     expect(page.get_by_role("heading", name="Set up a second factor")).to_be_visible()
     # The picture is drawn: the policy of the page lets it through.
-    assert page.get_by_alt_text("QR code").evaluate("one => one.naturalWidth") > 100
+    picture = page.get_by_alt_text("QR code")
+    picture.evaluate("image => image.decode()")
+    assert picture.evaluate("image => image.naturalWidth") > 100
     assert complaints(page) == ""
 
     page.get_by_text("Type a key instead").click()
@@ -54,7 +55,7 @@ def test_an_administrator_sets_it_up_and_signs_in_with_it(page: Page, tmp_path: 
     expect(codes).to_have_count(10)
     assert complaints(page) == ""
     recovery = codes.first.inner_text()
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I’ve saved these codes").click()
     page.wait_for_url("**/classify")
     page.goto("/account/second-factor")
     assert complaints(page) == ""

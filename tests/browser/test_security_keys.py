@@ -8,7 +8,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.serving import browser, chromium, served, sign_in, sign_up, watched
+from tests.browser.serving import browser, chromium, open_page, served, sign_in, sign_up, watched
 from tests.browser.test_accessibility import complaints
 from tests.people import PASSWORD
 from tests.stand_ins import stand_in_models
@@ -32,8 +32,7 @@ def address(tmp_path_factory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def page(address: str) -> Iterator[Page]:
     with browser() as chrome:
-        page = chrome.new_context(base_url=address).new_page()
-        page.set_default_timeout(60_000)
+        page = open_page(chrome, address)
         plug_a_key_in(page)
         heard = watched(page)
         yield page
@@ -86,7 +85,7 @@ def test_a_key_is_added(page: Page, codes: list[str]):
     assert complaints(page) == ""
 
     page.get_by_role("button", name="Register this key").click()
-    expect(page.get_by_text("“Key on my ring” is added.")).to_be_visible()
+    expect(page.get_by_text("“Key on my ring” added.")).to_be_visible()
     assert complaints(page) == ""
 
 
@@ -110,8 +109,7 @@ def test_it_signs_in_in_place_of_a_code(page: Page, codes: list[str]):
 
 
 def test_without_script_there_is_the_code(page: Page, codes: list[str], address: str):
-    plain = page.context.browser.new_context(base_url=address, java_script_enabled=False).new_page()
-    plain.set_default_timeout(60_000)
+    plain = open_page(page.context.browser, address, java_script_enabled=False)
     sign_in(plain, "ada")
     expect(plain.get_by_role("button", name="Use a security key")).to_be_hidden()
     plain.get_by_label("Code").fill(codes[2])
@@ -127,5 +125,5 @@ def test_it_is_removed(page: Page, codes: list[str]):
     assert complaints(page) == ""
     confirm(page, codes[3])
     page.get_by_role("button", name="Remove this key").click()
-    expect(page.get_by_text("“Key on my ring” is removed.")).to_be_visible()
+    expect(page.get_by_text("“Key on my ring” removed.")).to_be_visible()
     expect(page.get_by_role("link", name="Remove Key on my ring")).to_have_count(0)

@@ -99,7 +99,7 @@ def test_a_case_is_opened(page: Page):
     assert complaints(page) == ""
     page.get_by_role("button", name="Open the case").click()
     expect(page.get_by_role("heading", name="Case Alder-7")).to_be_visible()
-    expect(page.get_by_text("Nothing in this case yet")).to_be_visible()
+    expect(page.get_by_text("No images yet")).to_be_visible()
 
 
 def test_three_fields_are_uploaded_to_it(page: Page):
@@ -114,8 +114,8 @@ def test_three_fields_are_uploaded_to_it(page: Page):
 
 
 def test_it_cannot_be_signed_before_its_cells_are_seen(page: Page):
-    page.get_by_role("link", name="Sign-out and reports").click()
-    expect(page.get_by_role("heading", name="12 cells are left to look at")).to_be_visible()
+    page.get_by_role("link", name="Sign-off and reports").click()
+    expect(page.get_by_role("heading", name="12 cells need review")).to_be_visible()
     expect(page.get_by_role("button", name="Sign this case")).to_have_count(0)
     assert complaints(page) == ""
 
@@ -143,16 +143,17 @@ def test_the_others_are_confirmed(page: Page):
 
 
 def test_it_is_signed_and_locked(page: Page):
-    page.get_by_role("link", name="Sign-out and reports").click()
+    page.get_by_role("link", name="Sign-off and reports").click()
     page.get_by_label("Conclusion").fill(CONCLUSION)
     page.get_by_label("Your password").fill("not this one")
-    page.get_by_role("button", name="Sign this case").click()
-    expect(page.get_by_text("Version 1 is signed")).to_have_count(0)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign this case").click()
+    expect(page.get_by_text("Version 1 signed. The case is locked.")).to_have_count(0)
     sign(page)
-    expect(page.get_by_text("Version 1 is signed")).to_be_visible()
+    expect(page.get_by_text("Version 1 signed. The case is locked.")).to_be_visible()
     assert complaints(page) == ""
     page.get_by_role("link", name="Reading room").first.click()
-    expect(page.get_by_text("This case is signed, so nothing can be changed here")).to_be_visible()
+    expect(page.get_by_text("Signed and locked.")).to_be_visible()
     page.go_back()
 
 
@@ -173,18 +174,18 @@ def test_its_reports_tell_the_same(page: Page, downloads: Path):
 
 def test_an_amendment_keeps_the_former_version(page: Page, downloads: Path):
     before = signed_part((downloads / "JSON report of version 1").read_bytes())
-    page.get_by_label("Why must it be amended?").fill(REASON)
-    page.get_by_role("button", name="Open for an amendment").click()
-    expect(page.get_by_text("The case is open again, as version 2")).to_be_visible()
+    page.get_by_label("Reason for amendment").fill(REASON)
+    page.get_by_role("button", name="Reopen for amendment").click()
+    expect(page.get_by_text("Reopened as version 2")).to_be_visible()
     page.get_by_role("link", name="Reading room").first.click()
     expect(page.locator("[data-cell]:focus")).to_have_count(1)
     group(page, "lymphocyte").click()
     press(page, "m")
     expect(group(page, "monocyte")).to_have_count(2)
     saved(page)
-    page.get_by_role("link", name="Sign-out and reports").click()
+    page.get_by_role("link", name="Sign-off and reports").click()
     sign(page)
-    expect(page.get_by_text("Version 2 is signed")).to_be_visible()
+    expect(page.get_by_text("Version 2 signed. The case is locked.")).to_be_visible()
     former = fetched(page, "JSON report of version 1", downloads)
     assert signed_part(former) == before
     assert json.loads(former)["later_version"] == "Superseded by version 2."

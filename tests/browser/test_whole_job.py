@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from imaging.images import encode_png
 from settings import ROOT
-from tests.browser.serving import browser, chromium, served, watched
+from tests.browser.serving import browser, chromium, open_page, served, watched
 from tests.people import PASSWORD
 from tests.stand_ins import drawn_cell, drawn_field
 
@@ -32,8 +32,7 @@ def address(instance):
 @pytest.fixture(scope="module")
 def page(address):
     with browser() as chrome:
-        page = chrome.new_context(base_url=address, accept_downloads=True).new_page()
-        page.set_default_timeout(20_000)
+        page = open_page(chrome, address, accept_downloads=True)
         complaints = watched(page)
         yield page
         assert complaints == []
@@ -60,9 +59,9 @@ def test_the_first_to_sign_up_is_let_in(page: Page):
     page.goto("/sign-up")
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("again").fill(PASSWORD)
+    page.get_by_label("Confirm password").fill(PASSWORD)
     page.get_by_role("button", name="Sign up").click()
-    page.goto("/sign-in")
+    page.wait_for_url("**/sign-in")
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
@@ -88,9 +87,10 @@ def test_a_cells_result_page_says_what_it_is_worth(page: Page):
     share = float(page.locator("meter").get_attribute("value"))
     assert 0 <= share <= 1
     expect(page.get_by_text("does not diagnose").first).to_be_visible()
-    expect(page.get_by_text("Nothing is final until a person has confirmed it")).to_be_visible()
-    loaded = "image => image.complete && image.naturalWidth > 0"
-    assert page.locator(".cell-picture img").evaluate(loaded)
+    expect(page.get_by_text("No result is final until a person confirms it")).to_be_visible()
+    picture = page.locator(".cell-picture img")
+    picture.evaluate("image => image.decode()")
+    assert picture.evaluate("image => image.naturalWidth > 0")
 
 
 def test_an_unusable_image_says_what_to_do(page: Page):
@@ -122,7 +122,8 @@ def test_history_finds_and_deletes(page: Page):
     page.get_by_role("button", name="Filter").click()
     expect(page.get_by_text("1 analysis")).to_be_visible()
     page.locator(".history-delete").click()
-    page.get_by_role("button", name="Delete").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Delete").click()
     page.goto("/history")
     expect(page.get_by_text("2 analyses")).to_be_visible()
 
@@ -130,7 +131,7 @@ def test_history_finds_and_deletes(page: Page):
 def test_a_result_leads_to_the_card_of_its_model(page: Page):
     page.goto("/history")
     page.locator(".history-open").filter(has_text="cell.png").click()
-    page.get_by_role("link", name="what this model is worth").click()
+    page.get_by_role("link", name="performance").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Classifier")
     charts = page.locator("img.chart").all()
     assert charts
@@ -144,6 +145,7 @@ def test_a_result_leads_to_the_card_of_its_model(page: Page):
 
 def test_signing_out_closes_the_door(page: Page):
     page.locator(".account-menu summary").click()
-    page.get_by_role("button", name="Sign out").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign out").click()
     page.goto("/history")
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from models.explanation import attribution
-from tests.browser.serving import at_work, chromium, served
+from tests.browser.serving import at_work, chromium, open_page, served
 from tests.pages.analyses.test_explanation import Shap
 from tests.stand_ins import stand_in_models
 from tests.uploads import png
@@ -52,7 +52,7 @@ def opacity(page: Page) -> float:
 def test_the_map_lies_over_the_cell_and_the_keyboard_fades_it(page: Page):
     window, overlay = page.locator(".map-pictures img").all()
     assert window.bounding_box() == overlay.bounding_box()
-    slider = page.get_by_label("Strength of the overlay")
+    slider = page.get_by_label("Overlay strength")
     assert opacity(page) == 0.8
 
     slider.press("End")
@@ -67,7 +67,7 @@ def test_the_map_lies_over_the_cell_and_the_keyboard_fades_it(page: Page):
 def test_shap_values_come_while_the_page_waits_and_are_there_later(page: Page, shap: Shap):
     page.get_by_role("button", name="Compute SHAP values").click()
     expect(page.locator("progress[value='30']")).to_be_visible()
-    expect(page.get_by_text("Being computed… 10%")).to_be_visible()
+    expect(page.get_by_text("Computing… 10%")).to_be_visible()
 
     page.reload()
     expect(page.locator("progress[value='30']")).to_be_visible()
@@ -98,16 +98,17 @@ def test_a_failure_can_be_tried_again(page: Page, shap: Shap):
 
 
 def test_without_script_the_map_is_a_second_picture(page: Page, address: str):
-    plain = page.context.browser.new_context(
-        base_url=address, java_script_enabled=False, storage_state=page.context.storage_state()
-    ).new_page()
+    cookies = page.context.storage_state()
+    plain = open_page(
+        page.context.browser, address, java_script_enabled=False, storage_state=cookies
+    )
     plain.goto(page.url)
     window, overlay = (
         picture.bounding_box() for picture in plain.locator(".map-pictures img").all()
     )
 
     assert overlay["x"] >= window["x"] + window["width"]
-    assert plain.get_by_label("Strength of the overlay").is_hidden()
+    assert plain.get_by_label("Overlay strength").is_hidden()
 
 
 def test_a_map_that_a_busy_server_did_not_draw_is_asked_for_again(page: Page):
@@ -123,6 +124,6 @@ def test_a_map_that_a_busy_server_did_not_draw_is_asked_for_again(page: Page):
     page.route("**/activation-map.png", busy_once)
     page.reload()
     overlay = page.locator("[data-overlay]")
-    expect(overlay).not_to_have_js_property("naturalWidth", 0, timeout=30_000)
+    expect(overlay).not_to_have_js_property("naturalWidth", 0)
     page.unroute_all()
     assert len(refused) == 1

@@ -26,11 +26,11 @@ def test_list_prints_everybody(shell: FlaskCliRunner):
 
 
 def test_approve_lets_one_who_waits_in(shell: FlaskCliRunner):
-    assert shell.invoke(args=["accounts", "approve", "ben"]).output == "“Ben” may sign in now.\n"
+    assert shell.invoke(args=["accounts", "approve", "ben"]).output == "“Ben” can now sign in.\n"
 
     again = shell.invoke(args=["accounts", "approve", "ben"])
     assert again.exit_code == 1
-    assert "does not wait" in again.output
+    assert "is not pending" in again.output
 
 
 def test_an_unknown_name_is_said_so(shell: FlaskCliRunner):
@@ -68,7 +68,7 @@ def test_a_lost_administrator_is_replaced(app: Flask, shell: FlaskCliRunner, dec
 
     answer = shell.invoke(args=["accounts", "make-administrator", "ben"])
 
-    assert answer.output == "“Ben” is an administrator now.\n"
+    assert answer.output == "“Ben” is now an administrator.\n"
     assert (
         "active       reader    administrator  Ben"
         in shell.invoke(args=["accounts", "list"]).output

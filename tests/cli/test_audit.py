@@ -24,7 +24,8 @@ def test_verify_says_that_all_is_well_and_where_the_end_is(app: Flask, shell: Fl
 
     assert answer.exit_code == 0
     assert answer.output == (
-        f"5 rows, none changed, moved or missing; the witness names 5. The end is 5:{end}\n"
+        "5 entries, none changed, moved or missing. The external hash log confirms 5. "
+        f"Latest entry: 5:{end}\n"
     )
     assert shell.invoke(args=["audit", "verify", "--head", f"5:{end}"]).exit_code == 0
 
@@ -38,8 +39,8 @@ def test_verify_says_each_finding_and_fails(app: Flask, shell: FlaskCliRunner):
     assert answer.exit_code == 1
     assert answer.output.splitlines() == [
         "Row 3 was changed: its contents are not those of its hash.",
-        "Row 5 was removed at the end: the witness names row 5.",
-        "Error: The audit trail is not what it was.",
+        "Row 5 was removed at the end: the external hash log names row 5.",
+        "Error: The audit trail was altered.",
     ]
 
 
@@ -61,7 +62,7 @@ def test_a_head_that_is_none_is_refused(shell: FlaskCliRunner, head: str):
 def test_a_new_installation_has_nothing_to_verify(app: Flask):
     answer = app.test_cli_runner().invoke(args=["audit", "verify"])
 
-    assert (answer.exit_code, answer.output) == (0, "The audit trail has no rows yet.\n")
+    assert (answer.exit_code, answer.output) == (0, "The audit trail has no entries yet.\n")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])

@@ -3,7 +3,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from flask.testing import FlaskCliRunner
 
 from records import db
 from settings import ROOT, Settings
-from tests.backups import another, install_models, migrated
+from tests.backups import another, install_models
 from tests.people import sign_in_as
 from tests.trail import tamper
 from tests.uploads import upload_cell
@@ -21,14 +20,13 @@ from tests.uploads import upload_cell
 @pytest.fixture
 def shell(app: Flask, settings: Settings) -> FlaskCliRunner:
     install_models(settings)
-    migrated(app)
     upload_cell(sign_in_as(app, "ada"))
     return app.test_cli_runner()
 
 
 @pytest.fixture
 def elsewhere(settings: Settings, tmp_path: Path) -> Iterator[FlaskCliRunner]:
-    app = another(replace(settings, instance_dir=tmp_path / "elsewhere"))
+    app = another(settings.model_copy(update={"instance_dir": tmp_path / "elsewhere"}))
     yield app.test_cli_runner()
     with app.app_context():
         db.engine.dispose()
@@ -39,7 +37,7 @@ def test_a_backup_is_made_restored_and_verified(
 ):
     made = shell.invoke(args=["backup", str(tmp_path / "backup")])
     assert made.exit_code == 0
-    assert "read again: 2 images, 0 waiting fields" in made.output
+    assert "verified: 2 images, 0 waiting fields" in made.output
     assert "the secret key" in made.output
     end = made.output.split()[-1]
 
@@ -48,7 +46,7 @@ def test_a_backup_is_made_restored_and_verified(
     assert "2 images, 0 waiting fields" in restored.output
     assert "Everybody is signed out" in restored.output
     verified = elsewhere.invoke(args=["audit", "verify", "--head", end])
-    assert (verified.exit_code, verified.output.split()[1:3]) == (0, ["rows,", "none"])
+    assert (verified.exit_code, verified.output.split()[1:3]) == (0, ["entries,", "none"])
 
 
 def test_what_cannot_be_done_is_a_sentence(
@@ -72,7 +70,7 @@ def test_what_is_replaced_and_which_models_to_use_is_told(
     answer = shell.invoke(args=["restore", "--replace", str(tmp_path / "backup")])
 
     assert answer.exit_code == 0
-    assert f"What was there before is in {settings.instance_dir / 'replaced-'}" in answer.output
+    assert f"The previous instance is in {settings.instance_dir / 'replaced-'}" in answer.output
     assert f"LEUKOSCOPE_WEIGHTS={settings.instance_dir / 'weights'}\n" in answer.output
 
 
@@ -81,7 +79,7 @@ def test_lost_images_are_a_warning(shell: FlaskCliRunner, settings: Settings, tm
     answer = shell.invoke(args=["backup", str(tmp_path / "backup")])
 
     assert answer.exit_code == 0
-    assert "Warning: 1 files that rows name are missing in the instance itself" in answer.stderr
+    assert "Warning: 1 files are missing in the instance itself" in answer.stderr
 
 
 def test_a_changed_trail_is_told_at_both_ends(
@@ -93,7 +91,7 @@ def test_a_changed_trail_is_told_at_both_ends(
         answer = runner.invoke(args=[name, str(tmp_path / "backup")])
         assert answer.exit_code == 1
         assert "Row 3 was changed" in answer.stderr
-        assert "not what it was" in answer.stderr
+        assert "was altered" in answer.stderr
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(
@@ -104,7 +102,6 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(
         pytest.skip("file systems cannot be mounted here: unshare is missing")
     (tmp_path / "small").mkdir()
     code = f"""
-from dataclasses import replace
 from pathlib import Path
 from services.backups.manifest import BackupError
 from settings import Settings

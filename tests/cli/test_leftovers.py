@@ -29,7 +29,7 @@ def left(settings: Settings) -> list[Path]:
 def test_they_are_counted_and_stay(shell: FlaskCliRunner, left: list[Path]):
     answer = shell.invoke(args=["leftovers"])
 
-    assert (answer.exit_code, answer.output) == (0, f"Named by no row: images {len(left)}.\n")
+    assert (answer.exit_code, answer.output) == (0, f"Leftover: images {len(left)}.\n")
     assert all(path.exists() for path in left)
 
 
@@ -39,7 +39,7 @@ def test_they_go_when_told_to(app: Flask, shell: FlaskCliRunner, left: list[Path
     assert answer.exit_code == 0
     assert f"Removed: images {len(left)}." in answer.output
     assert not any(path.exists() for path in left)
-    assert shell.invoke(args=["leftovers"]).output == "Every file is named by a row.\n"
+    assert shell.invoke(args=["leftovers"]).output == "No leftover files.\n"
     with app.app_context():
         (row,) = noted(Event.SWEEP)
     assert row.account_name.startswith("shell: ")

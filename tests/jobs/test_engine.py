@@ -11,8 +11,9 @@ from jobs.engine import GOING_WRONG, Progress, TaskError, Tasks
 from records import db
 from records.analyses import explanations
 from records.analyses.explanations import Explanation
-from records.tasks import DONE, FAILED, RUNNING, WAITING
+from records.tasks import TaskState
 from tests.records.analyses.test_analyses import account, kept
+from tests.waiting import HANGS, until
 
 
 class Waiter:
@@ -75,13 +76,6 @@ def state(app: Flask, explanation_id: str) -> Explanation:
         return explanations.get(explanation_id)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.01)
-
-
 def test_what_waits_is_done_and_its_progress_told(app: Flask, begin, explanation_id: str):
     work = Waiter()
     begin(work)
@@ -89,7 +83,7 @@ def test_what_waits_is_done_and_its_progress_told(app: Flask, begin, explanation
     assert state(app, explanation_id).total == 10
 
     work.go_on.set()
-    until(lambda: state(app, explanation_id).state == DONE)
+    until(lambda: state(app, explanation_id).state == TaskState.DONE)
     assert state(app, explanation_id).picture_name == f"of {explanation_id[:8]}"
     assert work.ran == [explanation_id]
 
@@ -108,26 +102,28 @@ def test_a_sleeping_background_is_woken(app: Flask, begin):
 def test_a_stopped_server_does_it_at_the_next_start(app: Flask, begin, explanation_id: str):
     first = Waiter()
     background = begin(first)
-    first.started.wait(20)
+    first.started.wait(HANGS)
     background.stop()
-    assert state(app, explanation_id).state == WAITING
+    assert state(app, explanation_id).state == TaskState.WAITING
 
     second = Waiter()
     second.go_on.set()
     begin(second)
-    until(lambda: state(app, explanation_id).state == DONE)
+    until(lambda: state(app, explanation_id).state == TaskState.DONE)
     assert first.ran == second.ran == [explanation_id]
 
 
 def test_a_killed_server_does_it_at_the_next_start(app: Flask, begin, explanation_id: str):
     with app.app_context():
-        db.session.execute(db.update(Explanation).values(state=RUNNING, attempts=1, done=3))
+        db.session.execute(
+            db.update(Explanation).values(state=TaskState.RUNNING, attempts=1, done=3)
+        )
         db.session.commit()
     work = Waiter()
     work.go_on.set()
     begin(work)
 
-    until(lambda: state(app, explanation_id).state == DONE)
+    until(lambda: state(app, explanation_id).state == TaskState.DONE)
 
 
 def test_as_many_are_done_at_once_as_the_work_allows(app: Flask, begin, explanation_id: str):
@@ -154,7 +150,7 @@ def test_as_many_are_done_at_once_as_the_work_allows(app: Flask, begin, explanat
 )
 def test_a_failure_is_told_in_a_sentence(app: Flask, begin, explanation_id, error, sentence):
     begin(Waiter(error))
-    until(lambda: state(app, explanation_id).state == FAILED)
+    until(lambda: state(app, explanation_id).state == TaskState.FAILED)
 
     assert state(app, explanation_id).error == sentence
 
@@ -162,7 +158,7 @@ def test_a_failure_is_told_in_a_sentence(app: Flask, begin, explanation_id, erro
 def test_one_that_is_deleted_ends(app: Flask, begin, explanation_id: str):
     work = Waiter()
     background = begin(work)
-    work.started.wait(20)
+    work.started.wait(HANGS)
     with app.app_context():
         explanations.remove(explanations.get(explanation_id).analysis_id)
         db.session.commit()
@@ -189,7 +185,7 @@ def test_what_was_made_for_nobody_is_thrown_away(app: Flask, begin, explanation_
 
     work.run = delete_meanwhile
     begin(work)
-    deleted.wait(20)
+    deleted.wait(HANGS)
     until(lambda: work.discarded == [{"picture_name": f"of {explanation_id[:8]}"}])
 
 
@@ -206,6 +202,6 @@ def test_the_thread_survives_a_broken_database(app: Flask, begin, monkeypatch, e
     work = Waiter()
     work.go_on.set()
     background = begin(work)
-    failed.wait(20)
+    failed.wait(HANGS)
     background.wake()
     until(lambda: work.ran == [explanation_id])

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageFilter
 
 from imaging.images import encode_png
-from models.__main__ import main
+from models.__main__ import REASONS, main
+from models.findings import QualityIssue
 from tests.networks import write_weights
 from tests.stand_ins import drawn_cell, drawn_field
 
@@ -48,7 +49,10 @@ def test_classify_prints_one_object_a_file(capsys, weights, cell):
     first, second = lines(capsys)
     assert first == second
     assert first["file"] == cell
-    assert list(first)[:6] == ["file", "label", "probability", "usable", "reason", "model"]
+    assert list(first) == [
+        *("file", "label", "probability", "usable", "reason", "model", "code", "can_insist"),
+        *("insisted", "view", "window", "familiar", "cells"),
+    ]
     assert first["window"] == pytest.approx([-1.9, -1.9, 121.9, 121.9], abs=1)
     assert (first["view"], first["cells"], first["code"]) == ("crop", 1, None)
     assert first["label"] == "uncertain"
@@ -64,15 +68,20 @@ def test_an_image_without_a_cell_is_an_answer_not_an_error(capsys, weights, tmp_
     assert "blank" in line["reason"]
 
 
-def test_whoever_insists_gets_an_answer_for_a_cell_that_is_hard_to_see(capsys, weights, tmp_path):
+@pytest.mark.parametrize("flag", ["--override-quality-check", "--insist"])
+def test_the_quality_check_can_be_overridden(capsys, weights, tmp_path, flag):
     blurred = tmp_path / "blurred.png"
     with Image.fromarray(drawn_cell()) as image:
         image.filter(ImageFilter.GaussianBlur(10)).save(blurred)
     assert main(["classify", "--weights", weights, str(blurred)]) == 0
-    assert main(["classify", "--weights", weights, "--insist", str(blurred)]) == 0
+    assert main(["classify", "--weights", weights, flag, str(blurred)]) == 0
     refused, read = lines(capsys)
     assert (refused["code"], refused["label"], refused["insisted"]) == ("blurred", None, False)
     assert (read["code"], read["label"], read["insisted"]) == ("blurred", "uncertain", True)
+
+
+def test_every_quality_issue_has_a_sentence_of_the_command():
+    assert set(REASONS) == set(QualityIssue)
 
 
 def test_detect_prints_boxes_in_pixels_of_the_file(capsys, weights, field):
@@ -88,8 +97,9 @@ def test_detect_prints_boxes_in_pixels_of_the_file(capsys, weights, field):
     assert line["second_model"] == "test-1"
 
 
-def test_the_second_reader_can_be_left_out(capsys, weights, field):
-    assert main(["detect", "--weights", weights, "--no-second-reader", field]) == 0
+@pytest.mark.parametrize("flag", ["--no-classifier-opinion", "--no-second-reader"])
+def test_the_classifiers_opinion_can_be_left_out(capsys, weights, field, flag):
+    assert main(["detect", "--weights", weights, flag, field]) == 0
     (line,) = lines(capsys)
     assert (line["second_model"], line["detections"][0]["second"]) == (None, None)
 

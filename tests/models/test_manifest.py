@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from models.manifest import WeightsError, load_manifest
+from models.manifest import WeightsError, load_manifest, read_manifest
+from settings import ROOT
 from tests.networks import write_classifier
 
 
@@ -43,6 +44,38 @@ def test_an_altered_file_is_refused(folder):
     with (folder / "network.bin").open("ab") as stream:
         stream.write(b"!")
     with pytest.raises(WeightsError, match="SHA-256 differs"):
+        load_manifest(folder, "classifier")
+
+
+@pytest.mark.parametrize("model", ["classifier", "detector"])
+def test_the_shipped_manifests_are_read(model):
+    manifest = read_manifest(ROOT / "weights" / model, model)
+    assert manifest.details["version"] == manifest.version
+    assert set(manifest.thresholds) == set(manifest.details["thresholds"])
+
+
+def test_a_network_goes_by_its_architecture(folder):
+    assert load_manifest(folder, "classifier").name == "Classifier"
+    path = folder / "manifest.json"
+    content = json.loads(path.read_text())
+    content["training"]["arguments"]["architecture"] = "DenseNet121"
+    path.write_text(json.dumps(content))
+    assert load_manifest(folder, "classifier").name == "DenseNet121"
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "told"),
+    [
+        ("thresholds", {"familiar": "high"}, "thresholds.familiar: .* valid number.*"),
+        ("thresholds", {"familiar": float("nan")}, "thresholds.familiar: .* finite number"),
+        ("input", {"size": 0}, "input.size: Input should be greater than 0"),
+        ("views", [], "views: Input should be a valid dictionary"),
+    ],
+)
+def test_a_wrong_entry_is_named(folder, entry, value, told):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), entry: value}))
+    with pytest.raises(WeightsError, match=rf"cannot be read \({told}\); restore"):
         load_manifest(folder, "classifier")
 
 

@@ -30,28 +30,28 @@ def test_the_classifier_is_shown_the_window_alone(models):
     assert window.shape == (122, 122, 3)
     assert view == said.view == "crop"
     assert said.window == pytest.approx((-1.2, -1.2, 121.2, 121.2), abs=0.1)
-    assert (said.label, said.probability, said.familiar) == ("all_blast", 0.7, False)
-    assert (said.usable, said.code, said.reason, said.cells) == (True, None, None, 1)
-    assert (said.can_insist, said.insisted, said.model) == (False, False, "stand-in-1")
+    assert (said.label, said.probability, said.in_distribution) == ("all_blast", 0.7, False)
+    assert (said.usable, said.code, said.cells) == (True, None, 1)
+    assert (said.can_override, said.overridden, said.model) == (False, False, "stand-in-1")
 
 
 def test_a_refused_image_is_not_read(models):
-    said = models.classify(np.tile(drawn_cell(), (1, 2, 1)), insist=True)
+    said = models.classify(np.tile(drawn_cell(), (1, 2, 1)), override=True)
     assert (said.label, said.probability, said.usable) == (None, None, False)
     assert (said.code, said.cells, said.window) == ("several_cells", 2, None)
-    assert said.reason.startswith("There are several white cells")
+    assert said.code == "several_cells"
     assert not hasattr(models.classifier, "shown")
 
 
 def test_a_cell_that_is_hard_to_see_waits_for_the_person_to_insist(models):
     waiting = models.classify(BLURRED)
-    assert (waiting.usable, waiting.code, waiting.can_insist) == (False, "blurred", True)
+    assert (waiting.usable, waiting.code, waiting.can_override) == (False, "blurred", True)
     assert waiting.label is None
-    read = models.classify(BLURRED, insist=True)
-    assert (read.usable, read.code, read.can_insist) == (True, "blurred", False)
-    assert (read.insisted, read.label, read.reason) == (True, "all_blast", waiting.reason)
+    read = models.classify(BLURRED, override=True)
+    assert (read.usable, read.code, read.can_override) == (True, "blurred", False)
+    assert (read.overridden, read.label) == (True, "all_blast")
     assert read.window == waiting.window
 
 
 def test_insisting_on_a_good_image_changes_nothing(models):
-    assert models.classify(drawn_cell(), insist=True) == models.classify(drawn_cell())
+    assert models.classify(drawn_cell(), override=True) == models.classify(drawn_cell())

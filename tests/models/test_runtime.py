@@ -12,6 +12,7 @@ from models.manifest import WeightsError
 from models.runtime import Network
 from settings import ROOT
 from tests.networks import write_classifier, write_weights
+from tests.waiting import HANGS
 
 
 @pytest.fixture
@@ -100,7 +101,6 @@ threads = [threading.Thread(target=infer, args=(number,)) for number in range(8)
 [thread.join() for thread in threads]
 print("answered")
 """
-HANGS_SECONDS = 120
 
 
 @pytest.mark.slow
@@ -109,9 +109,7 @@ def test_fresh_processes_answer_when_first_inferences_come_together(tmp_path):
     command = [sys.executable, "-c", FIRST_INFERENCES, str(folder)]
 
     def answer(_number: int) -> str:
-        finished = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=HANGS_SECONDS
-        )
+        finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANGS)
         return finished.stdout.strip() or finished.stderr
 
     # Six at a time: the fault was seen on busy machines only.

@@ -26,6 +26,7 @@ from tests.cases import open_case, put_field
 from tests.pages.common.test_access import ARGUMENTS
 from tests.people import PASSWORD, account_named, add_account, csrf_token, sign_in_as
 from tests.uploads import png, send, upload_cell, upload_field
+from tests.waiting import HANGS
 
 JSON = {"Accept": "application/json"}
 TYPED = ("Zirbelkiefer-77", "Quittengelee", "Blaubeere", "hauptbahnhof.png", "Zeppelin", "Okapi")
@@ -138,7 +139,7 @@ def acts(client: FlaskClient, case_id: str) -> dict:
     return {
         "open a case": post("/cases/new", **CASE),
         "describe it": post(f"/cases/{case_id}/edit", **CASE),
-        "amend it": post(f"/cases/{case_id}/sign-out/amend", reason=REASON * 400),
+        "amend it": post(f"/cases/{case_id}/sign-off/amend", reason=REASON * 400),
         "classify": upload("/classify"),
         "detect": upload("/detect"),
         "make a team": post("/admin/teams", name=NAME),
@@ -340,14 +341,14 @@ def test_many_who_delete_and_look_at_once_get_no_error(app: Flask, signed_in: Fl
         def act(number: int, cell: str = cell, start: Barrier = start) -> int:
             browser = app.test_client()
             browser.set_cookie("leukoscope", browsers[number % 4].get_cookie("leukoscope").value)
-            start.wait(timeout=30)
+            start.wait(timeout=HANGS)
             if number < 4:
                 form = {"csrf_token": tokens[number % 4]}
                 return browser.post(f"/history/{cell}/delete", data=form).status_code
             return browser.get(f"/classify/{cell}/image").status_code
 
         with ThreadPoolExecutor(8) as pool:
-            codes = list(pool.map(act, range(8), timeout=60))
+            codes = list(pool.map(act, range(8), timeout=HANGS))
         assert codes[:4].count(303) == 1, codes
         assert set(codes) <= {200, 303, 404}, codes
 

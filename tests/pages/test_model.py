@@ -65,7 +65,7 @@ def test_a_missing_card_is_a_sentence(signed_in: FlaskClient, path: str):
     answer = signed_in.get(path)
 
     assert answer.status_code == 200
-    assert "cannot be read" in texts(answer.text)
+    assert "Details unavailable" in texts(answer.text)
 
 
 def test_an_unreadable_card_is_a_sentence(signed_in: FlaskClient, weights):
@@ -74,8 +74,8 @@ def test_an_unreadable_card_is_a_sentence(signed_in: FlaskClient, weights):
 
     page = texts(signed_in.get("/models/classifier").text)
 
-    assert "nothing is said here of what the model is worth" in page
-    assert "What lies beside this network cannot be read" in page
+    assert "performance is unknown" in page
+    assert "Details unavailable" in page
 
 
 def test_a_chart_is_an_image_that_may_style_itself_and_no_more(signed_in: FlaskClient, weights):
@@ -110,10 +110,13 @@ def test_strangers_sign_in_first(client: FlaskClient, weights, path: str):
 
 def test_a_result_leads_to_the_model_that_gave_it(signed_in: FlaskClient, weights):
     result = signed_in.get(f"/classify/{upload_cell(signed_in)}").text
-    link = re.search(r'href="(/models/classifier\?version=[^"]+)">what this model is worth', result)
+    link = re.search(r'href="(/models/classifier\?version=[^"]+)">performance', result)
 
-    assert "another version" in texts(signed_in.get(link.group(1)).text)
-    assert "another version" not in signed_in.get("/models/classifier?version=test-1").text
+    assert "Your result came from version" in texts(signed_in.get(link.group(1)).text)
+    assert (
+        "Your result came from version"
+        not in signed_in.get("/models/classifier?version=test-1").text
+    )
 
 
 @pytest.mark.parametrize("model", ["classifier", "detector"])

@@ -9,7 +9,7 @@ from sqlalchemy import event
 from records import db, tasks
 from records.analyses import explanations
 from records.analyses.explanations import Explanation
-from records.tasks import DONE, FAILED, RUNNING, WAITING
+from records.tasks import TaskState
 from tests.records.analyses.test_analyses import account, kept
 
 
@@ -38,14 +38,14 @@ def test_the_one_that_waits_longest_is_taken_first_and_once():
     assert tasks.waiting(Explanation) == 2
     taken = [tasks.claim(Explanation) for _ in range(3)]
     assert taken == [first.id, second.id, None]
-    assert states() == [RUNNING, RUNNING]
+    assert states() == [TaskState.RUNNING, TaskState.RUNNING]
 
 
 def test_asking_twice_keeps_one():
     explanation = ask()
     explanations.ask_for(explanation.analysis_id)
 
-    assert states() == [WAITING]
+    assert states() == [TaskState.WAITING]
 
 
 def test_progress_is_noted_while_it_runs_and_only_then():
@@ -60,7 +60,7 @@ def test_progress_is_noted_while_it_runs_and_only_then():
     assert tasks.finish(Explanation, explanation.id, picture_name="picture")
     assert not tasks.advance(Explanation, explanation.id, 5, 10)
     db.session.refresh(explanation)
-    assert (explanation.state, explanation.picture_name) == (DONE, "picture")
+    assert (explanation.state, explanation.picture_name) == (TaskState.DONE, "picture")
 
 
 def test_a_failed_one_can_be_tried_again():
@@ -68,13 +68,17 @@ def test_a_failed_one_can_be_tried_again():
     tasks.claim(Explanation)
     assert tasks.fail(Explanation, explanation.id, "a sentence, " * 100)
     db.session.refresh(explanation)
-    assert explanation.state == FAILED
+    assert explanation.state == TaskState.FAILED
     assert explanation.error.startswith("a sentence")
 
     assert tasks.retry(Explanation, explanation.id)
     assert not tasks.retry(Explanation, explanation.id)
     db.session.refresh(explanation)
-    assert (explanation.state, explanation.error, explanation.attempts) == (WAITING, None, 0)
+    assert (explanation.state, explanation.error, explanation.attempts) == (
+        TaskState.WAITING,
+        None,
+        0,
+    )
 
 
 def test_a_restart_takes_up_what_ran_and_leaves_the_rest():
@@ -85,7 +89,7 @@ def test_a_restart_takes_up_what_ran_and_leaves_the_rest():
     tasks.advance(Explanation, running.id, 7, 10)
     tasks.recover(Explanation)
 
-    assert states() == [DONE, WAITING, WAITING]
+    assert states() == [TaskState.DONE, TaskState.WAITING, TaskState.WAITING]
     assert running.done == 0
     assert tasks.claim(Explanation) == running.id
     assert waiting.attempts == 0
@@ -97,7 +101,7 @@ def test_what_always_stops_the_server_is_given_up():
         assert tasks.claim(Explanation) == explanation.id
         tasks.recover(Explanation)
 
-    assert states() == [FAILED]
+    assert states() == [TaskState.FAILED]
     assert explanation.error == tasks.GIVEN_UP
 
 
@@ -108,7 +112,7 @@ def test_an_orderly_stop_does_not_count_as_an_attempt():
         assert tasks.release(Explanation, explanation.id)
         tasks.recover(Explanation)
 
-    assert states() == [WAITING]
+    assert states() == [TaskState.WAITING]
 
 
 def test_nobody_writes_between_the_look_and_the_move():

@@ -18,7 +18,7 @@ from records import db, tasks
 from records.analyses import analyses, field_tasks
 from records.analyses.analyses import Analysis
 from records.analyses.field_tasks import FieldTask
-from records.tasks import DONE, DROPPED, FAILED, RUNNING, WAITING
+from records.tasks import TaskState
 from services.analyses.analysis import Analyst
 from services.analyses.field_queue import FieldQueue
 from tests.jobs.test_engine import until
@@ -106,7 +106,7 @@ def asleep(queue: FieldQueue) -> Iterator[None]:
 
 def check_all_read(app: Flask, sent: list[FieldTask]) -> None:
     """Wait until the fields are read; each was kept once, and nothing else."""
-    until(lambda: {state(task) for task in sent} == {DONE})
+    until(lambda: {state(task) for task in sent} == {TaskState.DONE})
     kept = list(db.session.scalars(db.select(Analysis.id)))
     assert sorted(kept) == sorted(task.id for task in sent)
     assert images_named(app)
@@ -147,7 +147,7 @@ def test_a_failure_is_noted_after_a_lock_and_the_next_field_is_read(
     reading.error = RuntimeError("broken")
     failed = queue.take(people[0], upload())
     assert lock.released.wait(30)
-    until(lambda: state(failed) == FAILED)
+    until(lambda: state(failed) == TaskState.FAILED)
     assert failed.error == GOING_WRONG
 
     reading.error = None
@@ -161,7 +161,7 @@ def test_a_refusal_keeps_its_reason_in_spite_of_a_lock(app, queue, people, monke
     lock.take_at(monkeypatch, field_tasks, "forget_upload")
     damaged = queue.take(people[0], upload(png(drawn_field())[:-200]))
     assert lock.released.wait(30)
-    until(lambda: state(damaged) == FAILED)
+    until(lambda: state(damaged) == TaskState.FAILED)
 
     assert "damaged" in damaged.error
     assert uploads(app) == set()
@@ -185,7 +185,7 @@ def test_a_cancelled_field_is_removed_after_a_lock(app, queue, people, monkeypat
     assert cancelled == [True]
     second = queue.take(people[0], upload())
     check_all_read(app, [second])
-    assert state(first) == DROPPED
+    assert state(first) == TaskState.DROPPED
 
 
 @pytest.mark.usefixtures("impatient")
@@ -198,7 +198,7 @@ def test_a_server_that_stops_while_locked_leaves_the_field_to_the_next(
         task = queue.take(people[0], upload())
         until(lambda: lock._taken.is_set())
         app.extensions["leukoscope_tasks"].stop()
-    assert state(task) == RUNNING
+    assert state(task) == TaskState.RUNNING
     assert len(list(db.session.scalars(db.select(Analysis.id)))) == 1
     assert lock.released.wait(30)
 
@@ -229,8 +229,8 @@ def test_a_cancelled_field_no_longer_counts(queue, people, reading):
     reading.go_on.clear()
     queue.take(people[0], upload())
     waiting = queue.take(people[0], upload())
-    assert state(waiting) == WAITING
+    assert state(waiting) == TaskState.WAITING
     queue.cancel(waiting)
 
-    assert (state(waiting), waiting.upload_name) == (DROPPED, None)
+    assert (state(waiting), waiting.upload_name) == (TaskState.DROPPED, None)
     reading.go_on.set()

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from services.model_cards import aimed_sensitivity, read_card, read_chart
+from services.model_cards import aimed_sensitivity, classifier_name, read_card, read_chart
 from tests.networks import write_classifier
 from tests.services.analyses.fields import THRESHOLDS, read_field
 
@@ -24,6 +24,17 @@ def test_a_card_is_what_lies_beside_the_network(weights):
     assert "Körner" in card.text
     assert card.charts == {"roc.svg"}
     assert read_chart(weights, "classifier", "roc.svg") == b"<svg/>"
+
+
+def test_the_classifiers_name_is_that_of_the_manifest(weights, tmp_path):
+    assert classifier_name(weights) == "Classifier"
+    path = weights / "classifier" / "manifest.json"
+    content = json.loads(path.read_text())
+    content["training"]["arguments"]["architecture"] = "DenseNet121"
+    path.write_text(json.dumps(content))
+    assert classifier_name(weights) == classifier_name(weights, "test-1") == "DenseNet121"
+    assert classifier_name(weights, "test-2") == "Classifier"
+    assert classifier_name(tmp_path / "none") == "Classifier"
 
 
 def test_what_is_missing_is_none(tmp_path, caplog):

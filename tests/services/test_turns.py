@@ -6,8 +6,7 @@ from threading import Event, Semaphore
 import pytest
 
 from services.turns import BusyError, Turns
-
-LONG = 30
+from tests.waiting import HANGS
 
 
 @pytest.fixture
@@ -18,14 +17,14 @@ def end() -> Event:
 def hold(turns: Turns, begun: Semaphore, end: Event) -> bool:
     with turns.turn():
         begun.release()
-        return end.wait(LONG)
+        return end.wait(HANGS)
 
 
 def test_who_finds_all_places_taken_is_refused_at_once(end):
-    turns, begun = Turns(running=2, seconds=LONG, waiting=0), Semaphore(0)
+    turns, begun = Turns(running=2, seconds=HANGS, waiting=0), Semaphore(0)
     with ThreadPoolExecutor(2) as pool:
         working = [pool.submit(hold, turns, begun, end) for _ in range(2)]
-        assert all(begun.acquire(timeout=LONG) for _ in working)
+        assert all(begun.acquire(timeout=HANGS) for _ in working)
         with pytest.raises(BusyError), turns.turn():
             pytest.fail("a third had a turn")
         end.set()
@@ -33,13 +32,13 @@ def test_who_finds_all_places_taken_is_refused_at_once(end):
 
 
 def test_who_may_wait_gets_the_next_turn(end):
-    turns, begun = Turns(running=1, seconds=LONG, waiting=1), Semaphore(0)
+    turns, begun = Turns(running=1, seconds=HANGS, waiting=1), Semaphore(0)
     with ThreadPoolExecutor(2) as pool:
         working = [pool.submit(hold, turns, begun, end) for _ in range(2)]
-        assert begun.acquire(timeout=LONG)
+        assert begun.acquire(timeout=HANGS)
         assert not begun.acquire(timeout=0.05)
         end.set()
-        assert begun.acquire(timeout=LONG)
+        assert begun.acquire(timeout=HANGS)
     assert all(each.result() for each in working)
 
 
@@ -47,7 +46,7 @@ def test_nobody_waits_longer_than_told(end):
     turns, begun = Turns(running=1, seconds=0.05), Semaphore(0)
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(hold, turns, begun, end)
-        assert begun.acquire(timeout=LONG)
+        assert begun.acquire(timeout=HANGS)
         with pytest.raises(BusyError), turns.turn():
             pytest.fail("a second had a turn")
         end.set()

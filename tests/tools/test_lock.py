@@ -38,6 +38,12 @@ def test_a_lock_holds_packages_alone_and_no_address(pins: Path):
     assert options == {"--hash"}
 
 
+def test_a_pin_may_name_extras(tmp_path: Path):
+    pins = tmp_path / "pins.txt"
+    pins.write_text("plain==1.0\nSome.Name[one,two-three]==2.0  # why\n")
+    assert pins_of(pins) == {("plain", "1.0"), ("some-name", "2.0")}
+
+
 def test_the_tests_run_with_what_is_served():
     assert pins_of(ROOT / lock_of(SERVED)) <= pins_of(ROOT / lock_of(ALL))
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from PIL import Image
 
+from core.taxonomy import TRAINING_KINDS
 from training.cells.segment import Box
 from training.data import DataError, manifest_rows, read_pbc
 
@@ -18,19 +19,8 @@ Source = Literal["cnmc", "lmu", "pbc", "snam"]
 UNKNOWN = -1
 """Where a label is missing: the loss leaves it out."""
 
-KINDS = (
-    "neutrophil_segmented",
-    "neutrophil_band",
-    "eosinophil",
-    "basophil",
-    "lymphocyte",
-    "monocyte",
-    "immature_granulocyte",
-    "erythroblast",
-    "blast",
-    "smudge",
-    "artefact",
-)
+KINDS = TRAINING_KINDS
+"""What a cell can be, in the order of the network's answers."""
 
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "cell_size": ("small", "big"),

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from models.classifier.cell_views import CROP_FACTOR
 from training.cells import folds
 from training.cells.data import (
+    KINDS,
     NO_ATTRIBUTES,
     Cell,
     read_cnmc_cells,
@@ -100,14 +101,23 @@ class Pack:
         """Write the file, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f"{path.stem}.unfinished.npz")
-        np.savez(unfinished, **vars(self))
+        np.savez(unfinished, **vars(self), kinds=np.array(KINDS))
         unfinished.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Pack:
-        """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            return cls(**{name: arrays[name] for name in arrays.files})
+        """Read what `save` wrote.
+
+        Raises:
+            DataError: The pack numbers the kinds of cells in another order than now.
+        """
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        if tuple(arrays.pop("kinds", ())) != KINDS:
+            raise DataError(
+                f"{path} has other kinds of cells. Make it: python -m training.cells pack"
+            )
+        return cls(**arrays)
 
 
 @dataclass(frozen=True)

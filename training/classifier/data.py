@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from imaging.images import RgbImage, min_max
-from models.classifier.cell_views import Window, black_window, crop_window, cut
+from models.classifier.cell_views import Window, context_window, cut, segmented_window
 from training.classifier.augmentation import Augmentation, random_view, restain_on_black, vary
 from training.commands import option
 from training.data import (
@@ -176,7 +176,7 @@ def reviewed_sources(data: Path) -> list[CellSource]:
     return [
         CellSource(
             path=cell.path,
-            window=crop_window(cell.box),
+            window=context_window(cell.box),
             blast=int(cell.label == "blast"),
             kind="all" if cell.label == "blast" else cell.label,
             subject=cell.subject,
@@ -209,7 +209,7 @@ def classifier_view(source: CellSource) -> RgbImage:
     """Return the square of a cell that the served classifier gets, RGB uint8."""
     if source.window is None:
         rgb = np.ascontiguousarray(on_black(source.path)[..., ::-1])
-        return cut(rgb, black_window(rgb), "black")
+        return cut(rgb, segmented_window(rgb), "black")
     return cut(read_rgb(source.path), source.window, "crop")
 
 
@@ -275,7 +275,7 @@ def _random_view(
         window = _moved(source.window, 0.07, rng.uniform(*_CROP_ZOOMS), rng)
         return random_view(read_bgr(source.path), window, size, rng, strength)
     image = on_black(source.path)
-    window = _moved(black_window(image), 0.03, 1.0, rng)
+    window = _moved(segmented_window(image), 0.03, 1.0, rng)
     view = random_view(image, window, size, rng, strength, cv2.BORDER_CONSTANT)
     return restain_on_black(view, rng, strength.restain)
 
@@ -307,7 +307,7 @@ def _side(row: dict[str, str]) -> float:
 def _crop_source(folder: Path, row: dict[str, str]) -> CellSource:
     return CellSource(
         path=folder / "images" / row["image"],
-        window=crop_window(row_box(row)),
+        window=context_window(row_box(row)),
         blast=int(row["label"] == "blast"),
         kind=row["kind"],
         subject=row["subject"],

@@ -9,14 +9,14 @@ model card of the weights, and the charts beside the weights.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
-from models.classifier.cell_views import VIEWS, crop_window
+from models.classifier.cell_views import VIEWS, context_window
 from models.classifier.classifier import Classifier
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from training import charts
@@ -123,7 +123,7 @@ def classify_tiles(classifier: Classifier, data: Path) -> Cells:
 
 
 def _tile_source(tile: PbcTile) -> CellSource:
-    return CellSource(tile.path, crop_window(tile.box), blast=0, kind=tile.kind, subject="")
+    return CellSource(tile.path, context_window(tile.box), blast=0, kind=tile.kind, subject="")
 
 
 def auroc(cells: Cells) -> float:
@@ -203,7 +203,7 @@ def measured(cells: Cells, measures: dict[str, Measure], samples: int) -> dict[s
 
 
 def evaluate(
-    views: dict[str, Cells], areas: np.ndarray, tiles: Cells, samples: int
+    views: Mapping[View, Cells], areas: np.ndarray, tiles: Cells, samples: int
 ) -> EstimatesBySet:
     """Take all measures.
 
@@ -254,7 +254,7 @@ def weakness(cells: Cells) -> str:
     )
 
 
-def draw(views: dict[str, Cells], band: tuple[float, float], folder: Path) -> None:
+def draw(views: Mapping[View, Cells], band: tuple[float, float], folder: Path) -> None:
     """Draw all charts.
 
     Args:
@@ -328,13 +328,13 @@ def run(options: Options) -> None:
     predictions = predict_held_out(classifier, options.places, options.cells, options.crops)
     views = {view: cross_fitted(predictions[view]) for view in VIEWS}
     data = options.places.data
-    areas = areas_of(views["black"].files, data)
+    areas = areas_of(views[View.SEGMENTED].files, data)
     sets = evaluate(views, areas, classify_tiles(classifier, data), options.samples)
     heading = f"Classifier {classifier.version}, `python -m training evaluate classifier`:"
-    text = "\n\n".join((heading, format_tables(sets), weakness(views["black"])))
+    text = "\n\n".join((heading, format_tables(sets), weakness(views[View.SEGMENTED])))
     print(text)
     _write(options, sets, text)
-    limits = classifier.manifest.views["black"]
+    limits = classifier.manifest.views[View.SEGMENTED]
     band = limits["uncertain_low"], limits["uncertain_high"]
     draw(views, band, options.weights / "charts" if options.record else options.out)
 

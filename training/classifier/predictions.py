@@ -117,7 +117,7 @@ def _predict(
     for source in tqdm(sources, title, mininterval=5):
         outputs = classifier.outputs(classifier_view(source))
         logits.append(outputs["members"][number])
-        ood_scores.append(classifier.distance(outputs))
+        ood_scores.append(classifier.ood_score(outputs))
     return Predictions(
         logits=np.array(logits),
         ood_scores=np.array(ood_scores),

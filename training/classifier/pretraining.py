@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from models.classifier.cell_views import crop_window
+from models.classifier.cell_views import context_window
 from training.classifier import options as classifier_options
 from training.classifier.architectures import build
 from training.classifier.data import CellSource, Group, Pool
@@ -49,7 +49,7 @@ def pool_of_kinds(data: Path) -> Pool:
 
 
 def _source(tile: PbcTile) -> CellSource:
-    return CellSource(tile.path, crop_window(tile.box), blast=0, kind=tile.kind, subject="")
+    return CellSource(tile.path, context_window(tile.box), blast=0, kind=tile.kind, subject="")
 
 
 def pretrain(options: classifier_options.Options, out: Path) -> Path:

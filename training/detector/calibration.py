@@ -9,7 +9,7 @@ stated share of them; the other kinds get the one of the best F1. All goes into 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import floor
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
 from tqdm import tqdm
 
+from core.taxonomy import WHITE_CELLS
 from imaging.images import read_image
 from models.detector.detector import Detector, load_network
 from models.detector.operating_point import OperatingPoint, log_odds, platt
-from models.findings import WHITE_CELLS, Detection
+from models.findings import Detection
 from models.manifest import load_manifest
 from training.columns import Columns
 from training.commands import group, option
@@ -224,7 +225,7 @@ def reached_by(probabilities: np.ndarray, share: float) -> float:
 def calibrate(weights: Path, composites: Sequence[Field], txl: Sequence[Field]) -> dict[str, Any]:
     """Fit scales and thresholds to a network; return its manifest's entries."""
     manifest = load_manifest(weights, "detector")
-    raw = Detector(load_network(manifest), replace(manifest, calibration={}))
+    raw = Detector(load_network(manifest), manifest.model_copy(update={"calibration": {}}))
     point = OperatingPoint.of(manifest.thresholds)
     composited = match_fields(raw, composites, ["white"])["white"]
     real = match_fields(raw, txl, list(KINDS))

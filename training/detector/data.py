@@ -4,15 +4,16 @@ import shutil
 from pathlib import Path
 from statistics import median
 
-from models.findings import CELL_LABELS
-from training.data import DataError, Split, TxlField, read_txl, yolo_line
+from core.taxonomy import DETECTED, PLATELET, RBC, YOLO_CODES
+from training.data import DataError, Split, TxlField, read_txl
 from training.synthesis.composites import SIDE
+from training.synthesis.elements import check_classes
 
 # Red cells and platelets of a field are labelled where a red cell is at least so many pixels wide.
 # Below it there are up to a thousand a field, whose assignment would cost more time than the rest
 # of the training; white cells are labelled at every size.
 SMALLEST_RED_CELL = 18
-_SMALL_KINDS = ("rbc", "platelet")
+_SMALL_KINDS = (RBC, PLATELET)
 # TXL-PBC's fields are few beside the composites, but the only ones untouched.
 _REPEATS: dict[Split, int] = {"train": 2, "val": 1}
 
@@ -36,11 +37,11 @@ def prepare(data: Path, composites: Path, folder: Path, most: int | None = None)
 
 def large_enough(lines: list[str]) -> list[str]:
     """Drop red cells and platelets from a composite's YOLO lines where red cells are too small."""
-    small = {str(CELL_LABELS.index(kind)) for kind in _SMALL_KINDS}
-    red = str(CELL_LABELS.index("rbc"))
-    widths = [float(line.split()[3]) * SIDE for line in lines if line.startswith(red)]
+    small = {str(DETECTED[kind].index) for kind in _SMALL_KINDS}
+    red = str(DETECTED[RBC].index)
+    widths = [float(line.split()[3]) * SIDE for line in lines if line.split()[0] == red]
     if widths and median(widths) < SMALLEST_RED_CELL:
-        return [line for line in lines if line[0] not in small]
+        return [line for line in lines if line.split()[0] not in small]
     return lines
 
 
@@ -51,13 +52,14 @@ def _add_composites(source: Path, folder: Path, split: Split, most: int | None) 
             f"There are no composites in {source}. Make them with "
             f"`python -m training composites --split {split}`."
         )
+    check_classes(source)
     for image in images:
         lines = (source / "labels" / f"{image.stem}.txt").read_text().splitlines()
         _add(image, large_enough(lines), folder, split, image.name)
 
 
 def _add_txl(field: TxlField, folder: Path, name: str) -> None:
-    lines = [yolo_line(box) for box in field.boxes]
+    lines = [box.yolo_line for box in field.boxes]
     _add(field.path, lines, folder, field.split, name)
 
 
@@ -68,7 +70,7 @@ def _add(image: Path, lines: list[str], folder: Path, split: Split, name: str) -
 
 
 def _write_recipe(folder: Path) -> Path:
-    names = [f"  {number}: {name}" for number, name in enumerate(CELL_LABELS)]
+    names = [f"  {number}: {name}" for number, name in enumerate(YOLO_CODES)]
     recipe = folder / "recipe.yaml"
     head = (f"path: {folder.resolve()}", "train: images/train", "val: images/val", "names:")
     recipe.write_text("\n".join((*head, *names)) + "\n")

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from core.geometry import iou
 from imaging.images import RgbImage, read_image, resize
-from models.detector.boxes import iou
 from models.detector.detector import Detector
 from models.findings import Box, Detection
 from training import charts
@@ -90,7 +90,7 @@ def _scaled(box: Box, scale: float) -> Box:
 
 def read_field(detector: Detector, rgb: RgbImage, ground_truth: list[TrueCell]) -> Reading:
     """Run the served detector on one field and match its boxes."""
-    raw_predictions = detector.survey(rgb, LOWEST_CONFIDENCE)
+    raw_predictions = detector.raw_predictions(rgb, LOWEST_CONFIDENCE)
     detections = detector.findings(raw_predictions, LOWEST_CONFIDENCE).detections
     served = detector.findings(raw_predictions).detections
     labels = np.array([cell.label for cell in served])

@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 from ultralytics import YOLO
 
-from models.findings import CELL_LABELS
 from training.commands import option
 from training.data import PROJECT, DataError
 from training.manifest import DATA_SETS, subject_split, todays_version, write_manifest
@@ -57,7 +56,7 @@ def export(
         raise DataError(f"There is no checkpoint {checkpoint}. Train with --out {run}.")
     weights.mkdir(parents=True, exist_ok=True)
     write_network(checkpoint, weights, size)
-    manifest = _manifest(run, size, version or todays_version(), note)
+    manifest = _manifest(run, classes_of(checkpoint), size, version or todays_version(), note)
     write_manifest(weights, manifest)
     (weights / "model_card.md").write_text(_card(manifest), encoding="utf-8")
 
@@ -72,14 +71,23 @@ def write_network(checkpoint: Path, weights: Path, size: int) -> None:
         shutil.copyfile(source, weights / f"network.{suffix}")
 
 
-def _manifest(run: Path, size: int, version: str, note: str) -> dict[str, Any]:
+def classes_of(checkpoint: Path) -> list[str]:
+    """Return the classes of a checkpoint, in the order of its outputs.
+
+    They are its own: one that was trained when the numbers were others stays right.
+    """
+    names = YOLO(checkpoint).names
+    return [names[number] for number in sorted(names)]
+
+
+def _manifest(run: Path, classes: list[str], size: int, version: str, note: str) -> dict[str, Any]:
     arguments = yaml.safe_load((run / "args.yaml").read_text())
     with (run / "results.csv").open(newline="") as stream:
         epochs = list(csv.DictReader(stream))
     return {
         "model": "detector",
         "version": version,
-        "classes": list(CELL_LABELS),
+        "classes": classes,
         "input": {"size": size, "layout": "NCHW", "range": "0..1", "colour": "RGB"},
         "thresholds": THRESHOLDS,
         "training": {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.detector.boxes import iou
+from core.geometry import iou
 from training.metrics.estimates import share
 
 IOUS = np.linspace(0.5, 0.95, 10)

@@ -61,7 +61,11 @@ class SetResult:
     @property
     def in_distribution(self) -> float:
         """Return the share of the cells classified that are in the distribution, or NaN."""
-        known = [each.familiar for each in self.classifications if each.familiar is not None]
+        known = [
+            each.in_distribution
+            for each in self.classifications
+            if each.in_distribution is not None
+        ]
         return share(sum(known), len(known))
 
 

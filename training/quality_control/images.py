@@ -18,9 +18,9 @@ import skimage.data
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
+from core.geometry import Box
 from imaging.images import RgbImage, resize
 from models.classifier.cell_views import Window
-from models.findings import Box
 from training.data import (
     ChulaField,
     TxlField,

@@ -2,7 +2,7 @@
 
 Every variant is trained for all three folds under one small budget, and tested on the held-out
 subjects of each. Each training is kept in --out when it is done, so that an interrupted ablation
-goes on. With --record the table goes into docs/validation.md.
+goes on. With --record the table goes into docs/studies.md.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def run(options: Options) -> None:
     text = f"{heading}:\n\n{ablation_table(meanings, options.out)}"
     print(text)
     if options.record:
-        replace_between(PROJECT / "docs" / "validation.md", "ablation", text)
+        replace_between(PROJECT / "docs" / "studies.md", "ablation", text)
 
 
 def options_of(name: str, options: Options) -> Options:

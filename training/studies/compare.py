@@ -4,7 +4,7 @@ Cells of C-NMC on black, random starting weights for all, the paper's augmentati
 flips). The paper's protocol splits images at random, so that cells of one subject are on both
 sides; ours holds out one normal subject and a group of those with blasts, three times. Each
 training is kept in --out when it is done, so that an interrupted comparison goes on. With --record
-the table goes into docs/validation.md and the charts into docs/charts, under a name of their own if
+the table goes into docs/studies.md and the charts into docs/charts, under a name of their own if
 one is given.
 """
 
@@ -184,7 +184,7 @@ def report(options: Options) -> None:
     charts_folder = PROJECT / "docs" / "charts" if options.record else options.out
     draw(results, rows, options.out, charts_folder, options.record or "compare")
     if options.record:
-        replace_between(PROJECT / "docs" / "validation.md", options.record, text)
+        replace_between(PROJECT / "docs" / "studies.md", options.record, text)
 
 
 def one_thread() -> None:

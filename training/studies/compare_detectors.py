@@ -4,7 +4,7 @@ Both see the same images in the same steps, from COCO weights, and are measured 
 served: on TXL-PBC's test fields and on composites of held-out subjects. The larger ones of the
 paper (YOLOv5x6, YOLOv8s and m) are built and trained for one short epoch of small images, which
 proves that they run and says what they cost. What is trained is kept in --out, so that an
-interrupted comparison goes on. With --record the tables go into docs/validation.md and the bars
+interrupted comparison goes on. With --record the tables go into docs/studies.md and the bars
 into docs/charts.
 """
 
@@ -108,7 +108,7 @@ def run(options: Options) -> None:
     docs = PROJECT / "docs"
     draw(rows, (docs / "charts" if options.record else options.out) / "compare-detectors.svg")
     if options.record:
-        replace_between(docs / "validation.md", "compare-detectors", text)
+        replace_between(docs / "studies.md", "compare-detectors", text)
 
 
 def heading(command: str, options: Budget) -> str:

@@ -3,7 +3,7 @@
 Every variant is trained from the same weights for as many images, on composites made for it, and
 tested on TXL-PBC's test fields and on held-out composites that have every element. What is made and
 trained is kept in --out, so that an interrupted ablation goes on. With --record the table goes into
-docs/validation.md.
+docs/studies.md.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def run(options: Options) -> None:
     text = f"{heading('ablate-detector', options)}\n\n{table(('composites', *COLUMNS), lines)}"
     print(text)
     if options.record:
-        replace_between(PROJECT / "docs" / "validation.md", "ablate-detector", text)
+        replace_between(PROJECT / "docs" / "studies.md", "ablate-detector", text)
 
 
 def train(name: str, options: Options) -> None:

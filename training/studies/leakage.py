@@ -4,7 +4,7 @@ A network that never saw a blood cell describes every C-NMC cell on black; what 
 logistic regression on these descriptions, to its end, under both protocols of `compare`. The same
 descriptions are used to recognise whose cell it is, among the subjects of the training cells: a
 random split rewards that, held-out subjects do not. With --record the tables go into
-docs/validation.md.
+docs/studies.md.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def run(options: Options) -> None:
     )
     print(text)
     if options.record:
-        replace_between(PROJECT / "docs" / "validation.md", "leakage", text)
+        replace_between(PROJECT / "docs" / "studies.md", "leakage", text)
 
 
 def _with_pooled_head() -> list[str]:

@@ -1,9 +1,9 @@
 """Make smear fields with known cells: cut-out cells pasted into fields without blasts.
 
-Writes OUT/SPLIT/images/000000.jpg (512 px), OUT/SPLIT/labels/000000.txt (YOLO: blast, wbc, rbc,
-platelet) and OUT/SPLIT/cells.csv, one row a white cell. An image depends on seed, split and number
-alone; what is already there is kept, so that an interrupted run goes on (another seed needs another
-folder).
+Writes OUT/SPLIT/images/000000.jpg (512 px), OUT/SPLIT/labels/000000.txt (YOLO, numbers as in
+`core.taxonomy`) and OUT/SPLIT/cells.csv, one row a white cell. An image depends on seed, split and
+number alone; what is already there is kept, so that an interrupted run goes on (another seed needs
+another folder).
 
 Cells of a split come from subjects of that split alone, but for `train`: a quarter of its images
 take their C-NMC cells from val subjects (all of the image's cells, so that a reader of cells.csv
@@ -18,7 +18,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from training.commands import option
-from training.data import DEFAULT_DATA, PROJECT, SPLITS, FieldBox, Split, yolo_line
+from training.data import DEFAULT_DATA, PROJECT, SPLITS, FieldBox, Split
 from training.synthesis.backgrounds import Box
 from training.synthesis.composite_sheet import save_sheet
 from training.synthesis.compositing import SIDE, Compositor, write_rows
@@ -127,7 +127,7 @@ def _make_one(number: int) -> None:
     name = f"{number:06}"
     (folder / "images" / f"{name}.jpg").write_bytes(compressed(image, compositor.elements, rng))
     (folder / "labels" / f"{name}.txt").write_text(
-        "".join(f"{yolo_line(_fractions(box))}\n" for box in boxes)
+        "".join(f"{_fractions(box).yolo_line}\n" for box in boxes)
     )
     # Written last: its presence says that the composite is whole.
     with (folder / "cells" / f"{name}.csv").open("w", newline="") as stream:

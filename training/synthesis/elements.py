@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
+from core.taxonomy import YOLO_CODES
 from training.data import DataError
+
+RECIPE = "recipe.json"
 
 VERSION = 2
 """Counts up whenever the same seed and elements give other images."""
@@ -61,17 +64,30 @@ ELEMENTS: dict[str, str] = {one.name: one.metadata["meaning"] for one in fields(
 def claim(folder: Path, seed: int, elements: Elements, count: int) -> None:
     """Write a folder's `recipe.json`, or check the one that is there.
 
-    Raises DataError where the folder's composites were made by another recipe. Without a recipe
-    (made by an earlier version) a folder may be read if all `count` are there, but not added to.
+    Raises DataError where the folder's composites were made by another recipe. Without a recipe, or
+    without its classes (made by an earlier version), a folder may be read if all `count` are there,
+    but not added to.
     """
-    path = folder / "recipe.json"
-    recipe = {"version": VERSION, "seed": seed, "elements": elements.names}
+    path = folder / RECIPE
+    former = {"version": VERSION, "seed": seed, "elements": elements.names}
+    recipe = {**former, "classes": list(YOLO_CODES)}
     made = len(list((folder / "cells").glob("*.csv")))
     known = json.loads(path.read_text()) if path.exists() else None
-    if known != recipe and (known or 0 < made < count):
+    if known != recipe and (known not in (None, former) or 0 < made < count):
         raise DataError(
             f"The composites in {folder} were made by another recipe (seed, elements or version). "
             "Name another folder with --out, or delete this one."
         )
     if made == 0:
         path.write_text(json.dumps(recipe, indent=1) + "\n")
+
+
+def check_classes(folder: Path) -> None:
+    """Raise DataError where the YOLO labels of composites have other numbers than now."""
+    path = folder / RECIPE
+    recipe = json.loads(path.read_text()) if path.exists() else {}
+    if recipe.get("classes") != list(YOLO_CODES):
+        raise DataError(
+            f"The labels of the composites in {folder} number the classes in another order than "
+            "now. Delete the folder and make them again: python -m training composites."
+        )

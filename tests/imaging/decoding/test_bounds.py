@@ -11,8 +11,8 @@ from imaging.images import check_image, read_image
 from tests.hostile_files import BOUNDED, REFUSED, jpeg_of_scans, tiff
 from tests.uploads import encoded
 
-HANGS = 10
-"""Seconds; each of these files takes well below one."""
+COSTLY = 10
+"""Seconds of processor time; each of these files takes well below one."""
 
 
 @pytest.mark.parametrize("reader", [check_image, read_image])
@@ -20,10 +20,10 @@ HANGS = 10
 def test_a_costly_file_is_refused_at_once(reader: Callable[[bytes], object], name: str):
     make, reason = REFUSED[name]
     data = make()
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ImageError, match=rf"{reason}.*\.$"):
         reader(data)
-    assert time.monotonic() - start < HANGS
+    assert time.process_time() - start < COSTLY
 
 
 def test_a_tiff_with_a_jpeg_of_many_scans_is_refused_while_it_is_decoded():
@@ -36,12 +36,12 @@ def test_a_tiff_with_a_jpeg_of_many_scans_is_refused_while_it_is_decoded():
 @pytest.mark.parametrize("name", BOUNDED)
 def test_what_the_bounds_let_through_is_read_or_refused_at_once(name: str):
     data = BOUNDED[name]()
-    start = time.monotonic()
+    start = time.process_time()
     try:
         read_image(data)
     except ImageError as error:
         assert "several pictures" in str(error)
-    assert time.monotonic() - start < HANGS
+    assert time.process_time() - start < COSTLY
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,14 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from models.classifier.cell_views import VIEWS, Window, black_window, crop_window, cut, on_black
+from models.classifier.cell_views import (
+    VIEWS,
+    Window,
+    context_window,
+    cut,
+    on_black,
+    segmented_window,
+)
 
 
 @pytest.fixture
@@ -31,7 +38,7 @@ def test_one_bright_corner_is_no_black_ground(cell_on_black):
 
 
 def test_the_window_on_black_is_centred_on_the_cell_and_keeps_the_scale(cell_on_black):
-    window = black_window(cell_on_black)
+    window = segmented_window(cell_on_black)
     assert (window.x, window.y) == pytest.approx((280, 230), abs=1)
     assert window.side == 300
 
@@ -39,7 +46,7 @@ def test_the_window_on_black_is_centred_on_the_cell_and_keeps_the_scale(cell_on_
 def test_a_cell_larger_than_two_thirds_lies_whole_in_its_window():
     image = np.zeros((450, 450, 3), np.uint8)
     image[40:410, 60:400] = 150
-    x1, y1, x2, y2 = black_window(image).box
+    x1, y1, x2, y2 = segmented_window(image).box
     assert x1 < 60
     assert y1 < 40
     assert x2 > 400
@@ -48,15 +55,15 @@ def test_a_cell_larger_than_two_thirds_lies_whole_in_its_window():
 
 def test_stray_pixels_do_not_move_the_window(cell_on_black):
     cell_on_black[2, 3] = 255
-    assert black_window(cell_on_black).x == pytest.approx(280, abs=1)
+    assert segmented_window(cell_on_black).x == pytest.approx(280, abs=1)
 
 
 def test_an_all_black_image_gives_its_middle():
-    assert black_window(np.zeros((90, 60, 3), np.uint8)) == Window(30, 45, 40)
+    assert segmented_window(np.zeros((90, 60, 3), np.uint8)) == Window(30, 45, 40)
 
 
 def test_a_crop_window_is_square_around_the_box():
-    window = crop_window((10, 20, 30, 60))
+    window = context_window((10, 20, 30, 60))
     assert (window.x, window.y) == (20, 40)
     assert window.side == pytest.approx(60)
 
@@ -82,7 +89,7 @@ def test_a_window_far_larger_than_the_image_is_filled(raw_crop):
 def test_a_cell_at_the_edge_of_a_huge_field_does_not_copy_the_field():
     field = np.full((3000, 3000, 3), 200, np.uint8)
     tracemalloc.start()
-    window = cut(field, crop_window((2960, 2960, 3000, 3000)), "crop")
+    window = cut(field, context_window((2960, 2960, 3000, 3000)), "crop")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert window.shape == (60, 60, 3)

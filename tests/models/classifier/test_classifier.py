@@ -34,10 +34,10 @@ def test_a_cell_far_from_those_trained_on_is_unfamiliar(tmp_path):
     folder = write_classifier(tmp_path / "classifier")
     content = json.loads((folder / "manifest.json").read_text())
     reading = Classifier.load(folder, "f32").read(drawn_cell(), "crop")
-    assert reading.familiar
-    content["thresholds"]["familiar"] = reading.distance - 0.01
+    assert reading.in_distribution
+    content["thresholds"]["familiar"] = reading.ood_score - 0.01
     (folder / "manifest.json").write_text(json.dumps(content))
-    assert Classifier.load(folder, "f32").read(drawn_cell(), "crop").familiar is False
+    assert Classifier.load(folder, "f32").read(drawn_cell(), "crop").in_distribution is False
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.classifier.cell_views import crop_window, cut
+from models.classifier.cell_views import context_window, cut
 from models.classifier.classifier import Classifier
 from models.classifier.opinion import AT_ONCE, read_cells
 from models.findings import Detection, FieldFindings
@@ -34,8 +34,8 @@ def field() -> np.ndarray:
     return rgb
 
 
-def findings(*cells: Detection, doubtful: tuple[Detection, ...] = ()) -> FieldFindings:
-    return FieldFindings(160, 60, cells, "detector-1", doubtful=doubtful)
+def findings(*cells: Detection, candidates: tuple[Detection, ...] = ()) -> FieldFindings:
+    return FieldFindings(160, 60, cells, "detector-1", candidates=candidates)
 
 
 def nobody(done: int, total: int) -> None:
@@ -55,10 +55,10 @@ def test_white_cells_alone_get_a_second_opinion_each_its_own(field):
 
 
 def test_doubtful_cells_are_read_and_stay_doubtful(field):
-    found = findings(Detection(PALE, "wbc", 0.9), doubtful=(Detection(DARK, "wbc", 0.1),))
+    found = findings(Detection(PALE, "wbc", 0.9), candidates=(Detection(DARK, "wbc", 0.1),))
     read = read_cells(field, found, StandInClassifier(), nobody)
     assert [cell.second_label for cell in read.detections] == ["normal"]
-    assert [cell.second_label for cell in read.doubtful] == ["all_blast"]
+    assert [cell.second_label for cell in read.candidates] == ["all_blast"]
     assert (read.model, read.second_model) == ("detector-1", "stand-in-1")
 
 
@@ -91,7 +91,7 @@ def test_the_classifier_is_shown_the_same_square_as_of_a_lone_cell(field, tmp_pa
     (read,) = read_cells(
         field, findings(Detection(DARK, "wbc", 0.9)), classifier, nobody
     ).detections
-    alone = classifier.read(cut(field, crop_window(DARK), "crop"), "crop")
+    alone = classifier.read(cut(field, context_window(DARK), "crop"), "crop")
     assert read.second == pytest.approx(alone.probability, abs=1e-6)
     assert read.second_label == alone.label
 
@@ -102,7 +102,7 @@ def test_both_readers_share_the_progress():
     # one tile, then two white cells and a doubtful one
     assert calls == [(1, 2), (6, 6)]
     assert read.second_model == "stand-in-1"
-    assert all(cell.second is not None for cell in (*read.detections[:2], *read.doubtful))
+    assert all(cell.second is not None for cell in (*read.detections[:2], *read.candidates))
 
 
 class StoppedError(Exception):

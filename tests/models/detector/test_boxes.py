@@ -5,7 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from models.detector.boxes import Found, inside, iou, suppress
+from core.geometry import contained_shares, iou
+from models.detector.boxes import Found, suppress
 
 BLAST, WBC, RBC, PLATELET = range(4)
 
@@ -25,7 +26,7 @@ def pair_by_pair(given: Found, max_iou: float) -> list[int]:
         box, white = given.boxes[row], given.is_white[row]
         if not any(
             iou(box, given.boxes[other]) > max_iou
-            or (white and given.is_white[other] and inside(box, given.boxes[other]) > 0.8)
+            or (white and given.is_white[other] and contained_shares(box, given.boxes[other]) > 0.8)
             for other in kept
         ):
             kept.append(int(row))
@@ -114,4 +115,4 @@ def test_iou_and_inside_by_hand():
     box = np.array([0, 0, 10, 10], np.float32)
     others = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30], [0, 0, 5, 5]], np.float32)
     np.testing.assert_allclose(iou(box, others), [1, 1 / 3, 0, 0.25])
-    np.testing.assert_allclose(inside(box, others), [1, 0.5, 0, 1])
+    np.testing.assert_allclose(contained_shares(box, others), [1, 0.5, 0, 1])

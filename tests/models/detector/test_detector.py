@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from core.taxonomy import DETECTOR_CODES
 from models.detector.detector import Detector, decode
-from models.findings import CELL_LABELS, FieldFindings
+from models.findings import FieldFindings
 from models.manifest import WeightsError, load_manifest
 from tests.networks import write_detector
 from tests.stand_ins import drawn_field
@@ -61,7 +61,7 @@ def detector(tmp_path) -> Detector:
 def served(tmp_path) -> Callable[..., Detector]:
     """Puts a stand-in network under the detector, with other values in its manifest."""
     manifest = load_manifest(write_detector(tmp_path / "stand-in"), "detector")
-    return lambda network, **values: Detector(network, replace(manifest, **values))
+    return lambda network, **values: Detector(network, manifest.model_copy(update=values))
 
 
 @pytest.fixture
@@ -115,15 +115,15 @@ def test_min_confidence_lowers_and_raises_the_floor(detector):
 
 def test_counts(spot_detector):
     field = np.full((60, 60, 3), 200, np.uint8)
-    assert spot_detector.find(field).counts == dict.fromkeys(CELL_LABELS, 0)
+    assert spot_detector.find(field).counts == dict.fromkeys(DETECTOR_CODES, 0)
     field[10:20, 10:20] = 0
     assert spot_detector.find(field).counts == {"blast": 0, "wbc": 1, "rbc": 0, "platelet": 0}
 
 
 def test_one_survey_can_be_counted_in_two_ways(detector):
-    survey = detector.survey(drawn_field(), 0.01)
-    assert detector.findings(survey) == detector.find(drawn_field())
-    assert detector.findings(survey, 0.995) == detector.find(drawn_field(), 0.995)
+    raw = detector.raw_predictions(drawn_field(), 0.01)
+    assert detector.findings(raw) == detector.find(drawn_field())
+    assert detector.findings(raw, 0.995) == detector.find(drawn_field(), 0.995)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_one_survey_can_be_counted_in_two_ways(detector):
 def test_a_manifest_that_is_not_understood_is_refused(tmp_path, other, reason):
     manifest = load_manifest(write_detector(tmp_path / "detector"), "detector")
     with pytest.raises(WeightsError, match=reason):
-        Detector(FixedNetwork(), replace(manifest, **other))
+        Detector(FixedNetwork(), manifest.model_copy(update=other))
 
 
 def test_decode_reads_centres_and_all_scores():
@@ -162,7 +162,7 @@ def test_every_kind_is_counted_from_its_own_threshold_on(served):
     findings = served(network, thresholds=KINDS).find(FIELD)
     assert findings.counts == {"blast": 0, "wbc": 1, "rbc": 1, "platelet": 1}
     assert findings.thresholds == {"blast": 0.3, "white": 0.6, "rbc": 0.5, "platelet": 0.7}
-    assert findings.doubtful == ()
+    assert findings.candidates == ()
 
 
 def test_a_blast_counts_though_white_cells_need_more(served):
@@ -175,15 +175,15 @@ def test_an_unsure_white_cell_is_doubtful_down_to_the_floor(served):
     network = apart((0.01, 0.5, 0, 0), (0.0, 0.06, 0, 0), (0.0, 0.04, 0, 0), (0, 0.1, 0.2, 0))
     findings = served(network, thresholds=KINDS).find(FIELD)
     assert findings.detections == ()
-    assert [cell.white for cell in findings.doubtful] == pytest.approx([0.51, 0.06], abs=1e-3)
-    assert {cell.label for cell in findings.doubtful} == {"wbc"}
+    assert [cell.white for cell in findings.candidates] == pytest.approx([0.51, 0.06], abs=1e-3)
+    assert {cell.label for cell in findings.candidates} == {"wbc"}
 
 
 def test_a_confidence_asked_for_takes_all_kinds_alike(served):
     network = apart((0.3, 0.28, 0, 0), (0.01, 0.5, 0, 0), (0, 0, 0.32, 0), (0, 0, 0, 0.2))
     findings = served(network, thresholds=KINDS).find(FIELD, 0.25)
     assert [cell.label for cell in findings.detections] == ["wbc", "rbc", "blast"]
-    assert findings.doubtful == ()
+    assert findings.candidates == ()
 
 
 def test_what_is_likelier_a_blast_than_not_is_one_where_a_confidence_is_asked_for(served):

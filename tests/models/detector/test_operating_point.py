@@ -3,19 +3,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.detector.operating_point import OperatingPoint, calibrated
+from models.detector.operating_point import KINDS, OperatingPoint, calibrated
 from models.manifest import WeightsError
 
 
 def test_one_confidence_stands_for_every_kind():
     point = OperatingPoint.of({"confidence": 0.25, "iou": 0.6})
-    assert point == OperatingPoint(0.25, 0.25, 0.25, 0.25, iou=0.6, floor=0.05)
+    assert point == OperatingPoint(dict.fromkeys(KINDS, 0.25), iou=0.6, floor=0.05)
     assert point.kinds == {"blast": 0.25, "white": 0.25, "rbc": 0.25, "platelet": 0.25}
 
 
 def test_kinds_may_have_their_own():
     point = OperatingPoint.of({"confidence": 0.25, "blast": 0.4, "rbc": 0.3, "floor": 0.1})
-    assert point == OperatingPoint(0.4, 0.25, 0.3, 0.25, iou=0.5, floor=0.1)
+    assert point == OperatingPoint(
+        {"blast": 0.4, "white": 0.25, "rbc": 0.3, "platelet": 0.25}, iou=0.5, floor=0.1
+    )
 
 
 @pytest.mark.parametrize("thresholds", [{"blast": 0.4}, {"confidence": 0.25, "lymphocyte": 0.3}])

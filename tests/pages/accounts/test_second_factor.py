@@ -1,7 +1,6 @@
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pyotp
@@ -9,16 +8,15 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from pages.accounts.accounts import CODE_TOO_LATE, UNREADABLE, WRONG_CODE
 from records import db, utc_now
 from records.accounts import second_factors
-from records.accounts.accounts import READER
+from records.accounts.accounts import Role
 from records.audit.audit import Event
 from services.accounts.second_factors import RECOVERY_CODES
 from settings import Settings
+from tests.applications import empty_app, end, new_app
 from tests.people import PASSWORD, account_named, add_account, csrf_token, post, sign_in_as
-from tests.stand_ins import stand_in_models
 from tests.trail import noted
 
 PAGE = "/account/second-factor"
@@ -28,12 +26,8 @@ JSON = {"Accept": "application/json"}
 @pytest.fixture
 def required(settings: Settings) -> Iterator[Flask]:
     """The application as it is installed: administrators and reviewers need a second factor."""
-    app = create_app(replace(settings, second_factor="required"), stand_in_models())
-    with app.app_context():
-        db.create_all()
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    with empty_app(settings.model_copy(update={"second_factor": "required"})) as app:
+        yield app
 
 
 def pass_by(app: Flask, **time: float) -> None:
@@ -116,9 +110,9 @@ def test_nothing_secret_is_kept_or_noted_as_it_is(app: Flask, enrolled, settings
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        ({"code": "000000"}, "not the app"),
-        ({"code": "٠٠٠٠٠٠"}, "not the app"),
-        ({"code": ""}, "Please fill this in"),
+        ({"code": "000000"}, "does not match"),
+        ({"code": "٠٠٠٠٠٠"}, "does not match"),
+        ({"code": ""}, "Fill in this field"),
         ({"password": "not the password"}, "not your password"),
     ],
 )
@@ -382,7 +376,7 @@ def test_the_shell_resets_any(app: Flask, signed_in: FlaskClient, client: FlaskC
     answer = shell.invoke(args=["accounts", "reset-second-factor", "ADA"])
     again = shell.invoke(args=["accounts", "reset-second-factor", "ada"])
 
-    assert answer.output == "“ada” has no second factor now.\n"
+    assert answer.output == "Second factor of “ada” removed.\n"
     assert again.exit_code == 1
     assert not is_signed_in(signed_in)
     assert sign_in(client).headers["Location"] == "/"
@@ -392,7 +386,7 @@ def test_after_a_new_key_of_the_server_recovery_codes_still_work(
     app: Flask, settings: Settings, enrolled
 ):
     settings.instance_dir.joinpath("secret_key").unlink()
-    again = create_app(settings, stand_in_models())
+    again = new_app(settings)
     client = again.test_client()
     sign_in(client)
     refused = give_code(client, code_of(app, enrolled[0]))
@@ -400,8 +394,7 @@ def test_after_a_new_key_of_the_server_recovery_codes_still_work(
     assert UNREADABLE.replace("'", "&#39;") in refused.text
 
     assert give_code(client, enrolled[1][0]).status_code == 302
-    with again.app_context():
-        db.engine.dispose()
+    end(again)
 
 
 def test_administrators_and_reviewers_are_led_to_it_first(required: Flask):
@@ -411,9 +404,9 @@ def test_administrators_and_reviewers_are_led_to_it_first(required: Flask):
     told = client.get("/history", headers=JSON)
     assert told.status_code == 403
     assert "second factor" in told.json["error"]
-    assert "your account needs one" in client.get(PAGE).text
+    assert "Your account needs a second factor" in client.get(PAGE).text
     assert post(client, "/admin/teams", name="night").headers["Location"] == PAGE
-    with client.get("/static/leukoscope.css") as style:
+    with client.get("/static/css/common/leukoscope.css") as style:
         assert style.status_code == 200
 
     enrol(required, client)
@@ -432,17 +425,13 @@ def test_readers_are_not(required: Flask):
 
 
 def test_everybody_is_where_the_clinic_says_so(settings: Settings):
-    app = create_app(replace(settings, second_factor="everybody"), stand_in_models())
-    with app.app_context():
-        db.create_all()
-    sign_in_as(app, "ada")
-    client = sign_in_as(app, "ben")
+    with empty_app(settings.model_copy(update={"second_factor": "everybody"})) as app:
+        sign_in_as(app, "ada")
+        client = sign_in_as(app, "ben")
 
-    assert client.get("/history").headers["Location"] == PAGE
-    enrol(app, client)
-    assert client.get("/history").status_code == 200
-    with app.app_context():
-        db.engine.dispose()
+        assert client.get("/history").headers["Location"] == PAGE
+        enrol(app, client)
+        assert client.get("/history").status_code == 200
 
 
 def test_a_given_password_is_changed_before_the_second_factor(required: Flask):
@@ -464,7 +453,7 @@ def test_whoever_loses_the_roles_may_go_on(required: Flask):
     client = sign_in_as(required, "ada")
     with required.app_context():
         ada = account_named("ada")
-        ada.role, ada.is_administrator = READER, False
+        ada.role, ada.is_administrator = Role.READER, False
         db.session.commit()
 
     assert client.get("/history").status_code == 200

@@ -237,7 +237,7 @@ def test_a_key_is_removed_with_password_and_code(
     assert post(signed_in, path, password=PASSWORD, code="000000").status_code == 422
 
     post(signed_in, path, password=PASSWORD, code=code_of(app, secret))
-    assert "is removed" in signed_in.get(PAGE).text
+    assert "removed. Your other browsers" in signed_in.get(PAGE).text
     with app.app_context():
         assert len(noted(Event.SECURITY_KEY_REMOVE)) == 1
     sign_in(waiting)

@@ -36,7 +36,7 @@ def end(client: FlaskClient, session: str = "", password: str = PASSWORD):
 
 
 def test_every_browser_is_listed_with_what_is_known_of_it(app: Flask, signed_in: FlaskClient):
-    assert "signed in nowhere else" in signed_in.get(PAGE).text
+    assert "No other sessions" in signed_in.get(PAGE).text
     sign_in(app)
     page = signed_in.get(PAGE).text
 
@@ -65,13 +65,11 @@ def test_one_ends_and_no_other(app: Flask, signed_in: FlaskClient):
     ended = sign_in(app, agent="ended")
     (session,) = set(others_on(signed_in.get(PAGE).text)) - known
 
-    assert (
-        "The session is ended." in signed_in.get(end(signed_in, session).headers["Location"]).text
-    )
+    assert "Session ended." in signed_in.get(end(signed_in, session).headers["Location"]).text
     assert is_signed_in(kept)
     assert not is_signed_in(ended)
     end(signed_in, session)
-    assert "had ended already" in signed_in.get(PAGE).text
+    assert "had already ended" in signed_in.get(PAGE).text
 
 
 def test_nobody_ends_somebody_elses(app: Flask, signed_in: FlaskClient, colleague: FlaskClient):
@@ -108,10 +106,10 @@ def test_a_password_without_its_code_is_shown(app: Flask, signed_in: FlaskClient
         records.db.session.commit()
     page = signed_in.get(PAGE).text
 
-    assert "Right password, no code yet" in page
+    assert "Password entered, code pending" in page
     assert UNKNOWN in page
     end(signed_in)
-    assert "Right password, no code yet" not in signed_in.get(PAGE).text
+    assert "Password entered, code pending" not in signed_in.get(PAGE).text
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_the_administrator_sees_everybody_and_who_waits(
 ):
     page = signed_in.get("/admin/people").text
 
-    assert page.index("Waiting for approval") < page.index("carla") < page.index("ben")
+    assert page.index("Pending requests") < page.index("carla") < page.index("ben")
     assert f"/admin/people/{carla}/approve" in page
 
 
@@ -88,7 +88,7 @@ def test_a_decision_already_taken_is_said_so(signed_in: FlaskClient, carla: str)
     decide(signed_in, carla, "approve")
     decide(signed_in, carla, "approve")
 
-    assert "has decided about this account meanwhile" in signed_in.get("/admin/people").text
+    assert "has already changed this account" in signed_in.get("/admin/people").text
 
 
 def test_one_does_not_deactivate_oneself(app: Flask, signed_in: FlaskClient):
@@ -150,7 +150,7 @@ def test_the_last_administrator_stays_one(app: Flask, signed_in: FlaskClient, ot
     place(app, signed_in, "ada", role="none")
 
     assert person(app, "ada").is_administrator
-    assert "Somebody must stay administrator" in signed_in.get("/admin/people").text
+    assert "There must be an administrator" in signed_in.get("/admin/people").text
 
     place(app, signed_in, "ben", role="none", is_administrator="y")
     place(app, signed_in, "ada", role="none")
@@ -162,7 +162,7 @@ def test_a_role_that_is_none_changes_nothing(app: Flask, signed_in: FlaskClient,
     place(app, signed_in, "ben", role="surgeon", is_administrator="y")
 
     assert (person(app, "ben").role, person(app, "ben").is_administrator) == ("reader", False)
-    assert "nothing was changed" in signed_in.get("/admin/people").text
+    assert "Nothing was changed" in signed_in.get("/admin/people").text
 
 
 def test_a_new_password_is_shown_once_and_signs_out(app: Flask, signed_in, other_client):
@@ -202,7 +202,7 @@ def test_teams_are_made_renamed_and_filled(app: Flask, signed_in: FlaskClient, c
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("LABORATORY", "Another team has that name."),
+        ("LABORATORY", "Another team already has this name."),
         ("x", "3 to 64 characters"),
         ("", "3 to 64 characters"),
         ("<b>", "letters, digits"),

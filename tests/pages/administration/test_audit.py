@@ -15,7 +15,7 @@ from tests.trail import entries, noted
 from tests.uploads import texts, upload_cell
 
 EXPORTS = ("/admin/audit/export.csv", "/admin/audit/export.jsonl")
-ROW = re.compile(r'data-label="Row">(\d+)<')
+ROW = re.compile(r'data-label="Entry">(\d+)<')
 WHAT = re.compile(r"<strong>([^<]*)</strong>\s*(?:<span class=\"audit|</td>)")
 
 
@@ -84,11 +84,11 @@ def test_a_filter_that_cannot_be_is_said_so(signed_in: FlaskClient, cell: str, q
     for path in ("/admin/audit", *EXPORTS):
         answer = signed_in.get(path + query)
         assert answer.status_code == 422
-        assert "cannot be used as it is" in answer.text
+        assert "Correct the marked fields" in answer.text
 
 
 def test_no_match_is_said(signed_in: FlaskClient, cell: str):
-    assert "No row matches." in signed_in.get("/admin/audit?until=2000-01-01").text
+    assert "No matching entries." in signed_in.get("/admin/audit?until=2000-01-01").text
 
 
 def test_filters_survive_paging(signed_in: FlaskClient, cell: str, monkeypatch):

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from records import db
-from records.accounts.accounts import REVIEWER
+from records.accounts.accounts import Role
 from records.analyses.analyses import Analysis
 from tests.people import account_named, move, post
 from tests.uploads import texts, upload_cell
@@ -81,13 +81,13 @@ def test_a_colleagues_is_deleted_by_a_reviewer_only(app: Flask, cell: str, colle
     for page in ("/history", f"/classify/{cell}"):
         assert "/delete" not in colleague.get(page).text
 
-    give_role(app, "cleo", REVIEWER)
+    give_role(app, "cleo", Role.REVIEWER)
     assert f"/history/{cell}/delete" in colleague.get("/history").text
     assert post(colleague, f"/history/{cell}/delete").status_code == 303
     assert names(colleague) == []
 
 
 def test_a_reviewer_of_another_team_deletes_nothing(app: Flask, cell: str, other_client):
-    give_role(app, "ben", REVIEWER)
+    give_role(app, "ben", Role.REVIEWER)
 
     assert post(other_client, f"/history/{cell}/delete").status_code == 404

@@ -27,7 +27,7 @@ JSON = {"Accept": "application/json"}
 
 @pytest.fixture
 def held(reading: Reading, monkeypatch) -> Iterator[Reading]:
-    """Fields are read until they are let go; the plain form does not wait for them."""
+    """Fields are read until they are let go; the plain form is not pending for them."""
     monkeypatch.setattr(detection, "PATIENCE", 0)
     reading.go_on.clear()
     yield reading
@@ -69,7 +69,7 @@ def test_a_read_field_is_told_with_its_result(signed_in: FlaskClient):
     told = upload_field(signed_in, batch=BATCH)
 
     assert told["word"] == "Blasts found"
-    assert told["summary"] == "1 of 2 white cells found were called blasts"
+    assert told["summary"] == "Blasts: 1 of 2 white cells"
     assert told["cancel"] is told["retry"] is told["error"] is None
     assert signed_in.get(told["url"]).status_code == 200
     assert signed_in.get(told["thumbnail"]).mimetype == "image/jpeg"
@@ -88,7 +88,7 @@ def test_what_takes_long_leads_to_the_batch(signed_in: FlaskClient, held: Readin
 
     assert answer.headers["Location"] == PAGE
     assert "0 of 1 read" in texts(page)
-    assert "The combined count appears here" in page
+    assert "Counts appear when" in page
     assert '<noscript><meta http-equiv="refresh"' in page
 
 
@@ -116,9 +116,9 @@ def test_all_read_fields_are_counted_together(signed_in: FlaskClient, monkeypatc
 
     assert "Cells found in 3 fields" in page
     assert "Blasts 6 Other white cells 6 Red cells 3 Platelets 0" in page
-    assert "Detector EfficientNetB3 Blasts 6 of 12 6 of 12 Share 50% 50%" in page
-    assert "95% interval 25% to 75% 25% to 75% Uncertain – 3" in page
-    assert "A differential counts 100 or 200 white cells. With 12" in page
+    assert "Detector Classifier Blasts 6 of 12 6 of 12 Percentage 50% 50%" in page
+    assert "95% CI 25% to 75% 25% to 75% Uncertain – 3" in page
+    assert "Only 12 white cells. Count at least 100." in page
     assert texts(signed_in.get(f"{PAGE}/counts").text) in page
 
 
@@ -143,7 +143,7 @@ def test_one_is_cancelled_and_the_others_go_on(signed_in: FlaskClient, held: Rea
     until(lambda: files(signed_in)["c"]["state"] == "done")
     page = texts(signed_in.get(PAGE).text)
 
-    assert page.count("Cancelled. Nothing of it is kept.") == 2
+    assert page.count("Cancelled. Nothing was saved.") == 2
     assert files(signed_in)["a"]["cancel"] is files(signed_in)["a"]["retry"] is None
 
 
@@ -216,7 +216,7 @@ def test_a_session_that_ends_does_not_end_the_reading(app: Flask, signed_in, hel
     sent(signed_in)
     post(signed_in, "/sign-out")
     told = signed_in.get(f"{PAGE}/progress", headers=JSON)
-    assert (told.status_code, told.json) == (401, {"error": "This needs you to be signed in."})
+    assert (told.status_code, told.json) == (401, {"error": "Sign in to continue."})
     held.go_on.set()
 
     def kept() -> bool:
@@ -253,7 +253,7 @@ def test_a_colleague_sees_a_batch_and_a_reviewer_may_cancel_it(
     sent(colleague, "read.png")
     told = sent(colleague, "waits.png")
     mine = sent(signed_in, "adas.png")
-    assert "sent together by cleo" in texts(signed_in.get(PAGE).text)
+    assert "Uploaded together by cleo" in texts(signed_in.get(PAGE).text)
     seen = files(colleague)
     assert set(seen) == {"read.png", "waits.png", "adas.png"}
     assert seen["waits.png"]["cancel"]
@@ -282,9 +282,9 @@ def test_the_history_of_a_batch_leads_to_it(signed_in: FlaskClient):
 
 def test_a_field_without_white_cells_says_so(signed_in: FlaskClient, monkeypatch):
     red = tuple(cell for cell in read_field().detections if cell.label == "rbc")
-    found = read_field(detections=red, doubtful=())
+    found = read_field(detections=red, candidates=())
     monkeypatch.setattr(Models, "read_field", lambda self, rgb, progress=None: found)
     told = upload_field(signed_in, content=png(np.zeros((64, 64, 3), np.uint8)), batch=BATCH)
 
     assert told["word"] == "No white cells"
-    assert "No white cell was found in these fields" in texts(signed_in.get(PAGE).text)
+    assert "No white cells found" in texts(signed_in.get(PAGE).text)

@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image, ImageFilter
 
-from models.quality_control.checks import REASONS
-from pages.common.formatting import REFUSED_WORDS
+from models.findings import Classification, QualityIssue
+from pages.common.formatting import QUALITY_TITLES, quality_sentence
 from records import db
 from records.analyses.analyses import Analysis
 from records.storage.image_store import ImageStore
@@ -51,7 +51,7 @@ def test_the_page_offers_a_chooser_that_works_without_script(signed_in: FlaskCli
     assert 'enctype="multipart/form-data"' in page
     assert re.search(r'<input[^>]*type="file"[^>]*multiple', page)
     assert 'type="submit"' in page
-    assert 'src="/static/js/upload.js"' in page
+    assert 'src="/static/js/upload/upload.js"' in page
 
 
 @pytest.mark.parametrize("result", RESULTS)
@@ -63,7 +63,7 @@ def test_each_result_has_its_word_icon_and_next_step(signed_in: FlaskClient, res
     assert f"<span>{word}</span>" in finding
     assert f"icons.svg#{icon}" in finding
     assert sentence in texts(finding)
-    assert "Nothing is final until a person has confirmed it." in texts(finding)
+    assert "No result is final until a person confirms it." in texts(finding)
     assert "It does not diagnose" in texts(finding)
 
 
@@ -89,7 +89,7 @@ def test_the_page_tells_of_file_model_and_conversions(signed_in: FlaskClient):
     assert "120 × 120 pixels, TIFF, 56 kB" in page
     assert "CMYK colours were converted to RGB." in page
     assert "Classifier stand-in-1" in page
-    assert re.search(r"SHA-256 of the file [0-9a-f]{64}", page)
+    assert re.search(r"SHA-256 [0-9a-f]{64}", page)
     assert re.search(r"\d\d \w{3} 20\d\d, \d\d:\d\d UTC", page)
 
 
@@ -216,15 +216,17 @@ def test_where_many_fields_wait_nothing_is_carried_over(app: Flask, signed_in: F
     address = f"/classify/{upload_cell(signed_in)}"
 
     assert post(signed_in, f"{address}/detect").headers["Location"] == address
-    assert "0 of your fields wait already" in signed_in.get(address).text
+    assert "0 of your fields are already waiting" in signed_in.get(address).text
 
 
-@pytest.mark.parametrize(("familiar", "marked"), [(False, True), (True, False), (None, False)])
-def test_an_unfamiliar_cell_is_marked_beside_its_answer(app, signed_in, familiar, marked):
+@pytest.mark.parametrize(
+    ("in_distribution", "marked"), [(False, True), (True, False), (None, False)]
+)
+def test_an_unfamiliar_cell_is_marked_beside_its_answer(app, signed_in, in_distribution, marked):
     analysis_id = upload_cell(signed_in)
     with app.app_context():
         analysis = db.session.get(Analysis, analysis_id)
-        analysis.finding = {**analysis.finding, "familiar": familiar}
+        analysis.finding = {**analysis.finding, "in_distribution": in_distribution}
         db.session.commit()
     page = texts(signed_in.get(f"/classify/{analysis_id}").text)
 
@@ -236,7 +238,7 @@ def test_an_analysis_from_before_the_gate_found_cells_is_shown(app, signed_in: F
     analysis_id = upload_cell(signed_in)
     with app.app_context():
         analysis = db.session.get(Analysis, analysis_id)
-        kept = ("label", "probability", "usable", "reason", "model")
+        kept = ("label", "probability", "usable", "model")
         analysis.finding = {name: analysis.finding[name] for name in kept}
         db.session.commit()
 
@@ -244,6 +246,15 @@ def test_an_analysis_from_before_the_gate_found_cells_is_shown(app, signed_in: F
     assert signed_in.get(f"/classify/{analysis_id}/window.png").status_code == 200
 
 
-@pytest.mark.parametrize("code", REASONS)
-def test_every_reason_of_the_gate_has_a_title(code: str):
-    assert REFUSED_WORDS[code]
+@pytest.mark.parametrize("code", QualityIssue)
+def test_every_quality_issue_has_a_title_and_a_sentence(code: QualityIssue):
+    assert QUALITY_TITLES[code]
+    found = Classification(None, None, False, "1", code=code, width=90, height=20)
+    assert quality_sentence(found).endswith(".")
+
+
+def test_an_image_that_is_too_small_is_told_its_size():
+    code = QualityIssue.TOO_SMALL
+    found = Classification(None, None, False, "1", code=code, width=90, height=20)
+    assert "only 90 × 20 pixels" in quality_sentence(found)
+    assert quality_sentence(Classification("normal", 0.1, True, "1")) is None

@@ -1,5 +1,4 @@
 import threading
-import time
 from io import BytesIO
 
 import numpy as np
@@ -10,10 +9,12 @@ from PIL import Image
 
 from models.explanation import attribution
 from models.explanation.attribution import FOR_BLAST, FOR_NORMAL, ShapValues
+from models.findings import Classification
 from records import db
 from records.analyses.analyses import Analysis
 from records.storage.image_store import ImageStore
 from services.analyses import explanations as services
+from tests import waiting
 from tests.people import csrf_token, post
 from tests.stand_ins import drawn_cell
 from tests.uploads import DARK, PALE, png, texts, upload_cell
@@ -66,11 +67,7 @@ def told(client: FlaskClient, cell_id: str) -> dict:
 
 
 def until(client: FlaskClient, cell_id: str, state: str) -> dict:
-    end = time.monotonic() + 20
-    while (answer := told(client, cell_id))["state"] != state:
-        assert time.monotonic() < end, answer
-        time.sleep(0.01)
-    return answer
+    return waiting.until(lambda: (now := told(client, cell_id))["state"] == state and now)
 
 
 def pixels(content: bytes) -> np.ndarray:
@@ -92,8 +89,9 @@ def test_the_map_is_as_large_as_the_window_and_colours_both_sides(signed_in, cel
 
 
 def test_the_window_is_the_square_that_was_read(app: Flask, signed_in, cell_id):
-    finding = {"window": [-10.0, 30.0, 50.0, 90.0], "view": "black"}
-    change(app, cell_id, finding={**finding, "usable": True, "reason": None})
+    window = (-10.0, 30.0, 50.0, 90.0)
+    read = Classification("normal", 0.1, True, "1", view="black", window=window)
+    change(app, cell_id, finding=read.to_dict())
     window = pixels(signed_in.get(f"/classify/{cell_id}/window.png").data)
 
     assert window.shape == (60, 60, 3)
@@ -134,7 +132,7 @@ def test_a_picture_of_an_image_that_is_gone_is_not_found(app, signed_in, cell_id
 def test_the_page_says_what_the_pictures_are_and_are_not(signed_in, cell_id):
     page = signed_in.get(f"/classify/{cell_id}").text
 
-    assert "where the network’s answer comes from, not where disease is" in texts(page)
+    assert "what influenced the model, not where disease is" in texts(page)
     assert "−4 for normal" in page
     assert 'label for="opacity"' in page
     assert "#d55e00" in page
@@ -145,7 +143,7 @@ def test_the_page_says_what_the_pictures_are_and_are_not(signed_in, cell_id):
 def test_what_was_not_answered_is_not_explained(signed_in: FlaskClient):
     blank = upload_cell(signed_in, content=png(np.full((100, 100, 3), 220, np.uint8)))
 
-    assert "Why this answer?" not in signed_in.get(f"/classify/{blank}").text
+    assert "Why this result?" not in signed_in.get(f"/classify/{blank}").text
     assert signed_in.get(f"/classify/{blank}/activation-map.png").status_code == 404
     assert post(signed_in, f"/classify/{blank}/shap").status_code == 404
 
@@ -153,7 +151,7 @@ def test_what_was_not_answered_is_not_explained(signed_in: FlaskClient):
 def test_what_an_older_model_said_is_not_explained_by_the_new_one(app, signed_in, cell_id):
     change(app, cell_id, model_version="2020.1")
 
-    assert "no longer the one in use" in texts(signed_in.get(f"/classify/{cell_id}").text)
+    assert "no longer in use" in texts(signed_in.get(f"/classify/{cell_id}").text)
     assert signed_in.get(f"/classify/{cell_id}/activation-map.png").status_code == 404
     assert post(signed_in, f"/classify/{cell_id}/shap").status_code == 404
 
@@ -184,8 +182,7 @@ def test_progress_is_told_while_they_are_made(signed_in, cell_id, shap: Shap):
     asked = signed_in.post(f"/classify/{cell_id}/shap", headers=token)
     assert (asked.status_code, asked.json["state"] in {"waiting", "running"}) == (202, True)
     until(signed_in, cell_id, "running")
-    while told(signed_in, cell_id)["done"] != 30:
-        time.sleep(0.01)
+    waiting.until(lambda: told(signed_in, cell_id)["done"] == 30)
 
     page = signed_in.get(f"/classify/{cell_id}").text
     assert 'max="300" value="30"' in page

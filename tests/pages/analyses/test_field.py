@@ -13,6 +13,7 @@ from models.findings import FieldFindings
 from models.registry import Models
 from records import db
 from records.analyses.analyses import Analysis
+from tests.networks import CLASSIFIER
 from tests.services.analyses.fields import CELLS, older_field, read_field
 from tests.uploads import texts, upload_field
 
@@ -55,26 +56,40 @@ def test_every_found_cell_has_its_box_in_pixels_of_the_file(signed_in, field):
     assert boxes[3] == ("wbc", "240.0", "0.0", "240.0")
 
 
+def test_few_words_stand_beside_the_gallery(shown):
+    main = re.search(r"<main.*?</main>", shown(read_field()), flags=re.DOTALL)[0]
+    for hidden in (
+        r'<section class="gallery-section".*?</section>',
+        r"<details.*?</details>",
+        r"<title>.*?</title>",
+        r'<(\w+) class="visually-hidden"[^>]*>.*?</\1>',
+        r"<(div|p)(?! class=\"threshold\")[^>]* hidden>.*?</\1>",
+    ):
+        main = re.sub(hidden, "", main, flags=re.DOTALL)
+    words = [word for word in texts(main).split() if re.search(r"[^\W\d_]", word)]
+    assert len(words) <= 120, " ".join(words)
+
+
 def test_counts_and_shares_come_with_denominator_and_interval(shown):
     page = shown(read_field())
     counts = dict(re.findall(r'data-count="(\w+)">(\d+)<', page))
     assert counts == {"blast": "2", "wbc": "2", "rbc": "1", "platelet": "0"}
-    assert "Detector EfficientNetB3 Blasts 2 of 4 2 of 4 Share 50% 50%" in texts(page)
-    assert "95% interval 15% to 85% 15% to 85% Uncertain – 1" in texts(page)
-    assert "are not among its blasts; if all of them were, its share would be 75%" in visible(page)
-    assert "A differential counts 100 or 200 white cells. With 4 the" in visible(page)
+    assert "Detector Classifier Blasts 2 of 4 2 of 4 Percentage 50% 50%" in texts(page)
+    assert "95% CI 15% to 85% 15% to 85% Uncertain – 1" in texts(page)
+    assert "If all uncertain cells were blasts: 75%" in visible(page)
+    assert "Only 4 white cells. Count at least 100." in visible(page)
 
 
 def test_a_hundred_white_cells_are_a_differential(shown):
     cells = tuple(read_field().detections[:4] * 25)
-    assert "A differential counts 100" not in visible(shown(read_field(detections=cells)))
+    assert "Count at least 100" not in visible(shown(read_field(detections=cells)))
 
 
 def test_uncertain_cells_are_spoken_of_where_there_are_any(shown):
     sure = tuple(cell for cell in read_field().detections if cell.second_label != "uncertain")
     page = visible(shown(read_field(detections=sure)))
     assert "Uncertain – 0" in page
-    assert "are not among its blasts" not in page
+    assert "If all uncertain cells were blasts" not in page
 
 
 def test_the_gallery_has_the_white_cells_blasts_first(signed_in, field):
@@ -88,11 +103,25 @@ def test_the_gallery_has_the_white_cells_blasts_first(signed_in, field):
 def test_every_white_cell_has_both_opinions(shown):
     items = re.findall(r"<li data-cell=.*?</li>", shown(read_field()), flags=re.DOTALL)
     assert [visible(item) for item in items[:4]] == [
-        "Detector Blast 90% blast EfficientNetB3 Normal 10% ALL blast Disagree",
-        "Detector Blast 30% blast EfficientNetB3 ALL blast 80% ALL blast",
-        "Detector Other white cell 5% blast EfficientNetB3 ALL blast 60% ALL blast Disagree",
-        "Detector Other white cell 20% blast EfficientNetB3 Uncertain 25% ALL blast",
+        "Detector Blast 90% blast Classifier Normal 10% ALL blast Disagree",
+        "Detector Blast 30% blast Classifier ALL blast 80% ALL blast",
+        "Detector Other white cell 5% blast Classifier ALL blast 60% ALL blast Disagree",
+        "Detector Other white cell 20% blast Classifier Uncertain 25% ALL blast",
     ]
+
+
+@pytest.mark.parametrize(
+    ("version", "name"), [("2026.11.23-1", "DenseNet121"), ("2027.1.1-1", "the classifier")]
+)
+def test_the_classifier_goes_by_the_name_in_its_manifest(shown, settings, version, name):
+    architecture = {"arguments": {"architecture": "DenseNet121"}}
+    content = {**CLASSIFIER, "training": architecture, "version": version, "files": {}}
+    folder = settings.weights_dir / "classifier"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps(content))
+    page = shown(read_field())
+    assert f"is read again, as a crop, by {name}." in texts(page)
+    assert "EfficientNetB3" not in page
 
 
 def test_doubtful_cells_are_there_for_the_slider_and_not_to_be_seen(shown):
@@ -106,11 +135,11 @@ def test_the_slider_stands_at_the_models_threshold(shown):
     page = shown(read_field())
     assert 'data-threshold="0.25" data-white="0.4" hidden' in page
     assert 'min="5" max="99" step="1" value="25"' in page
-    assert "The downloads hold the kept finding, at the model’s own threshold of 25%" in texts(page)
+    assert "Downloads hold the saved result, at the default threshold of 25%" in texts(page)
 
 
 def test_the_sensitivity_that_was_aimed_at_is_told_where_it_is_known(shown, monkeypatch):
-    aim = "The model’s own was chosen to find 90% of the blasts"
+    aim = "The default was chosen to find 90% of the blasts"
     assert aim not in texts(shown(read_field()))
     monkeypatch.setattr("pages.analyses.field.aimed_sensitivity", lambda weights, findings: 0.9)
     assert aim in texts(shown(read_field()))
@@ -126,9 +155,9 @@ def test_without_script_one_word_is_said_of_the_field(shown):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, "Red cells are about 41 pixels wide here, as in fields"),
-        ({"red_cell": 7.6, "scale": 2.52}, "about 8 pixels wide here; the field was read at 2.5"),
-        ({"red_cell": None}, "The magnification could not be told from the red cells found"),
+        ({}, "Red cells are about 41 pixels wide, as in"),
+        ({"red_cell": 7.6, "scale": 2.52}, "about 8 pixels wide; the field was analysed at 2.5"),
+        ({"red_cell": None}, "Magnification could not be determined"),
     ],
 )
 def test_the_page_tells_the_magnification(shown, changes, words):
@@ -138,14 +167,14 @@ def test_the_page_tells_the_magnification(shown, changes, words):
 def test_an_older_finding_is_shown_without_what_it_lacks(app, signed_in, field):
     older(app, field)
     page = signed_in.get(field).get_data(as_text=True)
-    assert "Blasts 2 of 4 Share 50% 95% interval 15% to 85%" in texts(page)
+    assert "Blasts 2 of 4 Percentage 50% 95% CI 15% to 85%" in texts(page)
     assert re.findall(r'class="gallery-cell gallery-(\w+)"', page) == [
         "blast",
         "blast",
         *["wbc"] * 2,
     ]
     assert page.count("<rect data-label=") == len(CELLS)
-    for lacking in ("threshold", "EfficientNetB3", "magnification", "Sort by", "Disagree"):
+    for lacking in ("threshold", "Classifier", "Magnification", "Sort by", "Disagree"):
         assert lacking not in texts(page)
     for path in ("annotated.png", "findings.csv", "findings.json"):
         assert signed_in.get(f"{field}/{path}").status_code == 200
@@ -154,7 +183,7 @@ def test_an_older_finding_is_shown_without_what_it_lacks(app, signed_in, field):
 def test_it_assists_and_nothing_is_final(signed_in, field):
     said = texts(signed_in.get(field).get_data(as_text=True))
     assert "does not diagnose" in said
-    assert "Nothing is final until a person has confirmed it." in said
+    assert "No result is final until a person confirms it." in said
 
 
 def test_no_style_or_script_stands_in_the_page(signed_in, field):
@@ -194,8 +223,8 @@ def test_images_are_kept_by_no_browser(signed_in, field):
 
 
 def test_a_field_without_white_cells_says_so(signed_in, shown):
-    page = shown(read_field(detections=(CELLS[2],), doubtful=()))
-    assert "No white cell was found" in visible(page)
+    page = shown(read_field(detections=(CELLS[2],), candidates=()))
+    assert "No white cells found" in visible(page)
     assert "<div data-shares hidden>" in page
     assert "data-gallery" not in page
     address = re.search(r"/detect/\w{32}", page).group()
@@ -204,5 +233,5 @@ def test_a_field_without_white_cells_says_so(signed_in, shown):
 
 def test_a_field_with_doubtful_cells_only_has_a_gallery_for_the_slider(shown):
     page = shown(read_field(detections=(CELLS[2],)))
-    assert "No white cell was found" in visible(page)
+    assert "No white cells found" in visible(page)
     assert page.count('<li data-cell="0" hidden>') == 1

@@ -3,7 +3,6 @@ import struct
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from io import BytesIO
 
 import hypothesis
@@ -13,15 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from app import create_app
 from jobs.engine import GOING_WRONG
 from records import db
 from records.analyses.analyses import Analysis
 from records.storage.image_store import ImageStore
 from settings import Settings
+from tests.applications import empty_app
 from tests.image_files import damaged_files
 from tests.people import csrf_token, sign_in_as
-from tests.stand_ins import stand_in_models
 from tests.uploads import cell_image, encoded, follow, png, send, texts, upload_field
 
 PATHS = ["/classify", "/detect"]
@@ -83,12 +81,8 @@ CONVERTED = {
 @pytest.fixture
 def small(settings: Settings) -> Iterator[FlaskClient]:
     """A browser signed in where files may have 1 MiB at most."""
-    app = create_app(replace(settings, max_upload_bytes=2**20), stand_in_models())
-    with app.app_context():
-        db.create_all()
-    yield sign_in_as(app, "ada")
-    with app.app_context():
-        db.engine.dispose()
+    with empty_app(settings.model_copy(update={"max_upload_mb": 1})) as app:
+        yield sign_in_as(app, "ada")
 
 
 def kept(app: Flask) -> tuple[int, int]:
@@ -244,7 +238,7 @@ def test_a_field_is_counted(signed_in: FlaskClient):
 
     assert document["url"] == f"/detect/{document['id']}"
     assert document["word"] == "Blasts found"
-    assert document["summary"] == "1 of 2 white cells found were called blasts"
+    assert document["summary"] == "Blasts: 1 of 2 white cells"
 
 
 def test_in_a_batch_the_good_ones_go_on(app: Flask, signed_in: FlaskClient):
@@ -254,7 +248,7 @@ def test_in_a_batch_the_good_ones_go_on(app: Flask, signed_in: FlaskClient):
     page = texts(answer.text)
 
     assert answer.status_code == 200
-    assert "2 of 3 images were read." in page
+    assert "2 of 3 images analysed." in page
     assert "bad.png This is not an image that can be read" in page
     assert len(re.findall(r'href="/classify/[0-9a-f]{32}"', answer.text)) == 2
     assert kept(app)[0] == 2
@@ -272,7 +266,7 @@ def test_a_batch_of_bad_ones_says_so(signed_in: FlaskClient, path: str):
     answer = send(signed_in, path, ("bad.png", b"no"))
 
     assert answer.status_code == 422
-    assert "The image was not taken" in texts(answer.text)
+    assert "The image could not be used" in texts(answer.text)
     assert "not an image that can be read" in answer.text
 
 
@@ -281,15 +275,15 @@ def test_no_file_is_said_so(signed_in: FlaskClient, path: str):
     plain, script = send(signed_in, path), send(signed_in, path, as_json=True)
 
     assert plain.status_code == script.status_code == 422
-    assert "No image was sent. Choose at least one." in texts(plain.text)
-    assert script.json == {"error": "No image was sent. Choose at least one."}
+    assert "Choose at least one image." in texts(plain.text)
+    assert script.json == {"error": "Choose at least one image."}
 
 
 def test_a_script_sends_one_at_a_time(app: Flask, signed_in: FlaskClient):
     answer = send(signed_in, "/classify", ("a.png", png()), ("b.png", png()), as_json=True)
 
     assert answer.status_code == 422
-    assert answer.json == {"error": "Send one image in each request."}
+    assert answer.json == {"error": "Send one image per request."}
     assert kept(app) == (0, 0)
 
 
@@ -299,15 +293,12 @@ def test_a_file_over_the_limit_is_refused_while_the_others_go_on(small: FlaskCli
 
     assert answer.status_code == 200
     assert "at most 1 MiB are taken" in answer.text
-    assert "1 of 2 images were read." in texts(answer.text)
+    assert "1 of 2 images analysed." in texts(answer.text)
 
 
 def test_a_request_over_the_limit_is_refused_in_the_language_of_the_script(settings: Settings):
-    app = create_app(
-        replace(settings, max_upload_bytes=2**20, max_request_bytes=2**20), stand_in_models()
-    )
-    with app.app_context():
-        db.create_all()
+    small = settings.model_copy(update={"max_upload_mb": 1, "max_request_mb": 1})
+    with empty_app(small) as app:
         client = sign_in_as(app, "ada")
         answer = client.post(
             "/classify",
@@ -317,9 +308,7 @@ def test_a_request_over_the_limit_is_refused_in_the_language_of_the_script(setti
         )
 
         assert answer.status_code == 413
-        assert "larger than this server takes at once (1 MB)" in answer.json["error"]
-        db.session.remove()
-        db.engine.dispose()
+        assert "larger than this server accepts at once (1 MB)" in answer.json["error"]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -328,7 +317,7 @@ def test_an_upload_needs_its_token(app: Flask, signed_in: FlaskClient, path: str
     answer = signed_in.post(path, data={"images": (cell_file(), "cell.png")}, headers=headers)
 
     assert answer.status_code == 400
-    assert "out of date" in answer.json["error"]
+    assert "had expired" in answer.json["error"]
     assert kept(app) == (0, 0)
 
 
@@ -338,7 +327,7 @@ def test_an_upload_needs_a_sign_in(app: Flask, client: FlaskClient, path: str):
     plain = send(client, path, ("cell.png", png()))
 
     assert script.status_code == 401
-    assert script.json == {"error": "This needs you to be signed in."}
+    assert script.json == {"error": "Sign in to continue."}
     assert plain.headers["Location"].startswith("/sign-in")
     assert kept(app) == (0, 0)
 

@@ -1,5 +1,4 @@
 import re
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -8,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from pages.cases.cases_forms import LOOK_AGAIN
 from records import db, tasks
-from records.accounts.accounts import REVIEWER
+from records.accounts.accounts import Role
 from records.analyses import analyses
 from records.analyses.field_tasks import FieldTask
 from records.cases import cases, signatures
@@ -51,7 +50,8 @@ def context(app: Flask, signed_in: FlaskClient):
 def sign(case_id: str) -> None:
     case = db.session.get_one(Case, case_id)
     values = {"conclusion": "-", "contents": {}, "sha256": "0" * 64}
-    signatures.add(Signature(case_id=case.id, version=1, reader_id=case.owner_id, **values))
+    signature = Signature(case_id=case.id, version=1, reader_id=case.owner_id, **values)
+    signatures.add_signature(signature, [])
     db.session.commit()
 
 
@@ -72,7 +72,7 @@ def case_of(app: Flask, analysis_id: str) -> str | None:
 
 def test_without_cases_the_page_says_how_to_begin(signed_in: FlaskClient):
     page = signed_in.get("/cases").text
-    assert "No case yet" in page
+    assert "No cases yet" in page
     assert 'href="/cases/new"' in page
     assert "<form class=" not in page
 
@@ -82,10 +82,10 @@ def test_a_case_is_opened_and_shown(signed_in: FlaskClient, case: str):
     said = texts(page)
     for told in ("Case Alder-7", "Bone marrow", "01 Mar 2026", "Giemsa", "100x oil", "dry tap"):
         assert told in said
-    assert "The case “Alder-7” is open." in said
-    assert "Nothing in this case yet" in said
+    assert "Case “Alder-7” opened." in said
+    assert "No images yet" in said
     assert "does not diagnose" in said
-    assert "Nothing is final until a person has confirmed it." in said
+    assert "No result is final until a person confirms it." in said
     assert f"/cases/{case}/room" not in page, "there is nothing to look at"
     for way in (f"/detect?case={case}", f"/classify?case={case}", f"/cases/{case}/add"):
         assert f'href="{way}"' in page
@@ -94,22 +94,22 @@ def test_a_case_is_opened_and_shown(signed_in: FlaskClient, case: str):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"pseudonym": ""}, "Please give the case a pseudonym."),
-        ({"pseudonym": " \u200b "}, "Please give the case a pseudonym."),
-        ({"pseudonym": "x1" * 21}, "no more than 40 characters"),
+        ({"pseudonym": ""}, "Enter a pseudonym."),
+        ({"pseudonym": " \u200b "}, "Enter a pseudonym."),
+        ({"pseudonym": "x1" * 21}, "at most 40 characters"),
         ({"pseudonym": "Mrs Miller", "checked": "y"}, pseudonyms.ADDRESSED),
         ({"pseudonym": "AM 12.3.1985", "checked": "y"}, pseudonyms.DATE),
         ({"specimen": "hair"}, "Not a valid choice"),
-        ({"collected_on": "yesterday"}, "This is not a date."),
-        ({"magnification": "m" * 17}, "no more than 16 characters"),
-        ({"notes": "n" * 4001}, "no more than 4000 characters"),
+        ({"collected_on": "yesterday"}, "Enter a date"),
+        ({"magnification": "m" * 17}, "at most 16 characters"),
+        ({"notes": "n" * 4001}, "at most 4000 characters"),
     ],
 )
 def test_what_cannot_be_is_said_beside_its_field(signed_in: FlaskClient, changes, sentence: str):
     answer = open_by_form(signed_in, **changes)
     assert answer.status_code == 422
     assert sentence in answer.text
-    assert "No case yet" in signed_in.get("/cases").text
+    assert "No cases yet" in signed_in.get("/cases").text
 
 
 @pytest.mark.parametrize(
@@ -188,27 +188,27 @@ def test_cases_are_searched_filtered_and_sorted(signed_in, three, query: str, na
 def test_a_row_tells_state_and_contents(signed_in: FlaskClient, three):
     said = texts(signed_in.get("/cases?text=a-2").text)
     assert re.search(r"a-2 Peripheral blood. Opened .* In review 1 field, 1 cell image", said)
-    assert "No case matches." in signed_in.get("/cases?text=zzz").text
+    assert "No matching cases." in signed_in.get("/cases?text=zzz").text
     assert signed_in.get("/cases?state=lost").status_code == 422
 
 
 def test_the_overview_counts_by_field_and_in_all(app: Flask, signed_in, context):
     case = open_case(account_named("ada").id)
     field = put_field(case)
-    put_field(case, read_field(detections=(), doubtful=()), "empty.png")
+    put_field(case, read_field(detections=(), candidates=()), "empty.png")
     put_cell(case)
     review.record(case, case.owner_id, [entry(f"{field.id}.0", "monocyte")])
     page = signed_in.get(f"/cases/{case.id}").text
-    for way in ("room", "sign-out"):
+    for way in ("room", "sign-off"):
         assert f'href="/cases/{case.id}/{way}"' in page
     said = texts(page)
 
     assert "1 of 5 white cells reviewed" in said
-    assert re.search(r"Blasts by the models 60% \([^)]*\) , 3 of 5", said)
-    assert re.search(r"Blasts by the reviewers 40% \([^)]*\) , 2 of 5", said)
-    assert "Models: 2 of 4 white cells called blasts Reviewers: 1 of 4 1 of 4 reviewed" in said
-    assert "No white cell counted" in said
-    assert "shows the same image as another one of this case" in said
+    assert re.search(r"Blasts \(models\) 60% \([^)]*\) , 3 of 5", said)
+    assert re.search(r"Blasts \(reviewers\) 40% \([^)]*\) , 2 of 5", said)
+    assert "Models: blasts 2 of 4 white cells Reviewers: blasts 1 of 4 1 of 4 reviewed" in said
+    assert "No white cells counted" in said
+    assert "duplicates another image of this case" in said
     assert "In review" in said
 
 
@@ -219,16 +219,16 @@ def test_fields_still_being_read_are_told(app: Flask, signed_in, context):
     db.session.commit()
     page = signed_in.get(f"/cases/{case.id}").text
 
-    assert "1 field of this case is still being read" in texts(page)
+    assert "1 field is still being analysed" in texts(page)
     assert f'href="/batches/{"b" * 32}"' in page
-    task.state, task.error = tasks.FAILED, "No image in it."
+    task.state, task.error = tasks.TaskState.FAILED, "No image in it."
     db.session.commit()
     page = signed_in.get(f"/cases/{case.id}").text
-    assert "still being read" not in page
-    assert "“f” could not be read, so it is not in the case. No image in it." in texts(page)
+    assert "still being analysed" not in page
+    assert "“f” could not be analysed and is not in the case. No image in it." in texts(page)
     assert f'href="/batches/{"b" * 32}"' in page
     assert tasks.drop(FieldTask, task.id)
-    assert "could not be read" not in signed_in.get(f"/cases/{case.id}").text
+    assert "could not be analysed" not in signed_in.get(f"/cases/{case.id}").text
 
 
 def test_what_is_uploaded_belongs_to_the_chosen_case(app: Flask, signed_in, case: str):
@@ -248,7 +248,7 @@ def test_what_is_uploaded_belongs_to_the_chosen_case(app: Flask, signed_in, case
     assert len(NAME.findall(signed_in.get(f"/cases/{case}").text)) == 2
     with app.app_context():
         batch = analyses.get(field).batch_id
-    assert f'href="/cases/{case}">The case Alder-7</a>' in signed_in.get(f"/batches/{batch}").text
+    assert f'href="/cases/{case}">Open case Alder-7</a>' in signed_in.get(f"/batches/{batch}").text
 
 
 def test_the_plain_form_takes_the_case_for_every_file(app: Flask, signed_in, case: str):
@@ -261,13 +261,13 @@ def test_the_plain_form_takes_the_case_for_every_file(app: Flask, signed_in, cas
 def test_a_case_that_takes_nothing_keeps_nothing(app, signed_in, other_client, case, as_json):
     answer = send(other_client, "/classify", ("a.png", png()), as_json=as_json, case=case)
     assert answer.status_code == 422
-    assert "not one of your team" in answer.text
+    assert "does not belong to your team" in answer.text
     signed(app, case)
     answer = send(signed_in, "/detect", ("a.png", png()), as_json=as_json, case=case)
     assert answer.status_code == 422
     assert "This case is signed" in answer.text
     for client in (signed_in, other_client):
-        assert "Nothing here yet" in client.get("/history").text
+        assert "No analyses yet" in client.get("/history").text
     assert f'value="{case}"' not in signed_in.get("/detect").text
 
 
@@ -276,10 +276,10 @@ def test_free_analyses_are_added_and_taken_out(app: Flask, signed_in, case: str)
     assert NAME.findall(signed_in.get(f"/cases/{case}/add").text) == ["two.png", "one.png"]
     answer = post(signed_in, f"/cases/{case}/add", analysis=[cell])
     assert answer.headers["Location"] == f"/cases/{case}"
-    assert "1 analysis is added." in signed_in.get(f"/cases/{case}").text
+    assert "1 analysis added." in signed_in.get(f"/cases/{case}").text
     assert NAME.findall(signed_in.get(f"/cases/{case}/add").text) == ["two.png"]
 
-    for chosen, sentence in (([], "Nothing was chosen"), ([cell], "in a case already")):
+    for chosen, sentence in (([], "Select at least one"), ([cell], "already in a case")):
         answer = post(signed_in, f"/cases/{case}/add", analysis=chosen)
         assert answer.headers["Location"] == f"/cases/{case}/add"
         assert sentence in signed_in.get(f"/cases/{case}/add").text
@@ -335,7 +335,7 @@ def test_another_teams_case_is_not_found(app: Flask, signed_in, other_client, ca
         assert other_client.get(f"/cases/{case}{path}").status_code == 404
     for path in ("/edit", "/add", f"/analyses/{cell}/take-out"):
         assert post(other_client, f"/cases/{case}{path}", analysis=cell).status_code == 404
-    assert "No case yet" in other_client.get("/cases").text
+    assert "No cases yet" in other_client.get("/cases").text
     assert case not in other_client.get("/detect").text
 
 
@@ -356,12 +356,12 @@ def test_colleagues_share_cases_and_viewers_change_none(app, signed_in, colleagu
         assert f"{way}" not in page.text
     assert signed_in.get("/cases/new").status_code == 403
     assert "/cases/new" not in signed_in.get("/cases").text
-    become(app, REVIEWER)
+    become(app, Role.REVIEWER)
     assert signed_in.get("/cases/new").status_code == 200
 
 
 def test_the_list_is_paged_with_its_filters(app: Flask, signed_in, context):
-    app.config["LEUKOSCOPE"] = replace(app.config["LEUKOSCOPE"], page_size=2)
+    app.config["LEUKOSCOPE"] = app.config["LEUKOSCOPE"].model_copy(update={"page_size": 2})
     ada = account_named("ada").id
     for number in range(3):
         open_case(ada, f"P-{number}")

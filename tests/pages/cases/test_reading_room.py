@@ -13,16 +13,16 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from pages.cases.reading_room import GROUPS, KEYS, MOST_AT_ONCE
+from core.taxonomy import CLASS_CODES, CLASS_NAMES
+from pages.cases.reading_room import GROUPS
+from pages.cases.reading_room_messages import MOST_AT_ONCE
 from records import db, utc_now
-from records.accounts.accounts import VIEWER, new_id
+from records.accounts.accounts import Role, new_id
 from records.analyses.analyses import Analysis
 from records.audit.audit import Event
 from records.cases import reviews, signatures
 from records.cases.cases import Case
-from records.cases.reviews import LABELS
 from records.cases.signatures import Signature
-from services.labels import LABEL_NAMES
 from tests.people import account_named, csrf_token, post
 from tests.trail import noted
 from tests.uploads import texts, upload_cell, upload_field
@@ -71,7 +71,7 @@ class Room:
 
     def sign(self) -> None:
         with self.app.app_context():
-            signatures.add(
+            signatures.add_signature(
                 Signature(
                     case_id=self.case,
                     version=1,
@@ -79,7 +79,8 @@ class Room:
                     conclusion="no blasts",
                     contents={},
                     sha256="0" * 64,
-                )
+                ),
+                [],
             )
             db.session.commit()
 
@@ -107,9 +108,8 @@ def room(app: Flask, signed_in: FlaskClient) -> Room:
     return Room(app, signed_in)
 
 
-def test_every_label_has_a_name_and_a_key_of_its_own():
-    assert set(LABEL_NAMES) == set(KEYS) == set(LABELS)
-    assert len(set(KEYS.values()) - set("dfju")) == len(KEYS)
+def test_every_label_is_shown_and_the_doubtful_ones_last():
+    assert {group.label for group in GROUPS} == {*CLASS_CODES, "doubtful"}
     assert [group.label for group in GROUPS][-1] == "doubtful"
 
 
@@ -118,7 +118,7 @@ def test_the_page_names_the_case_and_what_it_is_not(room: Room):
     assert "Reading room: Alder-7" in texts(page)
     assert "does not diagnose" in page
     assert 'data-editable="yes"' in page
-    for name in LABEL_NAMES.values():
+    for name in CLASS_NAMES.values():
         assert name in page
 
 
@@ -292,7 +292,7 @@ def test_an_undo_of_nothing_or_of_another_case_is_refused(room: Room):
 def test_corrections_of_somebody_else_are_not_kept_under_ones_name(room: Room, colleague):
     answer = room.correct(room.entry(), client=colleague, name="ada")
     assert answer.status_code == 403
-    assert "Somebody else is signed in" in answer.json["error"]
+    assert "Another person is signed in" in answer.json["error"]
     assert room.cells()["count"] == 0
 
 
@@ -314,11 +314,11 @@ def test_a_signed_case_is_read_only_and_says_so(room: Room):
 
 def test_a_viewer_looks_and_changes_nothing(app: Flask, room: Room, colleague: FlaskClient):
     with app.app_context():
-        account_named("cleo").role = VIEWER
+        account_named("cleo").role = Role.VIEWER
         db.session.commit()
     page = colleague.get(room.path).text
     assert 'data-editable="no"' in page
-    assert "Readers and reviewers can correct them" in page
+    assert "Readers and reviewers can change classes" in page
     assert room.cells(colleague)["cells"]
     assert room.correct(room.entry(), client=colleague, name="cleo").status_code == 403
     assert room.undo(new_id(), client=colleague, name="cleo").status_code == 403

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
+import rfc8785
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from core.canonical_json import digest
 from pages.cases.reports import FORMATS
 from pages.common import attempts
 from records import db, utc_now
-from records.accounts.accounts import READER, REVIEWER, VIEWER
+from records.accounts.accounts import Role
 from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
@@ -51,10 +52,10 @@ def look(app: Flask, path: str, name: str = "ada", label: str | None = None) -> 
 
 def sign(client: FlaskClient, path: str, **changes: str) -> TestResponse:
     """Sign as the page's form does, if the page has one."""
-    seen = SEEN.search(client.get(f"{path}/sign-out").text)
+    seen = SEEN.search(client.get(f"{path}/sign-off").text)
     form = {"conclusion": "Blasts are there.", "password": PASSWORD, "seen": seen and seen[1]}
     given = {name: value for name, value in {**form, **changes}.items() if value is not None}
-    return post(client, f"{path}/sign-out", **given)
+    return post(client, f"{path}/sign-off", **given)
 
 
 def give_role(app: Flask, name: str, role: str) -> None:
@@ -64,10 +65,10 @@ def give_role(app: Flask, name: str, role: str) -> None:
 
 
 def test_the_page_lists_what_is_missing_with_the_way_to_it(path: str, signed_in: FlaskClient):
-    page = signed_in.get(f"{path}/sign-out").text
+    page = signed_in.get(f"{path}/sign-off").text
     links = re.findall(rf'href="{path}/room#([0-9a-f.]+)"', page)
 
-    assert "2 cells are left to look at" in texts(page)
+    assert "2 cells need review" in texts(page)
     assert [link.rsplit(".", 1)[1] for link in links] == ["0", "1"]
     assert "password" not in SEEN.sub("", page).split("<main", 1)[1]
     assert sign(signed_in, path, seen="0" * 64).status_code == 409
@@ -75,35 +76,35 @@ def test_the_page_lists_what_is_missing_with_the_way_to_it(path: str, signed_in:
 
 def test_cells_that_count_twice_are_told(app: Flask, path: str, signed_in: FlaskClient):
     again = upload_field(signed_in)["id"]
-    assert "count twice" not in signed_in.get(f"{path}/sign-out").text
+    assert "count twice" not in signed_in.get(f"{path}/sign-off").text
     with app.app_context():
         put(db.session.get_one(Case, path.rsplit("/", 1)[1]), [again])
 
-    page = texts(signed_in.get(f"{path}/sign-out").text)
+    page = texts(signed_in.get(f"{path}/sign-off").text)
     assert "Image 2 shows the same as another one before it, so its cells count twice." in page
 
 
 def test_a_case_is_signed(app: Flask, path: str, signed_in: FlaskClient):
     look(app, path)
-    assert "Everything" not in signed_in.get(f"{path}/sign-out").text
+    assert "Everything" not in signed_in.get(f"{path}/sign-off").text
     answer = sign(signed_in, path)
     assert answer.status_code == 303
     page = texts(signed_in.get(answer.headers["Location"]).text)
 
-    assert "Version 1 is signed. The case is locked." in page
+    assert "Version 1 signed. The case is locked." in page
     assert "Blasts are there." in page
     assert "does not diagnose" in page
-    assert "Open for an amendment" in signed_in.get(f"{path}/sign-out").text
+    assert "Reopen for amendment" in signed_in.get(f"{path}/sign-off").text
 
 
 @pytest.mark.parametrize(
     ("changes", "status", "said"),
     [
-        ({"password": "something else entirely"}, 422, "That is not your password"),
-        ({"password": ""}, 422, "Please fill this in."),
-        ({"conclusion": "  \n "}, 422, "Please write what you conclude."),
-        ({"conclusion": "x" * 4001}, 422, "no more than 4000"),
-        ({"seen": "0" * 64}, 409, "has changed since this page was opened"),
+        ({"password": "something else entirely"}, 422, "Wrong password"),
+        ({"password": ""}, 422, "Fill in this field."),
+        ({"conclusion": "  \n "}, 422, "Enter a conclusion."),
+        ({"conclusion": "x" * 4001}, 422, "at most 4000"),
+        ({"seen": "0" * 64}, 409, "has changed since you opened this page"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_signed(app, path, signed_in, changes, status, said):
@@ -137,11 +138,11 @@ def test_guessing_the_password_ends_soon_wherever_it_is_asked(app, path, signed_
 
 def test_a_signed_case_is_amended_with_a_reason(app: Flask, path: str, signed_in: FlaskClient):
     look(app, path)
-    assert post(signed_in, f"{path}/sign-out/amend", reason="Too early.").status_code == 409
+    assert post(signed_in, f"{path}/sign-off/amend", reason="Too early.").status_code == 409
     sign(signed_in, path)
-    without = post(signed_in, f"{path}/sign-out/amend", reason=" ")
-    assert (without.status_code, "Please say why." in without.text) == (422, True)
-    answer = post(signed_in, f"{path}/sign-out/amend", reason="One cell was wrong.")
+    without = post(signed_in, f"{path}/sign-off/amend", reason=" ")
+    assert (without.status_code, "Enter a reason." in without.text) == (422, True)
+    answer = post(signed_in, f"{path}/sign-off/amend", reason="One cell was wrong.")
     assert answer.status_code == 303
     page = texts(signed_in.get(answer.headers["Location"]).text)
 
@@ -176,10 +177,10 @@ def test_anybody_can_work_the_hash_out_again(app: Flask, path: str, signed_in: F
     sign(signed_in, path)
     report = json.loads(signed_in.get(f"{path}/report.json").data)
     (signature,) = report["signatures"]
-    told = {name: signature[name] for name in ("reader", "role", "at", "conclusion")}
+    told = {name: signature[name] for name in ("schema", "reader", "role", "at", "conclusion")}
 
     signed = {**told, "agreement": report["agreement"], "state": report["state"]}
-    assert digest(signed) == signature["sha256"] == report["sha256"]
+    assert sha256(rfc8785.dumps(signed)).hexdigest() == signature["sha256"] == report["sha256"]
 
 
 @pytest.mark.parametrize("version", ["0", "2", "-1", "x", "1.0", "9" * 30, "²"])
@@ -208,28 +209,29 @@ def test_a_file_name_is_in_no_report(path: str, signed_in: FlaskClient):
 
 
 @pytest.mark.parametrize(
-    ("role", "sees", "signs"), [(VIEWER, 200, 403), (READER, 200, 403), (REVIEWER, 200, 303)]
+    ("role", "sees", "signs"),
+    [(Role.VIEWER, 200, 403), (Role.READER, 200, 403), (Role.REVIEWER, 200, 303)],
 )
 def test_reviewers_sign_and_their_team_sees(app, path, colleague, role, sees, signs):
     give_role(app, "cleo", role)
     look(app, path)
-    page = colleague.get(f"{path}/sign-out")
+    page = colleague.get(f"{path}/sign-off")
 
     assert page.status_code == sees
-    assert ('name="password"' in page.text) == (role == REVIEWER)
+    assert ('name="password"' in page.text) == (role == Role.REVIEWER)
     assert colleague.get(f"{path}/report.pdf").status_code == 200
     assert sign(colleague, path).status_code == signs
     if signs == 403:
-        assert "reviewers only" in sign(colleague, path).text
-        assert post(colleague, f"{path}/sign-out/amend", reason="-").status_code == 403
+        assert "Only reviewers can do this" in sign(colleague, path).text
+        assert post(colleague, f"{path}/sign-off/amend", reason="-").status_code == 403
 
 
 def test_another_teams_case_is_not_found(app: Flask, path: str, other_client: FlaskClient):
-    give_role(app, "ben", REVIEWER)
+    give_role(app, "ben", Role.REVIEWER)
     look(app, path)
-    assert other_client.get(f"{path}/sign-out").status_code == 404
+    assert other_client.get(f"{path}/sign-off").status_code == 404
     assert sign(other_client, path).status_code == 404
-    assert post(other_client, f"{path}/sign-out/amend", reason="-").status_code == 404
+    assert post(other_client, f"{path}/sign-off/amend", reason="-").status_code == 404
     for suffix in FORMATS:
         assert other_client.get(f"{path}/report.{suffix}").status_code == 404
 
@@ -237,10 +239,10 @@ def test_another_teams_case_is_not_found(app: Flask, path: str, other_client: Fl
 def test_an_ended_session_signs_nothing(app: Flask, path: str, signed_in: FlaskClient):
     look(app, path)
     token = csrf_token(signed_in)
-    seen = SEEN.search(signed_in.get(f"{path}/sign-out").text)[1]
+    seen = SEEN.search(signed_in.get(f"{path}/sign-off").text)[1]
     app.extensions["leukoscope_accounts"].clock = lambda: utc_now() + timedelta(minutes=31)
     form = {"csrf_token": token, "seen": seen, "conclusion": "-", "password": PASSWORD}
-    answer = signed_in.post(f"{path}/sign-out", data=form)
+    answer = signed_in.post(f"{path}/sign-off", data=form)
 
     assert (answer.status_code, answer.headers["Location"][:8]) == (302, "/sign-in")
     with app.app_context():
@@ -248,33 +250,41 @@ def test_an_ended_session_signs_nothing(app: Flask, path: str, signed_in: FlaskC
 
 
 def test_two_readers_see_where_they_differ(app: Flask, path: str, signed_in, colleague):
-    app.extensions["leukoscope_sign_out"]._readers = 2
-    give_role(app, "cleo", REVIEWER)
+    app.extensions["leukoscope_sign_off"]._readers = 2
+    give_role(app, "cleo", Role.REVIEWER)
     look(app, path)
     sign(signed_in, path)
-    assert "Another reviewer must sign now" in texts(signed_in.get(f"{path}/sign-out").text)
+    assert "Another reviewer must sign now" in texts(signed_in.get(f"{path}/sign-off").text)
     look(app, path, "cleo", label="blast")
-    page = texts(colleague.get(f"{path}/sign-out").text)
+    page = texts(colleague.get(f"{path}/sign-off").text)
 
     assert "Cohen’s kappa over 2 cells" in page
-    assert "took over from somebody else do not count" in page
+    assert "Classes taken over from somebody else are left out" in page
     assert "Unclassified Blast" in page
-    assert "You name some cells differently" in page
+    assert "You classified some cells differently" in page
     assert sign(colleague, path).status_code == 303
     for _ in signed_in, colleague:
-        shown = texts(_.get(f"{path}/sign-out").text)
-        assert "Second reader, decided where they differed: cleo" in shown
+        shown = texts(_.get(f"{path}/sign-off").text)
+        assert "Second reviewer, decided where they differed: cleo" in shown
         assert "Cohen’s kappa" in shown
     assert signed_in.get(f"{path}/report.json").json["agreement"]["cells"] == 2
 
 
 def test_two_readers_of_whom_one_named_nothing_have_no_kappa(app, path, signed_in, colleague):
-    app.extensions["leukoscope_sign_out"]._readers = 2
-    give_role(app, "cleo", REVIEWER)
+    app.extensions["leukoscope_sign_off"]._readers = 2
+    give_role(app, "cleo", Role.REVIEWER)
     look(app, path, "cleo")
     sign(signed_in, path)
     sign(colleague, path)
 
-    page = texts(signed_in.get(f"{path}/sign-out").text)
-    assert "No cell was named by each of the two readers" in page
+    page = texts(signed_in.get(f"{path}/sign-off").text)
+    assert "No cell was classified by both reviewers" in page
     assert "kappa over" not in page
+
+
+def test_the_former_address_leads_to_the_new_one(signed_in: FlaskClient, path: str):
+    bookmark = signed_in.get(f"{path}/sign-out")
+    assert (bookmark.status_code, bookmark.headers["Location"]) == (301, f"{path}/sign-off")
+    for rest in ("", "/amend"):
+        form = post(signed_in, f"{path}/sign-out{rest}")
+        assert (form.status_code, form.headers["Location"]) == (308, f"{path}/sign-off{rest}")

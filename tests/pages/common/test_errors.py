@@ -3,19 +3,19 @@ from flask import Flask, abort
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
-from pages.common.access import NEEDS, Need
 from pages.common.errors import MESSAGES
+from pages.common.requires import Audience, requires
 from tests.people import csrf_token
 
 JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-def client(app: Flask, monkeypatch) -> FlaskClient:
+def client(app: Flask) -> FlaskClient:
     """A browser of an application in which /fail/<code> fails."""
-    monkeypatch.setitem(NEEDS, "fail", Need.NOTHING)
 
     @app.get("/fail/<int:code>")
+    @requires(Audience.ANYBODY)
     def fail(code: int):
         if code == 500:
             raise ZeroDivisionError("a secret detail")
@@ -82,7 +82,7 @@ def test_a_missing_token_is_json_to_scripts(client: FlaskClient):
     answer = client.post("/sign-in", headers=JSON)
 
     assert answer.status_code == 400
-    assert "out of date" in answer.json["error"]
+    assert "had expired" in answer.json["error"]
 
 
 def test_too_much_is_told_with_the_measure(app: Flask, client: FlaskClient, signed_in: FlaskClient):
@@ -98,7 +98,7 @@ def test_an_unknown_host_is_refused(client: FlaskClient):
     answer = client.get("/sign-in", headers={"Host": "rebound.example"})
 
     assert answer.status_code == 400
-    assert "does not answer under that host name" in answer.text
+    assert "does not answer to this host name" in answer.text
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 

@@ -2,8 +2,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pages.common.formatting import RESULT_WORDS, file_size, percent, when
+from pages.common.formatting import RESULT_WORDS, file_size, percent
 from records.analyses.analyses import RESULTS
+from services.formatting import format_datetime
 from settings import ROOT
 
 
@@ -24,7 +25,7 @@ def test_sizes(count: int, words: str):
 
 
 def test_times_name_their_zone():
-    assert when(datetime(2026, 3, 1, 9, 5, tzinfo=UTC)) == "01 Mar 2026, 09:05 UTC"
+    assert format_datetime(datetime(2026, 3, 1, 9, 5, tzinfo=UTC)) == "01 Mar 2026, 09:05 UTC"
 
 
 def test_every_result_has_its_words_and_an_icon_that_is_drawn():

@@ -1,14 +1,13 @@
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from records import db
 from settings import Settings
+from tests.applications import empty_app
 from tests.people import add_account, csrf_token, post
 from tests.stand_ins import stand_in_models
 
@@ -30,12 +29,8 @@ PAGES = [
 @pytest.fixture
 def behind_a_proxy(settings: Settings) -> Iterator[Flask]:
     """The application as a clinic runs it: https ends at a proxy."""
-    app = create_app(replace(settings, proxies=1), stand_in_models())
-    with app.app_context():
-        db.create_all()
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    with empty_app(settings.model_copy(update={"proxies": 1})) as app:
+        yield app
 
 
 def policy(client: FlaskClient, path: str) -> dict[str, str]:
@@ -44,7 +39,7 @@ def policy(client: FlaskClient, path: str) -> dict[str, str]:
     return dict(part.split(" ", 1) for part in header.split("; "))
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/static/leukoscope.css"])
+@pytest.mark.parametrize("path", [*PAGES, "/static/css/common/leukoscope.css"])
 def test_every_answer_forbids_what_it_does_not_need(signed_in: FlaskClient, path: str):
     with signed_in.get(path) as answer:
         headers = answer.headers
@@ -83,7 +78,7 @@ def test_no_page_is_kept_by_browser_or_proxy(signed_in: FlaskClient, path: str):
 
 
 @pytest.mark.parametrize(
-    "path", ["/static/leukoscope.css", "/bootstrap/static/css/bootstrap.min.css"]
+    "path", ["/static/css/common/leukoscope.css", "/bootstrap/static/css/bootstrap.min.css"]
 )
 def test_the_programs_own_files_may_be_kept(client: FlaskClient, path: str):
     with client.get(path) as answer:
@@ -174,7 +169,9 @@ def test_pages_name_their_language_and_skip_to_their_content(signed_in: FlaskCli
 
 
 def test_the_source_is_offered(settings: Settings):
-    app = create_app(replace(settings, source_url="https://src.example/leuko"), stand_in_models())
+    app = create_app(
+        settings.model_copy(update={"source_url": "https://src.example/leuko"}), stand_in_models()
+    )
 
     assert 'href="https://src.example/leuko"' in app.test_client().get("/sign-in").text
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -16,16 +15,17 @@ from wtforms import DateField, Form, StringField
 from wtforms.csrf.core import CSRFTokenField
 
 import pages
-from pages.common import limits
+from pages.common.requires import FORM_BYTES, requirement_of
 from pages.common.text_fields import CONTROL_CHARACTERS, limit_of
 from records import db
-from records.accounts.accounts import WAITING
+from records.accounts.accounts import AccountStatus
 from records.cases.cases import Case
 from tests.cases import open_case, put_field
 from tests.people import PASSWORD, account_named, add_account, csrf_token
+from tests.waiting import timed
 
-HANGS = 10
-"""Seconds after which a request counts as one that hangs."""
+COSTLY = 10
+"""Seconds of processor time; each of these requests takes well below one."""
 
 LONG = 500_000
 # Werkzeug refuses fields from 500,000 bytes on; these reach the form.
@@ -72,7 +72,7 @@ def ids(app: Flask, signed_in: FlaskClient) -> dict[str, str]:
         ada = account_named("ada")
         case = open_case(ada.id)
         field = put_field(case)
-        account_named("cleo").status = WAITING
+        account_named("cleo").status = AccountStatus.WAITING
         return {
             "case_id": case.id,
             "analysis_id": field.id,
@@ -105,11 +105,11 @@ POSTED = {
         {"pseudonym", "stain", "magnification", "notes", "collected_on"},
         {"pseudonym": "Alder-7", "specimen": "blood"},
     ),
-    "/cases/{case_id}/sign-out": (
+    "/cases/{case_id}/sign-off": (
         {"seen", "conclusion", "password"},
         {"conclusion": "None.", "password": PASSWORD},
     ),
-    "/cases/{case_id}/sign-out/amend": ({"reason"}, {}),
+    "/cases/{case_id}/sign-off/amend": ({"reason"}, {}),
 }
 FILTERS = {
     "/cases": {"text", "since", "until"},
@@ -120,9 +120,10 @@ OPEN = {"/sign-up", "/sign-in"}
 
 
 def in_time(act: Callable[[], TestResponse]) -> TestResponse:
-    """The answer; fails after `HANGS` seconds, for a pattern cannot be interrupted."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(act).result(timeout=HANGS)
+    """The answer, which must not cost much."""
+    answer, seconds = timed(act)
+    assert seconds < COSTLY
+    return answer
 
 
 def test_every_text_field_has_a_limit_of_its_length(app: Flask, signed_in: FlaskClient):
@@ -229,12 +230,14 @@ def test_hostile_json_is_no_error_of_the_server(
     assert answer.status_code in {403, 422}
 
 
-def test_every_address_with_json_has_a_limit_of_its_own(app: Flask):
-    """The views that read JSON are those of the table."""
-    assert set(limits.JSON_BYTES) <= set(app.view_functions)
-    assert {name.split(".")[0] for name in limits.JSON_BYTES} == {"reading"}
+def test_every_view_with_json_has_a_limit_of_its_own(app: Flask):
+    declared = {name: requirement_of(name, app) for name in app.view_functions}
+    own = {
+        name for name, one in declared.items() if one and one.max_bytes not in (FORM_BYTES, None)
+    }
+    assert own == {"reading.review", "reading.undo"}
     modules = Path(pages.__file__).parent.rglob("*.py")
-    readers = {each.stem for each in modules if "get_json" in each.read_text(encoding="utf-8")}
+    readers = {each.stem for each in modules if "validate_json" in each.read_text(encoding="utf-8")}
     assert readers == {"reading_room"}
 
 
@@ -269,7 +272,7 @@ def test_control_characters_are_refused_with_a_sentence(
         client = app.test_client() if path in OPEN else signed_in
         form = {"csrf_token": csrf_token(client), **right, name: f"Alder{character}-7 forty"}
         answer = client.post(path.format(**ids), data=form, follow_redirects=True)
-        if "sign-out" in path:  # The case is not ready to be signed: its form is not shown.
+        if "sign-off" in path:  # The case is not ready to be signed: its form is not shown.
             assert answer.status_code == 422, name
         else:
             assert CONTROL_CHARACTERS in answer.text, name

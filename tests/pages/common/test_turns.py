@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Event, Semaphore, Thread
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app, make_server
+from app import make_server
 from imaging.images import RgbImage
 from models.findings import FieldFindings, Progress
 from models.registry import Models
@@ -22,11 +21,12 @@ from records.analyses.analyses import Analysis
 from records.analyses.field_tasks import FieldTask
 from services.analyses.field_queue import FieldQueue
 from settings import Settings
+from tests.applications import empty_app
 from tests.people import csrf_token, sign_in_as
-from tests.stand_ins import StandInClassifier, drawn_field, stand_in_models
+from tests.stand_ins import StandInClassifier, drawn_field
 from tests.uploads import png, send, upload_cell
+from tests.waiting import HANGS
 
-LONG = 60
 THREADS = 4
 HELD = THREADS // 2
 SENDERS = 24
@@ -41,7 +41,7 @@ class Slow:
 
     def classify(self, models: Models, *given: object) -> object:
         self.begun.release()
-        assert self.end.wait(LONG)
+        assert self.end.wait(HANGS)
         return self._classify(models, *given)
 
 
@@ -57,12 +57,8 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
 
 @pytest.fixture
 def few_threads(settings: Settings) -> Iterator[Flask]:
-    app = create_app(replace(settings, threads=THREADS, port=0), stand_in_models())
-    with app.app_context():
-        db.create_all()
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    with empty_app(settings.model_copy(update={"threads": THREADS, "port": 0})) as app:
+        yield app
 
 
 @pytest.fixture
@@ -72,7 +68,7 @@ def get(few_threads: Flask) -> Iterator[Callable[[str, dict[str, str]], int]]:
     Thread(target=server.run, daemon=True).start()
 
     def status(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", server.effective_port, timeout=LONG)
+        connection = http.client.HTTPConnection("127.0.0.1", server.effective_port, timeout=HANGS)
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
         answer.read()
@@ -112,7 +108,7 @@ def test_pages_answer_while_many_send_cells(few_threads: Flask, get, slow: Slow)
     with ThreadPoolExecutor(SENDERS) as pool:
         sent = [pool.submit(get, "POST", "/classify", headers, body) for _ in range(SENDERS)]
         # Two are read; the server's other threads are free for pages or refuse at once.
-        assert slow.begun.acquire(timeout=LONG) and slow.begun.acquire(timeout=LONG)
+        assert slow.begun.acquire(timeout=HANGS) and slow.begun.acquire(timeout=HANGS)
         assert get("GET", "/healthz", {}) == 200
         assert get("GET", "/history", {"Cookie": headers["Cookie"]}) == 200
         assert not slow.end.is_set()
@@ -128,7 +124,7 @@ def test_a_busy_server_says_when_to_try_again_and_keeps_nothing(few_threads: Fla
     late, *early = [sign_in_as(few_threads, f"reader {number}") for number in range(1 + HELD)]
     with ThreadPoolExecutor(HELD) as pool:
         held = [pool.submit(send, browser, "/classify", ("cell.png", png())) for browser in early]
-        assert all(slow.begun.acquire(timeout=LONG) for _ in held)
+        assert all(slow.begun.acquire(timeout=HANGS) for _ in held)
         refused = send(late, "/classify", ("cell.png", png()), as_json=True)
         slow.end.set()
         assert [each.result().status_code for each in held] == [303] * HELD
@@ -147,14 +143,14 @@ def test_fields_that_are_read_keep_nobody_from_classifying(
 
     def read_field(models: Models, rgb: RgbImage, _progress: Progress) -> FieldFindings:
         begun.release()
-        assert end.wait(LONG)
+        assert end.wait(HANGS)
         return models.detector.find(rgb)
 
     monkeypatch.setattr(Models, "read_field", read_field)
     people = [sign_in_as(few_threads, name) for name in ("ada", "ben")]
     for client in people:
         send(client, "/detect", ("field.png", png(drawn_field())), as_json=True)
-    assert begun.acquire(timeout=LONG) and begun.acquire(timeout=LONG)
+    assert begun.acquire(timeout=HANGS) and begun.acquire(timeout=HANGS)
     assert send(client, "/classify", ("cell.png", png()), as_json=True).status_code == 201
     assert not end.is_set()
     end.set()
@@ -169,7 +165,7 @@ def test_pages_answer_while_many_look_at_activation_maps(
 
     def slowly_drawn(classifier: StandInClassifier, window: RgbImage) -> np.ndarray:
         begun.release()
-        assert end.wait(LONG)
+        assert end.wait(HANGS)
         return drawn(classifier, window)
 
     client = sign_in_as(few_threads, "ada")
@@ -177,7 +173,7 @@ def test_pages_answer_while_many_look_at_activation_maps(
     monkeypatch.setattr(StandInClassifier, "activation_map", slowly_drawn)
     with ThreadPoolExecutor(SENDERS) as pool:
         looking = [pool.submit(get, "GET", path, cookie_of(client)) for _ in range(SENDERS)]
-        assert all(begun.acquire(timeout=LONG) for _ in range(HELD))
+        assert all(begun.acquire(timeout=HANGS) for _ in range(HELD))
         assert get("GET", "/healthz", {}) == 200
         end.set()
         statuses = [each.result() for each in looking]
@@ -191,14 +187,14 @@ def test_pages_answer_while_many_wait_for_their_fields(
 
     def wait(_queue: FieldQueue, _task_id: str, _seconds: float) -> None:
         begun.release()
-        assert end.wait(LONG)
+        assert end.wait(HANGS)
 
     monkeypatch.setattr(FieldQueue, "wait", wait)
     headers, body = upload_of(few_threads)
     form = {**headers, "Accept": "text/html"}
     with ThreadPoolExecutor(SENDERS) as pool:
         sent = [pool.submit(get, "POST", "/detect", form, body) for _ in range(SENDERS)]
-        assert all(begun.acquire(timeout=LONG) for _ in range(HELD))
+        assert all(begun.acquire(timeout=HANGS) for _ in range(HELD))
         assert get("GET", "/healthz", {}) == 200
         end.set()
         assert [each.result() for each in sent] == [303] * SENDERS

@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from records import db, transaction
 from records.accounts import accounts as records
-from records.accounts.accounts import ACTIVE, WAITING, Account, SignIn
+from records.accounts.accounts import Account, AccountStatus, SignIn
+from tests.waiting import HANGS
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +21,7 @@ def context(app: Flask):
 
 def add(name: str) -> Account | None:
     with transaction():
-        return records.add_account(name, name.casefold(), "hash", WAITING)
+        return records.add_account(name, name.casefold(), "hash", AccountStatus.WAITING)
 
 
 PRAGMAS = {"foreign_keys": 1, "journal_mode": "wal", "busy_timeout": 5000}
@@ -52,7 +53,7 @@ def test_of_people_first_at_the_same_time_the_database_lets_one_be_administrator
         found = count()
         if len(seen) < 4:
             seen.append(found)
-            everybody.wait(timeout=10)
+            everybody.wait(timeout=HANGS)
         return found
 
     monkeypatch.setattr(records, "any_account", look)
@@ -68,7 +69,7 @@ def test_of_people_first_at_the_same_time_the_database_lets_one_be_administrator
     assert seen[:4] == [False] * 4
     assert len(accounts) == 4
     assert [account.is_administrator for account in accounts].count(True) == 1
-    assert [account.status for account in accounts].count(ACTIVE) == 1
+    assert [account.status for account in accounts].count(AccountStatus.ACTIVE) == 1
 
 
 def test_an_unknown_status_is_refused_by_the_database():
@@ -81,8 +82,8 @@ def test_an_unknown_status_is_refused_by_the_database():
 def test_a_status_changes_only_from_the_one_expected():
     account = add("ada")
 
-    assert not records.change_status(account.id, WAITING, ACTIVE)
-    assert records.change_status(account.id, ACTIVE, "deactivated")
+    assert not records.change_status(account.id, AccountStatus.WAITING, AccountStatus.ACTIVE)
+    assert records.change_status(account.id, AccountStatus.ACTIVE, "deactivated")
     db.session.refresh(account)
     assert not account.is_active
 

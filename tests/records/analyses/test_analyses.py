@@ -43,7 +43,7 @@ def kept(owner_id: str, hours: int = 0, **values: object) -> Analysis:
     """Keep an analysis that was made so many hours after noon."""
     given = {
         "batch_id": new_id(),
-        "kind": analyses.CLASSIFICATION,
+        "kind": analyses.AnalysisKind.CLASSIFICATION,
         "file_name": f"{hours}.png",
         "file_format": "PNG",
         "file_bytes": 1,
@@ -73,8 +73,8 @@ def test_an_analysis_is_found_by_its_owner_alone(ada: str):
     analysis = kept(ada)
 
     assert analyses.find(ada, analysis.id) is analysis
-    assert analyses.find(ada, analysis.id, analyses.CLASSIFICATION) is analysis
-    assert analyses.find(ada, analysis.id, analyses.DETECTION) is None
+    assert analyses.find(ada, analysis.id, analyses.AnalysisKind.CLASSIFICATION) is analysis
+    assert analyses.find(ada, analysis.id, analyses.AnalysisKind.DETECTION) is None
     assert analyses.find(account("ben"), analysis.id) is None
 
 
@@ -85,7 +85,7 @@ def test_an_analysis_is_found_in_the_team_of_its_owner_at_that_time(ada: str):
     db.session.commit()
 
     assert analyses.find_in_team(team, analysis.id) is analysis
-    assert analyses.find_in_team(team, analysis.id, analyses.DETECTION) is None
+    assert analyses.find_in_team(team, analysis.id, analyses.AnalysisKind.DETECTION) is None
     assert analyses.find_in_team(team_of(ben), analysis.id) is None
     assert kept(ada).team_id == team_of(ben)
 
@@ -132,18 +132,18 @@ def test_an_empty_page_is_the_first_of_one(ada: str):
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        (Filters(kind=analyses.DETECTION), ["2.png"]),
+        (Filters(kind=analyses.AnalysisKind.DETECTION), ["2.png"]),
         (Filters(result=analyses.NORMAL), ["1.png", "0.png"]),
         (Filters(since=NOON + timedelta(hours=1)), ["2.png", "1.png"]),
         (Filters(before=NOON + timedelta(hours=1)), ["0.png"]),
         (Filters(batch_id="together"), ["1.png"]),
-        (Filters(kind=analyses.DETECTION, result=analyses.NORMAL), []),
+        (Filters(kind=analyses.AnalysisKind.DETECTION, result=analyses.NORMAL), []),
     ],
 )
 def test_filters(ada: str, filters: Filters, expected: list[str]):
     kept(ada, 0)
     kept(ada, 1, batch_id="together")
-    kept(ada, 2, kind=analyses.DETECTION, result=analyses.BLASTS)
+    kept(ada, 2, kind=analyses.AnalysisKind.DETECTION, result=analyses.BLASTS)
 
     assert names(analyses.page_of(team_of(ada), filters, 1, size=20)) == expected
 

@@ -7,11 +7,11 @@ from records import db, tasks
 from records.accounts.accounts import new_id
 from records.accounts.teams import Team
 from records.analyses import analyses, field_tasks
-from records.analyses.analyses import DETECTION
+from records.analyses.analyses import AnalysisKind
 from records.analyses.field_tasks import FieldTask
 from records.storage import stored_files
 from records.storage.stored_files import UPLOADS
-from records.tasks import DONE, DROPPED, FAILED, RUNNING, WAITING
+from records.tasks import TaskState
 from tests.records.analyses.test_analyses import account, kept, of_another_team
 
 
@@ -68,30 +68,35 @@ def test_of_one_person_one_field_is_read_at_a_time(ada: str):
     assert field_tasks.get(second).file_name == "a1"
 
 
-@pytest.mark.parametrize("state", [WAITING, RUNNING, FAILED])
+@pytest.mark.parametrize("state", [TaskState.WAITING, TaskState.RUNNING, TaskState.FAILED])
 def test_what_is_not_read_can_be_dropped(ada: str, state: str):
     task = sent(ada, state=state)
 
     assert tasks.drop(FieldTask, task.id)
-    assert task.state == DROPPED
+    assert task.state == TaskState.DROPPED
     assert not tasks.advance(FieldTask, task.id, 1, 2)
     assert not tasks.finish(FieldTask, task.id)
     assert not tasks.retry(FieldTask, task.id)
     assert not tasks.release(FieldTask, task.id)
 
 
-@pytest.mark.parametrize("state", [DONE, DROPPED])
+@pytest.mark.parametrize("state", [TaskState.DONE, TaskState.DROPPED])
 def test_what_is_read_or_dropped_stays_so(ada: str, state: str):
     assert not tasks.drop(FieldTask, sent(ada, state=state).id)
 
 
 def test_what_waits_or_takes_up_room_is_counted(ada: str):
     sent(account("ben"))
-    for state, upload in {WAITING: None, RUNNING: "r", FAILED: "f", DONE: None}.items():
+    for state, upload in {
+        TaskState.WAITING: None,
+        TaskState.RUNNING: "r",
+        TaskState.FAILED: "f",
+        TaskState.DONE: None,
+    }.items():
         sent(ada, state=state, upload_name=upload)
     assert field_tasks.held_for(ada) == 3
 
-    forgotten = sent(ada, state=FAILED)
+    forgotten = sent(ada, state=TaskState.FAILED)
     assert field_tasks.held_for(ada) == 4
     field_tasks.forget_upload(forgotten.id)
     assert field_tasks.held_for(ada) == 3
@@ -123,8 +128,8 @@ def test_a_field_stays_with_the_team_in_which_it_was_sent(ada: str):
 
 
 def test_a_deleted_analysis_leaves_its_batch(ada: str):
-    analysis = kept(ada, kind=DETECTION)
-    sent(ada, state=DONE, analysis_id=analysis.id)
+    analysis = kept(ada, kind=AnalysisKind.DETECTION)
+    sent(ada, state=TaskState.DONE, analysis_id=analysis.id)
     other = sent(ada)
     analyses.remove(analysis)
     db.session.expire_all()

@@ -6,7 +6,6 @@ from threading import Barrier
 
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -14,6 +13,7 @@ from records import db, transaction
 from records.audit import audit, external_log
 from records.audit.audit import NOTHING, TRIGGERS, Event, Head
 from tests.trail import ADA, CELL, append, entries
+from tests.waiting import HANGS
 
 
 @pytest.fixture(autouse=True)
@@ -26,10 +26,10 @@ def test_the_first_row_begins_the_trail_and_each_continues_the_one_before():
     append(3)
     first, *others = entries()
 
-    assert (first.number, first.event, first.former) == (1, Event.BEGIN, NOTHING)
+    assert (first.number, first.event, first.previous_hash) == (1, Event.BEGIN, NOTHING)
     assert len(json.loads(first.details)["installation"]) == 32
     assert [entry.number for entry in others] == [2, 3, 4]
-    assert [entry.former for entry in others] == [first.hash, others[0].hash, others[1].hash]
+    assert [entry.previous_hash for entry in others] == [first.hash, others[0].hash, others[1].hash]
 
 
 def test_a_row_says_who_from_where_what_about_what_and_when():
@@ -50,7 +50,7 @@ def test_a_row_says_who_from_where_what_about_what_and_when():
 
 def test_every_column_is_in_the_hash():
     append()
-    row = next(iter(audit.in_order()))._mapping
+    row = next(iter(audit.in_order()))
     content = {name: row[name] for name in row if name != "hash"}
 
     assert audit.digest(content) == row["hash"]
@@ -79,13 +79,13 @@ def test_the_database_refuses_to_change_or_remove_a_row(statement: str):
 
 def test_a_migrated_database_refuses_the_same():
     made = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
-    created = db.session.execute(text(made)).all()
+    migrated = db.session.execute(text(made)).all()
     db.session.commit()
     db.drop_all()
-    upgrade()
+    db.create_all()
 
-    assert db.session.execute(text(made)).all() == created
-    assert {name for name, _ in created} > set(TRIGGERS)
+    assert db.session.execute(text(made)).all() == migrated
+    assert {name for name, _ in migrated} > set(TRIGGERS)
 
 
 def test_the_chain_does_not_fork_when_many_write_at_the_same_time(app: Flask):
@@ -95,7 +95,7 @@ def test_the_chain_does_not_fork_when_many_write_at_the_same_time(app: Flask):
         with app.app_context():
             # A query first: what it saw of the trail is old when its turn to write comes.
             audit.head(db.session())
-            everybody.wait(timeout=10)
+            everybody.wait(timeout=HANGS)
             append(25)
 
     with ThreadPoolExecutor(4) as pool:
@@ -103,10 +103,10 @@ def test_the_chain_does_not_fork_when_many_write_at_the_same_time(app: Flask):
 
     kept = entries()
     assert [entry.number for entry in kept] == list(range(1, 102))
-    assert [entry.former for entry in kept[1:]] == [entry.hash for entry in kept[:-1]]
+    assert [entry.previous_hash for entry in kept[1:]] == [entry.hash for entry in kept[:-1]]
 
 
-def test_what_is_rolled_back_leaves_no_row_and_no_witness():
+def test_what_is_rolled_back_leaves_no_row_and_no_logged_hash():
     append()
     with pytest.raises(ZeroDivisionError), transaction():
         audit.append(db.session(), ADA, Event.DELETE, CELL)
@@ -117,7 +117,7 @@ def test_what_is_rolled_back_leaves_no_row_and_no_witness():
     assert list(external_log.read()) == [Head(entry.number, entry.hash) for entry in entries()]
 
 
-def test_the_witness_is_written_after_the_commit_and_for_its_owner_only():
+def test_the_external_log_is_written_after_the_commit_and_for_its_owner_only():
     audit.append(db.session(), ADA, Event.VIEW, CELL)
     assert not external_log.path().exists()
     db.session.commit()
@@ -126,9 +126,9 @@ def test_the_witness_is_written_after_the_commit_and_for_its_owner_only():
     assert stat.S_IMODE(external_log.path().stat().st_mode) == 0o600
 
 
-def test_a_witness_that_cannot_be_written_keeps_nobody_from_working(caplog):
+def test_an_external_log_that_cannot_be_written_keeps_nobody_from_working(caplog):
     external_log.path().mkdir()
     append()
 
     assert len(entries()) == 2
-    assert "witness of the audit trail cannot be written" in caplog.text
+    assert "external hash log cannot be written" in caplog.text

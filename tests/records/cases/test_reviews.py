@@ -4,7 +4,7 @@ from sqlalchemy.exc import IntegrityError
 
 from records import db
 from records.accounts.accounts import new_id
-from records.analyses.analyses import DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.cases import reviews
 from records.cases.cases import Case
 from records.cases.reviews import Review
@@ -30,7 +30,7 @@ def case(ada: str) -> Case:
 
 @pytest.fixture
 def field(ada: str, case: Case) -> Analysis:
-    return kept(ada, kind=DETECTION, case_id=case.id)
+    return kept(ada, kind=AnalysisKind.DETECTION, case_id=case.id)
 
 
 def said(field: Analysis, label: str, cell: str = "0", **values: object) -> Review:

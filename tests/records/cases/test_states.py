@@ -5,7 +5,7 @@ from records.accounts.accounts import new_id
 from records.cases import cases
 from records.cases.cases import Case, Filters
 from records.cases.reviews import Review
-from records.cases.signatures import FIRST, SECOND
+from records.cases.signatures import SignatureRole
 from tests.people import team_of
 from tests.records.analyses.test_analyses import account, kept
 from tests.records.cases.test_cases import opened
@@ -38,13 +38,13 @@ def test_a_case_goes_from_state_to_state(case: Case):
     assert state(case) == "open"
     reviewed(case)
     assert state(case) == "in review"
-    signed(case, FIRST, final=False)
+    signed(case, SignatureRole.FIRST, final=False)
     assert state(case) == "first signed"
-    signed(case, SECOND)
+    signed(case, SignatureRole.SECOND)
     assert state(case) == "signed"
     amended(case)
     assert state(case) == "amending"
-    signed(case, FIRST, version=2)
+    signed(case, SignatureRole.FIRST, version=2)
     assert state(case) == "signed"
 
 

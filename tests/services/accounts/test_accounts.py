@@ -1,12 +1,11 @@
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 
 from records.accounts import accounts as records
-from records.accounts.accounts import ACTIVE, DEACTIVATED, WAITING
+from records.accounts.accounts import AccountStatus
 from services.accounts.accounts import (
     Accounts,
     Decision,
@@ -91,17 +90,17 @@ def test_composed_letters_are_the_same_name():
 def test_the_first_account_is_the_administrators_and_later_ones_wait(accounts: Accounts):
     first, second = accounts.sign_up("ada", PASSWORD), accounts.sign_up("ben", PASSWORD)
 
-    assert (first.status, first.is_administrator) == (ACTIVE, True)
-    assert (second.status, second.is_administrator) == (WAITING, False)
+    assert (first.status, first.is_administrator) == (AccountStatus.ACTIVE, True)
+    assert (second.status, second.is_administrator) == (AccountStatus.WAITING, False)
 
 
 def test_open_sign_up_makes_active_readers(app: Flask, settings: Settings):
-    accounts = Accounts(replace(settings, signup="open"))
+    accounts = Accounts(settings.model_copy(update={"signup": "open"}))
     with app.app_context():
         accounts.sign_up("ada", PASSWORD)
         second = accounts.sign_up("ben", PASSWORD)
 
-        assert (second.status, second.is_administrator) == (ACTIVE, False)
+        assert (second.status, second.is_administrator) == (AccountStatus.ACTIVE, False)
 
 
 def test_a_taken_name_makes_no_account_and_changes_none(accounts: Accounts):
@@ -154,13 +153,13 @@ def test_only_the_right_password_tells_that_an_account_waits(accounts: Accounts)
     accounts.sign_up("ben", PASSWORD)
 
     assert accounts.sign_in("ben", NEW) is None
-    assert accounts.sign_in("ben", PASSWORD) == NotYet(WAITING)
+    assert accounts.sign_in("ben", PASSWORD) == NotYet(AccountStatus.WAITING)
 
 
 def test_a_hash_of_an_older_cost_is_renewed_at_sign_in(app: Flask, settings: Settings):
     with app.app_context():
         Accounts(settings).sign_up("ada", PASSWORD)
-        dearer = Accounts(replace(settings, password_memory_kib=16))
+        dearer = Accounts(settings.model_copy(update={"password_memory_kib": 16}))
         dearer.sign_in("ada", PASSWORD)
 
         account = records.find_account("ada")
@@ -239,14 +238,14 @@ def test_deactivation_ends_every_browser_and_reactivation_lets_sign_in(accounts,
 
     assert accounts.decide(account_id, Decision.deactivate)
     assert accounts.resume(signed_in_ben.sign_in_id, account_id) is None
-    assert accounts.sign_in("ben", PASSWORD) == NotYet(DEACTIVATED)
+    assert accounts.sign_in("ben", PASSWORD) == NotYet(AccountStatus.DEACTIVATED)
     assert accounts.decide(account_id, Decision.reactivate)
     assert isinstance(accounts.sign_in("ben", PASSWORD), SignedIn)
 
 
 def test_a_sign_in_that_crossed_with_the_deactivation_is_worth_nothing(accounts, signed_in_ada):
     account_id = signed_in_ada.account.id
-    records.change_status(account_id, ACTIVE, DEACTIVATED)
+    records.change_status(account_id, AccountStatus.ACTIVE, AccountStatus.DEACTIVATED)
 
     assert accounts.resume(signed_in_ada.sign_in_id, account_id) is None
 

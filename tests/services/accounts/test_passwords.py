@@ -7,6 +7,7 @@ import pytest
 from services.accounts.passwords import HASHED_AT_ONCE, PasswordError, Passwords, check_password
 from services.turns import BusyError
 from tests.people import PASSWORD
+from tests.waiting import HANGS
 
 
 @pytest.mark.parametrize(
@@ -112,13 +113,13 @@ def test_a_crowd_is_told_that_the_server_is_busy(monkeypatch):
     begun, end = Barrier(HASHED_AT_ONCE + 1), Event()
 
     def slowly(*_: object) -> bool:
-        begun.wait(timeout=30)
-        return end.wait(timeout=30)
+        begun.wait(timeout=HANGS)
+        return end.wait(timeout=HANGS)
 
     monkeypatch.setattr(passwords, "_hasher", SimpleNamespace(verify=slowly))
     with ThreadPoolExecutor(HASHED_AT_ONCE) as pool:
         working = [pool.submit(passwords.verify, "kept", PASSWORD) for _ in range(HASHED_AT_ONCE)]
-        begun.wait(timeout=30)
+        begun.wait(timeout=HANGS)
         with pytest.raises(BusyError):
             passwords.verify("kept", PASSWORD)
         end.set()

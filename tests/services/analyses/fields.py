@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from models.findings import Detection, FieldFindings
-from records.analyses.analyses import DETECTION, Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 
 CELLS = (
     Detection((20.0, 30.0, 60.0, 80.0), "wbc", 0.97),
@@ -34,7 +34,7 @@ READ_CELLS = (
     twice_read(150.0, 0.2, 0.7, 0.25, "uncertain"),
     CELLS[2],
 )
-DOUBTFUL_CELLS = (twice_read(200.0, 0.12, 0.3, 0.05, "normal"),)
+CANDIDATES = (twice_read(200.0, 0.12, 0.3, 0.05, "normal"),)
 THRESHOLDS = {"blast": 0.25, "white": 0.4, "rbc": 0.25, "platelet": 0.25}
 
 
@@ -47,7 +47,7 @@ def read_field(**changes: Any) -> FieldFindings:
         "width": 400,
         "height": 400,
         "detections": READ_CELLS,
-        "doubtful": DOUBTFUL_CELLS,
+        "candidates": CANDIDATES,
         "model": "2026.11.22-1",
         "second_model": "2026.11.23-1",
         "thresholds": THRESHOLDS,
@@ -79,12 +79,12 @@ def older_field() -> Analysis:
 def kept(found: FieldFindings, file_name: str = "smear.png") -> Analysis:
     """The analysis of a field of which this was said."""
     return Analysis(
-        kind=DETECTION,
+        kind=AnalysisKind.DETECTION,
         created_at=datetime(2026, 11, 22, 20, 5, tzinfo=UTC),
         file_name=file_name,
         sha256="ab" * 32,
         width=found.width,
         height=found.height,
-        finding=found.as_dict(),
+        finding=found.to_dict(),
         model_version=found.model,
     )

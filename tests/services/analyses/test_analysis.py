@@ -69,7 +69,7 @@ def test_a_cell_that_is_not_usable_is_kept_with_its_reason(analyst: Analyst, ada
 
     assert (analysis.result, analysis.probability) == (analyses.NOT_USABLE, None)
     assert analysis.finding["usable"] is False
-    assert analysis.finding["reason"].startswith("The image is blank")
+    assert analysis.finding["code"] == "blank"
 
 
 def blurred_cell() -> bytes:
@@ -79,12 +79,12 @@ def blurred_cell() -> bytes:
 def test_insisting_keeps_a_second_finding_beside_the_first(analyst: Analyst, ada: str, store):
     refused = analyst.classify(ada, upload(blurred_cell()))
     before = dict(refused.finding)
-    read = analyst.insist(refused)
+    read = analyst.override_quality_check(refused)
 
     assert (refused.result, refused.finding["code"]) == (analyses.NOT_USABLE, "blurred")
     assert refused.finding == before
     assert read.result != analyses.NOT_USABLE
-    assert read.finding["insisted"] is True
+    assert read.finding["overridden"] is True
     assert (read.file_name, read.sha256, read.batch_id, read.owner_id) == (
         refused.file_name, refused.sha256, refused.batch_id, ada
     )  # fmt: skip
@@ -119,7 +119,7 @@ def test_an_image_that_is_gone_is_not_read_again(analyst: Analyst, ada: str, sto
     for name in refused.image_names:
         store.delete(name)
     with pytest.raises(FileNotFoundError):
-        analyst.insist(refused)
+        analyst.override_quality_check(refused)
     with pytest.raises(FileNotFoundError):
         analyst.detect_again(ada, refused, new_id())
     assert analyses.page_of(team_of(ada), analyses.Filters(), 1, 20).items == (refused,)

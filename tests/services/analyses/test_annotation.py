@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
+from core.taxonomy import DETECTED, DETECTOR_CODES
 from imaging.images import encode_png
-from models.findings import CELL_LABELS, Detection
+from models.findings import Detection
 from services.analyses import annotation
-from services.analyses.annotation import CELL_STYLES, annotated_png
+from services.analyses.annotation import annotated_png
 from services.analyses.pictures import encode_jpeg
 from settings import ROOT
 from tests.services.analyses.fields import CELLS, kept, kept_field, older_field, read_field
@@ -26,22 +27,23 @@ def plain(side: int) -> np.ndarray:
 
 def drawn(cells: tuple[Detection, ...], side: int = 1200, image: bytes | None = None) -> np.ndarray:
     image = image or encode_png(plain(side))
-    with Image.open(io.BytesIO(annotated_png(kept_field(cells=cells, side=side), image))) as png:
+    made = annotated_png(kept_field(cells=cells, side=side), image, "DenseNet121")
+    with Image.open(io.BytesIO(made)) as png:
         assert png.format == "PNG"
         assert not png.info
         return np.asarray(png)
 
 
 def colour(label: str) -> tuple[int, ...]:
-    return ImageColor.getrgb(CELL_STYLES[label].colour)
+    return ImageColor.getrgb(DETECTED[label].colour)
 
 
 def test_every_label_has_a_colour_of_its_own():
-    assert set(CELL_STYLES) == set(CELL_LABELS)
-    assert len({style.colour for style in CELL_STYLES.values()}) == len(CELL_STYLES)
+    assert set(DETECTED) == set(DETECTOR_CODES)
+    assert len({style.colour for style in DETECTED.values()}) == len(DETECTED)
 
 
-@pytest.mark.parametrize("label", CELL_LABELS)
+@pytest.mark.parametrize("label", DETECTOR_CODES)
 def test_a_box_stands_around_its_cell(label):
     picture = drawn((Detection((300.0, 400.0, 500.0, 700.0), label, 0.9),))
     for x, y in ((300, 550), (500, 550), (400, 700)):
@@ -72,7 +74,7 @@ def test_red_cells_have_no_tag_and_thin_lines():
 
 def test_a_blast_is_drawn_over_everything():
     box = (300.0, 400.0, 500.0, 700.0)
-    cells = tuple(Detection(box, label, 0.9) for label in CELL_LABELS)
+    cells = tuple(Detection(box, label, 0.9) for label in DETECTOR_CODES)
     assert tuple(drawn(cells)[550, 300]) == colour("blast")
 
 
@@ -85,7 +87,7 @@ def test_a_tag_stays_inside_the_picture():
 
 def test_the_legend_counts_every_kind_in_its_colour():
     legend = drawn(CELLS)[1200:]
-    for label in CELL_LABELS:
+    for label in DETECTOR_CODES:
         assert (legend == colour(label)).all(axis=2).any()
 
 
@@ -103,11 +105,11 @@ def said(monkeypatch) -> list[str]:
 
 
 def test_the_lines_tell_both_shares_threshold_models_and_purpose(said):
-    annotated_png(kept(read_field()), encode_png(plain(400)))
+    annotated_png(kept(read_field()), encode_png(plain(400)), "DenseNet121")
     assert [line for line in said if line.endswith((".", "UTC"))] == [
         "2 of 4 white cells found were called blasts (95% interval 15% to 85%).",
         "A cell is called a blast from a probability of 25% on.",
-        "EfficientNetB3 2026.11.23-1 calls 2 of them ALL blasts and is uncertain of 1.",
+        "DenseNet121 2026.11.23-1 calls 2 of them ALL blasts and is uncertain of 1.",
         "Drawn at 300% of the file's size.",
         "Detector 2026.11.22-1, 22 Nov 2026 20:05 UTC",
         "Assists a qualified reader. Does not diagnose.",
@@ -118,19 +120,19 @@ def test_the_lines_tell_both_shares_threshold_models_and_purpose(said):
 
 
 def test_what_is_doubtful_is_not_drawn(said):
-    annotated_png(kept(read_field()), encode_png(plain(400)))
+    annotated_png(kept(read_field()), encode_png(plain(400)), "DenseNet121")
     assert len([line for line in said if re.fullmatch(r"[BW] \d+%", line)]) == 4
 
 
 def test_an_older_finding_is_drawn_without_what_it_lacks(said):
-    annotated_png(older_field(), encode_png(plain(400)))
-    assert not [line for line in said if "EfficientNetB3" in line or "probability" in line]
+    annotated_png(older_field(), encode_png(plain(400)), "DenseNet121")
+    assert not [line for line in said if "DenseNet121" in line or "probability" in line]
 
 
 def test_the_page_and_the_pictures_show_a_label_in_the_same_colour():
-    sheet = (ROOT / "static" / "field.css").read_text()
+    sheet = (ROOT / "static" / "css" / "analyses" / "cell_classes.css").read_text()
     assert dict(re.findall(r"--box-(\w+): (#\w+);", sheet)) == {
-        label: style.colour for label, style in CELL_STYLES.items()
+        label: style.colour for label, style in DETECTED.items()
     }
 
 

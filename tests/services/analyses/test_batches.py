@@ -3,11 +3,11 @@ from dataclasses import replace
 from records.analyses.field_tasks import FieldTask
 from services.analyses.batches import combined, counts_of, field_share
 from services.analyses.findings import BlastShare
-from tests.services.analyses.fields import read_field
+from tests.services.analyses.fields import kept, read_field
 
 
 def read(**changes: object) -> FieldTask:
-    return FieldTask(counts=counts_of(read_field(**changes)))
+    return FieldTask(counts=counts_of(kept(read_field(**changes))))
 
 
 def test_the_fields_of_a_batch_are_added_up():

@@ -14,7 +14,7 @@ from records.analyses import analyses, field_tasks
 from records.analyses.analyses import Analysis, Filters
 from records.analyses.field_tasks import FieldTask
 from records.storage.image_store import ImageStore
-from records.tasks import DONE, DROPPED, FAILED, RUNNING, WAITING
+from records.tasks import TaskState
 from services.analyses import field_queue as services
 from services.analyses.analysis import Analyst, Upload
 from services.analyses.field_queue import FieldQueue, NoRoomError
@@ -62,10 +62,10 @@ def test_a_field_is_taken_at_once_and_read_later(app, queue: FieldQueue, ada: st
     reading.go_on.clear()
     task = queue.take(ada, upload(name="../a\x00b.png"))
     assert (task.file_name, len(uploads(app))) == ("ab.png", 1)
-    until(lambda: state(task) == RUNNING and task.done == 3)
+    until(lambda: state(task) == TaskState.RUNNING and task.done == 3)
     assert task.total == 10
     reading.go_on.set()
-    until(lambda: state(task) == DONE)
+    until(lambda: state(task) == TaskState.DONE)
 
     (analysis,) = kept_of(ada)
     assert analysis.id == task.analysis_id == task.id
@@ -78,7 +78,7 @@ def test_a_field_is_taken_at_once_and_read_later(app, queue: FieldQueue, ada: st
 def test_the_small_pictures_of_a_case_are_there_when_it_is_opened(app, queue, ada: str):
     alone, of_case = upload(), replace(upload(), case_id=open_case(ada).id)
     tasks = [queue.take(ada, each) for each in (alone, of_case)]
-    until(lambda: {state(task) for task in tasks} == {DONE})
+    until(lambda: {state(task) for task in tasks} == {TaskState.DONE})
 
     kept = app.config["LEUKOSCOPE"].thumbnails_dir
     assert [path.name for path in kept.iterdir()] == [tasks[1].analysis_id]
@@ -91,7 +91,7 @@ def test_a_full_disk_delays_the_small_pictures_and_nothing_else(app, queue, ada:
 
     monkeypatch.setattr("services.analyses.thumbnails._write", full)
     task = queue.take(ada, replace(upload(), case_id=open_case(ada).id))
-    until(lambda: state(task) == DONE)
+    until(lambda: state(task) == TaskState.DONE)
 
     assert [analysis.id for analysis in kept_of(ada)] == [task.id]
 
@@ -100,13 +100,13 @@ def test_a_field_that_takes_long_does_not_hold_up_a_colleagues(app, queue, ada: 
     ben = add_account(app, "ben")
     reading.go_on.clear()
     slow = queue.take(ada, upload())
-    until(lambda: state(slow) == RUNNING)
+    until(lambda: state(slow) == TaskState.RUNNING)
     next_of_ada, of_ben = queue.take(ada, upload()), queue.take(ben, upload())
-    until(lambda: state(of_ben) == RUNNING)
-    assert (state(slow), state(next_of_ada)) == (RUNNING, WAITING)
+    until(lambda: state(of_ben) == TaskState.RUNNING)
+    assert (state(slow), state(next_of_ada)) == (TaskState.RUNNING, TaskState.WAITING)
 
     reading.go_on.set()
-    until(lambda: {state(task) for task in (slow, next_of_ada, of_ben)} == {DONE})
+    until(lambda: {state(task) for task in (slow, next_of_ada, of_ben)} == {TaskState.DONE})
 
 
 def test_what_the_header_tells_is_refused_at_once(app, queue: FieldQueue, ada: str):
@@ -119,11 +119,11 @@ def test_what_the_header_tells_is_refused_at_once(app, queue: FieldQueue, ada: s
 
 def test_a_damaged_field_fails_with_the_reason_and_for_good(app, queue, ada: str):
     task = queue.take(ada, upload(png(drawn_field())[:-200]))
-    until(lambda: state(task) == FAILED)
+    until(lambda: state(task) == TaskState.FAILED)
     queue.retry(task)
 
     assert "incomplete or damaged" in task.error
-    assert state(task) == FAILED
+    assert state(task) == TaskState.FAILED
     assert uploads(app) == set()
     assert kept_of(ada) == []
 
@@ -131,38 +131,38 @@ def test_a_damaged_field_fails_with_the_reason_and_for_good(app, queue, ada: str
 def test_an_error_of_the_server_can_be_tried_again(app, queue, ada: str, reading: Reading):
     reading.error = RuntimeError("broken")
     task = queue.take(ada, upload())
-    until(lambda: state(task) == FAILED)
+    until(lambda: state(task) == TaskState.FAILED)
     assert "broken" not in task.error
     assert images_named(app)
 
     reading.error = None
     queue.retry(task)
-    until(lambda: state(task) == DONE)
+    until(lambda: state(task) == TaskState.DONE)
     assert uploads(app) == set()
 
 
 def test_a_failed_field_can_be_removed(app, queue, ada: str, reading: Reading):
     reading.error = RuntimeError("broken")
     task = queue.take(ada, upload())
-    until(lambda: state(task) == FAILED)
+    until(lambda: state(task) == TaskState.FAILED)
     queue.cancel(task)
 
-    assert state(task) == DROPPED
+    assert state(task) == TaskState.DROPPED
     assert uploads(app) == set()
 
 
 def test_waiting_and_running_fields_are_cancelled(app, queue, ada: str, reading: Reading):
     reading.go_on.clear()
     first, second = queue.take(ada, upload()), queue.take(ada, upload(png(drawn_cell())))
-    until(lambda: state(first) == RUNNING)
+    until(lambda: state(first) == TaskState.RUNNING)
     queue.cancel(second)
     queue.cancel(first)
     third = queue.take(ada, upload())
-    until(lambda: state(third) == RUNNING)
+    until(lambda: state(third) == TaskState.RUNNING)
     reading.go_on.set()
-    until(lambda: state(third) == DONE)
+    until(lambda: state(third) == TaskState.DONE)
 
-    assert state(first) == state(second) == DROPPED
+    assert state(first) == state(second) == TaskState.DROPPED
     assert [analysis.id for analysis in kept_of(ada)] == [third.id]
     assert reading.begun == [(360, 480), (360, 480)]
     assert uploads(app) == set()
@@ -188,7 +188,7 @@ def test_a_field_that_is_cancelled_while_it_is_kept_is_not_kept(app, queue, ada,
     task = queue.take(ada, upload())
     assert deleted.wait(20)
 
-    assert state(task) == DROPPED
+    assert state(task) == TaskState.DROPPED
     assert kept_of(ada) == []
     assert images_named(app)
 
@@ -196,12 +196,12 @@ def test_a_field_that_is_cancelled_while_it_is_kept_is_not_kept(app, queue, ada,
 def test_a_restart_in_the_middle_neither_loses_nor_doubles(app, queue, ada, reading, restarted):
     reading.go_on.clear()
     sent = [queue.take(ada, upload()) for _ in range(3)]
-    until(lambda: state(sent[0]) == RUNNING)
+    until(lambda: state(sent[0]) == TaskState.RUNNING)
     app.extensions["leukoscope_tasks"].stop()
-    assert [state(task) for task in sent] == [WAITING] * 3
+    assert [state(task) for task in sent] == [TaskState.WAITING] * 3
     reading.go_on.set()
     restarted()
-    until(lambda: [state(task) for task in sent] == [DONE] * 3)
+    until(lambda: [state(task) for task in sent] == [TaskState.DONE] * 3)
 
     assert {analysis.id for analysis in kept_of(ada)} == {task.id for task in sent}
     assert len(reading.begun) == 4
@@ -225,9 +225,9 @@ def test_a_server_killed_between_keeping_and_finishing_keeps_one(
         task = queue.take(ada, upload())
         until(lambda: dead)
         dead[0].join(20)
-    assert (state(task), len(kept_of(ada)), len(uploads(app))) == (RUNNING, 1, 1)
+    assert (state(task), len(kept_of(ada)), len(uploads(app))) == (TaskState.RUNNING, 1, 1)
     restarted()
-    until(lambda: state(task) == DONE)
+    until(lambda: state(task) == TaskState.DONE)
 
     assert [analysis.id for analysis in kept_of(ada)] == [task.id]
     assert len(reading.begun) == 1
@@ -239,12 +239,12 @@ def test_another_persons_single_field_does_not_wait_for_a_batch(app, queue, ada,
     ben = add_account(app, "ben")
     reading.go_on.clear()
     batch = [queue.take(ada, upload()) for _ in range(5)]
-    until(lambda: state(batch[0]) == RUNNING)
+    until(lambda: state(batch[0]) == TaskState.RUNNING)
     single = queue.take(ben, upload(png(drawn_cell())))
     reading.go_on.set()
-    until(lambda: state(batch[-1]) == DONE)
+    until(lambda: state(batch[-1]) == TaskState.DONE)
 
-    assert state(single) == DONE
+    assert state(single) == TaskState.DONE
     assert reading.begun.index((120, 120)) == 1
 
 
@@ -253,7 +253,7 @@ def test_a_person_may_have_so_many_fields_waiting(app, queue, ada, reading):
     reading.go_on.clear()
     first = queue.take(ada, upload())
     queue.take(ada, upload())
-    with pytest.raises(QueueFullError, match="2 of your fields wait already"):
+    with pytest.raises(QueueFullError, match="2 of your fields are already waiting"):
         queue.take(ada, upload())
     assert len(uploads(app)) == 2
     assert queue.take(add_account(app, "ben"), upload())
@@ -268,7 +268,7 @@ def test_a_full_disk_is_told_and_nothing_stays(app, queue, ada: str, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr("records.storage.image_store.os.fsync", full)
-        with pytest.raises(NoRoomError, match="no room"):
+        with pytest.raises(NoRoomError, match="disk is full"):
             queue.take(ada, upload())
     folder = app.config["LEUKOSCOPE"].uploads_dir
 
@@ -288,16 +288,16 @@ def test_an_upload_that_is_gone_is_a_failure_with_a_sentence(app, queue, ada, re
     first, second = queue.take(ada, upload()), queue.take(ada, upload())
     ImageStore(app.config["LEUKOSCOPE"].uploads_dir).delete(second.upload_name)
     reading.go_on.set()
-    until(lambda: state(second) == FAILED)
+    until(lambda: state(second) == TaskState.FAILED)
 
     assert second.error == services.GONE
-    assert state(first) == DONE
+    assert state(first) == TaskState.DONE
 
 
 def test_an_image_is_carried_over_and_stays_where_it_was(app, queue, ada):
     cell = app.extensions["leukoscope_analyst"].classify(ada, upload(png(drawn_cell())))
     task = queue.carry_over(ada, cell)
-    until(lambda: state(task) == DONE)
+    until(lambda: state(task) == TaskState.DONE)
     field = analyses.get(task.analysis_id)
 
     assert (field.kind, field.sha256, field.batch_id) == ("detection", cell.sha256, cell.batch_id)
@@ -314,7 +314,7 @@ def test_an_unusable_cell_carried_over_is_still_to_be_read_for_its_case(app, que
     assert field_tasks.unread_of_case(sent.case_id) == [task]
 
     reading.go_on.set()
-    until(lambda: state(task) == DONE)
+    until(lambda: state(task) == TaskState.DONE)
     assert analyses.get(task.analysis_id).case_id == sent.case_id
 
 
@@ -328,7 +328,7 @@ def test_what_was_sent_before_a_move_is_read_for_the_former_team(app, queue, ada
     db.session.rollback()
     assert team_of(ada) != former
     reading.go_on.set()
-    until(lambda: {state(task) for task in sent} == {DONE})
+    until(lambda: {state(task) for task in sent} == {TaskState.DONE})
 
     kept = [analyses.get(task.analysis_id) for task in sent]
     assert [analysis.team_id for analysis in kept] == [former, former]
@@ -343,4 +343,4 @@ def test_whoever_waits_is_answered_when_it_is_read_or_time_is_up(queue, ada, rea
 
     reading.go_on.set()
     queue.wait(task.id, 30)
-    assert state(task) == DONE
+    assert state(task) == TaskState.DONE

@@ -8,7 +8,6 @@ import json
 from dataclasses import replace
 
 import pytest
-from scipy.stats import binomtest
 
 from models.findings import Detection
 from services.analyses.findings import (
@@ -17,15 +16,14 @@ from services.analyses.findings import (
     as_json,
     blast_share,
     field_findings,
-    interval,
     interval_words,
     most_suspicious_first,
     second_share,
     share_words,
 )
 from tests.services.analyses.fields import (
+    CANDIDATES,
     CELLS,
-    DOUBTFUL_CELLS,
     READ_CELLS,
     kept,
     kept_field,
@@ -47,7 +45,7 @@ def test_findings_survive_being_kept():
 def test_older_findings_are_read():
     findings = field_findings(older_field())
     assert findings.detections == CELLS
-    assert (findings.doubtful, findings.thresholds, findings.second_model) == ((), {}, None)
+    assert (findings.candidates, findings.thresholds, findings.second_model) == ((), {}, None)
 
 
 def test_share_has_its_denominator():
@@ -74,16 +72,6 @@ def test_without_a_second_reader_there_is_no_second_share():
     assert second_share(field_findings(older_field())) is None
 
 
-@pytest.mark.parametrize(("successes", "total"), [(0, 1), (1, 1), (3, 20), (0, 200), (199, 200)])
-def test_the_interval_is_wilsons(successes, total):
-    expected = binomtest(successes, total).proportion_ci(0.95, "wilson")
-    assert interval(successes, total) == pytest.approx((expected.low, expected.high), abs=1e-7)
-
-
-def test_of_nothing_there_is_no_interval():
-    assert interval(0, 0) is None
-
-
 @pytest.mark.parametrize(
     ("share", "words"),
     [
@@ -108,14 +96,14 @@ def test_share_needs_as_many_cells_as_a_differential(white_cells, reliable):
 
 def test_what_either_reader_calls_a_blast_comes_first():
     white = most_suspicious_first(read_field())
-    expected = [READ_CELLS[0], READ_CELLS[2], READ_CELLS[1], READ_CELLS[3], *DOUBTFUL_CELLS]
+    expected = [READ_CELLS[0], READ_CELLS[2], READ_CELLS[1], READ_CELLS[3], *CANDIDATES]
     assert [cell.found for cell in white] == expected
     assert [cell.number for cell in white] == [0, 1, 2, 3, 4]
 
 
 def test_doubtful_cells_are_in_their_place_and_do_not_count():
-    likely = replace(DOUBTFUL_CELLS[0], blast=0.22)
-    white = most_suspicious_first(read_field(doubtful=(likely,)))
+    likely = replace(CANDIDATES[0], blast=0.22)
+    white = most_suspicious_first(read_field(candidates=(likely,)))
     assert [cell.counted for cell in white] == [True, True, True, False, True]
     assert white[3].shown_as == "doubtful"
 
@@ -182,6 +170,6 @@ def test_csv_file_name_may_hold_commas_and_quotes():
 def test_json_has_the_form_of_the_shell():
     document = json.loads(as_json(kept(read_field())))
     assert document.pop("file") == "smear.png"
-    assert document == json.loads(json.dumps(read_field().as_dict()))
+    assert document == json.loads(json.dumps(read_field().to_dict()))
     assert document["counts"] == {"blast": 2, "wbc": 2, "rbc": 1, "platelet": 0}
     assert [cell["second"] for cell in document["detections"]] == [0.1, 0.6, 0.8, 0.25, None]

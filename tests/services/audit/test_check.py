@@ -31,7 +31,7 @@ def test_an_untouched_trail_has_no_findings():
 
     assert verdict.findings == ()
     assert verdict.head == Head(10, last.hash)
-    assert verdict.witnessed == 10
+    assert verdict.logged == 10
 
 
 def test_an_edit_is_found():
@@ -45,18 +45,18 @@ def test_an_edit_with_a_new_hash_is_found():
 
     assert findings() == (
         "Row 5 does not continue row 4: one of them was changed.",
-        "Row 4 was replaced: the witness names another hash.",
+        "Row 4 was replaced: the external hash log names another hash.",
     )
 
 
-def test_an_edit_with_all_hashes_after_it_made_anew_is_found_by_the_witness():
+def test_an_edit_with_all_hashes_after_it_made_anew_is_found_by_the_external_log():
     forge(4, account_name="eve")
     rewrite_from(5)
 
-    assert findings() == ("Rows 4 to 10 were replaced: the witness names another hash.",)
+    assert findings() == ("Rows 4 to 10 were replaced: the external hash log names another hash.",)
 
 
-def test_an_edit_with_the_witness_made_anew_is_found_by_what_was_written_down():
+def test_an_edit_with_the_external_log_made_anew_is_found_by_what_was_written_down():
     noted = Head(10, entries()[-1].hash)
     forge(4, account_name="eve")
     rewrite_from(5)
@@ -105,14 +105,16 @@ def test_another_beginning_is_found():
 def test_the_end_cut_off_is_found():
     tamper("DELETE FROM audit_entries WHERE number > 7")
 
-    assert findings() == ("Rows 8 to 10 were removed at the end: the witness names row 10.",)
+    assert findings() == (
+        "Rows 8 to 10 were removed at the end: the external hash log names row 10.",
+    )
 
 
 def test_the_end_cut_off_and_grown_again_is_found():
     tamper("DELETE FROM audit_entries WHERE number > 7")
     append(5)
 
-    assert findings() == ("Rows 8 to 10 were replaced: the witness names another hash.",)
+    assert findings() == ("Rows 8 to 10 were replaced: the external hash log names another hash.",)
 
 
 def test_a_trail_begun_anew_is_found():
@@ -120,40 +122,42 @@ def test_a_trail_begun_anew_is_found():
     append(2)
 
     assert findings() == (
-        "Rows 4 to 10 were removed at the end: the witness names row 10.",
-        "Rows 1 to 3 were replaced: the witness names another hash.",
+        "Rows 4 to 10 were removed at the end: the external hash log names row 10.",
+        "Rows 1 to 3 were replaced: the external hash log names another hash.",
     )
 
 
 def test_an_emptied_trail_is_found():
     tamper("DELETE FROM audit_entries")
 
-    assert findings() == ("Rows 1 to 10 were removed at the end: the witness names row 10.",)
+    assert findings() == (
+        "Rows 1 to 10 were removed at the end: the external hash log names row 10.",
+    )
 
 
-def test_a_missing_witness_is_said_so_and_what_was_written_down_replaces_it():
+def test_a_missing_external_log_is_said_so_and_what_was_written_down_replaces_it():
     noted = Head(10, entries()[-1].hash)
     external_log.path().unlink()
     assert len(findings()) == 1
-    assert "The witness is missing" in findings()[0]
+    assert "The external hash log is missing" in findings()[0]
 
     tamper("DELETE FROM audit_entries WHERE number > 7")
     assert findings(noted)[1] == "Rows 8 to 10 were removed at the end: somebody wrote down row 10."
 
 
-def test_lines_of_the_witness_that_cannot_be_read_are_said_so():
+def test_lines_of_the_external_log_that_cannot_be_read_are_said_so():
     with external_log.path().open("ab") as file:
         file.write(b"10 \xff\xff\nnothing\n")
 
-    assert findings() == ("2 lines of the witness cannot be read.",)
+    assert findings() == ("2 lines of the external hash log cannot be read.",)
 
 
-def test_a_row_whose_witness_was_lost_in_a_crash_is_no_finding():
+def test_a_row_whose_logged_hash_was_lost_in_a_crash_is_no_finding():
     lines = external_log.path().read_text().splitlines(keepends=True)
     external_log.path().write_text("".join(lines[:-1]))
 
     assert findings() == ()
-    assert verify().witnessed == 9
+    assert verify().logged == 9
 
 
 def test_a_new_installation_has_neither_rows_nor_findings(app: Flask):

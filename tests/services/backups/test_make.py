@@ -17,7 +17,7 @@ from records.audit.audit import Event
 from records.storage import stored_files
 from records.storage.image_store import ImageStore
 from records.storage.stored_files import IMAGES, UPLOADS
-from records.tasks import DONE
+from records.tasks import TaskState
 from services.backups import make
 from services.backups.manifest import MANIFEST, BackupError, read
 from settings import DATABASE, Settings, SettingsError
@@ -51,7 +51,7 @@ def test_it_has_all_that_an_instance_keeps(
         explanations.ask_for(db.session.scalars(db.text("SELECT id FROM analyses")).first())
         picture = db.session.scalars(db.select(Explanation)).one()
         drawn = picture.picture_name = store.put(b"an explanation")
-        picture.state = DONE
+        picture.state = TaskState.DONE
         db.session.commit()
     left = store.put(b"no row names it")
     made = back_up(app, tmp_path / "backup")
@@ -145,7 +145,7 @@ def test_what_goes_on_meanwhile_is_in_it_whole_or_not_at_all(
         backup = tmp_path / f"backup {number}"
         assert one.verdict.findings == ()
         assert one.manifest.missing == ()
-        assert one.verdict.witnessed > 0
+        assert one.verdict.logged > 0
         assert stored_in(backup) == named_in(backup)
     with app.app_context():
         assert sum(len(noted(event)) for event in (Event.ANALYSIS, Event.DELETE)) > len(made)

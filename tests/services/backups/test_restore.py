@@ -275,7 +275,9 @@ def test_after_a_stop_midway_no_server_starts_until_it_is_done_again(
 def test_an_older_schema_is_brought_up_to_date(
     app: Flask, settings: Settings, tmp_path: Path, backup: Path, elsewhere: Flask
 ):
-    older = create_app(replace(settings, instance_dir=tmp_path / "older"), stand_in_models())
+    older = create_app(
+        settings.model_copy(update={"instance_dir": tmp_path / "older"}), stand_in_models()
+    )
     (tmp_path / "older" / DATABASE).write_bytes((backup / DATABASE).read_bytes())
     with older.app_context():
         downgrade(revision="0010")
@@ -293,7 +295,9 @@ def test_an_older_schema_is_brought_up_to_date(
 def test_models_come_along_where_others_are_installed(
     settings: Settings, backup: Path, tmp_path: Path
 ):
-    there = replace(settings, instance_dir=tmp_path / "there", weights_dir=tmp_path / "others")
+    there = settings.model_copy(
+        update={"instance_dir": tmp_path / "there", "weights_dir": tmp_path / "others"}
+    )
     install_models(there, version="2")
     app = another(there)
     done = restored(app, backup)

@@ -44,8 +44,8 @@ def test_only_cells_that_each_named_count_but_every_difference_is_listed():
     assert found.cells == 2
     assert found.kappa == pytest.approx(0.0)
     assert found.disagreements == (
-        Disagreement("1.d2", None, "smudge"),
-        Disagreement("1.2", "blast", "lymphocyte"),
-        Disagreement("1.3", "monocyte", "blast"),
-        Disagreement("1.d1", "other", None),
+        Disagreement(cell="1.d2", first=None, second="smudge"),
+        Disagreement(cell="1.2", first="blast", second="lymphocyte"),
+        Disagreement(cell="1.3", first="monocyte", second="blast"),
+        Disagreement(cell="1.d1", first="other", second=None),
     )

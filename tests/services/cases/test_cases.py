@@ -45,9 +45,10 @@ def analyst(tmp_path) -> Analyst:
     return Analyst(stand_in_models(), ImageStore(tmp_path / "images"), ImageLimits(2**22, 10**6))
 
 
-def sign(case: Case, **contents: object) -> None:
-    values = {"conclusion": "-", "contents": contents, "sha256": "0" * 64}
-    signatures.add(Signature(case_id=case.id, version=1, reader_id=case.owner_id, **values))
+def sign(case: Case, *analysis_ids: str) -> None:
+    values = {"conclusion": "-", "contents": {}, "sha256": "0" * 64}
+    signature = Signature(case_id=case.id, version=1, reader_id=case.owner_id, **values)
+    signatures.add_signature(signature, analysis_ids)
     db.session.commit()
 
 
@@ -117,8 +118,10 @@ def test_a_signed_case_does_not_change(case: Case, analyst: Analyst):
 
 def test_what_was_signed_once_is_kept_after_an_amendment(case: Case, analyst: Analyst):
     field = put_field(case)
-    sign(case, images=[{"id": field.id}])
-    signatures.add(Amendment(case_id=case.id, version=2, opened_by=case.owner_id, reason="-"))
+    sign(case, field.id)
+    signatures.add_amendment(
+        Amendment(case_id=case.id, version=2, opened_by=case.owner_id, reason="-")
+    )
     db.session.commit()
     for _ in ("in the case", "taken out"):
         with pytest.raises(CaseError, match="signed version"):
@@ -158,16 +161,16 @@ def test_the_same_image_twice_is_told_unless_it_was_not_read(case: Case):
     field, another = put_field(case), put_field(case)
     another.sha256 = "9" * 64
 
-    assert cases.repeated([refused, cell, field, another]) == []
-    assert cases.repeated([refused, cell, field, another, other]) == [other]
-    assert cases.repeated([cell, refused]) == []
+    assert cases.duplicates([refused, cell, field, another]) == []
+    assert cases.duplicates([refused, cell, field, another, other]) == [other]
+    assert cases.duplicates([cell, refused]) == []
 
 
 def test_who_may_put_something_into_a_case(case: Case):
     ada, ben = account_named("ada"), account_named("ben")
     cases.check_takes(ada.team_id, case.id)
     for account, case_id in ((ben, case.id), (ada, "0" * 32)):
-        with pytest.raises(CaseError, match="not one of your team"):
+        with pytest.raises(CaseError, match="does not belong to your team"):
             cases.check_takes(account.team_id, case_id)
     sign(case)
     with pytest.raises(CaseError, match="signed"):
@@ -188,7 +191,7 @@ def test_what_is_read_too_late_is_kept_without_its_case(app, case: Case, analyst
     sign(case)
     cell = analyst.classify(case.owner_id, upload)
     assert cell.case_id is None
-    assert "belongs to none" in cell.notes[-1]
+    assert "Not added to its case" in cell.notes[-1]
 
     elsewhere = open_case(case.owner_id)
     move(app, "ada", "night shift")

@@ -15,7 +15,7 @@ from services.cases import review
 from services.cases.review import Cell, Entry, LockedError, ReviewError, cells_of, differential
 from tests.cases import entry, open_case, put_cell, put_field
 from tests.people import account_named, add_account
-from tests.services.analyses.fields import CELLS, DOUBTFUL_CELLS, READ_CELLS, read_field
+from tests.services.analyses.fields import CANDIDATES, CELLS, READ_CELLS, read_field
 from tests.trail import noted
 
 
@@ -49,17 +49,18 @@ def cell_of(case: Case, cell_id: str) -> Cell:
 
 
 def sign(case: Case, version: int = 1, final: bool = True) -> None:
-    signatures.add(
+    signatures.add_signature(
         Signature(
             case_id=case.id,
             version=version,
             reader_id=case.owner_id,
-            role=signatures.FIRST,
+            role=signatures.SignatureRole.FIRST,
             final=final,
             conclusion="-",
             contents={},
             sha256="0" * 64,
-        )
+        ),
+        [],
     )
     db.session.commit()
 
@@ -82,7 +83,7 @@ def test_the_models_propose_only_what_they_know(case: Case):
     proposed = [cell.proposed for cell in cells_of(case)]
     assert proposed == ["blast", "blast", *["unclassified"] * 3]
 
-    doubtful = next(cell for cell in cells_of(case) if cell.box == DOUBTFUL_CELLS[0].box)
+    doubtful = next(cell for cell in cells_of(case) if cell.box == CANDIDATES[0].box)
     assert (doubtful.doubtful, doubtful.counted, doubtful.analysis_id) == (True, False, field.id)
 
 
@@ -230,7 +231,7 @@ def test_undoing_is_a_row_that_leads_back(case: Case):
     )
     assert len(review.history_of(case, cell)) == 4
     assert len(noted(Event.UNDO)) == 2
-    with pytest.raises(ReviewError, match="nothing of yours"):
+    with pytest.raises(ReviewError, match="nothing left to undo"):
         undo(case)
 
 
@@ -241,7 +242,7 @@ def test_what_a_colleague_reviewed_since_is_not_undone_below_them(case: Case):
 
     with pytest.raises(ReviewError, match="since"):
         undo(case, own.id)
-    with pytest.raises(ReviewError, match="nothing of yours"):
+    with pytest.raises(ReviewError, match="nothing left to undo"):
         undo(case)
     assert cell_of(case, cell).label == "monocyte"
 
@@ -252,7 +253,7 @@ def test_a_drawn_cell_that_is_undone_is_gone_until_it_is_drawn_again(case: Case)
     assert undo(case).label == "not_a_cell"
     assert name not in [cell.id for cell in cells_of(case)]
 
-    with pytest.raises(ReviewError, match="not in the case"):
+    with pytest.raises(ReviewError, match="no longer in the case"):
         record(case, entry(name, "blast"))
     record(case, entry(name, "other", box=(10.0, 20.0, 60.0, 60.0)))
     (cell,) = (one for one in cells_of(case) if one.id == name)
@@ -270,16 +271,16 @@ def test_undoing_twice_does_nothing_twice(case: Case):
     assert cell_of(case, cell).review.id == first.id
     with pytest.raises(ReviewError):
         undo(case, second.id)
-    with pytest.raises(ReviewError, match="nothing of yours"):
+    with pytest.raises(ReviewError, match="nothing left to undo"):
         undo(case, row.id)
 
 
 def test_a_colleagues_word_is_not_taken_back(case: Case):
     (said,) = record(case, entry(f"{put_field(case).id}.0", "lymphocyte"))
 
-    with pytest.raises(ReviewError, match="Only who reviewed"):
+    with pytest.raises(ReviewError, match="only your own reviews"):
         review.undo(case, reader("ben"), new_id(), said.id)
-    with pytest.raises(ReviewError, match="nothing of yours"):
+    with pytest.raises(ReviewError, match="nothing left to undo"):
         undo(open_case(reader("ada")), said.id)
 
 
@@ -304,7 +305,7 @@ def test_a_signed_case_takes_no_word_until_it_is_amended(case: Case):
 def test_the_differential_counts_by_models_and_by_reviewer(case: Case):
     field = put_field(case)
     numbers = {cell.box: cell.number for cell in cells_of(case)}
-    doubtful = numbers[DOUBTFUL_CELLS[0].box]
+    doubtful = numbers[CANDIDATES[0].box]
     before = differential(cells_of(case))
     assert (before.models.white, before.reviewed, before.total) == (4, 0, 4)
     assert before.models == before.reviewers

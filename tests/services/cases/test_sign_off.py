@@ -2,20 +2,22 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 
-from core.canonical_json import digest
 from records import db, tasks
 from records.analyses import field_tasks
 from records.analyses.field_tasks import FieldTask
 from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
-from records.cases.signatures import ADJUDICATOR, FIRST, SECOND, Signature
+from records.cases.signatures import Signature, SignatureRole
 from services.cases import review
 from services.cases.cases import state_of
 from services.cases.review import LockedError, cells_of
-from services.cases.sign_off import AlteredError, SignOut, SignOutError, WrongPasswordError
+from services.cases.sign_off import SignOff, SignOffError, WrongPasswordError
+from services.cases.signed_contents import AlteredError, digest
+from services.reports.contents import ReportContents, collect_report
+from services.reports.formatting import format_later_version
 from tests.cases import entry, meanwhile, open_case, put_cell, put_field
 from tests.people import PASSWORD, account_named, add_account
 from tests.trail import noted, tamper
@@ -37,13 +39,13 @@ def case() -> Case:
 
 
 @pytest.fixture
-def alone(app: Flask) -> SignOut:
-    return app.extensions["leukoscope_sign_out"]
+def one_reader(app: Flask) -> SignOff:
+    return app.extensions["leukoscope_sign_off"]
 
 
 @pytest.fixture
-def two(app: Flask, settings) -> SignOut:
-    return SignOut(app.extensions["leukoscope_accounts"], settings.weights_dir, readers=2)
+def two(app: Flask, settings) -> SignOff:
+    return SignOff(app.extensions["leukoscope_accounts"], settings.weights_dir, readers=2)
 
 
 def look(case: Case, name: str = "ada", **other_labels: str) -> None:
@@ -53,7 +55,7 @@ def look(case: Case, name: str = "ada", **other_labels: str) -> None:
     review.record(case, account_named(name).id, entries)
 
 
-def sign(by: SignOut, case: Case, name: str = "ada", **changes: str) -> Signature:
+def sign(by: SignOff, case: Case, name: str = "ada", **changes: str) -> Signature:
     account = account_named(name)
     given = {
         "password": PASSWORD,
@@ -63,58 +65,67 @@ def sign(by: SignOut, case: Case, name: str = "ada", **changes: str) -> Signatur
     return by.sign(case, account, **{**given, **changes})
 
 
-def missing(by: SignOut, case: Case, name: str = "ada") -> list[str]:
+def report(case: Case, version: int | None = None) -> ReportContents:
+    return collect_report(case, current_app.config["LEUKOSCOPE"].weights_dir, version)
+
+
+def missing(by: SignOff, case: Case, name: str = "ada") -> list[str]:
     found = by.standing(case, account_named(name).id).missing
     return [cell.id.partition(".")[2] for cell in found]
 
 
-def test_every_blast_and_every_unclassified_cell_must_be_seen(case: Case, alone: SignOut):
-    assert missing(alone, case) == ["0", "1", "2", "3"], "doubtful ones do not count"
-    with pytest.raises(SignOutError, match="nobody has looked at"):
-        sign(alone, case)
+def test_every_blast_and_every_unclassified_cell_must_be_seen(case: Case, one_reader: SignOff):
+    assert missing(one_reader, case) == ["0", "1", "2", "3"], "doubtful ones do not count"
+    with pytest.raises(SignOffError, match="still need review"):
+        sign(one_reader, case)
 
     look(case)
-    assert missing(alone, case) == []
-    assert sign(alone, case).final
+    assert missing(one_reader, case) == []
+    assert sign(one_reader, case).final
 
 
-def test_what_was_called_something_needs_no_second_look(case: Case, alone: SignOut):
+def test_what_was_called_something_needs_no_second_look(case: Case, one_reader: SignOff):
     field = cells_of(case)[0].analysis_id
     review.record(case, account_named("ben").id, [entry(f"{field}.3", "monocyte")])
-    assert missing(alone, case) == ["0", "1", "2"]
+    assert missing(one_reader, case) == ["0", "1", "2"]
 
 
-def test_signing_locks_and_keeps_all_that_was_signed(case: Case, alone: SignOut):
+def test_signing_locks_and_keeps_all_that_was_signed(case: Case, one_reader: SignOff):
     look(case, n0="lymphocyte")
-    signature = sign(alone, case)
+    signature = sign(one_reader, case)
     state = signature.contents["state"]
 
     assert signatures.locked(case.id)
     assert state_of(case) == "signed"
-    assert (signature.version, signature.role, signature.conclusion) == (1, FIRST, "Blasts.")
+    assert (signature.version, signature.role, signature.conclusion) == (
+        1,
+        SignatureRole.FIRST,
+        "Blasts.",
+    )
     assert signature.contents["conclusion"] == "Blasts."
     assert [cell["label"] for cell in state["cells"]][:2] == ["lymphocyte", "blast"]
     assert state["by_reviewers"]["labels"]["blast"] == 1
     assert state["models"][0]["model"] == "classifier"
     assert signature.sha256 == digest(signature.contents)
+    assert all(signatures.was_signed(image["id"]) for image in state["images"])
     (row,) = noted(Event.CASE_SIGN)
     assert (row.object_id, row.known["sha256"]) == (case.id, signature.sha256)
 
 
-def test_a_case_is_not_signed_while_fields_of_it_are_being_read(case: Case, alone: SignOut):
+def test_a_case_is_not_signed_while_fields_of_it_are_being_read(case: Case, one_reader: SignOff):
     look(case)
     task = FieldTask(owner_id=case.owner_id, batch_id="b" * 32, file_name="f", case_id=case.id)
     field_tasks.add(task)
-    with pytest.raises(SignOutError, match="still being read"):
-        sign(alone, case)
+    with pytest.raises(SignOffError, match="still being analysed"):
+        sign(one_reader, case)
 
     tasks.drop(FieldTask, task.id)
-    assert sign(alone, case).final
+    assert sign(one_reader, case).final
 
 
-def test_a_correction_after_signing_is_refused(case: Case, alone: SignOut):
+def test_a_correction_after_signing_is_refused(case: Case, one_reader: SignOff):
     look(case)
-    sign(alone, case)
+    sign(one_reader, case)
     with pytest.raises(LockedError):
         look(case, "ben")
 
@@ -123,149 +134,155 @@ def test_a_correction_after_signing_is_refused(case: Case, alone: SignOut):
     ("changes", "error"),
     [
         ({"password": "another one, not this"}, WrongPasswordError),
-        ({"seen": "0" * 64}, SignOutError),
-        ({"seen": ""}, SignOutError),
+        ({"seen": "0" * 64}, SignOffError),
+        ({"seen": ""}, SignOffError),
     ],
 )
-def test_a_refusal_signs_nothing_and_is_noted(case: Case, alone: SignOut, changes, error):
+def test_a_refusal_signs_nothing_and_is_noted(case: Case, one_reader: SignOff, changes, error):
     look(case)
     with pytest.raises(error) as raised:
-        sign(alone, case, **changes)
+        sign(one_reader, case, **changes)
 
     assert signatures.of_case(case.id) == []
     assert noted(Event.CASE_SIGN_REFUSED)[-1].known == {"reason": str(raised.value)}
     assert PASSWORD not in noted(Event.CASE_SIGN_REFUSED)[-1].details
 
 
-def test_nothing_is_signed_that_changed_since_it_was_looked_at(case: Case, alone: SignOut):
+def test_nothing_is_signed_that_changed_since_it_was_looked_at(case: Case, one_reader: SignOff):
     look(case)
-    seen = alone.standing(case, account_named("ada").id).seen
+    seen = one_reader.standing(case, account_named("ada").id).seen
     field = cells_of(case)[0].analysis_id
     review.record(case, account_named("ben").id, [entry(f"{field}.0", "smudge")])
 
-    with pytest.raises(SignOutError, match="has changed"):
-        sign(alone, case, seen=seen)
+    with pytest.raises(SignOffError, match="has changed"):
+        sign(one_reader, case, seen=seen)
     put_cell(case)
-    with pytest.raises(SignOutError, match="has changed"):
-        sign(alone, case, seen=seen)
+    with pytest.raises(SignOffError, match="has changed"):
+        sign(one_reader, case, seen=seen)
 
 
-def test_a_case_described_anew_while_the_password_is_checked_is_not_signed(case, alone: SignOut):
+def test_a_case_described_anew_while_the_password_is_checked_is_not_signed(
+    case, one_reader: SignOff
+):
     look(case)
-    seen = alone.standing(case, account_named("ada").id).seen
+    seen = one_reader.standing(case, account_named("ada").id).seen
     meanwhile(case, specimen="marrow")
 
     assert case.specimen == "blood", "as this request has read it"
-    with pytest.raises(SignOutError, match="changed"):
-        sign(alone, case, seen=seen)
+    with pytest.raises(SignOffError, match="changed"):
+        sign(one_reader, case, seen=seen)
 
 
-def test_an_empty_case_cannot_be_signed(alone: SignOut):
-    with pytest.raises(SignOutError, match="nothing to sign"):
-        sign(alone, open_case(account_named("ada").id))
+def test_an_empty_case_cannot_be_signed(one_reader: SignOff):
+    with pytest.raises(SignOffError, match="nothing to sign"):
+        sign(one_reader, open_case(account_named("ada").id))
 
 
-def test_a_signed_version_is_not_signed_again(case: Case, alone: SignOut):
+def test_a_signed_version_is_not_signed_again(case: Case, one_reader: SignOff):
     look(case)
-    sign(alone, case)
-    with pytest.raises(SignOutError, match="signed already"):
-        sign(alone, case, "ben")
+    sign(one_reader, case)
+    with pytest.raises(SignOffError, match="already signed"):
+        sign(one_reader, case, "ben")
 
 
-def test_an_amendment_opens_a_new_version_and_keeps_the_former(case: Case, alone: SignOut):
+def test_an_amendment_opens_a_new_version_and_keeps_the_earlier(case: Case, one_reader: SignOff):
     look(case)
-    first = sign(alone, case)
-    alone.amend(case, account_named("ben"), "Cell 0 is a lymphocyte.")
+    first = sign(one_reader, case)
+    one_reader.amend(case, account_named("ben"), "Cell 0 is a lymphocyte.")
     assert state_of(case) == "amending"
     assert not signatures.locked(case.id)
     look(case, n0="lymphocyte")
-    sign(alone, case, "ben", conclusion="One blast less.")
+    sign(one_reader, case, "ben", conclusion="One blast less.")
 
-    former, present = alone.report(case, 1), alone.report(case)
-    assert (former.status, former.sha256) == ("final", first.sha256)
-    assert former.state.by_reviewers.labels["blast"] == 2
-    assert (present.status, present.state.version) == ("amended", 2)
-    assert present.state.by_reviewers.labels["blast"] == 1
-    assert present.state.amended_because == "Cell 0 is a lymphocyte."
+    earlier, present = report(case, 1), report(case)
+    assert (earlier.status, earlier.sha256) == ("final", first.sha256)
+    assert earlier.snapshot.by_reviewers.labels["blast"] == 2
+    assert (present.status, present.snapshot.version) == ("amended", 2)
+    assert present.snapshot.by_reviewers.labels["blast"] == 1
+    assert present.snapshot.amended_because == "Cell 0 is a lymphocyte."
     (row,) = noted(Event.CASE_AMEND)
     assert row.known == {"version": 2}
 
 
-def test_the_report_of_a_former_version_says_what_followed(case: Case, alone: SignOut):
+def test_the_report_of_an_earlier_version_says_what_followed(case: Case, one_reader: SignOff):
     def told(version: int) -> str:
-        return alone.report(case, version).later_words
+        return format_later_version(report(case, version).later)
 
     look(case)
-    sign(alone, case)
+    sign(one_reader, case)
     assert told(1) == ""
-    alone.amend(case, account_named("ada"), "Wrong stain.")
+    one_reader.amend(case, account_named("ada"), "Wrong stain.")
     assert told(1).startswith("Being amended since ")
     assert told(1).endswith("(version 2, not signed yet).")
     assert told(2) == ""
-    sign(alone, case)
+    sign(one_reader, case)
     assert told(1) == "Superseded by version 2."
-    alone.amend(case, account_named("ada"), "Wrong date.")
+    one_reader.amend(case, account_named("ada"), "Wrong date.")
     assert told(1) == "Superseded by version 2."
     assert told(2).startswith("Being amended since ")
 
 
-def test_what_followed_is_no_part_of_what_was_signed(case: Case, alone: SignOut):
+def test_what_followed_is_no_part_of_what_was_signed(case: Case, one_reader: SignOff):
     look(case)
-    first = sign(alone, case)
-    alone.amend(case, account_named("ada"), "Wrong stain.")
+    first = sign(one_reader, case)
+    one_reader.amend(case, account_named("ada"), "Wrong stain.")
 
-    assert alone.report(case, 1).sha256 == first.sha256 == digest(first.contents)
-
-
-def test_only_a_signed_case_is_amended(case: Case, alone: SignOut):
-    with pytest.raises(SignOutError, match="Only a signed case"):
-        alone.amend(case, account_named("ada"), "Because.")
+    assert report(case, 1).sha256 == first.sha256 == digest(first.contents)
 
 
-def test_the_report_before_signing_is_preliminary(case: Case, alone: SignOut):
-    contents = alone.report(case)
+def test_only_a_signed_case_is_amended(case: Case, one_reader: SignOff):
+    with pytest.raises(SignOffError, match="Only a signed case"):
+        one_reader.amend(case, account_named("ada"), "Because.")
+
+
+def test_the_report_before_signing_is_preliminary(case: Case, one_reader: SignOff):
+    contents = report(case)
     assert (contents.status, contents.signed, contents.conclusion) == ("preliminary", False, "")
-    assert contents.state.version == 1
+    assert contents.snapshot.version == 1
     for version in (0, 2):
         with pytest.raises(LookupError):
-            alone.report(case, version)
+            report(case, version)
 
 
-def test_a_signature_that_was_altered_gives_no_report(case: Case, alone: SignOut):
+def test_a_signature_that_was_altered_gives_no_report(case: Case, one_reader: SignOff):
     look(case)
-    sign(alone, case)
+    sign(one_reader, case)
     tamper("DROP TRIGGER signatures_no_UPDATE")
     tamper("UPDATE signatures SET contents = json_set(contents, '$.conclusion', 'None.')")
     db.session.expire_all()
 
     with pytest.raises(AlteredError, match="SHA-256 differs"):
-        alone.report(case)
+        report(case)
 
 
-def test_a_second_reader_agrees(case: Case, two: SignOut):
+def test_a_second_reviewer_agrees(case: Case, two: SignOff):
     look(case, n3="lymphocyte")
     first = sign(two, case)
-    assert (first.role, first.final, state_of(case)) == (FIRST, False, "first signed")
-    assert two.report(case).status == "preliminary"
-    with pytest.raises(SignOutError, match="Another reviewer"):
+    assert (first.role, first.final, state_of(case)) == (SignatureRole.FIRST, False, "first signed")
+    assert report(case).status == "preliminary"
+    with pytest.raises(SignOffError, match="Another reviewer"):
         sign(two, case)
 
     assert missing(two, case, "ben") == ["0", "1", "2"], "each looks at the suspicious ones"
     look(case, "ben")
     second = sign(two, case, "ben")
-    assert (second.role, second.final, signatures.locked(case.id)) == (SECOND, True, True)
-    agreed = two.report(case).agreement
+    assert (second.role, second.final, signatures.locked(case.id)) == (
+        SignatureRole.SECOND,
+        True,
+        True,
+    )
+    agreed = report(case).agreement
     assert (agreed.kappa, agreed.cells, agreed.disagreements) == (1.0, 4, ())
 
 
-def test_a_second_reader_who_differs_decides(case: Case, two: SignOut):
+def test_a_second_reviewer_who_differs_decides(case: Case, two: SignOff):
     look(case, n3="lymphocyte")
     sign(two, case)
     look(case, "ben", n0="monocyte")
     signature = sign(two, case, "ben", conclusion="I differ.")
-    contents = two.report(case)
+    contents = report(case)
 
-    assert signature.role == ADJUDICATOR
+    assert signature.role == SignatureRole.ADJUDICATOR
     assert [one.reader for one in contents.signatures] == ["ada", "ben"]
     assert contents.conclusion == "I differ."
     assert [(one.first, one.second) for one in contents.agreement.disagreements] == [
@@ -274,16 +291,16 @@ def test_a_second_reader_who_differs_decides(case: Case, two: SignOut):
     assert contents.agreement.kappa == pytest.approx(2 / 3), "3 of 4 agree, by chance 1 of 4"
 
 
-def test_what_a_reader_took_over_is_no_agreement(case: Case, two: SignOut):
+def test_what_a_reader_took_over_is_no_agreement(case: Case, two: SignOff):
     look(case, "ben")
     sign(two, case)
     sign(two, case, "ben")
-    agreed = two.report(case).agreement
+    agreed = report(case).agreement
 
     assert (agreed.kappa, agreed.cells, agreed.disagreements) == (None, 0, ())
 
 
-def test_an_amendment_does_not_count_the_agreement_of_the_version_before(case, two: SignOut):
+def test_an_amendment_does_not_count_the_agreement_of_the_version_before(case, two: SignOff):
     look(case, n3="lymphocyte")
     sign(two, case)
     look(case, "ben", n0="monocyte")
@@ -292,11 +309,11 @@ def test_an_amendment_does_not_count_the_agreement_of_the_version_before(case, t
     sign(two, case)
     sign(two, case, "ben")
 
-    assert two.report(case, 1).agreement.cells == 4
-    assert two.report(case, 2).agreement.cells == 0
+    assert report(case, 1).agreement.cells == 4
+    assert report(case, 2).agreement.cells == 0
 
 
-def test_what_changed_after_the_first_signature_must_be_named_by_the_second(case, two: SignOut):
+def test_what_changed_after_the_first_signature_must_be_named_by_the_second(case, two: SignOff):
     look(case, n3="lymphocyte")
     sign(two, case)
     look(case, "ben")
@@ -305,13 +322,15 @@ def test_what_changed_after_the_first_signature_must_be_named_by_the_second(case
     assert missing(two, case, "ben") == ["3"]
 
 
-def test_with_one_reader_again_a_half_signed_case_is_still_finished_by_another(case, two, alone):
+def test_with_one_reader_again_a_half_signed_case_is_still_finished_by_another(
+    case, two, one_reader
+):
     look(case)
     sign(two, case)
     look(case, "ben")
-    with pytest.raises(SignOutError, match="Another reviewer"):
-        sign(alone, case)
-    assert sign(alone, case, "ben").final
+    with pytest.raises(SignOffError, match="Another reviewer"):
+        sign(one_reader, case)
+    assert sign(one_reader, case, "ben").final
 
 
 def at_once(app: Flask, *jobs) -> list[object]:
@@ -323,7 +342,7 @@ def at_once(app: Flask, *jobs) -> list[object]:
             gate.wait()
             try:
                 given[place] = jobs[place]()
-            except (SignOutError, review.ReviewError) as error:
+            except (SignOffError, review.ReviewError) as error:
                 given[place] = error
 
     threads = [threading.Thread(target=run, args=(place,)) for place in range(len(jobs))]
@@ -334,31 +353,31 @@ def at_once(app: Flask, *jobs) -> list[object]:
     return given
 
 
-def test_of_two_who_sign_at_the_same_time_one_signs(app: Flask, case: Case, alone: SignOut):
+def test_of_two_who_sign_at_the_same_time_one_signs(app: Flask, case: Case, one_reader: SignOff):
     look(case)
     case_id = case.id
-    seen = alone.standing(case, account_named("ada").id).seen
+    seen = one_reader.standing(case, account_named("ada").id).seen
 
     def signing(name: str):
         def job() -> str:
             there = db.session.get_one(Case, case_id)
-            return sign(alone, there, name, seen=seen).sha256
+            return sign(one_reader, there, name, seen=seen).sha256
 
         return job
 
     given = at_once(app, signing("ada"), signing("ben"))
-    assert sorted(isinstance(one, SignOutError) for one in given) == [False, True]
+    assert sorted(isinstance(one, SignOffError) for one in given) == [False, True]
     assert len(signatures.of_case(case_id)) == 1
 
 
-def test_a_correction_is_in_what_is_signed_or_comes_too_late(app: Flask, case: Case, alone):
+def test_a_correction_is_in_what_is_signed_or_comes_too_late(app: Flask, case: Case, one_reader):
     look(case)
     case_id, cell = case.id, cells_of(case)[0].id
     ada, ben = account_named("ada").id, account_named("ben").id
-    seen = alone.standing(case, ada).seen
+    seen = one_reader.standing(case, ada).seen
 
     def signing() -> str:
-        return sign(alone, db.session.get_one(Case, case_id), seen=seen).sha256
+        return sign(one_reader, db.session.get_one(Case, case_id), seen=seen).sha256
 
     def correcting() -> str:
         return review.record(db.session.get_one(Case, case_id), ben, [entry(cell, "monocyte")])[
@@ -367,8 +386,8 @@ def test_a_correction_is_in_what_is_signed_or_comes_too_late(app: Flask, case: C
 
     given = at_once(app, signing, correcting)
     assert sum(isinstance(one, Exception) for one in given) == 1
-    present = alone.report(case)
+    present = report(case)
     assert present.signed == isinstance(given[1], LockedError)
-    assert next(one.label for one in present.state.cells if one.id == cell) == (
+    assert next(one.label for one in present.snapshot.cells if one.id == cell) == (
         "blast" if present.signed else "monocyte"
     )

@@ -1,4 +1,4 @@
-"""The state of a case, collected from what is kept."""
+"""The snapshot of a case, collected from what is kept."""
 
 import json
 from pathlib import Path
@@ -12,9 +12,10 @@ from records.cases.cases import Case
 from services.cases import review
 from services.cases.cases import Details, open_case, put
 from services.cases.review import cells_of
-from services.cases.snapshot import CaseState, document, read_state
-from services.cases.snapshot_builder import state_of
+from services.cases.snapshot import CaseSnapshot
+from services.cases.snapshot_builder import collect_snapshot
 from services.reports.cell_pictures import pictures_of
+from services.reports.contents import most_suspicious
 from tests.cases import entry, put_cell, put_field
 from tests.cases import open_case as open_bare_case
 from tests.people import account_named
@@ -33,8 +34,8 @@ def case() -> Case:
     return open_bare_case(account_named("ada").id, notes="dry tap", stain="Giemsa")
 
 
-def collected(case: Case, weights: Path) -> CaseState:
-    return state_of(case, analyses.of_case(case.id), cells_of(case), weights)
+def collected(case: Case, weights: Path) -> CaseSnapshot:
+    return collect_snapshot(case, analyses.of_case(case.id), cells_of(case), weights)
 
 
 def install(weights: Path, model: str, version: str) -> None:
@@ -50,14 +51,14 @@ def test_images_go_by_number_and_hash_and_models_by_version(case: Case, tmp_path
     put_cell(case)
     install(tmp_path, "detector", "2026.11.22-1")
     install(tmp_path, "classifier", "of another day")
-    state = collected(case, tmp_path)
+    snapshot = collected(case, tmp_path)
 
-    assert [(one.number, one.kind, one.sha256) for one in state.images] == [
+    assert [(one.number, one.kind, one.sha256) for one in snapshot.images] == [
         (1, "detection", "ab" * 32),
         (2, "classification", "cd" * 32),
     ]
-    assert state.images[0].thresholds == THRESHOLDS
-    assert [(one.model, one.version, one.files) for one in state.models] == [
+    assert snapshot.images[0].thresholds == THRESHOLDS
+    assert [(one.model, one.version, one.files) for one in snapshot.models] == [
         ("classifier", "2026.11.23-1", {}),
         ("detector", "2026.11.22-1", {"network.bin": "56" * 32}),
     ]
@@ -66,38 +67,42 @@ def test_images_go_by_number_and_hash_and_models_by_version(case: Case, tmp_path
 def test_cells_are_as_they_stand_in_the_order_of_suspicion(case: Case, tmp_path: Path):
     field = put_field(case)
     review.record(case, account_named("ada").id, [entry(f"{field.id}.1", "monocyte")])
-    state = collected(case, tmp_path)
+    snapshot = collected(case, tmp_path)
 
-    assert [cell.name for cell in state.cells] == ["1.1", "1.2", "1.3", "1.4", "1.5"]
-    assert [cell.label for cell in state.cells[:2]] == ["blast", "monocyte"]
-    assert (state.cells[1].by, state.cells[1].seen, state.cells[0].seen) == ("ada", True, False)
-    assert (state.reviewed, state.total) == (1, 4)
-    assert (state.by_models.share, state.by_reviewers.share) == (0.5, 0.25)
-    assert state.by_models.blasts.interval == state.by_models.interval
-    assert state.specimen.notes == "dry tap"
+    assert [cell.name for cell in snapshot.cells] == ["1.1", "1.2", "1.3", "1.4", "1.5"]
+    assert [cell.label for cell in snapshot.cells[:2]] == ["blast", "monocyte"]
+    assert (snapshot.cells[1].by, snapshot.cells[1].seen, snapshot.cells[0].seen) == (
+        "ada",
+        True,
+        False,
+    )
+    assert (snapshot.reviewed, snapshot.total) == (1, 4)
+    assert (snapshot.by_models.share, snapshot.by_reviewers.share) == (0.5, 0.25)
+    assert snapshot.by_models.blasts.interval == snapshot.by_models.interval
+    assert snapshot.specimen.notes == "dry tap"
 
 
-def test_the_state_comes_back_from_json_as_it_was(case: Case, tmp_path: Path):
+def test_the_snapshot_comes_back_from_json_as_it_was(case: Case, tmp_path: Path):
     put_field(case)
     put_cell(case)
-    state = collected(case, tmp_path)
-    assert read_state(json.loads(json.dumps(document(state)))) == state
+    snapshot = collected(case, tmp_path)
+    assert CaseSnapshot.model_validate(json.loads(json.dumps(snapshot.serialize()))) == snapshot
 
 
 def test_pictures_of_the_most_suspicious_cells(app: Flask, signed_in: FlaskClient, tmp_path: Path):
     images = [upload_field(signed_in)["id"], upload_cell(signed_in)]
     case = open_case(account_named("ada").id, Details("Alder-7", "blood"))
     put(case, images)
-    state = collected(case, tmp_path)
+    snapshot = collected(case, tmp_path)
     analyst = app.extensions["leukoscope_analyst"]
-    pictures = pictures_of(state, analyst)
+    pictures = pictures_of(snapshot, analyst)
 
-    assert set(pictures) == {cell.id for cell in state.most_suspicious}
+    assert set(pictures) == {cell.id for cell in most_suspicious(snapshot)}
     assert all(picture.startswith(b"\xff\xd8") for picture in pictures.values())
 
 
 def test_an_image_that_is_gone_has_no_pictures(app: Flask, case: Case, tmp_path: Path):
     put_field(case).image_name = f"{'0' * 32}.png"
-    state = collected(case, tmp_path)
-    assert len(state.most_suspicious) == 4
-    assert pictures_of(state, app.extensions["leukoscope_analyst"]) == {}
+    snapshot = collected(case, tmp_path)
+    assert len(most_suspicious(snapshot)) == 4
+    assert pictures_of(snapshot, app.extensions["leukoscope_analyst"]) == {}

@@ -12,20 +12,20 @@ from flask.testing import FlaskClient
 
 from records import db
 from records.analyses import analyses
-from records.analyses.analyses import DETECTION
+from records.analyses.analyses import AnalysisKind
 from records.audit.audit import Event
 from records.cases import reviews
 from records.cases.cases import Case
 from services.cases.cases import Details, open_case, put
 from services.cases.review import cells_of, record
 from services.learning import export_reviewed as service
-from services.learning.export_reviewed import FIELD_LABELS, SHARES, ExportError
+from services.learning.export_reviewed import SHARES, ExportError
 from tests.cases import entry
 from tests.people import PASSWORD, account_named
 from tests.trail import noted
 from tests.uploads import upload_cell, upload_field
 from training.classifier.data import read_rgb
-from training.data import TXL_LABELS, read_reviewed, read_txl
+from training.data import read_reviewed, read_txl
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def make_case(client: FlaskClient, pseudonym: str, **labels: str) -> Case:
 
 
 def sign(app: Flask, case: Case) -> None:
-    by, ada = app.extensions["leukoscope_sign_out"], account_named("ada")
+    by, ada = app.extensions["leukoscope_sign_off"], account_named("ada")
     by.sign(case, ada, PASSWORD, "Seen.", by.standing(case, ada.id).seen)
 
 
@@ -63,10 +63,6 @@ def exported(app: Flask, context, signed_in: FlaskClient, tmp_path: Path) -> Pat
     done = export(app, tmp_path / "out")
     assert (done.patients, done.fields, done.cells) == (3, 4, 12)
     return tmp_path / "out"
-
-
-def test_the_numbers_are_those_of_training():
-    assert FIELD_LABELS == TXL_LABELS
 
 
 def test_cells_are_as_people_named_them(exported: Path):
@@ -107,7 +103,7 @@ def test_a_patients_cells_are_of_one_subject_without_a_trace_of_the_patient(expo
 
 def test_a_cell_is_cropped_with_its_surroundings_where_it_is(app, context, signed_in, tmp_path):
     case = make_case(signed_in, "Alder-1")
-    (field,) = [one for one in analyses.of_case(case.id) if one.kind == DETECTION]
+    (field,) = [one for one in analyses.of_case(case.id) if one.kind == AnalysisKind.DETECTION]
     box = (100.0, 60.0, 140.0, 90.0)
     said = [("d0000000a", "smudge"), ("d0000000b", "eosinophil")]
     drawn = [entry(f"{field.id}.{name}", label, box=box) for name, label in said]

@@ -1,34 +1,40 @@
 """The bundle, held against the models of FHIR R4B, whose resources used here are those of R4."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
-from services.cases.snapshot import AMENDED, PRELIMINARY, Later, ReportContents
+from services.reports.contents import LaterVersion, ReportContents, ReportStatus
 from services.reports.fhir import LOINC, as_fhir
+from services.reports.formatting import format_later_version
 from tests.reports import (
     BEING_AMENDED,
     SUPERSEDED,
     signed,
-    state,
+    snapshot,
     tally,
-    twice_read,
     twice_signed,
+    with_duplicate,
 )
 
-MARROW = replace(state().specimen, kind="marrow", collected_on=None, stain="")
-EMPTY = replace(tally(), white=0, share=None, interval=None, erythroblasts_per_100=None)
+MARROW = snapshot().specimen.model_copy(
+    update={"kind": "marrow", "collected_on": None, "stain": ""}
+)
+EMPTY = tally().model_copy(
+    update={"white": 0, "share": None, "interval": None, "erythroblasts_per_100": None}
+)
 REPORTS = {
     "one reader": signed(),
     "two readers": twice_signed(),
-    "amended": signed(status=AMENDED, state=state(version=2, amended_because="A slip.")),
-    "not signed": signed(status=PRELIMINARY, signatures=()),
-    "marrow": signed(state=state(specimen=MARROW)),
-    "empty": signed(state=state(cells=(), by_models=EMPTY, by_reviewers=EMPTY)),
-    "without images": signed(state=state(images=(), models=(), cells=())),
+    "amended": signed(
+        status=ReportStatus.AMENDED, snapshot=snapshot(version=2, amended_because="A slip.")
+    ),
+    "not signed": signed(status=ReportStatus.PRELIMINARY, signatures=()),
+    "marrow": signed(snapshot=snapshot(specimen=MARROW)),
+    "empty": signed(snapshot=snapshot(cells=(), by_models=EMPTY, by_reviewers=EMPTY)),
+    "without images": signed(snapshot=snapshot(images=(), models=(), cells=())),
 }
 
 
@@ -89,7 +95,7 @@ def observation(contents: ReportContents, by: str, code: str) -> dict[str, Any]:
 
 
 def test_the_blast_share_has_its_interval_and_in_blood_its_loinc_code():
-    share = observation(signed(state=state(reviewed=4)), "reviewers", "26446-5")
+    share = observation(signed(snapshot=snapshot(reviewed=4)), "reviewers", "26446-5")
     assert (share["valueQuantity"]["value"], share["valueQuantity"]["code"]) == (50.0, "%")
     bounds = [one["valueQuantity"]["value"] for one in share["component"]]
     assert bounds == [25.0, 95.0]
@@ -104,17 +110,19 @@ def codes(contents: ReportContents) -> str:
 
 
 def test_a_class_has_a_share_only_where_every_white_cell_was_named():
-    named = signed(state=state(by_reviewers=tally(blast=2, eosinophil=2), reviewed=4))
+    named = signed(snapshot=snapshot(by_reviewers=tally(blast=2, eosinophil=2), reviewed=4))
     eosinophils = observation(named, "reviewers", "26450-7")
     assert eosinophils["valueQuantity"]["value"] == 50.0
-    left_open = state(by_reviewers=tally(blast=2, unclassified=2), reviewed=4)
-    for contents in (signed(), signed(state=left_open)):
+    left_open = snapshot(by_reviewers=tally(blast=2, unclassified=2), reviewed=4)
+    for contents in (signed(), signed(snapshot=left_open)):
         assert "eosinophil-share" not in codes(contents)
         assert "26450-7" not in codes(contents)
 
 
 def test_what_nobody_reviewed_is_no_count_of_reviewers():
-    untouched = signed(status=PRELIMINARY, signatures=(), state=state(reviewed=0))
+    untouched = signed(
+        status=ReportStatus.PRELIMINARY, signatures=(), snapshot=snapshot(reviewed=0)
+    )
     methods = {one["method"]["text"] for one in resources(untouched, "Observation")}
     assert methods == {"Counted by models"}
     assert "No cell was reviewed" in resources(untouched, "DiagnosticReport")[0]["text"]["div"]
@@ -122,7 +130,7 @@ def test_what_nobody_reviewed_is_no_count_of_reviewers():
 
 
 def test_a_count_in_the_middle_of_a_review_says_so():
-    begun = signed(status=PRELIMINARY, signatures=(), state=state(reviewed=1))
+    begun = signed(status=ReportStatus.PRELIMINARY, signatures=(), snapshot=snapshot(reviewed=1))
     share = observation(begun, "reviewers", "blast-share")
     assert share["note"][0]["text"].startswith("1 of 4 cells reviewed")
     assert LOINC not in codes(begun)
@@ -140,13 +148,13 @@ def test_counts_and_models_are_told():
 @pytest.mark.parametrize(
     ("later", "code"), [(SUPERSEDED, "superseded"), (BEING_AMENDED, "being-amended")]
 )
-def test_a_former_version_is_tagged_and_its_status_stays(later: Later, code: str):
+def test_a_former_version_is_tagged_and_its_status_stays(later: LaterVersion, code: str):
     contents = signed(later=later)
     (report,) = resources(contents, "DiagnosticReport")
     assert [(tag["code"], tag["display"]) for tag in report["meta"]["tag"]] == [
-        (code, contents.later_words)
+        (code, format_later_version(contents.later))
     ]
-    assert contents.later_words in report["text"]["div"]
+    assert format_later_version(contents.later) in report["text"]["div"]
     assert report["status"] == "final"
     Bundle.model_validate_json(as_fhir(contents))
 
@@ -156,7 +164,7 @@ def test_the_newest_version_has_no_tag():
 
 
 def test_cells_that_count_twice_are_told():
-    (report,) = resources(signed(state=twice_read()), "DiagnosticReport")
+    (report,) = resources(signed(snapshot=with_duplicate()), "DiagnosticReport")
     assert "Image 2 shows the same as another one" in report["text"]["div"]
 
 

@@ -4,16 +4,17 @@ import pypdfium2
 import pytest
 
 from services.analyses.pictures import encode_jpeg
-from services.cases.snapshot import ASSISTS, MOST_SUSPICIOUS, PRELIMINARY, Agreement, Specimen
+from services.cases.snapshot import Agreement, Specimen
+from services.reports.contents import ASSISTS, MOST_SUSPICIOUS, ReportStatus, most_suspicious
 from services.reports.pdf import NO_GLYPH, NOT_PRINTED, UNSIGNED, as_pdf
 from tests.reports import (
     BEING_AMENDED,
     SUPERSEDED,
     cell,
     signed,
-    state,
-    twice_read,
+    snapshot,
     twice_signed,
+    with_duplicate,
 )
 from tests.stand_ins import drawn_cell
 
@@ -31,7 +32,7 @@ def pictures_on(pdf: bytes, page: int) -> int:
 
 
 def test_every_page_tells_what_it_is():
-    contents = signed(state=state(cells=MANY))
+    contents = signed(snapshot=snapshot(cells=MANY))
     told = pages(as_pdf(contents, {}))
 
     assert len(told) == 2
@@ -44,7 +45,7 @@ def test_every_page_tells_what_it_is():
 
 
 def test_what_is_not_signed_says_so_on_every_page():
-    contents = signed(status=PRELIMINARY, signatures=(), state=state(cells=MANY))
+    contents = signed(status=ReportStatus.PRELIMINARY, signatures=(), snapshot=snapshot(cells=MANY))
     told = pages(as_pdf(contents, {}))
 
     assert all(UNSIGNED in text for text in told)
@@ -52,7 +53,7 @@ def test_what_is_not_signed_says_so_on_every_page():
 
 
 def test_what_nobody_reviewed_has_no_share_by_a_reviewer():
-    contents = signed(status=PRELIMINARY, signatures=(), state=state(reviewed=0))
+    contents = signed(status=ReportStatus.PRELIMINARY, signatures=(), snapshot=snapshot(reviewed=0))
     text = pages(as_pdf(contents, {}))[0]
     assert "By the reviewer Not reviewed Proposed by the models 50%" in text
 
@@ -84,7 +85,7 @@ def test_models_have_versions_hashes_and_thresholds():
 
 def test_the_most_suspicious_cells_are_shown_the_blasts_first():
     picture = encode_jpeg(drawn_cell(160), 80)
-    contents = signed(state=state(cells=MANY, total=30))
+    contents = signed(snapshot=snapshot(cells=MANY, total=30))
     pdf = as_pdf(contents, {one.id: picture for one in MANY[:25]})
     text = pages(pdf)[1]
 
@@ -97,7 +98,7 @@ def test_the_most_suspicious_cells_are_shown_the_blasts_first():
 
 def test_cells_that_do_not_count_are_not_among_them():
     doubtful = cell(3, "unclassified", doubtful=True, counted=False)
-    assert doubtful not in state(cells=(doubtful, *MANY)).most_suspicious
+    assert doubtful not in most_suspicious(snapshot(cells=(doubtful, *MANY)))
 
 
 def test_two_readers_stand_in_it_with_their_agreement():
@@ -113,8 +114,15 @@ def test_two_readers_stand_in_it_with_their_agreement():
     "notes", ["Пациент без лечения", "Δείγμα μυελού ώθηση", "Żółć, Ærø, Đường", "a <b>&amp; c"]
 )
 def test_any_latin_greek_or_cyrillic_text_is_written(notes: str):
-    of = Specimen(notes, "marrow", "May-Grünwald–Giemsa", "100×", None, f"{notes}\nsecond line")
-    text = " ".join(pages(as_pdf(signed(state=state(specimen=of)), {})))
+    of = Specimen(
+        pseudonym=notes,
+        kind="marrow",
+        stain="May-Grünwald–Giemsa",
+        magnification="100×",
+        collected_on=None,
+        notes=f"{notes}\nsecond line",
+    )
+    text = " ".join(pages(as_pdf(signed(snapshot=snapshot(specimen=of)), {})))
 
     assert f"Notes: {notes} second line" in text
     assert f"Case {notes}, version 1" in text
@@ -122,15 +130,15 @@ def test_any_latin_greek_or_cyrillic_text_is_written(notes: str):
 
 
 def test_what_the_font_does_not_have_is_not_left_out_silently():
-    of = replace(state().specimen, notes="骨髓 ok")
-    text = " ".join(pages(as_pdf(signed(state=state(specimen=of)), {})))
+    of = snapshot().specimen.model_copy(update={"notes": "骨髓 ok"})
+    text = " ".join(pages(as_pdf(signed(snapshot=snapshot(specimen=of)), {})))
 
     assert f"{NO_GLYPH}{NO_GLYPH} ok" in text
     assert "The JSON report has it" in text
 
 
 def test_a_case_without_cells_has_no_page_of_them():
-    told = pages(as_pdf(signed(state=state(cells=())), {}))
+    told = pages(as_pdf(signed(snapshot=snapshot(cells=())), {}))
     assert "most suspicious" not in " ".join(told)
 
 
@@ -140,14 +148,14 @@ def test_a_case_without_cells_has_no_page_of_them():
 def test_the_longest_texts_still_fit_on_pages(long: str):
     contents = twice_signed()
     signatures = tuple(replace(one, conclusion=long) for one in contents.signatures)
-    of = replace(state().specimen, notes=long, stain="y" * 40)
-    whole = state(specimen=of, version=2, amended_because=long)
-    told = pages(as_pdf(replace(contents, signatures=signatures, state=whole), {}))
+    of = snapshot().specimen.model_copy(update={"notes": long, "stain": "y" * 40})
+    whole = snapshot(specimen=of, version=2, amended_because=long)
+    told = pages(as_pdf(replace(contents, signatures=signatures, snapshot=whole), {}))
     assert all(f"of {len(told)}" in text for text in told)
 
 
 def test_cells_that_count_twice_are_told():
-    text = pages(as_pdf(signed(state=twice_read()), {}))[0]
+    text = pages(as_pdf(signed(snapshot=with_duplicate()), {}))[0]
     assert "Image 2 shows the same as another one before it" in text
 
 
@@ -161,7 +169,7 @@ def test_every_page_of_a_former_version_says_what_followed():
 
 
 def test_what_nobody_reviewed_stands_in_no_column_of_the_reviewer():
-    contents = signed(status=PRELIMINARY, signatures=(), state=state(reviewed=0))
+    contents = signed(status=ReportStatus.PRELIMINARY, signatures=(), snapshot=snapshot(reviewed=0))
     text = pages(as_pdf(contents, {}))[0]
     assert "Blast – – 2" in text
     assert "White cells – 4" in text
@@ -170,4 +178,5 @@ def test_what_nobody_reviewed_stands_in_no_column_of_the_reviewer():
 
 @pytest.mark.parametrize(("cells", "said"), [(1, "over 1 cell that"), (0, "No cell was named")])
 def test_few_cells_are_told_as_such(cells: int, said: str):
-    assert said in pages(as_pdf(signed(agreement=Agreement(None, cells, ())), {}))[0]
+    agreement = Agreement(kappa=None, cells=cells, disagreements=())
+    assert said in pages(as_pdf(signed(agreement=agreement), {}))[0]

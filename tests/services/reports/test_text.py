@@ -4,16 +4,13 @@ import json
 
 import pytest
 
-from services.cases.snapshot import (
+from services.cases.snapshot import Agreement, CaseSnapshot, Disagreement, Specimen
+from services.reports.contents import (
     ASSISTS,
-    PRELIMINARY,
     SCHEMA,
-    Agreement,
-    Disagreement,
-    Later,
+    LaterVersion,
     ReportContents,
-    document,
-    read_state,
+    ReportStatus,
 )
 from services.reports.text import COLUMNS, as_csv, as_json
 from tests.reports import (
@@ -23,9 +20,9 @@ from tests.reports import (
     SUPERSEDED,
     cell,
     signed,
-    state,
-    twice_read,
+    snapshot,
     twice_signed,
+    with_duplicate,
 )
 
 
@@ -90,25 +87,40 @@ def test_the_table_tells_of_the_whole_too():
 
 
 def test_a_kappa_that_is_not_defined_is_empty():
-    told = whole(signed(agreement=Agreement(None, 0, (Disagreement("1.d", None, "other"),))))
+    told = whole(
+        signed(
+            agreement=Agreement(
+                kappa=None,
+                cells=0,
+                disagreements=(Disagreement(cell="1.d", first=None, second="other"),),
+            )
+        )
+    )
     assert (told["cells_named_by_each_reader"], told["cohens_kappa"]) == ("0", "")
     assert told["named_differently"] == "Cell 1.d: not marked / other"
     assert "cohens_kappa" not in whole(signed())
 
 
 def test_a_negative_kappa_is_a_number():
-    assert whole(signed(agreement=Agreement(-0.25, 4, ())))["cohens_kappa"] == "-0.25"
+    assert (
+        whole(signed(agreement=Agreement(kappa=-0.25, cells=4, disagreements=())))["cohens_kappa"]
+        == "-0.25"
+    )
 
 
 def test_a_table_without_cells_still_says_how_far_it_is():
-    empty = lines(signed(status=PRELIMINARY, signatures=(), state=state(cells=(), reviewed=0)))
+    empty = lines(
+        signed(
+            status=ReportStatus.PRELIMINARY, signatures=(), snapshot=snapshot(cells=(), reviewed=0)
+        )
+    )
     assert {line["status"] for line in empty} == {"preliminary"}
     assert not [line for line in empty if line["what"].endswith("_by_reviewers")]
 
 
 def test_cells_that_count_twice_are_told():
-    contents = signed(state=twice_read())
-    assert contents.state.repeated == (2,)
+    contents = signed(snapshot=with_duplicate())
+    assert contents.snapshot.duplicates == (2,)
     assert whole(contents)["warning"].startswith("Image 2 shows the same")
     assert json.loads(as_json(contents))["warnings"] == [whole(contents)["warning"]]
 
@@ -123,7 +135,7 @@ def test_cells_that_count_twice_are_told():
         ),
     ],
 )
-def test_a_former_version_says_what_followed(later: Later, said: str):
+def test_a_former_version_says_what_followed(later: LaterVersion, said: str):
     contents = signed(later=later)
     assert whole(contents)["later_version"] == said
     report = json.loads(as_json(contents))
@@ -136,10 +148,12 @@ def test_the_newest_version_says_nothing_of_a_later_one():
 
 
 def test_nothing_is_a_formula():
-    of = state().specimen.__class__("=1+1", "blood", "", "", None, "")
-    rows = table(state=state(specimen=of, cells=(cell(0, by="@reader"),)))
+    of = Specimen(
+        pseudonym="=1+1", kind="blood", stain="", magnification="", collected_on=None, notes=""
+    )
+    rows = table(snapshot=snapshot(specimen=of, cells=(cell(0, by="@reader"),)))
     assert (rows[0]["pseudonym"], rows[0]["reviewer"]) == ("'=1+1", "'@reader")
-    assert whole(signed(state=state(specimen=of)))["pseudonym"] == "'=1+1"
+    assert whole(signed(snapshot=snapshot(specimen=of)))["pseudonym"] == "'=1+1"
 
 
 def test_the_document_says_what_it_is_and_holds_everything():
@@ -150,5 +164,5 @@ def test_the_document_says_what_it_is_and_holds_everything():
     assert [one["role"] for one in report["signatures"]] == ["first", "adjudicator"]
     assert report["signatures"][0]["at"] == AT.isoformat()
     assert report["agreement"]["kappa"] == 0.5
-    assert read_state(report["state"]) == state()
-    assert document(state()) == report["state"]
+    assert CaseSnapshot.model_validate(report["state"]) == snapshot()
+    assert snapshot().serialize() == report["state"]

@@ -3,6 +3,7 @@ import pytest
 
 from training.cells.pack import CONTEXT_FACTOR, CONTEXT_SIZE, SIZE, Pack, context_view
 from training.cells.segment import box_of
+from training.data import DataError
 
 
 def test_a_pack_that_was_written_is_read_the_same(pack, tmp_path):
@@ -11,6 +12,12 @@ def test_a_pack_that_was_written_is_read_the_same(pack, tmp_path):
     for name, values in vars(pack).items():
         np.testing.assert_array_equal(values, getattr(again, name))
     assert [path.name for path in tmp_path.iterdir()] == ["pack.npz"]
+
+
+def test_a_pack_of_other_kinds_is_refused(pack, tmp_path):
+    np.savez(tmp_path / "pack.npz", **vars(pack))
+    with pytest.raises(DataError, match="other kinds of cells"):
+        Pack.load(tmp_path / "pack.npz")
 
 
 def test_every_picture_and_mask_is_decoded_at_its_size(pack):

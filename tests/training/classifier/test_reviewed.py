@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from ultralytics import YOLO
 
-from models.findings import CELL_LABELS
+from core.taxonomy import DETECTOR_CODES, YOLO_CODES
 from tests.services.learning.test_export_reviewed import export, make_case, sign
 from training.__main__ import main
 from training.classifier import data
@@ -53,7 +53,7 @@ def test_the_detector_trains_on_an_export(exported: Path, drawn_sets: Path, tmp_
     assert (tmp_path / "weights" / "manifest.json").is_file()
     (label,) = (tmp_path / "run" / "dataset" / "labels" / "val").glob("txl-*.txt")
     numbers = {int(line.split()[0]) for line in label.read_text().splitlines()}
-    assert {CELL_LABELS[number] for number in numbers} == set(CELL_LABELS)
+    assert {YOLO_CODES[number] for number in numbers} == set(DETECTOR_CODES)
 
 
 def test_the_classifier_draws_reviewed_cells(exported: Path, drawn_sets, tmp_path, monkeypatch):

@@ -79,7 +79,7 @@ def test_the_exported_network_is_served(trained):
     assert classifier.manifest.input_size == 32
     reading = classifier.read(drawn_cell(), "crop")
     assert 0 < reading.probability < 1
-    assert reading.distance > 0
+    assert reading.ood_score > 0
 
 
 def test_each_fold_gives_a_network_of_its_own(trained):

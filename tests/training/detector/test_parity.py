@@ -10,7 +10,7 @@ import pytest
 from ultralytics import YOLO
 from ultralytics.utils import ASSETS
 
-from models.detector.boxes import iou
+from core.geometry import iou
 from models.detector.detector import Detector
 from models.manifest import sha256_of
 from training.data import PROJECT

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from models.findings import Classification
+from models.findings import Classification, QualityIssue
 from tests.stand_ins import drawn_cell, stand_in_models
 from training.__main__ import main
 from training.quality_control import evaluation
@@ -21,8 +21,11 @@ BLANK = np.full((90, 90, 3), 200, np.uint8)
 TWO_CELLS = np.tile(drawn_cell(), (1, 2, 1))
 
 
-def classification(code: str | None, familiar: bool | None = None) -> Classification:
-    return Classification("normal", 0.1, code is None, None, "m", code=code, familiar=familiar)
+def classification(code: str | None, in_distribution: bool | None = None) -> Classification:
+    issue = None if code is None else QualityIssue(code)
+    return Classification(
+        "normal", 0.1, code is None, "m", code=issue, in_distribution=in_distribution
+    )
 
 
 CELLS = SetResult(

@@ -69,7 +69,7 @@ def test_the_command_prints_a_row_a_variant_and_goes_on_where_it_stopped(command
     assert command(*variants, "--record") == 0
     assert capsys.readouterr().out == first
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    assert first.strip() in (place / "docs" / "validation.md").read_text()
+    assert first.strip() in (place / "docs" / "studies.md").read_text()
     for row in ("as chosen", "as chosen, without temperature", "a third of"):
         assert f"| {row}" in first
 

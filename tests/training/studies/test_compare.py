@@ -70,7 +70,7 @@ def test_the_command_prints_both_protocols_and_records(command, tmp_path, capsys
     printed = capsys.readouterr().out
     assert "AUROC, random | AUROC, held-out" in printed
     assert f"| {AREA} |" in printed
-    assert printed.strip() in (tmp_path / "docs" / "validation.md").read_text()
+    assert printed.strip() in (tmp_path / "docs" / "studies.md").read_text()
     charts = {path.stem for path in (tmp_path / "docs" / "charts").glob("*.svg")}
     assert charts == {f"compare-{name}" for name in ("bars", "confusion", "roc", "training")}
 
@@ -86,7 +86,7 @@ def test_what_is_trained_is_not_trained_again(command, tmp_path):
 
 def test_a_second_comparison_is_recorded_under_a_name_of_its_own(command, tmp_path):
     assert command("--record", "longer") == 0
-    assert "<!-- longer:begin -->" in (tmp_path / "docs" / "validation.md").read_text()
+    assert "<!-- longer:begin -->" in (tmp_path / "docs" / "studies.md").read_text()
     assert (tmp_path / "docs" / "charts" / "longer-bars.svg").exists()
 
 

@@ -65,7 +65,7 @@ def test_the_command_trains_once_measures_and_records(command, place, capsys):
     assert "| composites of held-out subjects | blasts | YOLOv5n |" in printed
     assert "| TXL-PBC test | platelets | YOLOv5n |" in printed
     assert "not served" in next(line for line in printed.splitlines() if "| YOLOv8s |" in line)
-    recorded = (place / "docs" / "validation.md").read_text()
+    recorded = (place / "docs" / "studies.md").read_text()
     assert "| YOLOv5n | 2." in recorded, "its parameters"
     assert "YOLOv5n" in (place / "docs" / "charts" / "compare-detectors.svg").read_text()
 

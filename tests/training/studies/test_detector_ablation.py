@@ -49,7 +49,7 @@ def test_the_command_composes_trains_once_measures_and_records(command, place, c
     printed = capsys.readouterr().out
     assert (place / "run" / "rim" / "weights" / "last.pt").stat().st_mtime_ns == trained
     assert f"| {VARIANTS['rim'].meaning} | " in printed
-    assert printed.strip() in (place / "docs" / "validation.md").read_text()
+    assert printed.strip() in (place / "docs" / "studies.md").read_text()
 
 
 def test_a_variant_is_trained_on_composites_without_its_element(command, place):

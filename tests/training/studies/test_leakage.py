@@ -86,4 +86,4 @@ def test_the_command_prints_both_protocols_and_records(drawn_sets, tmp_path, mon
     printed = capsys.readouterr().out
     assert "| small, frozen |" in printed
     assert "the subject is recognised" in printed
-    assert printed.strip() in (tmp_path / "docs" / "validation.md").read_text()
+    assert printed.strip() in (tmp_path / "docs" / "studies.md").read_text()

@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from core.taxonomy import WHITE_CELLS, YOLO_CODES
 from training.commands import parse
 from training.data import DataError, subject_split
 from training.synthesis.composites import Options, make_composites, run
@@ -42,7 +43,7 @@ def test_every_image_has_labels_inside_it(made):
 def test_cells_csv_lists_every_white_cell_of_the_labels(made):
     folder = made[0] / "train"
     white = sum(
-        line[0] in "01"
+        YOLO_CODES[int(line.split()[0])] in WHITE_CELLS
         for labels in (folder / "labels").glob("*.txt")
         for line in labels.read_text().splitlines()
     )

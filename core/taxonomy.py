@@ -1,0 +1,203 @@
+"""The classes of cells: every list of them in the application is derived from this file.
+
+To add a class that readers can give a cell, add a row to `CELL_CLASSES` and a migration that widens
+the check of `reviews.label`. To add one that the detector tells apart, add a row to
+`DETECTOR_CLASSES`, run `python -m tools.cell_styles`, and train a detector.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BLAST, UNCLASSIFIED, ERYTHROBLAST, NOT_A_CELL = (
+    "blast",
+    "unclassified",
+    "erythroblast",
+    "not_a_cell",
+)
+"""Codes of classes that rules depend on."""
+
+WBC, RBC, PLATELET = "wbc", "rbc", "platelet"
+"""Codes of what the detector finds beside blasts."""
+
+
+@dataclass(frozen=True)
+class CellClass:
+    """A class that a reader can give a cell.
+
+    Attributes:
+        code: What the database, the reports and the exports keep.
+        name: Its name for people, of one cell.
+        key: Its key in the reading room; d, f, j and u do something else there.
+        differential: Whether it counts among the white cells of a differential.
+        reported: Whether reports count it, beside the white cells if not among them.
+        proposed: Whether the models propose it.
+        loinc: LOINC code and name of its share of the leukocytes in blood, of those listed in LOINC
+            24318-8 (manual differential); None where no code fits.
+        training_kinds: What image sets for training call its cells.
+    """
+
+    code: str
+    name: str
+    key: str
+    differential: bool = True
+    reported: bool = True
+    proposed: bool = False
+    loinc: tuple[str, str] | None = None
+    training_kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DetectorClass:
+    """A class that the detector tells apart, and how it is shown.
+
+    Attributes:
+        code: What findings and manifests call it.
+        index: Its number in YOLO's label files: TXL-PBC's own, and after these the blasts.
+        name: Its name for people, of one cell.
+        plural: The same of several.
+        letter: What its boxes are tagged with.
+        colour: Of its boxes, "#rrggbb".
+        white: Whether it is a white cell.
+        proposes: The code in `CELL_CLASSES` that it proposes to the reader, if any.
+        line: Width in pixels of its boxes on a page.
+        quiet: Whether its boxes are thin and without tags: hundreds of bold ones hide a field.
+    """
+
+    code: str
+    index: int
+    name: str
+    plural: str
+    letter: str
+    colour: str
+    white: bool = False
+    proposes: str | None = None
+    line: float = 1.5
+    quiet: bool = True
+
+
+CELL_CLASSES = (
+    CellClass(
+        BLAST,
+        "Blast",
+        "b",
+        proposed=True,
+        loinc=("26446-5", "Blasts/100 leukocytes in Blood"),
+        training_kinds=("blast",),
+    ),
+    CellClass("lymphocyte", "Lymphocyte", "l", training_kinds=("lymphocyte",)),
+    CellClass("monocyte", "Monocyte", "m", training_kinds=("monocyte",)),
+    CellClass(
+        "neutrophil",
+        "Neutrophil",
+        "n",
+        training_kinds=("neutrophil_segmented", "neutrophil_band"),
+    ),
+    CellClass(
+        "eosinophil",
+        "Eosinophil",
+        "e",
+        loinc=("26450-7", "Eosinophils/100 leukocytes in Blood"),
+        training_kinds=("eosinophil",),
+    ),
+    CellClass(
+        "basophil",
+        "Basophil",
+        "p",
+        loinc=("30180-4", "Basophils/100 leukocytes in Blood"),
+        training_kinds=("basophil",),
+    ),
+    CellClass(
+        "immature_granulocyte",
+        "Immature granulocyte",
+        "g",
+        training_kinds=("immature_granulocyte",),
+    ),
+    CellClass("other", "Other white cell", "o"),
+    CellClass(UNCLASSIFIED, "Unclassified", "c", proposed=True),
+    CellClass(
+        ERYTHROBLAST,
+        "Erythroblast",
+        "r",
+        differential=False,
+        training_kinds=("erythroblast",),
+    ),
+    CellClass(
+        "smudge",
+        "Smudge cell",
+        "s",
+        differential=False,
+        reported=False,
+        training_kinds=("smudge",),
+    ),
+    CellClass(
+        "artefact",
+        "Artefact",
+        "a",
+        differential=False,
+        reported=False,
+        training_kinds=("artefact",),
+    ),
+    CellClass(NOT_A_CELL, "Not a cell", "x", differential=False, reported=False),
+)
+"""In the order of reports.
+
+Erythroblasts are given per 100 white cells; the last three do not count (ICSH, Int. J. Lab.
+Hematol. 37 (2015) 287).
+"""
+
+DETECTOR_CLASSES = (
+    DetectorClass(
+        BLAST,
+        3,
+        "Blast",
+        "Blasts",
+        "B",
+        "#c8102e",
+        white=True,
+        proposes=BLAST,
+        line=3.5,
+        quiet=False,
+    ),
+    DetectorClass(
+        WBC,
+        0,
+        "Other white cell",
+        "Other white cells",
+        "W",
+        "#0b57d0",
+        white=True,
+        proposes=UNCLASSIFIED,
+        line=2.5,
+        quiet=False,
+    ),
+    DetectorClass(RBC, 1, "Red cell", "Red cells", "R", "#8a5a00", line=1.25),
+    DetectorClass(PLATELET, 2, "Platelet", "Platelets", "P", "#00705c"),
+)
+"""The most telling first."""
+
+CLASSES = {one.code: one for one in CELL_CLASSES}
+CLASS_CODES = tuple(CLASSES)
+CLASS_NAMES = {one.code: one.name for one in CELL_CLASSES}
+DIFFERENTIAL = tuple(one.code for one in CELL_CLASSES if one.differential)
+"""Codes that count among the white cells of a differential."""
+
+REPORTED = tuple(one.code for one in CELL_CLASSES if one.reported)
+"""Codes that reports count."""
+
+READING_ORDER = tuple(sorted(CELL_CLASSES, key=lambda one: not one.proposed))
+"""The classes as a reader looks through them: first what the models propose."""
+
+DETECTED = {one.code: one for one in DETECTOR_CLASSES}
+DETECTOR_CODES = tuple(DETECTED)
+WHITE_CELLS = tuple(one.code for one in DETECTOR_CLASSES if one.white)
+"""Codes of the detector's classes that are white cells."""
+
+DRAWING_ORDER = tuple(reversed(DETECTOR_CODES))
+"""The detector's codes as boxes are drawn: blasts last, so that nothing covers them."""
+
+YOLO_CODES = tuple(one.code for one in sorted(DETECTOR_CLASSES, key=lambda one: one.index))
+"""The detector's codes by their number in YOLO's label files."""
+
+TRAINING_KINDS = tuple(kind for one in CELL_CLASSES for kind in one.training_kinds)
+"""What image sets for training call the cells of all classes."""

@@ -1,0 +1,37 @@
+"""Sentences and names of reports, on pages as well."""
+
+from __future__ import annotations
+
+from records.cases.signatures import SignatureRole
+from services.cases.snapshot import CaseSnapshot
+from services.formatting import format_datetime
+from services.reports.contents import LaterVersion, ReportStatus
+
+STATUS_NAMES = {
+    ReportStatus.PRELIMINARY: "Not signed",
+    ReportStatus.FINAL: "Signed",
+    ReportStatus.AMENDED: "Signed, amended",
+}
+SIGNER_NAMES = {
+    SignatureRole.FIRST: "Read and signed",
+    SignatureRole.SECOND: "Second reviewer, agrees",
+    SignatureRole.ADJUDICATOR: "Second reviewer, decided where they differed",
+}
+"""Who signed, by role of the signature."""
+
+DUPLICATE = "Image {} shows the same as another one before it, so its cells count twice."
+
+
+def format_warnings(snapshot: CaseSnapshot) -> list[str]:
+    """Say what is wrong with the counts, a sentence each."""
+    return [DUPLICATE.format(number) for number in snapshot.duplicates]
+
+
+def format_later_version(later: LaterVersion | None) -> str:
+    """Say that a case was opened again after a version; empty where it was not."""
+    if later is None:
+        return ""
+    if later.signed:
+        return f"Superseded by version {later.version}."
+    since = format_datetime(later.since)
+    return f"Being amended since {since} (version {later.version}, not signed yet)."

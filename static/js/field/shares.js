@@ -1,0 +1,46 @@
+// The table of shares of a field: of the shown white cells, by each reader.
+
+import { find, findOptional } from "../common/elements.js";
+import { formatInterval, formatShare } from "../common/shares.js";
+
+/** @import { Cell } from "./cells.js" */
+
+/**
+ * @param {string} name
+ * @param {string} text
+ */
+function write(name, text) {
+  const place = findOptional(document, `[data-figure="${name}"]`);
+  if (place) (findOptional(place, "strong") ?? place).textContent = text;
+}
+
+/**
+ * @param {string} reader
+ * @param {number} blasts
+ * @param {number} whiteCells
+ */
+function writeShare(reader, blasts, whiteCells) {
+  write(`${reader}-blasts`, `${blasts} of ${whiteCells}`);
+  write(`${reader}-share`, formatShare(blasts / whiteCells));
+  write(`${reader}-interval`, formatInterval(blasts, whiteCells));
+}
+
+/**
+ * Bring the table in line with the white cells that are shown.
+ * @param {Cell[]} shown
+ */
+export function showShares(shown) {
+  const table = find(document, "[data-shares]");
+  table.hidden = !shown.length;
+  if (!shown.length) return;
+  const uncertain = shown.filter((cell) => cell.secondLabel === "uncertain").length;
+  const second = shown.filter((cell) => cell.secondLabel === "all_blast").length;
+  writeShare("detector", shown.filter((cell) => cell.label === "blast").length, shown.length);
+  writeShare("second", second, shown.length);
+  write("second-uncertain", String(uncertain));
+  write("second-at-most", formatShare((second + uncertain) / shown.length));
+  const remark = findOptional(table, "[data-uncertain]");
+  if (remark) remark.hidden = !uncertain;
+  const few = find(table, "[data-few]");
+  few.hidden = shown.length >= Number(few.dataset.few);
+}

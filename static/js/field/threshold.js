@@ -1,0 +1,143 @@
+// Moves the probability from which a white cell is called a blast, and recounts at once.
+
+import { find, findAll, findOptional } from "../common/elements.js";
+import { formatShare } from "../common/shares.js";
+import { cells } from "./cells.js";
+import { refresh } from "./gallery.js";
+import { showShares } from "./shares.js";
+
+/** @import { Cell } from "./cells.js" */
+
+const QUIET = 700;
+
+const tools = findOptional(document, "[data-threshold]");
+/** @type {Map<string | undefined, SVGGElement>} */
+const groups = new Map(findAll(document, "[data-group]", SVGGElement).map((group) => [group.dataset.group, group]));
+
+/** The slider, in per cent; at its first place it stands for the model's own threshold, exactly. */
+class Threshold {
+  /** @type {number | undefined} */
+  frame;
+
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  timer;
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.part = (/** @type {string} */ name) => find(element, `[data-${name}]`);
+    this.slider = find(element, "input", HTMLInputElement);
+    this.own = Number(element.dataset.threshold);
+    this.white = Number(element.dataset.white);
+    this.ownPlace = this.slider.value;
+    this.slider.addEventListener("input", () => this.soon());
+    this.part("reset").addEventListener("click", () => {
+      this.slider.value = this.ownPlace;
+      this.soon();
+    });
+    element.hidden = false;
+    this.placeMark();
+    this.tell();
+  }
+
+  get moved() {
+    return this.slider.value !== this.ownPlace;
+  }
+
+  get value() {
+    return this.moved ? this.slider.valueAsNumber / 100 : this.own;
+  }
+
+  soon() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = undefined;
+      this.apply();
+    });
+  }
+
+  apply() {
+    for (const cell of cells) {
+      const label = this.labelOf(cell);
+      if (label !== cell.label) relabel(cell, label);
+    }
+    recount();
+    refresh();
+    this.tell();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.announce(), QUIET);
+  }
+
+  /** @param {Cell} cell */
+  labelOf(cell) {
+    if (!this.moved) return cell.own;
+    if (cell.blast >= this.value) return "blast";
+    return cell.white >= this.white ? "wbc" : "doubtful";
+  }
+
+  placeMark() {
+    const [min, max, own] = [this.slider.min, this.slider.max, this.ownPlace].map(Number);
+    this.part("mark").style.left = `${100 * (own - min) / (max - min)}%`;
+  }
+
+  tell() {
+    const at = formatShare(this.value);
+    const state = this.part("state");
+    this.part("at").textContent = at;
+    this.slider.setAttribute("aria-valuetext", at);
+    state.classList.toggle("moved", this.moved);
+    state.textContent = this.moved
+      ? `Preview at ${at}. Saved result uses ${state.dataset.own}`
+      : "Default threshold (used in the saved result)";
+  }
+
+  /** For those who hear the page: once the slider rests. */
+  announce() {
+    const shown = cells.filter((cell) => cell.label !== "doubtful");
+    const blasts = shown.filter((cell) => cell.label === "blast").length;
+    this.part("announced").textContent =
+      `At ${formatShare(this.value)}: blasts ${blasts} of ${shown.length} white cells.`;
+  }
+}
+
+/**
+ * @param {Cell} cell
+ * @param {string} label
+ */
+function relabel(cell, label) {
+  const group = groups.get(label);
+  if (!group) return;
+  const { name } = group.dataset;
+  cell.label = label;
+  cell.box.dataset.label = label;
+  group.append(cell.box);
+  if (!name) return;
+  const title = find(cell.box, "title", SVGTitleElement);
+  title.textContent = title.textContent.replace(/^[^:]*/, name);
+  if (!cell.item) return;
+  const button = find(cell.item, "button");
+  button.classList.toggle("gallery-blast", label === "blast");
+  find(button, "[data-word]").textContent = name;
+}
+
+function recount() {
+  const shown = cells.filter((cell) => cell.label !== "doubtful");
+  const blasts = shown.filter((cell) => cell.label === "blast").length;
+  const counts = { blast: blasts, wbc: shown.length - blasts };
+  for (const [label, count] of Object.entries(counts)) {
+    find(document, `[data-count="${label}"]`).textContent = String(count);
+  }
+  for (const place of findAll(document, "[data-white-cells]")) {
+    place.textContent = String(shown.length);
+  }
+  find(document, "[data-no-white-cell]").hidden = shown.length > 0;
+  showShares(shown);
+  showResult(blasts ? "blasts" : shown.length ? "no_blasts" : "no_white_cells");
+}
+
+/** @param {string} result */
+function showResult(result) {
+  for (const part of findAll(document, "[data-result]")) {
+    part.hidden = part.dataset.result !== result;
+  }
+}
+
+if (tools) new Threshold(tools);

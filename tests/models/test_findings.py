@@ -1,0 +1,56 @@
+import json
+
+import pytest
+
+from models.findings import Classification, Detection, FieldFindings, QualityIssue
+
+WHITE = Detection((1.0, 2.0, 3.5, 4.25), "wbc", 0.9, 0.1, 0.95, 0.2, "normal")
+RED = Detection((5.0, 6.0, 7.0, 8.0), "rbc", 0.8)
+FIELD = FieldFindings(
+    *(40, 30, (WHITE, RED), "d-1"),
+    candidates=(WHITE,),
+    thresholds={"blast": 0.4},
+    red_cell=2.0,
+    second_model="c-1",
+)
+CELL = Classification(
+    *("normal", 0.1, True, "c-1"),
+    code=QualityIssue.BLURRED,
+    overridden=True,
+    view="crop",
+    window=(-1.0, 2.0, 30.0, 33.0),
+    in_distribution=True,
+    cells=1,
+    width=40,
+    height=30,
+)
+
+
+def test_findings_of_a_field_are_read_as_they_were_written():
+    kept = json.loads(json.dumps(FIELD.to_dict()))
+    assert FieldFindings.from_dict(kept) == FIELD
+    assert kept["counts"] == {"blast": 0, "wbc": 1, "rbc": 1, "platelet": 0}
+    assert kept["doubtful"] == [{**vars(WHITE), "box": [1.0, 2.0, 3.5, 4.25]}]
+
+
+def test_only_the_cells_that_are_wanted_are_read():
+    found = FieldFindings.from_dict(FIELD.to_dict(), ("rbc",))
+    assert (found.detections, found.candidates) == ((RED,), ())
+
+
+def test_what_is_written_cannot_change_what_was_found():
+    kept = FIELD.to_dict()
+    kept["detections"][0]["label"] = kept["thresholds"]["blast"] = "other"
+    assert FieldFindings.from_dict(FIELD.to_dict()) == FIELD
+
+
+@pytest.mark.parametrize("found", [CELL, Classification(None, None, False, "c-1")])
+def test_the_finding_of_a_cell_is_read_as_it_was_written(found):
+    again = Classification.from_dict(json.loads(json.dumps(found.to_dict())))
+    assert again == found
+    assert again.code is None or isinstance(again.code, QualityIssue)
+
+
+def test_an_older_finding_lacks_what_was_not_asked():
+    kept = {"label": "normal", "probability": 0.1, "usable": True, "model": "c-1"}
+    assert Classification.from_dict(kept) == Classification("normal", 0.1, True, "c-1")

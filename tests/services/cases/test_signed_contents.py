@@ -1,0 +1,170 @@
+"""What was signed is read and verified, in the form of now and in that of before schemas."""
+
+import json
+from copy import deepcopy
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+import pytest
+from flask import Flask
+from pydantic import ValidationError
+
+from core import canonical_json
+from records import db
+from records.cases import signatures
+from records.cases.cases import Case
+from records.cases.signatures import Amendment, Signature
+from services.cases.signed_contents import SCHEMA, AlteredError, SignedContents, digest, verify
+from services.reports.contents import collect_report
+from services.reports.fhir import as_fhir
+from services.reports.pdf import as_pdf
+from services.reports.text import as_csv, as_json
+from tests.people import account_named, add_account
+from tests.reports import AT, snapshot
+
+WITHOUT_SCHEMA = json.loads(
+    (Path(__file__).parent / "signatures_without_schema.json").read_text(encoding="utf-8")
+)
+"""Made-up signatures of two readers, of two versions, as they were kept before schemas."""
+
+
+def old_signatures(reader_id: str | None = None) -> list[Signature]:
+    return [
+        Signature(
+            case_id=WITHOUT_SCHEMA["case_id"],
+            reader_id=reader_id,
+            **{**kept, "at": datetime.fromisoformat(kept["at"])},
+        )
+        for kept in deepcopy(WITHOUT_SCHEMA["signatures"])
+    ]
+
+
+def signature(**changes: Any) -> Signature:
+    """A signature of now."""
+    contents = SignedContents(
+        schema=SCHEMA,
+        reader="ada",
+        role="first",
+        at=AT.isoformat(),
+        conclusion="Blasts are present.",
+        agreement=None,
+        state=snapshot(),
+    ).serialize()
+    return Signature(contents={**contents, **changes}, sha256=digest(contents))
+
+
+@pytest.fixture
+def old_case(app: Flask) -> Case:
+    """A case signed before there were schemas, and signed again after an amendment."""
+    add_account(app, "ada")
+    with app.app_context():
+        ada = account_named("ada").id
+        case = Case(id=WITHOUT_SCHEMA["case_id"], owner_id=ada, pseudonym="x", specimen="blood")
+        db.session.add(case)
+        db.session.flush()
+        for row in old_signatures(ada):
+            signatures.add_signature(row, [])
+        signatures.add_amendment(
+            Amendment(case_id=case.id, version=2, opened_by=ada, reason="Giemsa.")
+        )
+        db.session.commit()
+        db.session.expire_all()
+        yield case
+
+
+def test_signatures_without_a_schema_still_verify():
+    for row in old_signatures():
+        contents = verify(row)
+        assert contents.schema_name is None
+        assert contents.conclusion == row.conclusion
+
+
+def test_what_was_read_is_written_as_it_was():
+    """To the letter: their hash tells 10 from 10.0."""
+    for row in old_signatures():
+        assert canonical_json.canonical(verify(row).serialize()) == canonical_json.canonical(
+            row.contents
+        )
+    assert verify(signature()).serialize() == signature().contents
+
+
+def test_every_format_renders_an_old_signed_version(old_case: Case, settings):
+    for version, status in ((1, "final"), (2, "amended")):
+        report = collect_report(old_case, settings.weights_dir, version)
+        text = "".join(
+            page.get_textpage().get_text_range()
+            for page in pypdfium2.PdfDocument(as_pdf(report, {}))
+        )
+        hash_of_last = WITHOUT_SCHEMA["signatures"][2 * version - 1]["sha256"]
+
+        assert (report.status, report.sha256) == (status, hash_of_last)
+        assert hash_of_last in text
+        assert "Erle-7 é" in text
+        assert f",{status},sha256,{hash_of_last}," in as_csv(report).decode()
+        assert json.loads(as_fhir(report))["identifier"]["value"] == hash_of_last
+
+
+def test_the_hash_of_an_old_signature_can_be_worked_out_from_its_report(old_case: Case, settings):
+    report = json.loads(as_json(collect_report(old_case, settings.weights_dir, 1)))
+    last = report["signatures"][-1]
+    signed = {name: last[name] for name in ("reader", "role", "at", "conclusion")}
+    signed |= {"agreement": report["agreement"], "state": report["state"]}
+    assert "schema" not in last
+    assert canonical_json.digest(signed) == last["sha256"] == report["sha256"]
+
+
+def _leaves(value: Any, path: tuple = ()) -> list[tuple]:
+    if isinstance(value, dict):
+        return [leaf for name in value for leaf in _leaves(value[name], (*path, name))]
+    if isinstance(value, list):
+        return [leaf for place, each in enumerate(value) for leaf in _leaves(each, (*path, place))]
+    return [path]
+
+
+def _changed(contents: dict[str, Any], path: tuple) -> dict[str, Any]:
+    altered = deepcopy(contents)
+    at = altered
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = "altered" if at[path[-1]] != "altered" else "again"
+    return altered
+
+
+@pytest.mark.parametrize("row", [old_signatures()[1], signature()], ids=["old", "new"])
+def test_any_value_that_was_altered_is_noticed(row: Signature):
+    original = row.contents
+    for path in _leaves(original):
+        with pytest.raises(AlteredError):
+            verify(Signature(contents=_changed(original, path), sha256=row.sha256))
+
+
+@pytest.mark.parametrize("schema", [None, "leukoscope.signature.1", "leukoscope.signature.3", 2])
+def test_another_schema_does_not_verify(schema: object):
+    with pytest.raises(AlteredError):
+        verify(signature(schema=schema))
+    (old, *_) = old_signatures()
+    with pytest.raises(AlteredError):
+        verify(Signature(contents={**old.contents, "schema": SCHEMA}, sha256=old.sha256))
+
+
+def test_a_schema_cannot_be_taken_away():
+    row = signature()
+    contents = {name: value for name, value in row.contents.items() if name != "schema"}
+    with pytest.raises(AlteredError):
+        verify(Signature(contents=contents, sha256=row.sha256))
+
+
+def test_the_hash_is_of_rfc_8785():
+    """Numbers and the order of names as the standard has them, whatever JSON wrote them."""
+    kept = json.loads('{"\\u20ac": 10.0, "\\ud83d\\ude00": 1e21, "\\ufb33": "\\u000f"}')
+    written = '{"€":10,"😀":1e+21,"\ufb33":"\\u000f"}'
+
+    assert digest(kept) == sha256(written.encode()).hexdigest()
+
+
+def test_an_unknown_field_is_an_error():
+    with pytest.raises(ValidationError):
+        SignedContents.model_validate({**signature().contents, "extra": 1})
