@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
-from models.classifier.cell_views import VIEWS, context_window
+from models.classifier.cell_views import VIEWS, View, context_window
 from models.classifier.classifier import Classifier
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from training import charts
@@ -213,20 +213,20 @@ def evaluate(
         tiles: Normal cells classified by the ensemble.
         samples: Bootstrap samples of each interval.
     """
-    by_area = replace(views["black"], probabilities=areas)
+    by_area = replace(views[View.SEGMENTED], probabilities=areas)
     sets = {}
     for view, cells in views.items():
         for name in FOLDS:
             own = cells.folds == name
             part = cells.select(own)
             estimates = measured(part, _MEASURES[view], samples)
-            if view == "black":
+            if view == View.SEGMENTED:
                 area = measured(by_area.select(own), {_AREA: auroc}, samples)
                 estimates = {**area, **estimates}
             title = f"{_TITLES[view]}, held-out subjects with {name}: {_contents(part)}"
             sets[title] = estimates
         sets[f"{_TITLES[view]}, all held-out subjects: {_contents(cells)}"] = _of_all(
-            cells, by_area if view == "black" else None, samples
+            cells, by_area if view == View.SEGMENTED else None, samples
         )
     title = f"Crops of PBC tiles, the ensemble: {_contents(tiles)}"
     return {**sets, title: measured(tiles, {**_OF_NORMAL, **by_kind(tiles)}, samples)}
@@ -273,7 +273,7 @@ def draw(views: Mapping[View, Cells], band: tuple[float, float], folder: Path) -
         ("ALL blast", "uncertain", "normal"),
         folder / "confusion.svg",
     )
-    stored = views["black"]
+    stored = views[View.SEGMENTED]
     by_subject = {
         name: stored.select(stored.subjects == name).scored for name in np.unique(stored.subjects)
     }
