@@ -18,7 +18,7 @@ from tests.applications import empty_app
 from tests.people import sign_in_as
 from tests.stand_ins import drawn_field
 from tests.uploads import png, send, texts, upload_field
-from training.data import ROUNDS, read_cnmc, round_of
+from training.data import FOLDS, fold_of, read_cnmc
 
 WEIGHTS = ROOT / "weights"
 
@@ -60,10 +60,10 @@ def test_the_shell_and_the_page_say_the_same(reader, tmp_path, capsys):
     assert set(printed["counts"]) == set(DETECTOR_CODES)
 
 
-@pytest.mark.parametrize("name", ROUNDS)
+@pytest.mark.parametrize("name", FOLDS)
 def test_blasts_rank_above_the_normal_cells_of_a_network_s_strangers(models, shared_data, name):
-    network = ROUNDS.index(name)
-    cells = [cell for cell in read_cnmc(shared_data) if round_of(cell.subject) == name][::20]
+    network = FOLDS.index(name)
+    cells = [cell for cell in read_cnmc(shared_data) if fold_of(cell.subject) == name][::20]
     means = {
         label: np.mean([odds(models, cell.path, network) for cell in cells if cell.label == label])
         for label in ("all", "hem")

@@ -1,1 +1,1 @@
-"""Training: labelled images in, served networks, figures and model cards out."""
+"""Training: labelled images in, served networks, metrics and model cards out."""

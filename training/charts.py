@@ -1,35 +1,72 @@
-"""Charts of training and of figures, as SVG files that are the same for the same numbers."""
+"""Charts of training and of metrics, as SVG files, the same for the same numbers."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil
+from math import ceil, isnan
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
+from training.metrics.estimates import Estimate, format_estimate
 from training.metrics.scores import BINS, reliability
 
-Judged = tuple[np.ndarray, np.ndarray]
+Scored = tuple[np.ndarray, np.ndarray]
 """Probabilities (n,) in 0..1 of being a blast, and whether each cell is one, bool (n,)."""
 
-Row = Mapping[str, Any]
-"""One architecture under one protocol: "architecture", "protocol" (a key of PROTOCOLS), measures as
-mappings of "value", "low" and "high" in 0..1, "confusion" as [[tn, fp], [fn, tp]].
-"""
 
-Curve = Mapping[str, Any]
-"""A ROC curve: "name", "fpr" and "tpr" (n,) in 0..1, "auroc" as a measure of a row; may have "low"
-and "high" (n,), the interval of tpr, "operating_point" (fpr, tpr), and "panel", the title of the
-axes that it shares.
-"""
+@dataclass(frozen=True)
+class Row:
+    """One architecture under one protocol.
 
-PROTOCOLS = {"random": "images split at random", "subjects": "subjects never seen"}
+    Attributes:
+        architecture: Its name.
+        protocol: A key of `PROTOCOLS` or of what takes its place.
+        metrics: Estimates in 0..1 by key, such as those of `METRICS`.
+        confusion: [[tn, fp], [fn, tp]], if it is known.
+        group: Class of cells that the metrics are of, if not of all.
+    """
+
+    architecture: str
+    protocol: str
+    metrics: Mapping[str, Estimate]
+    confusion: np.ndarray | None = None
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A ROC curve.
+
+    Attributes:
+        name: In the legend.
+        fpr: False positive rates, (n,) in 0..1.
+        tpr: True positive rates there, (n,) in 0..1.
+        auroc: The area below it, without an interval if none is to be shown.
+        panel: Title of the axes that it shares.
+        low: Lower end of the interval of `tpr`, (n,), if there is one.
+        high: Its upper end.
+        operating_point: False and true positive rate to mark, if there is one.
+    """
+
+    name: str
+    fpr: np.ndarray
+    tpr: np.ndarray
+    auroc: Estimate
+    panel: str = "ROC (area)"
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    operating_point: tuple[float, float] | None = None
+
+
+PROTOCOLS = {"random": "images split at random", "subjects": "held-out subjects"}
 METRICS = {
     "accuracy": "accuracy",
     "precision": "precision",
@@ -58,14 +95,14 @@ _DASHES = (
 _PROTOCOL_COLOURS = (("#a9cbe3", "black"), (NORMAL_COLOUR, "white"))
 _VIEW = "val_auroc_"
 _WIDTH = 7.2  # inches; nearly 700 px in a browser, where 10 pt are then 13 px
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.hashsalt": "leukoscope",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": mpl.cycler(color=_SERIES, linestyle=_DASHES),
+    "axes.prop_cycle": cycler(color=_SERIES, linestyle=_DASHES),
     "legend.frameon": False,
 }
 
@@ -108,21 +145,26 @@ def metric_bars(
 ) -> None:
     """Draw four metrics of each architecture, a bar for each of two protocols.
 
-    Both are titles by their key in a row. Whiskers are intervals. Rows without these measures are
-    left out.
+    Whiskers are intervals.
+
+    Args:
+        rows: Those without these metrics are left out.
+        out: SVG file.
+        metrics: Titles of four metrics by their keys.
+        protocols: Titles of two protocols by their keys.
     """
-    rows = [row for row in rows if all(metric in row for metric in metrics)]
-    names = list(dict.fromkeys(row["architecture"] for row in rows))
+    rows = [row for row in rows if all(metric in row.metrics for metric in metrics)]
+    names = list(dict.fromkeys(row.architecture for row in rows))
     with _chart(out, 2, 2, (_WIDTH, 1.5 + 0.92 * max(len(names), 1)), sharey=True) as panels:
         for axes, (metric, title) in zip(panels, metrics.items(), strict=True):
             for number, (protocol, meaning) in enumerate(protocols.items()):
-                of_one = {r["architecture"]: r[metric] for r in rows if r["protocol"] == protocol}
+                of_one = {r.architecture: r.metrics[metric] for r in rows if r.protocol == protocol}
                 _draw_bars(axes, names, of_one, number, meaning)
             axes.set(title=title, xlim=(0, 1.02), yticks=range(len(names)), yticklabels=names)
             axes.tick_params(axis="y", length=0)
         panels[0].invert_yaxis()
         handles, labels = panels[0].get_legend_handles_labels()
-        figure = panels[0].get_figure()
+        figure = _figure(panels)
         figure.legend(handles, labels, loc="outside lower center", ncols=len(protocols))
 
 
@@ -133,10 +175,10 @@ def roc_curves(curves: Sequence[Curve], out: Path) -> None:
     """
     panels: dict[str, list[Curve]] = {}
     for curve in curves:
-        panels.setdefault(curve.get("panel", "ROC (area)"), []).append(curve)
+        panels.setdefault(curve.panel, []).append(curve)
     rows, across = _grid(len(panels), 2)
     width = _WIDTH / 2 if across > 1 else 4.8
-    entries = max(sum(2 if "operating_point" in c else 1 for c in p) for p in panels.values())
+    entries = max(sum(2 if c.operating_point else 1 for c in p) for p in panels.values())
     with _chart(out, rows, across, (width * across, rows * (width + 0.3 + 0.2 * entries))) as grid:
         for axes, (title, shown) in zip(grid, panels.items(), strict=False):
             for curve in shown:
@@ -148,14 +190,20 @@ def roc_curves(curves: Sequence[Curve], out: Path) -> None:
 
 
 def reliability_chart(
-    sets: Mapping[str, Judged],
+    sets: Mapping[str, Scored],
     out: Path,
     found: str = "blasts",
     stated: str = "P(ALL blast)",
 ) -> None:
-    """Draw, for each named set, the share of what was `found` over the probability `stated`.
+    """Draw the share that is right over the stated probability.
 
     Below it: how many cells were given each probability.
+
+    Args:
+        sets: By name.
+        out: SVG file.
+        found: What is right, in the plural.
+        stated: Name of the probability.
     """
     with _chart(out, 2, 1, (4.8, 6), sharex=True, height_ratios=(3, 1)) as (shares, counts):
         shares.plot((0, 1), (0, 1), color="0.7", linestyle=":", label="as stated")
@@ -171,7 +219,7 @@ def reliability_chart(
         shares.set(ylabel=f"share of {found}", title="Reliability", xlim=(0, 1))
         shares.set_ylim(-0.02, 1.02)
         counts.set(xlabel=f"stated {stated}", ylabel="cells")
-        figure = shares.get_figure()
+        figure = _figure((shares,))
         figure.legend(*shares.get_legend_handles_labels(), loc="outside lower center")
 
 
@@ -180,9 +228,12 @@ def froc_chart(
     threshold: float | None,
     out: Path,
 ) -> None:
-    """Draw sensitivity for blasts over false blasts a field, and mark the threshold served.
+    """Draw sensitivity for blasts over false blasts a field.
 
-    Each curve is false blasts a field, sensitivity and threshold (n,).
+    Args:
+        curves: False blasts a field, sensitivity and threshold (n,), by name.
+        threshold: The one served, which is marked.
+        out: SVG file.
     """
     with _chart(out, 1, 1, (4.8, 4.6)) as (axes,):
         for name, (false, sensitivity, limits) in curves.items():
@@ -199,7 +250,7 @@ def froc_chart(
 
 
 def confusion_chart(counts: Mapping[str, np.ndarray], columns: tuple[str, ...], out: Path) -> None:
-    """Draw, for each named set, counts (2, columns): rows are blasts and normal cells."""
+    """Draw counts (2, columns) of each named set: rows are blasts and normal cells."""
     rows, across = _grid(len(counts), 4 if len(columns) == 2 else 2)
     inches = (_WIDTH if across > 1 else _WIDTH / 2, 0.4 + 2.1 * rows)
     with _chart(out, rows, across, inches) as panels:
@@ -208,25 +259,25 @@ def confusion_chart(counts: Mapping[str, np.ndarray], columns: tuple[str, ...], 
             axes.set_xticks(range(len(columns)), columns)
             axes.set_yticks((0, 1), ("blast", "normal"))
             axes.set_title(name, fontsize=10)
-        panels[0].get_figure().supxlabel("called", fontsize=10)
+        _figure(panels).supxlabel("called", fontsize=10)
 
 
 def confusion_matrices(rows: Sequence[Row], out: Path) -> None:
     """Draw the confusion matrix of each architecture under each protocol."""
     tables = {
-        f"{row['architecture']}\n{PROTOCOLS[row['protocol']]}": np.flip(row["confusion"])
+        f"{row.architecture}\n{PROTOCOLS[row.protocol]}": np.flip(row.confusion)
         for row in rows
-        if "confusion" in row
+        if row.confusion is not None
     }
     confusion_chart(tables, ("blast", "normal"), out)
 
 
-def subject_chart(subjects: Mapping[str, Judged], band: tuple[float, float], out: Path) -> None:
-    """Draw each subject's distribution of probabilities; `band` is the uncertain one."""
+def subject_chart(subjects: Mapping[str, Scored], band: tuple[float, float], out: Path) -> None:
+    """Draw each subject's distribution of probabilities over the uncertain band."""
     with _chart(out, len(subjects), 1, (_WIDTH, 0.6 + 1.15 * len(subjects)), sharex=True) as panels:
         for axes, (subject, (probabilities, blasts)) in zip(panels, subjects.items(), strict=True):
             colour = BLAST_COLOUR if blasts.any() else NORMAL_COLOUR
-            axes.hist(probabilities, np.linspace(0, 1, 31), color=colour)
+            axes.hist(probabilities, np.linspace(0, 1, 31).tolist(), color=colour)
             axes.axvspan(*band, color="0.9", zorder=0)
             kind = "blasts" if blasts.any() else "normal cells"
             axes.set_title(f"subject {subject}: {len(blasts)} {kind}", loc="left", fontsize=9)
@@ -235,9 +286,13 @@ def subject_chart(subjects: Mapping[str, Judged], band: tuple[float, float], out
 
 @contextmanager
 def _chart(
-    out: Path, rows: int, columns: int, inches: tuple[float, float], **layout: object
-) -> Iterator[list[Axes]]:
-    """Give axes to draw on; write those drawn on to `out` afterwards."""
+    out: Path,
+    rows: int,
+    columns: int,
+    inches: tuple[float, float],
+    **layout: Any,  # noqa: ANN401  matplotlib's own
+) -> Generator[list[Axes]]:
+    """Give axes to draw on, and write the file afterwards."""
     with mpl.rc_context(_STYLE):
         figure = Figure(inches, layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False, **layout)
@@ -246,6 +301,13 @@ def _chart(
             unused.set_axis_off()
         out.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(out, format="svg", metadata={"Date": None})
+
+
+def _figure(axes: Sequence[Axes]) -> Figure | SubFigure:
+    figure = axes[0].get_figure()
+    if figure is None:
+        raise ValueError("These axes belong to no figure.")
+    return figure
 
 
 def _grid(panels: int, most_across: int) -> tuple[int, int]:
@@ -279,40 +341,38 @@ def _name_training(losses: Axes, scores: Axes) -> None:
 
 
 def _draw_bars(
-    axes: Axes, names: list[str], shown: Mapping[str, Any], number: int, meaning: str
+    axes: Axes, names: list[str], estimates: Mapping[str, Estimate], number: int, meaning: str
 ) -> None:
-    """Draw protocol `number`'s bar for each of `names` that is shown, its value at its foot."""
+    """Draw a protocol's bar for each of the names, its value at its foot."""
     colour, ink = _PROTOCOL_COLOURS[number]
     side = 0.8 / len(_PROTOCOL_COLOURS)
     shift = side * (number - (len(_PROTOCOL_COLOURS) - 1) / 2)
     for place, name in enumerate(names):
-        if name in shown:
-            value, low, high = (shown[name][part] for part in ("value", "low", "high"))
+        if name in estimates:
+            each, y = estimates[name], place + shift
             label = meaning if place == 0 else None
-            axes.barh(place + shift, value, side, color=colour, label=label)
-            axes.plot((low, high), (place + shift,) * 2, color="black", linestyle="-", linewidth=1)
-            axes.text(0.03, place + shift, f"{value:.2f}", va="center", color=ink, fontsize=9)
+            axes.barh(y, each.value, side, color=colour, label=label)
+            axes.plot((each.low, each.high), (y, y), color="black", linestyle="-", linewidth=1)
+            axes.text(0.03, y, f"{each.value:.2f}", va="center", color=ink, fontsize=9)
 
 
 def _draw_curve(axes: Axes, curve: Curve) -> None:
-    (line,) = axes.plot(curve["fpr"], curve["tpr"], label=f"{curve['name']}: {_area(curve)}")
-    if "low" in curve:
+    (line,) = axes.plot(curve.fpr, curve.tpr, label=f"{curve.name}: {_area(curve.auroc)}")
+    if curve.low is not None and curve.high is not None:
         axes.fill_between(
-            *(curve["fpr"], curve["low"], curve["high"]),
+            *(curve.fpr, curve.low, curve.high),
             color=line.get_color(),
             alpha=0.18,
             linewidth=0,
         )
-    if "operating_point" in curve:
-        x, y = curve["operating_point"]
+    if curve.operating_point is not None:
+        x, y = curve.operating_point
         label = f"sensitivity {y:.2f}, specificity {1 - x:.2f}"
         axes.plot(x, y, "o", markerfacecolor="white", color=line.get_color(), label=label)
 
 
-def _area(curve: Curve) -> str:
-    area = curve["auroc"]
-    interval = f" ({area['low']:.3f} to {area['high']:.3f})" if "low" in area else ""
-    return f"{area['value']:.3f}{interval}"
+def _area(area: Estimate) -> str:
+    return f"{area.value:.3f}" if isnan(area.low) else format_estimate(area)
 
 
 def _mark_sizes(axes: Axes, rows: list[dict[str, str]]) -> None:

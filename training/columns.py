@@ -9,14 +9,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Columns:
-    """Base of such dataclasses."""
+    """Select and concatenate the rows of all columns at once."""
 
-    def chosen(self, where: np.ndarray) -> Self:
+    def select(self, rows: np.ndarray) -> Self:
         """Return the cells of a mask or of indexes."""
-        return type(self)(*(values[where] for values in vars(self).values()))
+        return type(self)(*(values[rows] for values in vars(self).values()))
 
     @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Return the cells of all parts."""
         columns = zip(*(vars(part).values() for part in parts), strict=True)
         return cls(*(np.concatenate(values) for values in columns))

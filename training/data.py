@@ -1,4 +1,4 @@
-"""The image sets as typed records, each with the split that it belongs to.
+"""The image sets as typed records, each with its split.
 
 A hospital's own folder of the same layout is read the same way (`--data DIR`), and what
 `flask export-reviewed` writes can be copied over it.
@@ -6,11 +6,12 @@ A hospital's own folder of the same layout is read the same way (`--data DIR`), 
 
 import csv
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from core.geometry import Box
 from core.taxonomy import YOLO_CODES
 from core.yolo import yolo_line
 
@@ -26,15 +27,16 @@ SUBJECT_SPLITS: dict[str, Split] = {
     **dict.fromkeys(("H14", "44", "23", "16"), "val"),
     **dict.fromkeys(("H10", "34", "51", "32", "30", "46"), "train"),
 }
-ROUNDS = ("H22", "H14", "H10")
-"""Rounds of the classifier's training, by the normal subject that each leaves out, with all blast
-subjects of the same split."""
+FOLDS = ("H22", "H14", "H10")
+"""Folds of the classifier's cross-validation, named by the normal subject that each holds out, with
+all blast subjects of the same split."""
 
-_ROUND_OF_SPLIT: dict[Split, str] = {"test": "H22", "val": "H14", "train": "H10"}
+_FOLD_OF_SPLIT: dict[Split, str] = {"test": "H22", "val": "H14", "train": "H10"}
+_EDGES = ("x1", "y1", "x2", "y2")
 
 
 class DataError(ValueError):
-    """The image sets cannot be read; the message is a sentence for the person who trains."""
+    """Image sets cannot be read; the message is for the person who trains."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class PbcTile:
 
     path: Path
     kind: str
-    box: tuple[float, float, float, float]
+    box: Box
     split: Split
 
 
@@ -64,7 +66,7 @@ class ReviewedCell:
     path: Path
     label: str
     subject: str
-    box: tuple[float, float, float, float]
+    box: Box
 
 
 @dataclass(frozen=True)
@@ -103,22 +105,23 @@ class TxlField:
 
 def hashed_split(name: str) -> Split:
     """Split a name by its SHA-256: a tenth test, a tenth val, the rest train."""
-    return {0: "test", 1: "val"}.get(_hash_of(name) % 10, "train")
+    splits: dict[int, Split] = {0: "test", 1: "val"}
+    return splits.get(_hash_of(name) % 10, "train")
 
 
 def subject_split(subject: str) -> Split:
-    """Return the split of a subject; subjects unknown to `SUBJECT_SPLITS` are split by hash."""
+    """Return the split of a subject; unknown subjects are split by hash."""
     return SUBJECT_SPLITS.get(subject) or hashed_split(subject)
 
 
-def round_of(subject: str) -> str:
-    """Return the round in which a subject is a stranger; unknown ones are dealt by hash."""
+def fold_of(subject: str) -> str:
+    """Return the fold that holds a subject out; unknown subjects are dealt by hash."""
     known = SUBJECT_SPLITS.get(subject)
-    return _ROUND_OF_SPLIT[known] if known else ROUNDS[_hash_of(subject) % len(ROUNDS)]
+    return _FOLD_OF_SPLIT[known] if known else FOLDS[_hash_of(subject) % len(FOLDS)]
 
 
 def read_cnmc(data: Path) -> list[CnmcCell]:
-    """Read `cnmc/manifest.csv` below `data`; raise DataError where it is missing."""
+    """Read the cells of `cnmc/manifest.csv`; raise DataError where it is missing."""
     folder = data / "cnmc"
     return [
         CnmcCell(
@@ -132,7 +135,7 @@ def read_cnmc(data: Path) -> list[CnmcCell]:
 
 
 def read_pbc(data: Path) -> list[PbcTile]:
-    """Read `pbc/manifest.csv` below `data`; raise DataError where it is missing."""
+    """Read the tiles of `pbc/manifest.csv`; raise DataError where it is missing."""
     folder = data / "pbc"
     columns = ("file", "cell_type", "width", "height", "box_cx", "box_cy", "box_w", "box_h")
     return [
@@ -147,24 +150,23 @@ def read_pbc(data: Path) -> list[PbcTile]:
 
 
 def read_reviewed(data: Path) -> list[ReviewedCell]:
-    """Read `reviewed/manifest.csv` below `data`; nothing where there is no such file."""
+    """Read the cells of `reviewed/manifest.csv`, none where it is missing."""
     folder = data / "reviewed"
     if not (folder / "manifest.csv").is_file():
         return []
-    edges = ("x1", "y1", "x2", "y2")
     return [
         ReviewedCell(
             path=folder / "images" / row["file"],
             label=row["label"],
             subject=row["subject"],
-            box=tuple(float(row[edge]) for edge in edges),
+            box=row_box(row),
         )
-        for row in manifest_rows(folder, ("file", "label", "subject", *edges))
+        for row in manifest_rows(folder, ("file", "label", "subject", *_EDGES))
     ]
 
 
 def read_chula(data: Path) -> list[ChulaField]:
-    """Read `chula_rbc12/manifest.csv` below `data`; raise DataError where it is missing."""
+    """Read the fields of `chula_rbc12/manifest.csv`; raise DataError where it is missing."""
     folder = data / "chula_rbc12"
     return [
         ChulaField(
@@ -177,7 +179,7 @@ def read_chula(data: Path) -> list[ChulaField]:
 
 
 def read_txl(data: Path, split: Split) -> list[TxlField]:
-    """Read one of TXL-PBC's own splits below `data`; raise DataError where it is missing."""
+    """Read one of TXL-PBC's own splits; raise DataError where it is missing."""
     images = data / "txl_pbc" / "images" / split
     if not images.is_dir():
         raise DataError(f"There is no folder {images}. Name the folder of the sets with --data.")
@@ -188,8 +190,14 @@ def read_txl(data: Path, split: Split) -> list[TxlField]:
     ]
 
 
+def row_box(row: Mapping[str, str]) -> Box:
+    """Return the box in the columns x1, y1, x2, y2 of a row."""
+    x1, y1, x2, y2 = (float(row[edge]) for edge in _EDGES)
+    return x1, y1, x2, y2
+
+
 def manifest_rows(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """Read `manifest.csv` in `folder`; raise DataError if it is missing or lacks a column."""
+    """Read `manifest.csv` in a folder; raise DataError where a column is missing."""
     manifest = folder / "manifest.csv"
     if not manifest.is_file():
         raise DataError(f"There is no file {manifest}. Name the folder of the sets with --data.")
@@ -205,7 +213,7 @@ def _hash_of(name: str) -> int:
     return int(hashlib.sha256(name.encode()).hexdigest(), 16)
 
 
-def _pixel_box(row: dict[str, str]) -> tuple[float, float, float, float]:
+def _pixel_box(row: Mapping[str, str]) -> Box:
     width, height = float(row["width"]), float(row["height"])
     left, top = float(row["box_cx"]) * width, float(row["box_cy"]) * height
     half_w, half_h = float(row["box_w"]) * width / 2, float(row["box_h"]) * height / 2
@@ -216,5 +224,5 @@ def _yolo_boxes(path: Path) -> Iterator[FieldBox]:
     if not path.is_file():
         raise DataError(f"There is no label file {path}.")
     for line in path.read_text().splitlines():
-        kind, x, y, w, h = (float(word) for word in line.split())
-        yield FieldBox(YOLO_CODES[int(kind)], x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+        label, x, y, w, h = (float(number) for number in line.split())
+        yield FieldBox(YOLO_CODES[int(label)], x - w / 2, y - h / 2, x + w / 2, y + h / 2)

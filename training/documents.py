@@ -1,4 +1,4 @@
-"""Figures in documents: text between `<!-- NAME:begin -->` and `<!-- NAME:end -->`."""
+"""Results in documents: text between `<!-- NAME:begin -->` and `<!-- NAME:end -->`."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ from training.manifest import amend
 
 
 def replace_between(path: Path, name: str, text: str) -> None:
-    """Put `text` between the markers of `name` in a Markdown file.
+    """Put text between the markers of a name in a Markdown file.
 
     A file without these markers gets them at its end; a missing file is made.
     """
@@ -23,7 +23,15 @@ def replace_between(path: Path, name: str, text: str) -> None:
 
 
 def record(name: str, weights: Path, docs: Path, metrics: dict[str, Any], text: str) -> None:
-    """Put figures into the manifest of `weights`, its model card and the validation in `docs`."""
+    """Put metrics into manifest, model card and validation document.
+
+    Args:
+        name: Of the markers in both documents.
+        weights: Folder of the network, its manifest and its card.
+        docs: Folder of `validation.md`.
+        metrics: For the manifest.
+        text: For the documents, Markdown.
+    """
     amend(weights, metrics=metrics)
     for document in (docs / "validation.md", weights / "model_card.md"):
         replace_between(document, name, text)

@@ -1,4 +1,4 @@
-"""What the manifest beside a served network says, written from what is on disk."""
+"""The manifest beside a served network, written from what is on disk."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.manifest import MANIFEST, sha256_of
-from training.data import PROJECT, SUBJECT_SPLITS, round_of
+from training.data import PROJECT, SUBJECT_SPLITS, fold_of
 
 NETWORK_FILES = ("network.xml", "network.bin")
 DATA_SETS = (
@@ -20,7 +20,7 @@ DATA_SETS = (
 
 
 def write_manifest(folder: Path, content: dict[str, Any]) -> None:
-    """Write `content` with hashes of the network's files, the time and the commit added."""
+    """Write content with hashes of the network's files, time and commit."""
     stamped = {
         **content,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -31,7 +31,7 @@ def write_manifest(folder: Path, content: dict[str, Any]) -> None:
 
 
 def amend(folder: Path, **values: Any) -> None:  # noqa: ANN401  JSON values
-    """Replace entries of the manifest of `folder`."""
+    """Replace entries of a folder's manifest."""
     content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     _save(folder, {**content, **values})
 
@@ -41,13 +41,13 @@ def subject_split() -> dict[str, list[str]]:
     return _subjects_by(SUBJECT_SPLITS.__getitem__)
 
 
-def round_subjects() -> dict[str, list[str]]:
-    """Return the C-NMC subjects that each round of the classifier's training leaves out."""
-    return _subjects_by(round_of)
+def fold_subjects() -> dict[str, list[str]]:
+    """Return the C-NMC subjects that each fold holds out."""
+    return _subjects_by(fold_of)
 
 
 def todays_version() -> str:
-    """Return the version of weights written today for the first time, as in 2026.11.22-1."""
+    """Return today's first version of weights, as in 2026.11.22-1."""
     return f"{datetime.now(UTC):%Y.%m.%d}-1"
 
 

@@ -11,15 +11,20 @@ import cv2
 def image_workers(
     count: int, start: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()
 ) -> ProcessPoolExecutor:
-    """Return `count` processes with one OpenCV thread each; `start` is called first in each.
+    """Return processes with one OpenCV thread each.
 
     They are started afresh: a fork of a process whose OpenCV threads have run may hang.
+
+    Args:
+        count: Number of processes.
+        start: Called first in each, if given.
+        arguments: Of `start`; they are pickled.
     """
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(count, context, _started, (start, arguments))
+    return ProcessPoolExecutor(count, context, _prepare, (start, arguments))
 
 
-def _started(start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+def _prepare(start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     cv2.setNumThreads(1)
     if start is not None:
         start(*arguments)

@@ -13,5 +13,5 @@ tf.config.threading.set_intra_op_parallelism_threads(1)
 
 @pytest.fixture(scope="session")
 def drawn_sets(tmp_path_factory) -> Path:
-    """The four image sets in miniature, drawn; not to be changed."""
+    """Draw the four image sets in miniature; not to be changed."""
     return draw_sets(tmp_path_factory.mktemp("sets"))

@@ -24,7 +24,7 @@ def draw_sets(folder: Path) -> Path:
 
 
 def draw_cell_on_black(radius: int, side: int = 120) -> np.ndarray:
-    """A speckled disc on black with a dark rim and a thin tail, BGR."""
+    """Draw a speckled disc on black with a dark rim and a thin tail, BGR."""
     image = np.zeros((side, side, 3), np.uint8)
     middle = (side // 2, side // 2)
     cv2.line(image, middle, (side // 2, side - 2), NUCLEUS, 5)

@@ -1,9 +1,12 @@
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from training.charts import (
+    Curve,
+    Row,
     compared_training,
     confusion_chart,
     confusion_matrices,
@@ -13,10 +16,11 @@ from training.charts import (
     subject_chart,
     training_curves,
 )
+from training.metrics.estimates import Estimate
 
 BLASTS = np.arange(40) % 2 == 0
-JUDGED = (np.where(BLASTS, 0.8, 0.3), BLASTS)
-SETS = {"on black": JUDGED, "crops": JUDGED}
+SCORED = (np.where(BLASTS, 0.8, 0.3), BLASTS)
+SETS = {"on black": SCORED, "crops": SCORED}
 METRICS = """step,stage,size,loss,val_auroc_black,val_auroc_crops,seconds
 100,learn,128,0.7,0.6,0.65,9
 200,learn,128,0.6,0.7,0.75,19
@@ -25,17 +29,12 @@ METRICS = """step,stage,size,loss,val_auroc_black,val_auroc_crops,seconds
 
 
 def measure(value):
-    return {"value": value, "low": value - 0.05, "high": value + 0.05}
+    return Estimate(value, value - 0.05, value + 0.05)
 
 
 def row(architecture, protocol, value, confusion):
-    measures = dict.fromkeys(("accuracy", "precision", "recall", "f1"), measure(value))
-    return {
-        "architecture": architecture,
-        "protocol": protocol,
-        "confusion": confusion,
-        **measures,
-    }
+    metrics = dict.fromkeys(("accuracy", "precision", "recall", "f1"), measure(value))
+    return Row(architecture, protocol, metrics, np.array(confusion))
 
 
 ROWS = [
@@ -43,15 +42,15 @@ ROWS = [
     row("VGG16", "subjects", 0.62, [[61, 39], [37, 63]]),
     row("Xception", "subjects", 0.73, [[71, 29], [27, 73]]),
 ]
-CURVE = {
-    "name": "VGG16",
-    "fpr": [0, 0.2, 1],
-    "tpr": [0, 0.9, 1],
-    "low": [0, 0.8, 1],
-    "high": [0.1, 0.95, 1],
-    "auroc": measure(0.85),
-    "operating_point": (0.2, 0.9),
-}
+CURVE = Curve(
+    name="VGG16",
+    fpr=np.array([0, 0.2, 1]),
+    tpr=np.array([0, 0.9, 1]),
+    auroc=measure(0.85),
+    low=np.array([0, 0.8, 1]),
+    high=np.array([0.1, 0.95, 1]),
+    operating_point=(0.2, 0.9),
+)
 
 
 def metrics_of(out):
@@ -71,14 +70,14 @@ CHARTS = {
     ),
     "metrics": (
         lambda out: metric_bars(ROWS, out),
-        ("F1", "recall (sensitivity)", "Xception", "0.91", "0.62", "subjects never seen"),
+        ("F1", "recall (sensitivity)", "Xception", "0.91", "0.62", "held-out subjects"),
     ),
     "matrices": (
         lambda out: confusion_matrices(ROWS, out),
         ("Xception", "images split at random", "112", "called"),
     ),
     "curves": (
-        lambda out: roc_curves([CURVE, CURVE | {"panel": "crops"}], out),
+        lambda out: roc_curves([CURVE, replace(CURVE, panel="crops")], out),
         ("VGG16: 0.850 (0.800 to 0.900)", "sensitivity 0.90, specificity 0.80", "crops"),
     ),
     "reliability": (
@@ -117,7 +116,7 @@ def test_curves_of_a_run_that_has_not_validated_yet(tmp_path):
 
 
 def texts(chart):
-    """The words of an SVG file, in the order in which they are drawn."""
+    """Return the words of an SVG file, in the order in which they are drawn."""
     return [text.strip() for text in ElementTree.parse(chart).getroot().itertext() if text.strip()]
 
 
@@ -128,7 +127,7 @@ def test_blasts_called_blasts_come_first_in_a_matrix(tmp_path):
 
 
 def test_what_has_no_accuracy_gets_no_bar(tmp_path):
-    area = {"architecture": "area alone", "protocol": "subjects", "auroc": measure(0.8)}
+    area = Row("area alone", "subjects", {"auroc": measure(0.8)})
     metric_bars([*ROWS, area], tmp_path / "bars.svg")
     assert "area alone" not in texts(tmp_path / "bars.svg")
     assert texts(tmp_path / "bars.svg").count("0.73") == 4
@@ -136,6 +135,7 @@ def test_what_has_no_accuracy_gets_no_bar(tmp_path):
 
 def test_whiskers_reach_as_far_as_the_interval(tmp_path):
     for name, margin in (("narrow", 0.01), ("wide", 0.2)):
-        interval = {"value": 0.5, "low": 0.5 - margin, "high": 0.5 + margin}
-        metric_bars([{**ROWS[0], "accuracy": interval}], tmp_path / f"{name}.svg")
+        interval = Estimate(0.5, 0.5 - margin, 0.5 + margin)
+        metrics = {**ROWS[0].metrics, "accuracy": interval}
+        metric_bars([replace(ROWS[0], metrics=metrics)], tmp_path / f"{name}.svg")
     assert (tmp_path / "narrow.svg").read_text() != (tmp_path / "wide.svg").read_text()

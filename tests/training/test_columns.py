@@ -19,12 +19,12 @@ CELLS = Named(np.array(["a", "b", "c"]), np.arange(6).reshape(3, 2))
 
 
 def test_cells_are_chosen_by_mask_or_index():
-    assert CELLS.chosen(np.array([False, True, True])).names.tolist() == ["b", "c"]
-    assert CELLS.chosen(np.array([2, 0])).places.tolist() == [[4, 5], [0, 1]]
+    assert CELLS.select(np.array([False, True, True])).names.tolist() == ["b", "c"]
+    assert CELLS.select(np.array([2, 0])).places.tolist() == [[4, 5], [0, 1]]
 
 
 def test_parts_are_joined_in_order():
-    both = Named.joined([CELLS.chosen(np.array([2])), CELLS])
+    both = Named.concatenate([CELLS.select(np.array([2])), CELLS])
     assert isinstance(both, Named)
     assert both.names.tolist() == ["c", "a", "b", "c"]
     assert both.places.shape == (4, 2)

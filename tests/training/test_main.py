@@ -4,10 +4,10 @@ from training.__main__ import COMMANDS, main
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.name))
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as stop:
-        main([*command.words, "--help"])
+        main([*command.name, "--help"])
     assert stop.value.code == 0
     assert "--" in capsys.readouterr().out
 

@@ -1,4 +1,4 @@
-"""How a cell is varied, and pasted on other backgrounds, before the network sees it."""
+"""Random variation of a cell, and compositing on other backgrounds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from training.cells.pack import CONTEXT_FACTOR, SIZE
+from training.images import decode, encode_jpeg
 
 _GAIN, _COMMON, _OFFSET = 0.18, 0.15, 0.06
 _GREY_SHARE = 0.3
@@ -23,7 +24,7 @@ density is the mean of LMU's blasts' and PBC's lymphocytes'. SN-AM, kept for che
 
 
 def vary_on_black(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Vary the colour, place and focus of a cell on black: uint8 (SIZE, SIZE, 3), as given."""
+    """Vary colour, place and focus of a cell on black, uint8 (SIZE, SIZE, 3)."""
     turned = turn(bgr, SIZE, _ZOOM, rng, cv2.BORDER_CONSTANT)
     inside = turned.max(axis=2) > 0
     stained = restain(turned, rng)
@@ -33,8 +34,8 @@ def vary_on_black(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def vary_context(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Vary a cell with its surroundings: uint8, square, to (SIZE, SIZE, 3).
 
-    Sharpness, resolution and compression are drawn at random too, so that no scanner is known by
-    them.
+    Sharpness, resolution and compression are drawn at random too, so that they give no scanner
+    away.
     """
     picture = restain(turn(bgr, SIZE, _CONTEXT_ZOOM, rng, cv2.BORDER_REFLECT_101), rng)
     if rng.random() < _SHRINK_SHARE:
@@ -44,12 +45,11 @@ def vary_context(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     picture = _soften(picture, rng)
     if rng.random() < _JPEG_SHARE:
         quality = int(rng.integers(*_JPEG))
-        _, data = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, quality))
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        picture = decode(encode_jpeg(picture, quality))
     return picture
 
 
-def paste(
+def composite(
     cell: np.ndarray,
     mask: np.ndarray,
     background: np.ndarray,
@@ -57,12 +57,12 @@ def paste(
     *,
     on_black: bool,
 ) -> np.ndarray:
-    """Put a cell on another background, whose own cell is taken out first.
+    """Composite a cell on another background, whose own cell is removed first.
 
     Args:
         cell: The cell's picture, uint8 BGR, square.
         mask: Where the cell is in it, boolean.
-        background: Picture to put it on, uint8, square,.
+        background: Picture to composite it on, uint8, square.
         covered: Where the background has a cell of its own, boolean.
         on_black: The cell was stored on black, so its plasma is not in its picture.
 
@@ -72,13 +72,13 @@ def paste(
     field = _without_cell(background, covered)
     plasma = _CNMC_PLASMA if on_black else _plasma(cell, mask)
     density = _density(cell) - _density(plasma) + _density(_plasma(field, covered))
-    moulded, opacity = _to_middle(_transmitted(density), mask, field.shape[0])
-    blended = opacity * moulded + (1 - opacity) * field
+    scaled, opacity = _to_middle(_transmitted(density), mask, field.shape[0])
+    blended = opacity * scaled + (1 - opacity) * field
     return np.clip(blended, 0, 255).astype(np.uint8)
 
 
 def restain(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Scale and shift optical densities by channel; sometimes take a part of the colour."""
+    """Scale and shift optical densities by channel; sometimes reduce the colour."""
     density = _density(bgr)
     gain = np.exp(rng.normal(0, _COMMON) + rng.normal(0, _GAIN, 3))
     density = density * gain.astype(np.float32) + rng.normal(0, _OFFSET, 3).astype(np.float32)
@@ -91,7 +91,15 @@ def restain(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def turn(
     bgr: np.ndarray, size: int, zoom: tuple[float, float], rng: np.random.Generator, border: int
 ) -> np.ndarray:
-    """Turn by any angle, flip by chance, scale: the middle `size` pixels of a square picture."""
+    """Rotate, flip and scale the middle of a square picture.
+
+    Args:
+        bgr: uint8, square.
+        size: Side of the result in pixels.
+        zoom: Smallest and largest factor.
+        rng: Draws the variation.
+        border: OpenCV's rule for what lies outside the picture.
+    """
     side = bgr.shape[0]
     matrix = cv2.getRotationMatrix2D(
         ((side - 1) / 2, (side - 1) / 2), rng.uniform(0, 360), rng.uniform(*zoom)

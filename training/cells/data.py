@@ -1,4 +1,4 @@
-"""The image sets as labelled cells: class, kind, morphology, and who must stay together."""
+"""The image sets as labelled cells: class, kind, morphology, and group."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "granule_colour": ("nil", "pink", "purple", "red"),
     "granularity": ("no", "yes"),
 }
-"""WBCAtt's attributes and their values, in the order of the network's answers."""
+"""WBCAtt's attributes and their values, in the order of the network's outputs."""
 
 NO_ATTRIBUTES = (UNKNOWN,) * len(ATTRIBUTES)
 
@@ -114,7 +114,7 @@ def read_cnmc_cells(data: Path) -> list[Cell]:
 
 
 def read_lmu_cells(data: Path) -> list[Cell]:
-    """Read Munich's myeloblasts; their patients are unknown. Raises DataError."""
+    """Read Munich's myeloblasts of unknown patients; raise DataError."""
     return [
         Cell(path, "lmu", f"lmu:{path.stem}", "", 1, _kind("blast"))
         for path in _images(data / "lmu_myeloblasts")
@@ -122,7 +122,7 @@ def read_lmu_cells(data: Path) -> list[Cell]:
 
 
 def read_pbc_cells(data: Path) -> list[Cell]:
-    """Read `pbc/` and `pbc_cells/` with what `wbcatt.csv` says of them. Raises DataError."""
+    """Read `pbc/` and `pbc_cells/` with attributes of `wbcatt.csv`; raise DataError."""
     attributes = read_attributes(data)
     boxed = [(tile.path, _tile_kind(tile.kind), tile.box) for tile in read_pbc(data)]
     folder = data / "pbc_cells"
@@ -146,7 +146,7 @@ def read_pbc_cells(data: Path) -> list[Cell]:
 
 
 def read_snam_cells(data: Path) -> list[Cell]:
-    """Read the boxes of SN-AM's fields: real B-ALL, to check with and never to train on.
+    """Read the boxes of SN-AM's fields: real B-ALL, for checks and never for training.
 
     Raises:
         DataError: The folder or a label file is missing.
@@ -204,7 +204,7 @@ def _snam_field(path: Path, labels: Path) -> Iterator[Cell]:
         raise DataError(f"There is no label file {labels}.")
     width, height = _size(path)
     for line in labels.read_text().splitlines():
-        number, x, y, w, h = (float(word) for word in line.split())
+        number, x, y, w, h = (float(part) for part in line.split())
         box = (x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height
         kind = _SNAM_KINDS[int(number)]
         blast = int(kind == "blast")

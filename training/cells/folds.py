@@ -1,4 +1,4 @@
-"""Five folds: what one subject, or one image, shows is never on both sides."""
+"""Five folds: cells of one subject, or of one image, are never on both sides."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def assign_folds(cells: Sequence[Cell], groups: Sequence[str] | None = None) -> 
 
     Args:
         cells: The cells of all sets.
-        groups: Group of each cell where duplicates were joined; by default the cells' own.
+        groups: Group of each cell where duplicates were merged; by default the cells' own.
     """
     groups = groups or [cell.group for cell in cells]
     dealt = deal_subjects([cell for cell in cells if cell.source == "cnmc"])
@@ -55,7 +55,7 @@ def deal_subjects(cells: Iterable[Cell]) -> dict[str, int]:
     return folds
 
 
-def join_duplicates(groups: Sequence[str], thumbnails: np.ndarray) -> list[str]:
+def merge_duplicates(groups: Sequence[str], thumbnails: np.ndarray) -> list[str]:
     """Give cells whose thumbnails match one group.
 
     Args:
@@ -63,14 +63,15 @@ def join_duplicates(groups: Sequence[str], thumbnails: np.ndarray) -> list[str]:
         thumbnails: Float (n, d), one small picture a cell.
 
     Returns:
-        The groups, each renamed to the first one that it was joined with.
+        The groups, each renamed to the first one that it was merged with.
     """
     centred = thumbnails - thumbnails.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(centred, axis=1, keepdims=True)
     unit = (centred / np.maximum(norms, 1e-6)).astype(np.float32)
     root = {group: group for group in groups}
     for row in range(len(unit)):
-        for other in np.flatnonzero(unit[row + 1 :] @ unit[row] > _DUPLICATE) + row + 1:
+        duplicates = np.flatnonzero(unit[row + 1 :] @ unit[row] > _DUPLICATE) + row + 1
+        for other in duplicates.tolist():
             first, second = _root(root, groups[row]), _root(root, groups[other])
             root[second] = first
     return [_root(root, group) for group in groups]

@@ -1,4 +1,4 @@
-"""EfficientNetB3 with three heads; its start is read from Keras' file.
+"""EfficientNetB3 with three heads, started from Keras' weights.
 
 Built on torchvision's layers, padded and normalised as Keras does, so that weights of either are
 those of the other: convolutions of stride 2 are padded by one pixel less at the top and left.
@@ -27,8 +27,15 @@ _MEAN = (0.485, 0.456, 0.406)
 _VARIANCE = (0.229**2, 0.224**2, 0.225**2)
 
 
-class Answers(NamedTuple):
-    """What the network says of n cells: logits (n,), (n, kinds), (n, values), features (n, d)."""
+class Outputs(NamedTuple):
+    """The network's outputs for n cells.
+
+    Attributes:
+        blast: Logit of a blast, (n,).
+        kind: Logits of `KINDS`, (n, kinds).
+        attributes: Logits of the values of all `ATTRIBUTES`, (n, values).
+        taught: The teacher's features, (n, TEACHER_FEATURES).
+    """
 
     blast: torch.Tensor
     kind: torch.Tensor
@@ -37,7 +44,10 @@ class Answers(NamedTuple):
 
 
 class CellNetwork(nn.Module):
-    """EfficientNetB3 and its heads: RGB float (n, 3, h, w), 0..255, to `Answers`."""
+    """Map RGB float (n, 3, h, w), 0..255, to `Outputs`."""
+
+    mean: torch.Tensor
+    variance: torch.Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,11 +65,11 @@ class CellNetwork(nn.Module):
         """Return the pooled features (n, FEATURES)."""
         return self.trunk((rgb / 255 - self.mean) / self.variance.sqrt()).mean(dim=(2, 3))
 
-    def forward(self, rgb: torch.Tensor) -> Answers:
-        """Answer for a batch."""
+    def forward(self, rgb: torch.Tensor) -> Outputs:
+        """Return the outputs for a batch."""
         features = self.features(rgb)
         dropped = self.dropout(features)
-        return Answers(
+        return Outputs(
             self.blast(dropped)[:, 0],
             self.kind(dropped),
             self.attributes(dropped),
@@ -68,7 +78,7 @@ class CellNetwork(nn.Module):
 
 
 def load_keras(network: CellNetwork, path: Path) -> None:
-    """Read the trunk's weights from a file of Keras' `save_weights`.
+    """Load the trunk's weights from a file of Keras' `save_weights`.
 
     Keras numbers the layers of each class as they are made, which is torchvision's order too.
 
@@ -83,7 +93,6 @@ def load_keras(network: CellNetwork, path: Path) -> None:
     plain = [module for module in convolutions if module.groups == 1]
     norms = [module for module in modules if isinstance(module, nn.BatchNorm2d)]
     with h5py.File(path) as file:
-        layers = file["layers"]
         try:
             for name, ours in (
                 ("conv2d", plain),
@@ -91,26 +100,30 @@ def load_keras(network: CellNetwork, path: Path) -> None:
                 ("batch_normalization", norms),
             ):
                 for number, module in enumerate(ours):
-                    key = f"{name}_{number}" if number else name
-                    _fill(module, [np.array(v) for v in _ordered(layers[key]["vars"])])
-            mean, variance = (np.array(layers["normalization"]["vars"][k]) for k in ("0", "1"))
+                    _fill(module, _variables(file, f"{name}_{number}" if number else name))
+            mean, variance = _variables(file, "normalization")[:2]
         except (KeyError, ValueError, RuntimeError) as error:
             raise DataError(f"{path} does not hold EfficientNetB3 without top: {error}.") from error
     network.mean.copy_(torch.from_numpy(mean).view(1, 3, 1, 1))
     network.variance.copy_(torch.from_numpy(variance).view(1, 3, 1, 1))
 
 
-def _ordered(variables: h5py.Group) -> list[h5py.Dataset]:
-    return [variables[key] for key in sorted(variables, key=int)]
+def _variables(file: h5py.File, layer: str) -> list[np.ndarray]:
+    """Return a layer's variables in Keras' order; raise KeyError where there is no such layer."""
+    group = file[f"layers/{layer}/vars"]
+    if not isinstance(group, h5py.Group):
+        raise KeyError(f"{layer} has no variables")
+    return [np.array(group[key]) for key in sorted(group, key=int)]
 
 
 @torch.no_grad()
-def _fill(module: nn.Module, values: list[np.ndarray]) -> None:
+def _fill(module: nn.Conv2d | nn.BatchNorm2d, values: list[np.ndarray]) -> None:
     tensors = [torch.from_numpy(value.astype(np.float32)) for value in values]
     if isinstance(module, nn.BatchNorm2d):
-        names = (module.weight, module.bias, module.running_mean, module.running_var)
-        for ours, theirs in zip(names, tensors, strict=True):
-            ours.copy_(theirs)
+        ours = (module.weight, module.bias, module.running_mean, module.running_var)
+        for parameter, theirs in zip(ours, tensors, strict=True):
+            if parameter is not None:
+                parameter.copy_(theirs)
         return
     # Keras: (h, w, in, out), depthwise (h, w, channels, 1); torch: (out, in, h, w).
     order = (2, 3, 0, 1) if module.groups > 1 else (3, 2, 0, 1)
@@ -133,7 +146,7 @@ def _as_in_keras(trunk: nn.Module) -> None:
 
 
 class _PaddedConvolution(nn.Sequential):
-    """A convolution of stride 2 with Keras' padding."""
+    """Convolve with stride 2 and Keras' padding."""
 
     def __init__(self, convolution: nn.Conv2d) -> None:
         half = convolution.kernel_size[0] // 2

@@ -1,4 +1,4 @@
-"""Pack all cells, as the network sees them, in one file for quick reading and for carrying.
+"""Pack all cells, as the network sees them, in one file that is quick to read and to copy.
 
 A cell on black keeps the scale of its picture, so that its size is seen; a cell with its
 surroundings is scaled to its own box.
@@ -6,7 +6,6 @@ surroundings is scaled to its own box.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,8 +26,10 @@ from training.cells.data import (
     read_pbc_cells,
     read_snam_cells,
 )
-from training.cells.segment import box_of, cell_on_black, central_cell
+from training.cells.segment import Box, box_of, cell_on_black, central_cell
+from training.commands import option
 from training.data import DEFAULT_DATA, PROJECT, DataError, read_chula, read_txl
+from training.images import decode, encode, read_bgr
 
 DEFAULT_PACK = PROJECT / "runs" / "cells" / "pack.npz"
 SIZE = 160
@@ -53,8 +54,22 @@ _BACKGROUNDS = "background"
 class Pack:
     """Cells and background patches of all sets, decoded one by one.
 
-    All arrays have one row a cell. `source` names the set; patches without a cell have the source
-    "background". `area` is the cell's in pixels of `SIZE` for cells on black, else 0.
+    All arrays but `images` and `masks` have one row a cell or patch.
+
+    Attributes:
+        images: Bytes of all pictures, as WebP files.
+        ends: Where each ends in `images`.
+        mask_ends: Where each ends in `masks`.
+        masks: Bytes of all masks, as PNG files.
+        source: The set, "background" for a patch without a cell.
+        name: Of the image file.
+        subject: The person, empty where unknown.
+        group: Cells of one group are never on both sides of a split.
+        fold: That holds it out, `CHECK_FOLD` where no fold trains on it.
+        blast: 1, 0 or -1 (unknown).
+        kind: Number in `KINDS` or -1.
+        attributes: Numbers of values in `ATTRIBUTES` or -1, (n, attributes).
+        area: Of the cell in pixels of `SIZE` for cells on black, else 0.
     """
 
     images: np.ndarray
@@ -76,12 +91,11 @@ class Pack:
 
     def image(self, row: int) -> np.ndarray:
         """Decode a picture: uint8 BGR, square."""
-        return cv2.imdecode(_piece(self.images, self.ends, row), cv2.IMREAD_COLOR)
+        return decode(_piece(self.images, self.ends, row))
 
     def mask(self, row: int) -> np.ndarray:
         """Decode a cell's mask: boolean, as large as its picture; a patch has none."""
-        data = _piece(self.masks, self.mask_ends, row)
-        return cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) > 0
+        return decode(_piece(self.masks, self.mask_ends, row), cv2.IMREAD_GRAYSCALE) > 0
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
@@ -106,24 +120,29 @@ class Pack:
         return cls(**arrays)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m training.cells pack`."""
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="(%(default)s)")
-    parser.add_argument("--pack", type=Path, default=DEFAULT_PACK, help="(%(default)s)")
-    parser.add_argument("--threads", type=int, default=2, help="(%(default)s)")
+@dataclass(frozen=True)
+class Options:
+    """Options of `python -m training.cells pack`."""
+
+    data: Path = option(DEFAULT_DATA, "folder of the image sets")
+    pack: Path = option(DEFAULT_PACK, "file to write")
+    threads: int = option(2, "processor threads")
 
 
-def run(args: argparse.Namespace) -> None:
-    """Pack the sets and say how large the file is."""
-    pack = make_pack(args.data, args.threads)
-    pack.save(args.pack)
-    print(f"{args.pack}: {len(pack)} pictures, {args.pack.stat().st_size / 2**20:.1f} MiB")
+def run(options: Options) -> None:
+    """Pack the sets and print the size of the file."""
+    pack = make_pack(options.data, options.threads)
+    pack.save(options.pack)
+    print(f"{options.pack}: {len(pack)} pictures, {options.pack.stat().st_size / 2**20:.1f} MiB")
 
 
 def make_pack(data: Path, threads: int = 1) -> Pack:
-    """Read, cut and encode the cells of all sets below `data`, and patches of background.
+    """Read, cut and encode the cells of all sets, and patches of background.
 
-    A cell of which no outline is found is left out. Raises DataError where a set is missing.
+    A cell of which no outline is found is left out.
+
+    Raises:
+        DataError: A set is missing.
     """
     cells = [*read_cnmc_cells(data), *read_lmu_cells(data), *read_pbc_cells(data)]
     cells += read_snam_cells(data)
@@ -144,9 +163,7 @@ def segmented_view(bgr: np.ndarray) -> np.ndarray:
     return cv2.resize(middle, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
 
 
-def context_view(
-    bgr: np.ndarray, mask: np.ndarray, box: tuple[float, float, float, float]
-) -> tuple[np.ndarray, np.ndarray]:
+def context_view(bgr: np.ndarray, mask: np.ndarray, box: Box) -> tuple[np.ndarray, np.ndarray]:
     """Return a cell's surroundings and mask, scaled to its box: (CONTEXT_SIZE, CONTEXT_SIZE)."""
     x1, y1, x2, y2 = box
     scale = CONTEXT_SIZE / (CONTEXT_FACTOR * max(x2 - x1, y2 - y1))
@@ -169,30 +186,36 @@ def _smooth(bgr: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _draw(cell: Cell) -> tuple[np.ndarray, np.ndarray] | None:
-    bgr = cv2.imread(str(cell.path))
+    bgr = read_bgr(cell.path)
     if cell.source == "cnmc":
         small = segmented_view(bgr)
         mask = segmented_view(np.dstack([cell_on_black(bgr).astype(np.uint8) * 255] * 3))
         return small, mask[..., 0] > 127
-    # The box alone says where a cell of SN-AM is; nothing is pasted with it.
+    # The box alone says where a cell of SN-AM is; nothing is composited with it.
     if cell.source == "snam":
-        return context_view(bgr, np.zeros(bgr.shape[:2], bool), cell.box)
+        return context_view(bgr, np.zeros(bgr.shape[:2], bool), _labelled_box(cell))
     mask = central_cell(bgr, cell.box)
     if not mask.any():
         return None
     return context_view(bgr, mask, cell.box or box_of(mask))
 
 
+def _labelled_box(cell: Cell) -> Box:
+    if cell.box is None:
+        raise DataError(f"A cell of {cell.path} has no box.")
+    return cell.box
+
+
 def _background_patches(data: Path) -> list[np.ndarray]:
     """Cut one patch without white cells out of each training field that has room for one."""
     rng = np.random.default_rng(folds.SEED)
     patches = [
-        _patch(cv2.imread(str(field.path)), field.red_cell, [], rng)
+        _patch(read_bgr(field.path), field.red_cell, [], rng)
         for field in read_chula(data)
         if field.split == "train"
     ]
     for field in read_txl(data, "train"):
-        bgr = cv2.imread(str(field.path))
+        bgr = read_bgr(field.path)
         height, width = bgr.shape[:2]
         scale = np.array((width, height, width, height))
         boxes = [(b.label, np.array((b.x1, b.y1, b.x2, b.y2)) * scale) for b in field.boxes]
@@ -225,9 +248,9 @@ def _packed(
     none = np.zeros((CONTEXT_SIZE,) * 2, bool)
     masks = [mask for _, mask in drawn] + [none] * len(patches)
     sources = [cell.source for cell in cells] + [_BACKGROUNDS] * len(patches)
-    groups = _joined_groups(cells, pictures)
-    images, ends = _joined([_webp(p, s) for p, s in zip(pictures, sources, strict=True)])
-    mask_bytes, mask_ends = _joined([_png(mask) for mask in masks])
+    groups = _merged_groups(cells, pictures)
+    images, ends = _concatenated([_webp(p, s) for p, s in zip(pictures, sources, strict=True)])
+    mask_bytes, mask_ends = _concatenated([_png(mask) for mask in masks])
     extra = len(patches)
     return Pack(
         images=images,
@@ -248,13 +271,13 @@ def _packed(
     )
 
 
-def _joined_groups(cells: list[Cell], pictures: list[np.ndarray]) -> list[str]:
-    """Join duplicates where people are unknown; cells on black look alike as thumbnails."""
+def _merged_groups(cells: list[Cell], pictures: list[np.ndarray]) -> list[str]:
+    """Merge duplicates where people are unknown; cells on black look alike as thumbnails."""
     groups = [cell.group for cell in cells]
     unknown = [row for row, cell in enumerate(cells) if cell.source in ("lmu", "pbc")]
     thumbnails = np.array([_thumbnail(pictures[row]) for row in unknown])
-    joined = folds.join_duplicates([groups[row] for row in unknown], thumbnails)
-    for row, group in zip(unknown, joined, strict=True):
+    merged = folds.merge_duplicates([groups[row] for row in unknown], thumbnails)
+    for row, group in zip(unknown, merged, strict=True):
         groups[row] = group
     return groups
 
@@ -266,16 +289,14 @@ def _thumbnail(picture: np.ndarray) -> np.ndarray:
 
 def _webp(picture: np.ndarray, source: str) -> bytes:
     quality = _QUALITY.get(source, _QUALITY["other"])
-    return cv2.imencode(".webp", picture, (cv2.IMWRITE_WEBP_QUALITY, quality))[1].tobytes()
+    return encode(picture, ".webp", cv2.IMWRITE_WEBP_QUALITY, quality)
 
 
 def _png(mask: np.ndarray) -> bytes:
-    return cv2.imencode(".png", mask.astype(np.uint8) * 255, (cv2.IMWRITE_PNG_BILEVEL, 1))[
-        1
-    ].tobytes()
+    return encode(mask.astype(np.uint8) * 255, ".png", cv2.IMWRITE_PNG_BILEVEL, 1)
 
 
-def _joined(pieces: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
+def _concatenated(pieces: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
     ends = np.cumsum([len(piece) for piece in pieces], dtype=np.int64)
     return np.frombuffer(b"".join(pieces), np.uint8), ends
 

@@ -15,12 +15,12 @@ BLACK_SHARE = 0.55
 """Share of a batch that is C-NMC's cells on black."""
 
 _BLAST_SHARE = 0.5
-_PASTED_BLASTS = 0.5
-_PASTED_NORMALS = 0.25
-"""Shares of the blasts and the normal cells in context that are C-NMC's, pasted."""
+_COMPOSITED_BLASTS = 0.5
+_COMPOSITED_NORMALS = 0.25
+"""Shares of the blasts and the normal cells in context that are C-NMC's, composited."""
 
-_AS_TAKEN = 0.35
-"""Share of cells in context that keep their own picture where its set was drawn as background."""
+_OWN_BACKGROUND = 0.35
+"""Share of cells in context that keep their own background where its set was drawn."""
 
 _GROUNDS = ("lmu", "pbc", "background")
 
@@ -34,7 +34,7 @@ class Batch:
 
 
 class Sampler:
-    """Draws training batches for a held-out fold; a batch depends on seed and step alone."""
+    """Draw training batches for a held-out fold, by seed and step alone."""
 
     def __init__(self, pack: Pack, held_out: int, seed: int) -> None:
         self._pack = pack
@@ -68,10 +68,10 @@ class Sampler:
         ground = _GROUNDS[int(rng.integers(len(_GROUNDS)))]
         row = self._context_cell(rng)
         pack = self._pack
-        if pack.source[row] == ground and rng.random() < _AS_TAKEN:
+        if pack.source[row] == ground and rng.random() < _OWN_BACKGROUND:
             return pack.image(row), row, ground
         under = int(rng.choice(self._grounds[ground]))
-        picture = augment.paste(
+        picture = augment.composite(
             pack.image(row),
             pack.mask(row),
             pack.image(under),
@@ -98,7 +98,7 @@ class Sampler:
 
     def _context_cell(self, rng: np.random.Generator) -> int:
         blast = int(rng.random() < _BLAST_SHARE)
-        if rng.random() < (_PASTED_BLASTS if blast else _PASTED_NORMALS):
+        if rng.random() < (_COMPOSITED_BLASTS if blast else _COMPOSITED_NORMALS):
             return self._subject_cell(rng, blast)
         if blast:
             return int(rng.choice(self._lmu))

@@ -1,4 +1,4 @@
-"""Where the one cell in the middle of an image is, where no box was labelled."""
+"""Segmentation of the one cell in the middle of an image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CLASSES = 3
 _BRIDGE = 0.3
 """Width of what is cut off the cell, in widths of its box."""
 
-_NUCLEUS_REACH = 0.22
+_NUCLEUS_MARGIN = 0.22
 """How far the cell is looked for beyond its nucleus, in lengths of the nucleus' box."""
 
 
@@ -48,7 +48,7 @@ def cell_on_black(bgr: np.ndarray) -> np.ndarray:
 
 
 def box_of(mask: np.ndarray) -> Box:
-    """Return the tightest box (x1, y1, x2, y2, pixels) round a mask that is not empty."""
+    """Return the tightest box round a mask that is not empty, in pixels."""
     rows, columns = np.nonzero(mask)
     return (
         float(columns.min()),
@@ -64,13 +64,13 @@ def _box_round_nucleus(bgr: np.ndarray) -> Box | None:
         return None
     x1, y1, x2, y2 = box_of(nucleus)
     height, width = bgr.shape[:2]
-    reach = _NUCLEUS_REACH * max(x2 - x1, y2 - y1)
-    edges = max(1, x1 - reach), max(1, y1 - reach)
-    return (*edges, min(width - 2, x2 + reach), min(height - 2, y2 + reach))
+    margin = _NUCLEUS_MARGIN * max(x2 - x1, y2 - y1)
+    edges = max(1, x1 - margin), max(1, y1 - margin)
+    return (*edges, min(width - 2, x2 + margin), min(height - 2, y2 + margin))
 
 
 def _nucleus(bgr: np.ndarray) -> np.ndarray:
-    """Return the darkest of three classes near the middle: plasma, red cells, nuclei (Otsu)."""
+    """Return the darkest of three classes (Otsu 1979) near the middle: the nucleus."""
     # Of all that is stained, nuclei alone absorb red.
     red = cv2.GaussianBlur(bgr[..., 2], (0, 0), 2)
     if len(np.unique(red)) < _CLASSES:

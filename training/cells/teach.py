@@ -1,11 +1,11 @@
 """Write the features of ImageNet's EfficientNet-Lite0 of every packed picture, once.
 
-The network learns to say them of varied pictures too, so that it keeps general features.
+The network learns to predict them from varied pictures too, so that it keeps general features.
 """
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,30 +15,33 @@ from efficientnet_lite_pytorch import EfficientNet
 from tqdm import tqdm
 
 from training.cells.pack import DEFAULT_PACK, SIZE, Pack
+from training.commands import option
 
 DEFAULT_TEACHER = DEFAULT_PACK.with_name("teacher.npy")
 _BATCH = 64
 _MIDDLE, _SCALE = 127.0, 128.0
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m training.cells teach`."""
-    parser.add_argument("--pack", type=Path, default=DEFAULT_PACK, help="(%(default)s)")
-    parser.add_argument("--teacher", type=Path, default=DEFAULT_TEACHER, help="(%(default)s)")
-    parser.add_argument("--threads", type=int, default=2, help="(%(default)s)")
+@dataclass(frozen=True)
+class Options:
+    """Options of `python -m training.cells teach`."""
+
+    pack: Path = option(DEFAULT_PACK, "file of the packed pictures")
+    teacher: Path = option(DEFAULT_TEACHER, "file of the features")
+    threads: int = option(2, "processor threads")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(options: Options) -> None:
     """Write the features, standardised: float16 (pictures, 1280)."""
-    torch.set_num_threads(args.threads)
-    features = teacher_features(Pack.load(args.pack))
+    torch.set_num_threads(options.threads)
+    features = teacher_features(Pack.load(options.pack))
     standard = (features - features.mean(0)) / (features.std(0) + 1e-3)
-    np.save(args.teacher, standard.astype(np.float16))
+    np.save(options.teacher, standard.astype(np.float16))
 
 
 @torch.inference_mode()
 def teacher_features(pack: Pack) -> np.ndarray:
-    """Return Lite0's pooled features of all pictures as they are, float32 (pictures, 1280)."""
+    """Return Lite0's pooled features of all pictures, float32 (pictures, 1280)."""
     path = EfficientnetLite0ModelFile.get_model_file_path()
     teacher = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
     features = []

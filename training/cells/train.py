@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import math
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -18,11 +18,12 @@ from torch import nn
 
 from training.cells.data import ATTRIBUTES, UNKNOWN
 from training.cells.folds import FOLDS
-from training.cells.network import Answers, CellNetwork, load_keras
+from training.cells.network import CellNetwork, Outputs, load_keras
 from training.cells.pack import DEFAULT_PACK, Pack
 from training.cells.sampling import Batch, Sampler
 from training.cells.teach import DEFAULT_TEACHER
-from training.cells.validate import as_tensor, ask, held_out_rows, measure
+from training.cells.validate import as_tensor, held_out_rows, measure, predict
+from training.commands import option
 from training.data import PROJECT, DataError
 
 DEFAULT_INIT = PROJECT.parent / "shared" / "init" / "efficientnetb3_notop.weights.h5"
@@ -39,89 +40,91 @@ _SETTINGS = ("steps", "batch", "rate", "distil", "scratch", "seed")
 """Options that must not change when a training is resumed."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m training.cells train`."""
-    parser.add_argument("--pack", type=Path, default=DEFAULT_PACK, help="(%(default)s)")
-    parser.add_argument("--teacher", type=Path, default=DEFAULT_TEACHER, help="(%(default)s)")
-    parser.add_argument("--out", type=Path, default=PROJECT / "runs" / "cells" / "folds")
-    parser.add_argument("--init", type=Path, default=DEFAULT_INIT, help="(%(default)s)")
-    parser.add_argument("--scratch", action="store_true", help="start from random weights")
-    parser.add_argument("--folds", type=int, nargs="+", default=range(FOLDS))
-    parser.add_argument("--steps", type=int, default=1600, help="(%(default)s)")
-    parser.add_argument("--batch", type=int, default=32, help="(%(default)s)")
-    parser.add_argument("--rate", type=float, default=3e-4, help="of the trunk (%(default)s)")
-    parser.add_argument("--distil", type=float, default=0.5, help="teacher's weight (%(default)s)")
-    parser.add_argument("--check-cells", type=int, default=300, help="of LMU and PBC (%(default)s)")
-    parser.add_argument("--threads", type=int, default=2, help="(%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
+@dataclass(frozen=True)
+class Options:
+    """Options of `python -m training.cells train`."""
+
+    pack: Path = option(DEFAULT_PACK, "file of the packed pictures")
+    teacher: Path = option(DEFAULT_TEACHER, "file of the teacher's features")
+    out: Path = option(PROJECT / "runs" / "cells" / "folds", "folder of the folds")
+    init: Path = option(DEFAULT_INIT, "Keras' weights to start from")
+    scratch: bool = option(False, "start from random weights")
+    folds: tuple[int, ...] = option(tuple(range(FOLDS)), "(all)")
+    steps: int = option(1600)
+    batch: int = option(32, "pictures a step")
+    rate: float = option(3e-4, "learning rate of the trunk")
+    distil: float = option(0.5, "the teacher's weight")
+    check_cells: int = option(300, "cells of LMU and PBC to validate on, at most")
+    threads: int = option(2, "processor threads")
+    seed: int = option(1, "seed of all that is drawn")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(options: Options) -> None:
     """Train the folds that are not done yet, each to the end."""
-    torch.set_num_threads(args.threads)
+    torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
-    pack = Pack.load(args.pack)
-    teacher = np.load(args.teacher) if args.distil else None
-    for fold in args.folds:
-        Training(args, pack, teacher, fold).run()
+    pack = Pack.load(options.pack)
+    teacher = np.load(options.teacher) if options.distil else None
+    for fold in options.folds:
+        Training(options, pack, teacher, fold).run()
 
 
 class Training:
-    """The training of one fold in a folder: settings, checkpoint, metrics, weights."""
+    """Train one fold in a folder of its checkpoint, metrics and weights."""
 
-    def __init__(
-        self, args: argparse.Namespace, pack: Pack, teacher: np.ndarray | None, fold: int
-    ) -> None:
-        self._args, self._pack, self._teacher, self._fold = args, pack, teacher, fold
-        self.folder = args.out / f"fold{fold}"
+    def __init__(self, options: Options, pack: Pack, teacher: np.ndarray | None, fold: int) -> None:
+        self._options, self._pack, self._teacher, self._fold = options, pack, teacher, fold
+        self.folder = options.out / f"fold{fold}"
         self.folder.mkdir(parents=True, exist_ok=True)
-        torch.manual_seed(args.seed)
+        torch.manual_seed(options.seed)
         self.network = CellNetwork()
-        if not args.scratch:
-            load_keras(self.network, args.init)
+        if not options.scratch:
+            load_keras(self.network, options.init)
         self.network.to(memory_format=torch.channels_last)
-        self._optimizer = optimizer_of(self.network, args.rate)
+        self._optimizer = optimizer_of(self.network, options.rate)
         self.step = 0
         self._restore()
 
     def run(self) -> None:
         """Train what is left, validate after each fifth, write `network.pt` at the end."""
-        args = self._args
-        every = max(1, args.steps // _VALIDATIONS)
+        steps = self._options.steps
+        every = max(1, steps // _VALIDATIONS)
         losses: list[float] = []
         start = time.monotonic()
         for batch in self._batches():
             losses.append(self._train(batch))
-            if self.step % every == 0 or self.step == args.steps:
+            if self.step % every == 0 or self.step == steps:
                 self._validate(float(np.mean(losses)), time.monotonic() - start)
                 losses.clear()
-            if self.step % _SAVE_EVERY == 0 or self.step == args.steps:
+            if self.step % _SAVE_EVERY == 0 or self.step == steps:
                 self._save()
         finished = self.folder / "network.pt"
         if not finished.exists():
             _write(self.network.state_dict(), finished)
 
     def _batches(self) -> Iterator[Batch]:
-        """Give the batches that are left, the next one made while one is learned."""
-        sampler = Sampler(self._pack, self._fold, self._args.seed)
+        """Give the batches that are left, the next one made while one is used."""
+        sampler = Sampler(self._pack, self._fold, self._options.seed)
         with ThreadPoolExecutor(1) as pool:
-            steps = range(self.step, self._args.steps)
-            coming = None
+            steps = range(self.step, self._options.steps)
+            coming: Future[Batch] | None = None
             for step in steps:
-                current = coming or pool.submit(sampler.batch, step, self._args.batch)
-                coming = None
-                if step + 1 < self._args.steps:
-                    coming = pool.submit(sampler.batch, step + 1, self._args.batch)
+                current = coming or pool.submit(sampler.batch, step, self._options.batch)
+                coming: Future[Batch] | None = None
+                if step + 1 < self._options.steps:
+                    coming = pool.submit(sampler.batch, step + 1, self._options.batch)
                 yield current.result()
 
     def _train(self, batch: Batch) -> float:
         # So that dropout too depends on the step alone, also in a resumed training.
-        torch.manual_seed(self._args.seed * 1_000_003 + self.step)
+        torch.manual_seed(self._options.seed * 1_000_003 + self.step)
         for group in self._optimizer.param_groups:
-            group["lr"] = group["factor"] * rate_at(self.step, self._args.steps, self._args.rate)
+            group["lr"] = group["factor"] * rate_at(
+                self.step, self._options.steps, self._options.rate
+            )
         self.network.train()
-        answers = self.network(as_tensor(batch.pictures))
-        loss = loss_of(answers, self._pack, batch.rows, self._teacher, self._args.distil)
+        outputs = self.network(as_tensor(batch.pictures))
+        loss = loss_of(outputs, self._pack, batch.rows, self._teacher, self._options.distil)
         self._optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
@@ -130,10 +133,12 @@ class Training:
         return loss.item()
 
     def _validate(self, loss: float, seconds: float) -> None:
-        rows = held_out_rows(self._pack, self._fold, self._args.check_cells)
-        said = {source: ask(self.network, self._pack, of) for source, of in rows.items()}
-        figures = measure(self._pack, said)
-        entry = {"step": self.step, "loss": round(loss, 4), "seconds": round(seconds), **figures}
+        rows = held_out_rows(self._pack, self._fold, self._options.check_cells)
+        predictions = {
+            source: predict(self.network, self._pack, of_set) for source, of_set in rows.items()
+        }
+        metrics = measure(self._pack, predictions)
+        entry = {"step": self.step, "loss": round(loss, 4), "seconds": round(seconds), **metrics}
         _append(self.folder / "metrics.csv", entry)
         print(f"fold {self._fold}", json.dumps(entry), flush=True)
 
@@ -158,7 +163,7 @@ class Training:
         self.step = state["step"]
 
     def _settings(self) -> dict[str, float]:
-        return {name: getattr(self._args, name) for name in _SETTINGS}
+        return {name: getattr(self._options, name) for name in _SETTINGS}
 
 
 def optimizer_of(network: CellNetwork, rate: float) -> torch.optim.AdamW:
@@ -178,23 +183,23 @@ def rate_at(step: int, steps: int, rate: float) -> float:
 
 
 def loss_of(
-    answers: Answers, pack: Pack, rows: np.ndarray, teacher: np.ndarray | None, distil: float
+    outputs: Outputs, pack: Pack, rows: np.ndarray, teacher: np.ndarray | None, distil: float
 ) -> torch.Tensor:
-    """Return the loss of a batch; a label that is missing counts for nothing.
+    """Return the loss of a batch; missing labels are left out.
 
     Args:
-        answers: The network's, of n pictures.
+        outputs: The network's, for n pictures.
         pack: Holds the labels.
         rows: Rows of the pack that the pictures show (n,).
-        teacher: Features to say of each row, or none.
+        teacher: Features to predict for each row, if any.
         distil: Their weight.
     """
     blast = torch.from_numpy(pack.blast[rows]).float()
     known = blast != UNKNOWN
     target = blast.clamp(_SMOOTHING, 1 - _SMOOTHING)
-    loss = nn.functional.binary_cross_entropy_with_logits(answers.blast[known], target[known])
-    loss = loss + _KIND_WEIGHT * masked_entropy(answers.kind, pack.kind[rows])
-    parts = answers.attributes.split([len(values) for values in ATTRIBUTES.values()], dim=1)
+    loss = nn.functional.binary_cross_entropy_with_logits(outputs.blast[known], target[known])
+    loss = loss + _KIND_WEIGHT * masked_entropy(outputs.kind, pack.kind[rows])
+    parts = outputs.attributes.split([len(values) for values in ATTRIBUTES.values()], dim=1)
     of_attributes = [
         masked_entropy(part, pack.attributes[rows, number]) for number, part in enumerate(parts)
     ]
@@ -202,11 +207,11 @@ def loss_of(
     if teacher is None:
         return loss
     taught = torch.from_numpy(teacher[rows]).float()
-    return loss + distil * nn.functional.smooth_l1_loss(answers.taught, taught)
+    return loss + distil * nn.functional.smooth_l1_loss(outputs.taught, taught)
 
 
 def masked_entropy(logits: torch.Tensor, labels: np.ndarray) -> torch.Tensor:
-    """Return the mean cross entropy of what is labelled, 0 where nothing is."""
+    """Return the mean cross entropy of labelled cells, 0 where there is none."""
     target = torch.from_numpy(labels).long()
     known = target != UNKNOWN
     if not known.any():

@@ -1,24 +1,36 @@
-"""What a network says of real cells that it was never trained on; no composites."""
+"""Validation on real held-out cells, without composites."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
+from typing import Any
 
 import numpy as np
 import torch
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.metrics import f1_score
 
 from training.cells.data import ATTRIBUTES, UNKNOWN
 from training.cells.network import CellNetwork
 from training.cells.pack import Pack
 from training.cells.teach import middle
+from training.metrics import scores
 
 _BATCH = 64
+# Annotated in scikit-learn as if words were all that it takes.
+_UNDEFINED: Any = 0.0
 
 
 @dataclass(frozen=True)
-class Said:
-    """Probability of blast (n,), number of kind (n,) and of attributes (n, 11) by row."""
+class Predictions:
+    """Predictions for cells.
+
+    Attributes:
+        rows: Rows of the pack, (n,).
+        blast: P(blast), (n,) in 0..1.
+        kind: Numbers in `KINDS`, (n,).
+        attributes: Numbers of values in `ATTRIBUTES`, (n, attributes).
+    """
 
     rows: np.ndarray
     blast: np.ndarray
@@ -27,18 +39,18 @@ class Said:
 
 
 @torch.inference_mode()
-def ask(network: CellNetwork, pack: Pack, rows: np.ndarray) -> Said:
-    """Ask the network for these rows' pictures, each seen once."""
+def predict(network: CellNetwork, pack: Pack, rows: np.ndarray) -> Predictions:
+    """Predict the pictures of these rows, each once."""
     network.eval()
     blast, kind, attributes = [], [], []
     for start in range(0, len(rows), _BATCH):
         pictures = [middle(pack.image(row))[..., ::-1] for row in rows[start : start + _BATCH]]
-        answers = network(as_tensor(np.stack(pictures)))
-        blast.append(answers.blast.float().sigmoid().numpy())
-        kind.append(answers.kind.argmax(dim=1).numpy())
-        parts = answers.attributes.split([len(v) for v in ATTRIBUTES.values()], dim=1)
+        outputs = network(as_tensor(np.stack(pictures)))
+        blast.append(outputs.blast.float().sigmoid().numpy())
+        kind.append(outputs.kind.argmax(dim=1).numpy())
+        parts = outputs.attributes.split([len(v) for v in ATTRIBUTES.values()], dim=1)
         attributes.append(np.stack([part.argmax(dim=1).numpy() for part in parts], axis=1))
-    return Said(rows, *(np.concatenate(each) for each in (blast, kind, attributes)))
+    return Predictions(rows, *(np.concatenate(each) for each in (blast, kind, attributes)))
 
 
 def as_tensor(pictures: np.ndarray) -> torch.Tensor:
@@ -48,7 +60,13 @@ def as_tensor(pictures: np.ndarray) -> torch.Tensor:
 
 
 def held_out_rows(pack: Pack, fold: int, most: int) -> dict[str, np.ndarray]:
-    """Return rows by set: the fold's cells (of LMU and PBC `most` each) and all of SN-AM."""
+    """Return rows by set: the fold's cells, and all of SN-AM.
+
+    Args:
+        pack: All cells.
+        fold: That is held out.
+        most: Cells of LMU and of PBC, at most.
+    """
     rng = np.random.default_rng(fold)
     rows = {
         source: rng.permutation(np.flatnonzero((pack.source == source) & (pack.fold == fold)))
@@ -58,20 +76,20 @@ def held_out_rows(pack: Pack, fold: int, most: int) -> dict[str, np.ndarray]:
     return {**rows, "snam": np.flatnonzero(pack.source == "snam")}
 
 
-def measure(pack: Pack, said: dict[str, Said]) -> dict[str, float]:
-    """Return the figures of one validation; shares and areas are 0..1.
+def measure(pack: Pack, predictions: dict[str, Predictions]) -> dict[str, float]:
+    """Return the metrics of one validation, shares and areas in 0..1.
 
     `cnmc_auroc` means something only beside `cnmc_area_auroc`, the cell's area alone, which is 0.65
     to 0.94 by fold. `lmu_pbc_auroc` and `snam_pbc_auroc` set the blasts of one laboratory against
     the normal cells of another: a network that knows the laboratories reaches 1, so nothing may be
     chosen by them, nor by `snam_called_blast_of_61` without the false blasts of that laboratory.
     """
-    cnmc, lmu, pbc, snam = (said[source] for source in ("cnmc", "lmu", "pbc", "snam"))
+    cnmc, lmu, pbc, snam = (predictions[source] for source in ("cnmc", "lmu", "pbc", "snam"))
     real = pack.blast[cnmc.rows]
     snam_blasts = snam.blast[pack.blast[snam.rows] == 1]
-    figures = {
-        "cnmc_auroc": roc_auc_score(real, cnmc.blast),
-        "cnmc_area_auroc": roc_auc_score(real, pack.area[cnmc.rows]),
+    metrics = {
+        "cnmc_auroc": scores.auroc(cnmc.blast, real == 1),
+        "cnmc_area_auroc": scores.auroc(pack.area[cnmc.rows], real == 1),
         "cnmc_subject_auroc": _by_subject(pack, cnmc),
         "lmu_pbc_auroc": _auroc(lmu.blast, pbc.blast),
         "snam_pbc_auroc": _auroc(snam_blasts, pbc.blast),
@@ -81,33 +99,41 @@ def measure(pack: Pack, said: dict[str, Said]) -> dict[str, float]:
         "kind_f1": _kind_f1(pack, pbc),
         "attributes": _attributes(pack, pbc),
     }
-    return {name: round(float(value), 4) for name, value in figures.items()}
+    return {name: round(float(value), 4) for name, value in metrics.items()}
 
 
 def _auroc(blasts: np.ndarray, others: np.ndarray) -> float:
-    labels = np.r_[np.ones(len(blasts)), np.zeros(len(others))]
-    return roc_auc_score(labels, np.r_[blasts, others])
+    labels = np.r_[np.ones(len(blasts), bool), np.zeros(len(others), bool)]
+    return scores.auroc(np.r_[blasts, others], labels)
 
 
-def _by_subject(pack: Pack, said: Said) -> float:
-    subjects = pack.subject[said.rows]
+def _by_subject(pack: Pack, predictions: Predictions) -> float:
+    subjects, blast = pack.subject[predictions.rows], pack.blast[predictions.rows]
     names = np.unique(subjects)
-    means = [said.blast[subjects == name].mean() for name in names]
-    labels = [pack.blast[said.rows][subjects == name][0] for name in names]
-    return roc_auc_score(labels, means)
+    means = np.array([predictions.blast[subjects == name].mean() for name in names])
+    labels = np.array([blast[subjects == name][0] == 1 for name in names])
+    return scores.auroc(means, labels)
 
 
-def _kind_f1(pack: Pack, said: Said) -> float:
-    real = pack.kind[said.rows]
+def _kind_f1(pack: Pack, predictions: Predictions) -> float:
+    real = pack.kind[predictions.rows]
     known = real != UNKNOWN
     present = np.unique(real[known])
-    return f1_score(
-        real[known], said.kind[known], labels=present, average="macro", zero_division=0.0
+    return float(
+        f1_score(
+            real[known],
+            predictions.kind[known],
+            labels=present,
+            average="macro",
+            zero_division=_UNDEFINED,
+        )
     )
 
 
-def _attributes(pack: Pack, said: Said) -> float:
+def _attributes(pack: Pack, predictions: Predictions) -> float:
     """Return the mean over attributes of the share of cells named rightly."""
-    real = pack.attributes[said.rows]
+    real = pack.attributes[predictions.rows]
     known = real[:, 0] != UNKNOWN
-    return float((real[known] == said.attributes[known]).mean()) if known.any() else float("nan")
+    if not known.any():
+        return nan
+    return float((real[known] == predictions.attributes[known]).mean())

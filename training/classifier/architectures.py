@@ -1,10 +1,11 @@
-"""The classifiers that can be trained, as a table: name, backbone, served input size."""
+"""The architectures that can be trained, as a table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -22,10 +23,16 @@ _MOMENTUM = 0.9
 class Architecture:
     """A backbone of `keras.applications` without its top, and how it is used.
 
-    `served_size` in pixels; `low` and `high` are what pixel values 0 and 1 become for it; `flatten`
-    says that the head takes every place by itself (the paper's, for VGG), not their mean; `rate` is
-    a learning rate at which it learns from random weights; `policy` the precision in which it
-    learns fastest where the processor has bfloat16: plain convolutions gain, depthwise ones lose.
+    Attributes:
+        backbone: Builds it.
+        served_size: Image side in pixels.
+        low: What a pixel value of 0 becomes for it.
+        high: What a pixel value of 1 becomes for it.
+        flatten: Whether the head takes every place by itself (the paper's, for VGG), not their
+            mean.
+        rate: A learning rate at which it learns from random weights.
+        policy: The precision in which it learns fastest where the processor has bfloat16: plain
+            convolutions gain, depthwise ones lose.
     """
 
     backbone: Callable[..., keras.Model]
@@ -37,14 +44,13 @@ class Architecture:
     policy: str = "float32"
 
 
-def lightweight_b3(**options: object) -> keras.Model:
+def lightweight_b3(name: str, **options: Any) -> keras.Model:  # noqa: ANN401  Keras' own
     """Build EfficientNetB3 to the end of its sixth stage, with a depthwise separable top.
 
     The paper's proposal, of which it gives no layers: the seventh stage and the convolution to
     1,536 channels hold a third of B3's parameters; a depthwise 3x3 and a pointwise convolution to
     512 channels stand in for them.
     """
-    name = options.pop("name")
     whole = keras.applications.EfficientNetB3(**options)
     features = whole.get_layer("block6f_add").output
     features = keras.layers.SeparableConv2D(
@@ -55,7 +61,10 @@ def lightweight_b3(**options: object) -> keras.Model:
     return keras.Model(whole.input, features, name=name)
 
 
-_VGG = {"low": -1.0, "high": 1.0, "flatten": True, "rate": 1e-4, "policy": "mixed_bfloat16"}
+_VGG: dict[str, Any] = {
+    **{"low": -1.0, "high": 1.0, "flatten": True, "rate": 1e-4},
+    "policy": "mixed_bfloat16",
+}
 _applications = keras.applications
 ARCHITECTURES = {
     "VGG16": Architecture(_applications.VGG16, **_VGG),
@@ -72,12 +81,19 @@ ARCHITECTURES = {
 def build(
     name: str, init: Path | None = None, size: int | None = None, classes: int = len(CLASSES)
 ) -> keras.Model:
-    """Build a classifier: float32 (n, h, w, 3) RGB 0..1 to logits (n, 2) in the order `CLASSES`.
+    """Build a classifier: float32 (n, h, w, 3) RGB 0..1 to logits.
 
     The paper's heads: the features pooled or flattened, one dense layer; the softmax is taken
-    outside. `init` holds weights of the backbone; `size` fixes h and w, which a head on flattened
-    features needs; another task has another number of `classes`. Raises DataError when there is no
-    such file.
+    outside.
+
+    Args:
+        name: Of `ARCHITECTURES`.
+        init: Weights of the backbone; None for random ones.
+        size: Fixes h and w in pixels, which a head on flattened features needs.
+        classes: Number of logits; those of `CLASSES` by default.
+
+    Raises:
+        DataError: There is no such file.
     """
     row = ARCHITECTURES[name]
     keras.config.set_dtype_policy(row.policy)
@@ -96,7 +112,7 @@ def build(
 
 
 def operations(model: keras.Model, size: int) -> int:
-    """Count the multiply-adds of one image of `size` pixels a side, as TensorFlow's profiler does.
+    """Count the multiply-adds of one image, as TensorFlow's profiler does.
 
     It counts a multiplication and an addition as two operations, of which this is half.
     """
@@ -107,11 +123,13 @@ def operations(model: keras.Model, size: int) -> int:
 
 
 def with_features(model: keras.Model) -> keras.Model:
-    """Give a classifier with a pooled head the outputs cam (n, h, w, 2) and features (n, d).
+    """Give a classifier the outputs activation map (n, h, w, 2) and features (n, d).
 
     The head is linear, so its answers at every place, pooled, are the logits exactly: the map is
-    what each place adds to them (class activation mapping, Zhou et al. 2016). Raises DataError for
-    a head on flattened features, which has no such map.
+    what each place adds to them (class activation mapping, Zhou et al. 2016).
+
+    Raises:
+        DataError: The head is on flattened features, which has no such map.
     """
     row = ARCHITECTURES[model.name]
     if row.flatten:
@@ -128,7 +146,7 @@ def _scaled(row: Architecture) -> keras.Layer:
 
 @keras.saving.register_keras_serializable("leukoscope")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras' batch normalisation, in training by TensorFlow's fused operation.
+    """Normalise batches as Keras does, in training by TensorFlow's fused operation.
 
     Keras 3 composes it of elementwise ones: EfficientNetB3 then trains a quarter slower on a CPU.
     Files of weights know layers by the name of their class, so it bears that of Keras.
@@ -137,13 +155,15 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def call(
         self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """Normalise (n, h, w, channels) by the batch in training, by the moving averages else."""
+        """Normalise (n, h, w, channels) by the batch in training, else by moving averages."""
         if not (training and self.trainable):
-            return super().call(inputs, training=False, mask=mask)
+            normalised: Any = super().call(inputs, training=False, mask=mask)
+            return normalised
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs, self._scale(), self.beta, epsilon=self.epsilon, is_training=True
         )
-        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+        averages: Any = (self.moving_mean, self.moving_variance)
+        for moving, value in zip(averages, (mean, variance), strict=True):
             moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
         return outputs
 

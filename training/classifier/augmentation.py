@@ -1,4 +1,4 @@
-"""How a cell image is varied before the classifier sees it.
+"""Random variation of cell images for the classifier.
 
 The paper's steps (rescale, shear, zoom, horizontal flip after Keras' ImageDataGenerator) and those
 that a smear needs: any rotation, another stain, light, focus, noise, compression. Each can be
@@ -7,13 +7,14 @@ switched off.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from models.classifier.cell_views import BLACK, Window
+from training.commands import option
+from training.images import decode, encode_jpeg
 from training.synthesis.stain import optical_density, random_stain, restain, transmitted, vary_field
 
 _SHRINK_FROM = 1.5
@@ -21,31 +22,16 @@ _SHRINK_FROM = 1.5
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Strengths, 0 switches one off: angles in degrees, shear and zoom as fractions, the others as
-    probabilities that an image is flipped, restained, varied in light and focus, made grey, or
-    compressed.
-    """
+    """How much images are varied; 0 switches a variation off."""
 
-    rotate: float = 180.0
-    flip: float = 0.5
-    shear: float = 0.06
-    zoom: float = 0.06
-    restain: float = 1.0
-    vary: float = 0.9
-    grey: float = 0.3
-    compress: float = 0.3
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare one option per strength."""
-    group = parser.add_argument_group("augmentation (0 switches one off)")
-    for name, value in vars(Augmentation()).items():
-        group.add_argument(f"--{name}", type=float, default=value, help="(%(default)s)")
-
-
-def from_arguments(args: argparse.Namespace) -> Augmentation:
-    """Collect the strengths from parsed options."""
-    return Augmentation(**{name: getattr(args, name) for name in vars(Augmentation())})
+    rotate: float = option(180.0, "by up to so many degrees")
+    flip: float = option(0.5, "probability of each axis")
+    shear: float = option(0.06, "by up to this share")
+    zoom: float = option(0.06, "logarithm of the factor, at most")
+    restain: float = option(1.0, "probability of another stain, on black")
+    vary: float = option(0.9, "probability of another light and focus")
+    grey: float = option(0.3, "probability of an image without colour")
+    compress: float = option(0.3, "probability of a compressed image")
 
 
 def random_view(
@@ -56,11 +42,20 @@ def random_view(
     strength: Augmentation,
     border: int = cv2.BORDER_REFLECT_101,
 ) -> np.ndarray:
-    """Cut `window` out of a uint8 image, turned, sheared, zoomed, flipped: uint8 (size, size, 3).
+    """Cut a window out of an image, turned, sheared, zoomed and flipped.
 
-    What lies outside the image is filled by OpenCV's `border` rule.
+    Args:
+        bgr: uint8 (H, W, 3), BGR.
+        window: What to show.
+        size: Side of the result in pixels.
+        rng: Draws the variation.
+        strength: How much it varies.
+        border: OpenCV's rule for what lies outside the image.
+
+    Returns:
+        uint8 (size, size, 3), BGR.
     """
-    part, window = _near(bgr, window, size)
+    part, window = _surroundings(bgr, window, size)
     change = _shape_change(rng, strength) * (window.side / size)
     centre = np.array((window.x, window.y)) - change @ np.full(2, (size - 1) / 2)
     matrix = np.column_stack((change, centre)).astype(np.float32)
@@ -69,7 +64,7 @@ def random_view(
 
 
 def restain_on_black(bgr: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:
-    """Give the cut-out cell on black another stain in a `share` of calls, uint8 as given."""
+    """Restain a cut-out cell on black (uint8 BGR) in a share of calls."""
     inside = bgr.max(axis=2) > BLACK
     if rng.random() >= share or not inside.any():
         return bgr
@@ -79,23 +74,22 @@ def restain_on_black(bgr: np.ndarray, rng: np.random.Generator, share: float) ->
 
 
 def vary(bgr: np.ndarray, rng: np.random.Generator, strength: Augmentation) -> np.ndarray:
-    """Vary colour, light, focus, noise and compression of a uint8 image, or take its colour."""
+    """Vary colour, light, focus, noise and compression of a uint8 BGR image."""
     if rng.random() < strength.vary:
         bgr = vary_field(bgr, rng)
     if rng.random() < strength.grey:
         bgr = cv2.cvtColor(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     if rng.random() < strength.compress:
         quality = int(rng.integers(40, 95))
-        _, data = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))
-        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        bgr = decode(encode_jpeg(bgr, quality))
     return bgr
 
 
-def _near(bgr: np.ndarray, window: Window, size: int) -> tuple[np.ndarray, Window]:
-    """Cut the surroundings out, and shrink by area where sampling alone would alias."""
-    reach = int(window.side) + 2
-    left, top = max(0, int(window.x) - reach), max(0, int(window.y) - reach)
-    part = bgr[top : int(window.y) + reach, left : int(window.x) + reach]
+def _surroundings(bgr: np.ndarray, window: Window, size: int) -> tuple[np.ndarray, Window]:
+    """Cut a window's surroundings out, shrunk by area where sampling would alias."""
+    margin = int(window.side) + 2
+    left, top = max(0, int(window.x) - margin), max(0, int(window.y) - margin)
+    part = bgr[top : int(window.y) + margin, left : int(window.x) + margin]
     scale = min(1.0, _SHRINK_FROM * size / window.side)
     moved = Window((window.x - left) * scale, (window.y - top) * scale, window.side * scale)
     if scale == 1.0:

@@ -1,23 +1,33 @@
-"""Make a classifier's probabilities honest, and say between which of them it should not decide.
+"""Calibrate a classifier, and find the band in which it should not decide.
 
 Both are fitted on cells of subjects that the network was not trained on. Their promises hold for
 cells that are exchangeable with these; a new subject's cells, in another stain, are not quite.
 """
 
-from math import floor, inf, nextafter
+from math import floor, inf, log, nextafter
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-_LOWEST_TEMPERATURE, _HIGHEST_TEMPERATURE = 0.05, 20.0
+_LOG_TEMPERATURES = log(0.05), log(20.0)
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the T, 0.05 to 20, for which softmax(logits / T) has the least log loss.
+    """Fit a temperature: softmax(logits / T) then has the least log loss.
 
-    `logits` are (n, 2), `labels` (n,) the index of each true class; temperature scaling after Guo
-    et al. 2017 (arXiv 1706.04599). Raises ValueError where there is nothing to fit.
+    After Guo et al. 2017 (arXiv 1706.04599).
+
+    Args:
+        logits: (n, 2).
+        labels: Index of each true class, (n,).
+
+    Returns:
+        T, in 0.05..20.
+
+    Raises:
+        ValueError: There are no cells.
     """
     if not len(labels):
         raise ValueError("There are no cells to fit a temperature to.")
@@ -27,8 +37,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         scaled = np.asarray(logits, np.float64) / np.exp(log_temperature)
         return float(-log_softmax(scaled, axis=1)[rows, columns].mean())
 
-    bounds = np.log((_LOWEST_TEMPERATURE, _HIGHEST_TEMPERATURE))
-    return float(np.exp(minimize_scalar(loss, bounds=tuple(bounds), method="bounded").x))
+    found: Any = minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded")
+    return float(np.exp(found.x))
 
 
 def uncertain_band(
@@ -37,15 +47,24 @@ def uncertain_band(
     blast_coverage: float = 0.9,
     normal_coverage: float = 0.9,
 ) -> tuple[float, float]:
-    """Return (low, high): normal below low, blast from high on, uncertain between.
+    """Return the band: normal below low, blast from high on, uncertain between.
 
-    `probabilities` (n,) are P(blast) in 0..1, `labels` (n,) are 1 for blasts and 0 for normal
-    cells. At least `blast_coverage` (above 0, below 1) of new blasts lie at low or above, at least
-    `normal_coverage` of new normal cells below high: split conformal prediction for each class on
-    its own (Vovk 2012, arXiv 1209.2673), quantiles of n + 1. A class with too few cells to promise
-    that moves its limit past 0 or 1, so that the other class is never named. Where classes are so
-    far apart that low would exceed high, both are their middle: the promise holds and nothing is
-    uncertain.
+    Split conformal prediction for each class on its own (Vovk 2012, arXiv 1209.2673), quantiles of
+    n + 1. A class with too few cells to promise its coverage moves its limit past 0 or 1, so that
+    the other class is never named. Where classes are so far apart that low would exceed high, both
+    are their middle: the promise holds and nothing is uncertain.
+
+    Args:
+        probabilities: P(blast) in 0..1, (n,).
+        labels: 1 for blasts and 0 for normal cells, (n,).
+        blast_coverage: At least this share of new blasts lies at low or above; 0..1, exclusive.
+        normal_coverage: At least this share of new normal cells lies below high.
+
+    Returns:
+        low and high.
+
+    Raises:
+        ValueError: A coverage is not between 0 and 1.
     """
     for coverage in (blast_coverage, normal_coverage):
         if not 0 < coverage < 1:

@@ -1,4 +1,4 @@
-"""The classifier's model card, for a clinician: written from the manifest beside the weights."""
+"""The classifier's model card, written from the manifest beside the weights."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 from models.manifest import MANIFEST
 from training.documents import table
-from training.metrics.estimates import Figure, as_tables, from_plain
+from training.metrics.estimates import Estimate, PlainEstimates, format_tables, from_dict
 
 CARD = "model_card.md"
 
@@ -37,7 +37,7 @@ _LIMITS = {
 
 
 def write_card(folder: Path) -> None:
-    """Write the card of the weights in `folder` beside their manifest."""
+    """Write the card of a folder's weights beside their manifest."""
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     (folder / CARD).write_text(card(manifest), encoding="utf-8")
 
@@ -45,9 +45,10 @@ def write_card(folder: Path) -> None:
 def card(manifest: Mapping[str, Any]) -> str:
     """Return the card as Markdown.
 
-    Taken from the manifest: version, input, views (limits of each), thresholds (sensitivity and
-    normal_coverage that these limits were set to, and the familiar distance, if there is one),
-    training (split, seed, arguments), metrics.
+    Args:
+        manifest: Its version, input, views (limits of each), thresholds (sensitivity and
+            normal_coverage that these limits were set to; familiar, the limit of the
+            out-of-distribution score, if there is one), training (split, seed, arguments), metrics.
     """
     training, thresholds = manifest["training"], manifest["thresholds"]
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
@@ -60,41 +61,44 @@ def card(manifest: Mapping[str, Any]) -> str:
         seed=training["seed"],
         options=", ".join(f"{name} {value}" for name, value in training["arguments"].items()),
         summary=summary(manifest["metrics"]),
-        figures=as_tables(from_plain(manifest["metrics"])) or _NOT_MEASURED,
+        metrics=format_tables(from_dict(manifest["metrics"])) or _NOT_MEASURED,
         calibration=_calibration(manifest["views"]),
     )
 
 
-def summary(metrics: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> str:
-    """Return the figures that matter most, by title of the set and of the measure, as Markdown.
+def summary(metrics: PlainEstimates) -> str:
+    """Return the metrics that matter most as Markdown.
 
-    A row for each set, a column of SUMMARY wherever any set has such a figure.
+    A row for each set, a column of SUMMARY wherever any set has such a metric.
+
+    Args:
+        metrics: By title of the set and of the measure, as the manifest has them.
     """
     if not metrics:
         return _NOT_MEASURED
-    sets = from_plain(metrics)
-    rows = [[_first(found, names) for names in SUMMARY.values()] for found in sets.values()]
+    sets = from_dict(metrics)
+    rows = [[_first(of_set, names) for names in SUMMARY.values()] for of_set in sets.values()]
     columns = [i for i, column in enumerate(zip(*rows, strict=True)) if any(column)]
     titles = list(SUMMARY)
     return table(
         ("tested on", *(titles[i] for i in columns)),
         [
-            (name, *(_told(titles[i], row[i]) for i in columns))
+            (name, *(_format(titles[i], row[i]) for i in columns))
             for name, row in zip(sets, rows, strict=True)
         ],
     )
 
 
-def _first(found: Mapping[str, Figure], names: tuple[str, ...]) -> Figure | None:
-    return next((found[name] for name in names if name in found), None)
+def _first(estimates: Mapping[str, Estimate], names: tuple[str, ...]) -> Estimate | None:
+    return next((estimates[name] for name in names if name in estimates), None)
 
 
-def _told(title: str, figure: Figure | None) -> str:
-    if figure is None or isnan(figure.value):
+def _format(title: str, estimate: Estimate | None) -> str:
+    if estimate is None or isnan(estimate.value):
         return "–"
     if title.startswith(_NO_SHARES):
-        return f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})"
-    return f"{figure.value:.0%} ({100 * figure.low:.0f} to {100 * figure.high:.0f})"
+        return f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
+    return f"{estimate.value:.0%} ({100 * estimate.low:.0f} to {100 * estimate.high:.0f})"
 
 
 def _calibration(views: Mapping[str, Mapping[str, float]]) -> str:
@@ -106,11 +110,12 @@ def _calibration(views: Mapping[str, Mapping[str, float]]) -> str:
     return table(("view", *_LIMITS.values()), rows)
 
 
-def _domain(familiar: float | None) -> str:
-    if familiar is None:
-        return "Whether an image is of a kind that it was trained on, these weights cannot tell."
+def _domain(limit: float | None) -> str:
+    """Return the paragraph on the limit of the out-of-distribution score."""
+    if limit is None:
+        return "These weights cannot detect images unlike those that they were trained on."
     return (
-        "**Outside the validated domain**: what the network sees lies farther from its training "
-        f"cells than {familiar:.2f}, the limit that was set on strangers. The result is shown, and "
-        "nothing that was measured speaks for it."
+        "**Outside the validated domain**: the out-of-distribution score, the distance from the "
+        f"training cells, is above {limit:.2f}, the limit set on held-out subjects. The result is "
+        "shown, but no measurement supports it."
     )

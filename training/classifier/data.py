@@ -1,4 +1,4 @@
-"""The classifier's images: cells on black as stored, and cells cropped from composites."""
+"""The classifier's images: cells on black, and cells cropped from composites."""
 
 from __future__ import annotations
 
@@ -14,17 +14,27 @@ import numpy as np
 from imaging.images import RgbImage, min_max
 from models.classifier.cell_views import Window, context_window, cut, segmented_window
 from training.classifier.augmentation import Augmentation, random_view, restain_on_black, vary
-from training.data import PROJECT, CnmcCell, DataError, read_cnmc, read_reviewed, round_of
-from training.synthesis.composites import DEFAULT_SEED, make_composites
+from training.commands import option
+from training.data import (
+    PROJECT,
+    CnmcCell,
+    DataError,
+    fold_of,
+    read_cnmc,
+    read_reviewed,
+    row_box,
+)
+from training.images import read_bgr, read_rgb
+from training.synthesis.composites import DEFAULT_SEED, Folders, make_composites
 from training.synthesis.cutouts import CNMC_RED_CELL, PBC_RED_CELL, CutOut, cut_all
 
 BLAST, NORMAL = 1, 0
 CANVAS = 450
-"""Side in pixels of a C-NMC image; cells of other sources are put on a black one of that side."""
+"""Side in pixels of a C-NMC image, and of the black one that cut-outs are put on."""
 
-DEFAULT_ROUNDS = PROJECT / "datasets" / "rounds"
-_ROUND_COMPOSITES = 3200
-_LEAST_BOX = 20.0
+DEFAULT_FOLD_COMPOSITES = PROJECT / "datasets" / "rounds"
+_FOLD_COMPOSITES = 3200
+_MIN_BOX = 20.0
 _CROP_ZOOMS = 0.8, 1.4
 _CROP_SHARES = {"hem": 0.4, "lymphocyte": 0.15, "txl": 0.15, "smudge": 0.05}
 _BLACK_SHARES = {"hem": 0.7, "lymphocyte": 0.1}
@@ -32,7 +42,15 @@ _BLACK_SHARES = {"hem": 0.7, "lymphocyte": 0.1}
 
 @dataclass(frozen=True)
 class CellSource:
-    """Where one cell is: a file, the window to show of it (None: cut out, to be put on black)."""
+    """Where one cell is.
+
+    Attributes:
+        path: Its image file.
+        window: What to show of it; None for a cut-out, to be put on black.
+        blast: `BLAST` or `NORMAL`.
+        kind: "all", "hem" or what a set calls it.
+        subject: The person, empty where unknown.
+    """
 
     path: Path
     window: Window | None
@@ -43,7 +61,7 @@ class CellSource:
 
 @dataclass(frozen=True)
 class Group:
-    """Cells of one subject (of one kind where subjects are unknown), and how often it is drawn."""
+    """Cells of one subject, or kind of unknown subjects, and their weight."""
 
     cells: tuple[CellSource, ...]
     weight: float
@@ -56,9 +74,13 @@ def as_it_is(bgr: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Pool:
-    """Groups to draw from, of each class, in both views, and how often cells are on black.
+    """Groups to draw training images from.
 
-    `prepare` is done last to every image, uint8 BGR to the same.
+    Attributes:
+        crops: Of each class, cells with their surroundings.
+        on_black: Of each class, cells on black.
+        black_share: Share of the images that are on black, 0..1.
+        prepare: Done last to every image, uint8 BGR to the same.
     """
 
     crops: tuple[tuple[Group, ...], ...]
@@ -68,25 +90,30 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Places:
-    """Folders: the image sets, composites of the splits, those made for the rounds, cut-outs."""
+class Places(Folders):
+    """Where the classifier's images are, and what they are made of."""
 
-    data: Path
-    composites: Path
-    rounds: Path
-    cutouts: Path
+    fold_composites: Path = option(
+        DEFAULT_FOLD_COMPOSITES, "composites with the test split's cells, made where missing"
+    )
 
 
 def make_pool(places: Places, held_out: str, black_share: float = 0.5) -> Pool:
-    """Collect the training cells of a round, which leaves the group `held_out` out.
+    """Collect the training cells of a fold.
 
-    `black_share` of the images drawn are cells on black, the others crops. Raises DataError.
+    Args:
+        places: Where they are.
+        held_out: The fold, of `FOLDS`, whose subjects are left out.
+        black_share: Share of the images drawn that are on black, 0..1.
+
+    Raises:
+        DataError: A set or the composites are missing.
     """
 
     def known(source: CellSource) -> bool:
-        return not source.subject or round_of(source.subject) != held_out
+        return not source.subject or fold_of(source.subject) != held_out
 
-    crops = crop_sources(places.composites / "train") + _with_subject(round_crops(places))
+    crops = crop_sources(places.composites / "train") + _with_subject(fold_crops(places))
     crops += reviewed_sources(places.data)
     black = stored_sources(places.data) + _lone_cut_outs(places)
     return Pool(
@@ -101,25 +128,31 @@ def pool_on_black(sources: Iterable[CellSource]) -> Pool:
     return Pool(crops=((), ()), on_black=_by_class(sources, {}), black_share=1.0)
 
 
-def strangers(places: Places, held_out: str) -> dict[str, list[CellSource]]:
-    """List the cells, by view, that a round never trains on.
+def held_out_sources(places: Places, held_out: str) -> dict[str, list[CellSource]]:
+    """List the cells of a fold's held-out subjects, by view.
 
-    Those of the group `held_out`, on black and cropped from composites; in crops also white cells
-    of the test split whose donors are unknown, which no round trains on.
+    Among the crops are also white cells of the test split whose donors are unknown: no fold trains
+    on them.
     """
-    crops = _with_subject(crop_sources(places.composites / "train")) + round_crops(places)
+    crops = _with_subject(crop_sources(places.composites / "train")) + fold_crops(places)
     crops += reviewed_sources(places.data)
     return {
-        "black": [s for s in stored_sources(places.data) if round_of(s.subject) == held_out],
-        "crop": [s for s in crops if not s.subject or round_of(s.subject) == held_out],
+        "black": [s for s in stored_sources(places.data) if fold_of(s.subject) == held_out],
+        "crop": [s for s in crops if not s.subject or fold_of(s.subject) == held_out],
     }
 
 
 @cache
-def round_crops(places: Places) -> list[CellSource]:
-    """List the crops of composites with the test split's cells, made where they are not there."""
+def fold_crops(places: Places) -> list[CellSource]:
+    """List the crops of composites with the test split's cells, made where missing."""
     folder = make_composites(
-        places.data, places.rounds, places.cutouts, "test", _ROUND_COMPOSITES, DEFAULT_SEED, 2
+        places.data,
+        places.fold_composites,
+        places.cutouts,
+        "test",
+        _FOLD_COMPOSITES,
+        DEFAULT_SEED,
+        2,
     )
     return crop_sources(folder)
 
@@ -130,7 +163,7 @@ def crop_sources(folder: Path) -> list[CellSource]:
     if not path.is_file():
         raise DataError(f"There is no file {path}. Make it: python -m training composites.")
     with path.open(newline="") as stream:
-        return [_crop_source(folder, r) for r in csv.DictReader(stream) if _side(r) >= _LEAST_BOX]
+        return [_crop_source(folder, r) for r in csv.DictReader(stream) if _side(r) >= _MIN_BOX]
 
 
 def stored_sources(data: Path) -> list[CellSource]:
@@ -139,7 +172,7 @@ def stored_sources(data: Path) -> list[CellSource]:
 
 
 def reviewed_sources(data: Path) -> list[CellSource]:
-    """List the cells that people named in signed cases, cropped; blasts are of C-NMC's kind."""
+    """List the cells that people classified in signed cases, cropped."""
     return [
         CellSource(
             path=cell.path,
@@ -155,22 +188,25 @@ def reviewed_sources(data: Path) -> list[CellSource]:
 def training_batch(
     pool: Pool, count: int, size: int, rng: np.random.Generator, strength: Augmentation
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw float32 (count, size, size, 3) RGB min-max images and their classes int (count,).
+    """Draw a batch in which every class is as frequent as the others.
 
-    Every class is drawn as often as the others: half of the cells are blasts.
+    Args:
+        pool: To draw from.
+        count: Images of the batch.
+        size: Their side in pixels.
+        rng: Draws cells and variation.
+        strength: How much images are varied.
+
+    Returns:
+        float32 (count, size, size, 3) RGB, min-max scaled, and classes, int (count,).
     """
     classes = rng.permutation(np.arange(count) % len(pool.crops))
     images = [_training_image(pool, int(drawn), size, rng, strength) for drawn in classes]
     return np.stack(images), classes
 
 
-def read_rgb(path: Path) -> RgbImage:
-    """Read an image file as RGB uint8."""
-    return np.ascontiguousarray(_read(path)[..., ::-1])
-
-
-def shown(source: CellSource) -> RgbImage:
-    """Return the square that the served classifier is shown of a cell, RGB uint8."""
+def classifier_view(source: CellSource) -> RgbImage:
+    """Return the square of a cell that the served classifier gets, RGB uint8."""
     if source.window is None:
         rgb = np.ascontiguousarray(on_black(source.path)[..., ::-1])
         return cut(rgb, segmented_window(rgb), "black")
@@ -190,10 +226,11 @@ def _by_class(
     sources: Iterable[CellSource], shares: dict[str, float]
 ) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
     known = list(sources)
-    return tuple(
+    normal, blasts = (
         _groups([source for source in known if source.blast == blast], shares)
         for blast in (NORMAL, BLAST)
     )
+    return normal, blasts
 
 
 def _groups(sources: list[CellSource], stated: dict[str, float]) -> tuple[Group, ...]:
@@ -211,7 +248,7 @@ def _groups(sources: list[CellSource], stated: dict[str, float]) -> tuple[Group,
 
 
 def _kind_shares(kinds: set[str], stated: dict[str, float]) -> dict[str, float]:
-    """Share of each kind; kinds without a stated share divide what is left, and all sum to 1."""
+    """Return each kind's share; those without a stated one divide the rest."""
     there = {kind: share for kind, share in stated.items() if kind in kinds}
     rest = sorted(kinds - set(there))
     left = max(0.0, 1 - sum(stated.values()))
@@ -227,36 +264,31 @@ def _training_image(
     weights = np.array([group.weight for group in groups])
     group = groups[rng.choice(len(groups), p=weights / weights.sum())]
     source = group.cells[rng.integers(len(group.cells))]
-    view = _cropped_view if source.window else _black_view
-    bgr = vary(view(source, size, rng, strength), rng, strength)
+    bgr = vary(_random_view(source, size, rng, strength), rng, strength)
     return min_max(pool.prepare(bgr)[..., ::-1])
 
 
-def _cropped_view(
+def _random_view(
     source: CellSource, size: int, rng: np.random.Generator, strength: Augmentation
 ) -> np.ndarray:
-    window = _moved(source.window, 0.07, rng.uniform(*_CROP_ZOOMS), rng)
-    return random_view(_read(source.path), window, size, rng, strength)
-
-
-def _black_view(
-    source: CellSource, size: int, rng: np.random.Generator, strength: Augmentation
-) -> np.ndarray:
+    if source.window is not None:
+        window = _moved(source.window, 0.07, rng.uniform(*_CROP_ZOOMS), rng)
+        return random_view(read_bgr(source.path), window, size, rng, strength)
     image = on_black(source.path)
     window = _moved(segmented_window(image), 0.03, 1.0, rng)
     view = random_view(image, window, size, rng, strength, cv2.BORDER_CONSTANT)
     return restain_on_black(view, rng, strength.restain)
 
 
-def _moved(window: Window, reach: float, zoom: float, rng: np.random.Generator) -> Window:
-    """Shift a window by up to `reach` of its side, and widen it by `zoom`."""
-    x, y = rng.uniform(-reach, reach, 2) * window.side
+def _moved(window: Window, most: float, zoom: float, rng: np.random.Generator) -> Window:
+    """Shift a window by at most a share of its side, and widen it by `zoom`."""
+    x, y = rng.uniform(-most, most, 2) * window.side
     return Window(window.x + x, window.y + y, window.side * zoom)
 
 
 def on_black(path: Path) -> np.ndarray:
-    """Read a cell on black, BGR uint8: as stored, or a cut-out at C-NMC's scale on its canvas."""
-    image = _read(path, cv2.IMREAD_UNCHANGED)
+    """Read a cell on black (BGR uint8), or put a cut-out there at C-NMC's scale."""
+    image = read_bgr(path, cv2.IMREAD_UNCHANGED)
     if image.shape[2] == 3:
         return image
     black = image[..., :3] * (image[..., 3:] > 127)
@@ -268,22 +300,14 @@ def on_black(path: Path) -> np.ndarray:
     return canvas
 
 
-def _read(path: Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
-    image = cv2.imread(str(path), flags)
-    if image is None:
-        raise DataError(f"{path} cannot be read as an image.")
-    return image
-
-
 def _side(row: dict[str, str]) -> float:
     return max(float(row["x2"]) - float(row["x1"]), float(row["y2"]) - float(row["y1"]))
 
 
 def _crop_source(folder: Path, row: dict[str, str]) -> CellSource:
-    box = tuple(float(row[edge]) for edge in ("x1", "y1", "x2", "y2"))
     return CellSource(
         path=folder / "images" / row["image"],
-        window=context_window(box),
+        window=context_window(row_box(row)),
         blast=int(row["label"] == "blast"),
         kind=row["kind"],
         subject=row["subject"],

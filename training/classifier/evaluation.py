@@ -1,48 +1,60 @@
-"""Measure the served classifier on cells of people never trained on.
+"""Measure the served classifier on held-out subjects.
 
-Each round's network is measured on its strangers, in both views: C-NMC cells on black as stored,
-and white cells cropped from composites. Temperature and uncertain band of a round are those fitted
-on the strangers of the other rounds. All networks together are measured on normal cells of the PBC
-tiles that none of them saw. Intervals are 95%, by bootstrap over subjects and their cells. With
---record the figures also go into docs/validation.md and into the manifest and model card of the
-weights, and the charts beside the weights.
+Each fold's network is measured on the subjects that it never saw, in both views: C-NMC cells on
+black as stored, and white cells cropped from composites. Temperature and uncertain band of a fold
+are those fitted on the held-out subjects of the other folds. The ensemble is measured on normal
+cells of the PBC tiles that none of its networks saw. Intervals are 95%, by bootstrap over subjects
+and their cells. With --record the metrics also go into docs/validation.md and into the manifest and
+model card of the weights, and the charts beside the weights.
 """
 
-import argparse
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
-from models.classifier.cell_views import VIEWS, context_window
+from models.classifier.cell_views import VIEWS, View, context_window
 from models.classifier.classifier import Classifier
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from training import charts
 from training.classifier.card import write_card
-from training.classifier.data import DEFAULT_ROUNDS, CellSource, Places, shown
+from training.classifier.data import CellSource, Places, classifier_view
 from training.classifier.options import DEFAULT_WEIGHTS
-from training.classifier.predictions import Limits, Readings, calibrate, read_strangers
+from training.classifier.predictions import Limits, Predictions, calibrate, predict_held_out
 from training.columns import Columns
-from training.data import DEFAULT_DATA, PROJECT, ROUNDS, PbcTile, manifest_rows, read_pbc
+from training.commands import group, option
+from training.data import FOLDS, PROJECT, PbcTile, manifest_rows, read_pbc
 from training.documents import record
 from training.metrics import scores
-from training.metrics.estimates import Figure, Sets, as_plain, as_tables, estimate
-from training.synthesis.composites import DEFAULT_CACHE
-from training.synthesis.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
+from training.metrics.estimates import (
+    Estimate,
+    EstimatesBySet,
+    estimate_all,
+    format_tables,
+    to_dict,
+)
 
 _CALLED = (ALL_BLAST, UNCERTAIN, NORMAL)
 _EVEN = 0.5
+_CURVE_SAMPLES = 200
 _TITLES = {"black": "Cells on black", "crop": "Crops of composites"}
 
 
 @dataclass(frozen=True)
 class Cells(Columns):
-    """Cells as they were read, arrays (n,): P(ALL blast) and label; whether each is a blast, of
-    what kind, of which subject (the name of the image where no donor is known), its
-    round and file.
+    """Classified cells, arrays (n,).
+
+    Attributes:
+        probabilities: P(ALL blast), 0..1.
+        labels: As the served classifier gives them.
+        blasts: Ground truth, bool.
+        kinds: "all", "hem" or what a set calls the cell.
+        subjects: The person, or the name of the image where unknown.
+        folds: Fold of the network, empty for the ensemble.
+        files: Name of the image.
     """
 
     probabilities: np.ndarray
@@ -50,60 +62,62 @@ class Cells(Columns):
     blasts: np.ndarray
     kinds: np.ndarray
     subjects: np.ndarray
-    rounds: np.ndarray
+    folds: np.ndarray
     files: np.ndarray
 
     @property
-    def judged(self) -> charts.Judged:
-        """Probabilities and whether each cell is a blast."""
+    def scored(self) -> charts.Scored:
+        """Return probabilities and whether each cell is a blast."""
         return self.probabilities, self.blasts
 
 
 Measure = Callable[[Cells], float]
 
 
-def cross_fitted(readings: Readings) -> Cells:
-    """Judge each round's strangers by limits that were fitted on the other rounds' strangers."""
-    return Cells.joined([_judged_round(readings, name) for name in np.unique(readings.rounds)])
+def cross_fitted(predictions: Predictions) -> Cells:
+    """Calibrate each fold on the held-out subjects of the other folds."""
+    return Cells.concatenate(
+        [_calibrate_fold(predictions, name) for name in np.unique(predictions.folds)]
+    )
 
 
-def _judged_round(readings: Readings, name: str) -> Cells:
-    own = readings.rounds == name
-    return cells_of(readings.chosen(own), calibrate(readings.chosen(~own)))
+def _calibrate_fold(predictions: Predictions, name: str) -> Cells:
+    own = predictions.folds == name
+    return cells_of(predictions.select(own), calibrate(predictions.select(~own)))
 
 
-def cells_of(readings: Readings, limits: Limits) -> Cells:
-    """Judge cells by the limits given."""
-    probabilities = limits.probabilities(readings.logits)
+def cells_of(predictions: Predictions, limits: Limits) -> Cells:
+    """Apply a calibration to cells."""
+    probabilities = limits.probabilities(predictions.logits)
     return Cells(
         probabilities=probabilities,
         labels=limits.labels(probabilities),
-        blasts=readings.blasts,
-        kinds=readings.kinds,
-        subjects=np.where(readings.subjects == "", readings.files, readings.subjects),
-        rounds=readings.rounds,
-        files=readings.files,
+        blasts=predictions.blasts,
+        kinds=predictions.kinds,
+        subjects=np.where(predictions.subjects == "", predictions.files, predictions.subjects),
+        folds=predictions.folds,
+        files=predictions.files,
     )
 
 
 def areas_of(files: Iterable[str], data: Path) -> np.ndarray:
-    """Return the area (n,) in pixels of C-NMC cells."""
+    """Return the area of C-NMC cells in pixels, (n,)."""
     rows = manifest_rows(data / "cnmc", ("file", "cell_pixels"))
     areas = {row["file"]: float(row["cell_pixels"]) for row in rows}
     return np.array([areas[name] for name in files])
 
 
-def read_tiles(classifier: Classifier, data: Path) -> Cells:
-    """Read the PBC cells of the test split, all of them normal, with the joined network."""
+def classify_tiles(classifier: Classifier, data: Path) -> Cells:
+    """Classify the PBC cells of the test split, all normal, with the ensemble."""
     tiles = [tile for tile in read_pbc(data) if tile.split == "test"]
-    read = [classifier.read(shown(_tile_source(tile)), "crop") for tile in tiles]
+    answers = [classifier.read(classifier_view(_tile_source(tile)), "crop") for tile in tiles]
     return Cells(
-        probabilities=np.array([reading.probability for reading in read]),
-        labels=np.array([reading.label for reading in read]),
+        probabilities=np.array([answer.probability for answer in answers]),
+        labels=np.array([answer.label for answer in answers]),
         blasts=np.zeros(len(tiles), bool),
         kinds=np.array([tile.kind for tile in tiles]),
         subjects=np.array([tile.path.name for tile in tiles]),
-        rounds=np.full(len(tiles), ""),
+        folds=np.full(len(tiles), ""),
         files=np.array([tile.path.name for tile in tiles]),
     )
 
@@ -114,16 +128,17 @@ def _tile_source(tile: PbcTile) -> CellSource:
 
 def auroc(cells: Cells) -> float:
     """Return the area under the ROC curve of P(ALL blast)."""
-    return scores.auroc(*cells.judged)
+    return scores.auroc(*cells.scored)
 
 
 def mean_auroc(cells: Cells) -> float:
-    """Return the mean of that area over the rounds."""
-    return float(np.mean([auroc(cells.chosen(cells.rounds == n)) for n in np.unique(cells.rounds)]))
+    """Return the mean of that area over the folds."""
+    areas = [auroc(cells.select(cells.folds == name)) for name in np.unique(cells.folds)]
+    return float(np.mean(areas))
 
 
 def _at_point(score: Callable[[np.ndarray, np.ndarray], float]) -> Measure:
-    """Score what lies at or above the operating point: what is not called normal."""
+    """Score what lies at or above the operating point, that is not called normal."""
     return lambda cells: score(cells.labels != NORMAL, cells.blasts)
 
 
@@ -132,17 +147,17 @@ def _at_even(score: Callable[[np.ndarray, np.ndarray], float]) -> Measure:
 
 
 def _decided(score: Callable[[np.ndarray, np.ndarray], float]) -> Measure:
-    """Score what the classifier says outside its uncertain band."""
+    """Score the cells outside the uncertain band."""
 
     def measure(cells: Cells) -> float:
-        sure = cells.chosen(cells.labels != UNCERTAIN)
+        sure = cells.select(cells.labels != UNCERTAIN)
         return score(sure.labels == ALL_BLAST, sure.blasts)
 
     return measure
 
 
 def _among(measure: Measure, *kinds: str) -> Measure:
-    return lambda cells: measure(cells.chosen(np.isin(cells.kinds, kinds)))
+    return lambda cells: measure(cells.select(np.isin(cells.kinds, kinds)))
 
 
 _UNCERTAIN: dict[str, Measure] = {
@@ -162,7 +177,7 @@ _OF_BOTH: dict[str, Measure] = {
     "accuracy at 0.5": _at_even(scores.accuracy),
     "precision at 0.5": _at_even(scores.precision),
     "F1 at 0.5": _at_even(scores.f1),
-    "expected calibration error": lambda cells: scores.calibration_error(*cells.judged),
+    "expected calibration error": lambda cells: scores.calibration_error(*cells.scored),
 }
 _AGAINST_HEM = {"AUROC, blasts against normal precursors (HEM)": _among(auroc, "all", "hem")}
 _MEASURES: dict[str, dict[str, Measure]] = {
@@ -173,7 +188,7 @@ _AREA = "AUROC of the cell's area alone, without a network"
 
 
 def by_kind(cells: Cells) -> dict[str, Measure]:
-    """Return the specificity at 0.5 of each kind of normal cell, by title with their number."""
+    """Return the specificity at 0.5 of each kind of normal cell, by title."""
     kinds, counts = np.unique(cells.kinds[~cells.blasts], return_counts=True)
     return {
         f"`{kind}` ({count}): specificity at 0.5": _among(_at_even(scores.specificity), kind)
@@ -181,44 +196,48 @@ def by_kind(cells: Cells) -> dict[str, Measure]:
     }
 
 
-def measured(cells: Cells, measures: dict[str, Measure], rounds: int) -> dict[str, Figure]:
-    """Measure cells, with intervals over `rounds` bootstrap samples of subjects and cells."""
-    samples = [
-        [measure(sample) for measure in measures.values()]
-        for sample in map(cells.chosen, scores.subject_samples(cells.kinds, cells.subjects, rounds))
-    ]
-    columns = zip(*samples, strict=True)
-    return {
-        name: estimate(measure(cells), column)
-        for (name, measure), column in zip(measures.items(), columns, strict=True)
-    }
+def measured(cells: Cells, measures: dict[str, Measure], samples: int) -> dict[str, Estimate]:
+    """Measure cells, with intervals over samples of subjects and their cells."""
+    draws = scores.subject_samples(cells.kinds, cells.subjects, samples)
+    return estimate_all(measures, cells, map(cells.select, draws))
 
 
-def evaluate(views: dict[str, Cells], areas: np.ndarray, tiles: Cells, rounds: int) -> Sets:
-    """Return all figures, by title of the set; `areas` (n,) belong to the cells on black."""
-    by_area = replace(views["black"], probabilities=areas)
+def evaluate(
+    views: Mapping[View, Cells], areas: np.ndarray, tiles: Cells, samples: int
+) -> EstimatesBySet:
+    """Take all measures.
+
+    Args:
+        views: Cells of held-out subjects by view.
+        areas: Of the cells on black in pixels, (n,).
+        tiles: Normal cells classified by the ensemble.
+        samples: Bootstrap samples of each interval.
+    """
+    by_area = replace(views[View.SEGMENTED], probabilities=areas)
     sets = {}
     for view, cells in views.items():
-        for name in ROUNDS:
-            own = cells.rounds == name
-            part = cells.chosen(own)
-            figures = measured(part, _MEASURES[view], rounds)
-            if view == "black":
-                figures = {**measured(by_area.chosen(own), {_AREA: auroc}, rounds), **figures}
-            sets[f"{_TITLES[view]}, strangers with {name}: {_contents(part)}"] = figures
-        sets[f"{_TITLES[view]}, all strangers: {_contents(cells)}"] = _of_all(
-            cells, by_area if view == "black" else None, rounds
+        for name in FOLDS:
+            own = cells.folds == name
+            part = cells.select(own)
+            estimates = measured(part, _MEASURES[view], samples)
+            if view == View.SEGMENTED:
+                area = measured(by_area.select(own), {_AREA: auroc}, samples)
+                estimates = {**area, **estimates}
+            title = f"{_TITLES[view]}, held-out subjects with {name}: {_contents(part)}"
+            sets[title] = estimates
+        sets[f"{_TITLES[view]}, all held-out subjects: {_contents(cells)}"] = _of_all(
+            cells, by_area if view == View.SEGMENTED else None, samples
         )
-    tiles_title = f"Crops of PBC tiles, all networks together: {_contents(tiles)}"
-    return {**sets, tiles_title: measured(tiles, {**_OF_NORMAL, **by_kind(tiles)}, rounds)}
+    title = f"Crops of PBC tiles, the ensemble: {_contents(tiles)}"
+    return {**sets, title: measured(tiles, {**_OF_NORMAL, **by_kind(tiles)}, samples)}
 
 
-def _of_all(cells: Cells, by_area: Cells | None, rounds: int) -> dict[str, Figure]:
-    """Measure all rounds together; areas under the curve are means of the rounds'."""
-    mean = {"AUROC": mean_auroc}
-    area = measured(by_area, {_AREA: mean_auroc}, rounds) if by_area else {}
+def _of_all(cells: Cells, by_area: Cells | None, samples: int) -> dict[str, Estimate]:
+    """Measure all folds together; areas under the curve are means of the folds'."""
+    mean: dict[str, Measure] = {"AUROC": mean_auroc}
+    area = measured(by_area, {_AREA: mean_auroc}, samples) if by_area else {}
     kinds = {} if by_area else by_kind(cells)
-    return {**area, **measured(cells, {**mean, **_OF_BOTH, **kinds}, rounds)}
+    return {**area, **measured(cells, {**mean, **_OF_BOTH, **kinds}, samples)}
 
 
 def _contents(cells: Cells) -> str:
@@ -227,45 +246,58 @@ def _contents(cells: Cells) -> str:
 
 
 def weakness(cells: Cells) -> str:
-    """Say of how few subjects the classes of the rounds are, as a sentence."""
+    """Describe how few subjects the normal cells are of, as a sentence."""
     normal = np.unique(cells.subjects[~cells.blasts])
     return (
         f"The normal precursors of C-NMC are of {len(normal)} subjects ({', '.join(normal)}), one "
-        "a round: the interval of a round tells how far its cells vary, and nothing of how far "
-        "people do."
+        "a fold: the interval of a fold shows how far its cells vary, and not how far people do."
     )
 
 
-def draw(views: dict[str, Cells], band: tuple[float, float], folder: Path) -> None:
-    """Draw all charts into `folder`; `band` is the uncertain one of cells on black, as served."""
-    judged = {_TITLES[view]: cells.judged for view, cells in views.items()}
+def draw(views: Mapping[View, Cells], band: tuple[float, float], folder: Path) -> None:
+    """Draw all charts.
+
+    Args:
+        views: Cells by view.
+        band: The uncertain one of cells on black, as served.
+        folder: Where the charts go.
+    """
+    scored = {_TITLES[view]: cells.scored for view, cells in views.items()}
     charts.roc_curves(
-        [_curve(view, name, cells) for view, cells in views.items() for name in ROUNDS],
+        [_curve(view, name, cells) for view, cells in views.items() for name in FOLDS],
         folder / "roc.svg",
     )
-    charts.reliability_chart(judged, folder / "reliability.svg")
+    charts.reliability_chart(scored, folder / "reliability.svg")
     charts.confusion_chart(
         {_TITLES[view]: confusion(cells) for view, cells in views.items()},
         ("ALL blast", "uncertain", "normal"),
         folder / "confusion.svg",
     )
-    stored = views["black"]
+    stored = views[View.SEGMENTED]
     by_subject = {
-        name: stored.chosen(stored.subjects == name).judged for name in np.unique(stored.subjects)
+        name: stored.select(stored.subjects == name).scored for name in np.unique(stored.subjects)
     }
     charts.subject_chart(by_subject, band, folder / "subjects.svg")
 
 
 def _curve(view: str, name: str, cells: Cells) -> charts.Curve:
-    part = cells.chosen(cells.rounds == name)
-    samples = scores.subject_samples(part.kinds, part.subjects, 200)
-    places, rates, low, high = scores.roc_band(*part.judged, samples)
+    part = cells.select(cells.folds == name)
+    draws = scores.subject_samples(part.kinds, part.subjects, _CURVE_SAMPLES)
+    places, rates, low, high = scores.roc_band(*part.scored, draws)
     called = part.labels != NORMAL
-    point = (1 - scores.specificity(called, part.blasts), scores.sensitivity(called, part.blasts))
-    return {
-        **{"name": f"with {name}", "panel": _TITLES[view], "auroc": {"value": auroc(part)}},
-        **{"fpr": places, "tpr": rates, "low": low, "high": high, "operating_point": point},
-    }
+    return charts.Curve(
+        name=f"with {name}",
+        panel=_TITLES[view],
+        auroc=Estimate(auroc(part)),
+        fpr=places,
+        tpr=rates,
+        low=low,
+        high=high,
+        operating_point=(
+            1 - scores.specificity(called, part.blasts),
+            scores.sensitivity(called, part.blasts),
+        ),
+    )
 
 
 def confusion(cells: Cells) -> np.ndarray:
@@ -274,50 +306,43 @@ def confusion(cells: Cells) -> np.ndarray:
     return confusion_matrix(truth, cells.labels, labels=_CALLED)[[0, -1]]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m training evaluate classifier`."""
-    parser.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the image sets")
-    parser.add_argument("--composites", type=Path, default=DEFAULT_COMPOSITES)
-    parser.add_argument("--round-composites", type=Path, default=DEFAULT_ROUNDS)
-    parser.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE)
-    numbers = {
-        "cells": (400, "cells on black of each subject, at most"),
-        "crops": (50, "crops of each subject, or kind of unknown subject, at most"),
-        "rounds": (500, "bootstrap samples"),
-    }
-    for name, (value, meaning) in numbers.items():
-        parser.add_argument(f"--{name}", type=int, default=value, help=f"{meaning} (%(default)s)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=PROJECT / "runs" / "classifier-evaluation",
-        help="folder for evaluation.json, and for the charts unless recorded",
+@dataclass(frozen=True)
+class Options:
+    """Options of `python -m training evaluate classifier`."""
+
+    weights: Path = option(DEFAULT_WEIGHTS, "folder of the network")
+    places: Places = group(Places(), "folders")
+    cells: int = option(400, "cells on black of each subject, at most")
+    crops: int = option(50, "crops of each subject, or kind of unknown subject, at most")
+    samples: int = option(500, "bootstrap samples")
+    out: Path = option(
+        PROJECT / "runs" / "classifier-evaluation",
+        "folder for evaluation.json, and for the charts unless recorded",
     )
-    parser.add_argument("--record", action="store_true", help="write the figures into documents")
+    record: bool = option(False, "write the metrics into documents")
 
 
-def run(args: argparse.Namespace) -> None:
-    """Measure, print, and write figures and charts."""
-    classifier = Classifier.load(args.weights)
-    places = Places(args.data, args.composites, args.round_composites, args.cutouts)
-    readings = read_strangers(classifier, places, args.cells, args.crops)
-    views = {view: cross_fitted(readings[view]) for view in VIEWS}
-    areas = areas_of(views["black"].files, args.data)
-    sets = evaluate(views, areas, read_tiles(classifier, args.data), args.rounds)
+def run(options: Options) -> None:
+    """Measure, print, and write metrics and charts."""
+    classifier = Classifier.load(options.weights)
+    predictions = predict_held_out(classifier, options.places, options.cells, options.crops)
+    views = {view: cross_fitted(predictions[view]) for view in VIEWS}
+    data = options.places.data
+    areas = areas_of(views[View.SEGMENTED].files, data)
+    sets = evaluate(views, areas, classify_tiles(classifier, data), options.samples)
     heading = f"Classifier {classifier.version}, `python -m training evaluate classifier`:"
-    text = "\n\n".join((heading, as_tables(sets), weakness(views["black"])))
+    text = "\n\n".join((heading, format_tables(sets), weakness(views[View.SEGMENTED])))
     print(text)
-    _write(args, sets, text)
-    limits = classifier.manifest.views["black"]
+    _write(options, sets, text)
+    limits = classifier.manifest.views[View.SEGMENTED]
     band = limits["uncertain_low"], limits["uncertain_high"]
-    draw(views, band, args.weights / "charts" if args.record else args.out)
+    draw(views, band, options.weights / "charts" if options.record else options.out)
 
 
-def _write(args: argparse.Namespace, sets: Sets, text: str) -> None:
-    plain = as_plain(sets)
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "evaluation.json").write_text(json.dumps(plain, indent=2) + "\n")
-    if args.record:
-        record("classifier", args.weights, PROJECT / "docs", plain, text)
-        write_card(args.weights)
+def _write(options: Options, sets: EstimatesBySet, text: str) -> None:
+    plain = to_dict(sets)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "evaluation.json").write_text(json.dumps(plain, indent=2) + "\n")
+    if options.record:
+        record("classifier", options.weights, PROJECT / "docs", plain, text)
+        write_card(options.weights)

@@ -2,80 +2,54 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
-from training.classifier import augmentation
 from training.classifier.architectures import ARCHITECTURES
-from training.classifier.data import DEFAULT_ROUNDS, Places
-from training.data import DEFAULT_DATA, PROJECT, ROUNDS
-from training.synthesis.composites import DEFAULT_CACHE
-from training.synthesis.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
+from training.classifier.augmentation import Augmentation
+from training.classifier.data import Places
+from training.commands import group, option
+from training.data import FOLDS, PROJECT
 
 DEFAULT_INIT = PROJECT.parent / "shared" / "init" / "efficientnetb3_notop.weights.h5"
 DEFAULT_WEIGHTS = PROJECT / "weights" / "classifier"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of training and of export, which must agree."""
-    _add_places(parser.add_argument_group("places"))
-    _add_training(parser.add_argument_group("training"))
-    augmentation.add_arguments(parser)
+@dataclass(frozen=True)
+class Options:
+    """Options of training and of export, which must agree."""
 
+    places: Places = group(Places(), "folders")
+    init: Path = option(DEFAULT_INIT, "backbone to start from")
+    out: Path = option(PROJECT / "runs" / "classifier", "folder of the run")
+    weights_out: Path = option(DEFAULT_WEIGHTS, "folder of the network for serving")
+    steps: int = option(1000, "steps of the first stage")
+    size: int = option(128, "image side in pixels of the first stage")
+    batch: int = option(32, "images a step of the first stage")
+    finish_steps: int = option(300, "steps of the second stage")
+    finish_size: int = option(0, "image side of the second stage; 0: as served")
+    finish_batch: int = option(16, "images a step of the second stage")
+    every: int = option(100, "steps between validations and checkpoints")
+    watch_cells: int = option(100, "held-out cells of each class and view to watch")
+    fit_cells: int = option(60, "held-out cells of each subject and view to calibrate on, at most")
+    threads: int = option(2, "processor threads")
+    seed: int = option(1, "seed of all that is drawn")
+    folds: tuple[str, ...] = option(FOLDS, "(all)", choices=lambda: FOLDS)
+    black_share: float = option(0.5, "share of cells on black")
+    rate: float = option(1e-3, "learning rate")
+    architecture: str = option("EfficientNetB3", choices=lambda: ARCHITECTURES)
+    scratch: bool = option(False, "start from random weights")
+    resume: bool = option(False, "go on from the last checkpoint")
+    note: str = option("", "added to the manifest")
+    version: str = option("", "of the weights: today's date and -1")
+    augmentation: Augmentation = group(Augmentation(), "augmentation (0 switches one off)")
 
-def _add_places(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the image sets")
-    group.add_argument(
-        "--composites",
-        type=Path,
-        default=DEFAULT_COMPOSITES,
-        help="folder with train/ made by `python -m training composites`",
-    )
-    group.add_argument(
-        "--round-composites",
-        type=Path,
-        default=DEFAULT_ROUNDS,
-        help="folder of composites with the test split's cells, made where they are not there",
-    )
-    group.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE, help="cache of cut-out cells")
-    group.add_argument("--init", type=Path, default=DEFAULT_INIT, help="backbone to start from")
-    group.add_argument("--out", type=Path, default=PROJECT / "runs" / "classifier")
-    group.add_argument("--weights-out", type=Path, default=DEFAULT_WEIGHTS, help="served network")
+    @property
+    def start(self) -> Path | None:
+        """Return the backbone's weights to start from, None for random ones."""
+        return None if self.scratch else self.init
 
-
-def _add_training(group: argparse._ArgumentGroup) -> None:
-    numbers = {
-        "steps": (1000, "steps of the first stage"),
-        "size": (128, "image side in pixels of the first stage"),
-        "batch": (32, "images a step of the first stage"),
-        "finish-steps": (300, "steps of the second stage"),
-        "finish-size": (0, "image side of the second stage; 0: as served"),
-        "finish-batch": (16, "images a step of the second stage"),
-        "every": (100, "steps between validations and checkpoints"),
-        "watch-cells": (100, "cells of each class and view of the strangers to watch"),
-        "fit-cells": (60, "strangers of each subject and view to calibrate on, at most"),
-        "threads": (2, "processor threads"),
-        "seed": (1, "seed of all that is drawn"),
-    }
-    for name, (value, meaning) in numbers.items():
-        group.add_argument(f"--{name}", type=int, default=value, help=f"{meaning} (%(default)s)")
-    group.add_argument("--rounds", nargs="+", choices=ROUNDS, default=ROUNDS, help="(all)")
-    group.add_argument(
-        "--black-share", type=float, default=0.5, help="share of cells on black (%(default)s)"
-    )
-    group.add_argument("--rate", type=float, default=1e-3, help="learning rate (%(default)s)")
-    group.add_argument("--architecture", choices=sorted(ARCHITECTURES), default="EfficientNetB3")
-    group.add_argument("--scratch", action="store_true", help="start from random weights")
-    group.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    group.add_argument("--note", default="", help="what else the manifest should tell of it")
-    group.add_argument("--version", default="", help="of the weights: today's date and -1")
-
-
-def places_of(args: argparse.Namespace) -> Places:
-    """Return the folders that the options name."""
-    return Places(args.data, args.composites, args.round_composites, args.cutouts)
-
-
-def start_of(args: argparse.Namespace) -> Path | None:
-    """Return the backbone's weights to start from, None for random ones."""
-    return None if args.scratch else args.init
+    @property
+    def served_size(self) -> int:
+        """Return the image side in pixels of the second stage and of serving."""
+        return self.finish_size or ARCHITECTURES[self.architecture].served_size

@@ -1,4 +1,4 @@
-"""What the served classifier says of strangers: each cell read by the network that never saw it."""
+"""Predictions for held-out subjects: of each cell by the network that never saw it."""
 
 from __future__ import annotations
 
@@ -12,37 +12,49 @@ from models.classifier.cell_views import VIEWS
 from models.classifier.classifier import Classifier, softmax
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from training.classifier.calibration import fit_temperature, uncertain_band
-from training.classifier.data import BLAST, CellSource, Places, shown, strangers
+from training.classifier.data import BLAST, CellSource, Places, classifier_view, held_out_sources
 from training.columns import Columns
-from training.data import ROUNDS
+from training.data import FOLDS
 
 SENSITIVITY = 0.95
-"""Share of strangers' blasts that lie at or above the operating point, the uncertain band's foot.
-"""
+"""Share of held-out blasts at or above the operating point, the uncertain band's lower end."""
 
 NORMAL_COVERAGE = 0.9
-"""Share of strangers' normal cells that lie below the uncertain band's upper limit."""
+"""Share of held-out normal cells below the uncertain band's upper end."""
 
 
 @dataclass(frozen=True)
-class Readings(Columns):
-    """Cells of one view, arrays of n: logits (n, 2) of the network to which the cell is a stranger,
-    distance from the training cells, whether it is a blast, kind, subject ("" where unknown), the
-    round of that network, file.
+class Predictions(Columns):
+    """Cells of one view, arrays (n, ...).
+
+    Attributes:
+        logits: (n, 2), of the network that was not trained on the cell's subject.
+        ood_scores: Out-of-distribution score: distance from the training cells, 1 is usual.
+        blasts: Ground truth, bool.
+        kinds: "all", "hem" or what a set calls the cell.
+        subjects: The person, empty where unknown.
+        folds: That network's fold.
+        files: Name of the image.
     """
 
     logits: np.ndarray
-    distances: np.ndarray
+    ood_scores: np.ndarray
     blasts: np.ndarray
     kinds: np.ndarray
     subjects: np.ndarray
-    rounds: np.ndarray
+    folds: np.ndarray
     files: np.ndarray
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Calibration of one view: temperature, and the uncertain band in probabilities."""
+    """Calibration of one view.
+
+    Attributes:
+        temperature: Divides the logits.
+        uncertain_low: The operating point: lower end of the uncertain band, a probability.
+        uncertain_high: Its upper end.
+    """
 
     temperature: float
     uncertain_low: float
@@ -58,32 +70,38 @@ class Limits:
         return np.where(probabilities < self.uncertain_low, NORMAL, above)
 
 
-def calibrate(readings: Readings) -> Limits:
-    """Fit temperature and uncertain band to what networks said of strangers."""
-    temperature = fit_temperature(readings.logits, readings.blasts.astype(int))
-    probabilities = Limits(temperature, 0, 1).probabilities(readings.logits)
-    band = uncertain_band(probabilities, readings.blasts, SENSITIVITY, NORMAL_COVERAGE)
+def calibrate(predictions: Predictions) -> Limits:
+    """Fit temperature and uncertain band to predictions for held-out subjects."""
+    temperature = fit_temperature(predictions.logits, predictions.blasts.astype(int))
+    probabilities = Limits(temperature, 0, 1).probabilities(predictions.logits)
+    band = uncertain_band(probabilities, predictions.blasts, SENSITIVITY, NORMAL_COVERAGE)
     return Limits(temperature, *band)
 
 
-def read_strangers(
+def predict_held_out(
     classifier: Classifier, places: Places, cells: int, crops: int
-) -> dict[str, Readings]:
-    """Read, for each round and view, what its network never saw.
+) -> dict[str, Predictions]:
+    """Predict, for each fold, the cells that its network never saw.
 
-    At most `cells` on black and `crops` crops of each subject (of each kind, where the subject is
-    unknown).
+    Args:
+        classifier: As served, all networks together.
+        places: Where the cells are.
+        cells: Cells on black of each subject, at most.
+        crops: Crops of each subject (of each kind, where unknown), at most.
+
+    Returns:
+        Predictions by view.
     """
-    parts: dict[str, list[Readings]] = {view: [] for view in VIEWS}
-    for number, name in enumerate(ROUNDS):
-        for view, sources in strangers(places, name).items():
-            chosen = at_most(sources, {"black": cells, "crop": crops}[view])
-            parts[view].append(_read(classifier, number, chosen, f"{name}, {view}"))
-    return {view: Readings.joined(readings) for view, readings in parts.items()}
+    parts: dict[str, list[Predictions]] = {view: [] for view in VIEWS}
+    for number, name in enumerate(FOLDS):
+        for view, sources in held_out_sources(places, name).items():
+            chosen = limit_per_subject(sources, {"black": cells, "crop": crops}[view])
+            parts[view].append(_predict(classifier, number, chosen, f"{name}, {view}"))
+    return {view: Predictions.concatenate(predictions) for view, predictions in parts.items()}
 
 
-def at_most(sources: Sequence[CellSource], cells: int) -> list[CellSource]:
-    """Choose up to `cells` of each subject (of each kind, if unknown), always the same ones."""
+def limit_per_subject(sources: Sequence[CellSource], cells: int) -> list[CellSource]:
+    """Choose up to `cells` of each subject (or kind), always the same ones."""
     members: dict[str, list[CellSource]] = {}
     for number in np.random.default_rng(0).permutation(len(sources)):
         source = sources[number]
@@ -91,21 +109,21 @@ def at_most(sources: Sequence[CellSource], cells: int) -> list[CellSource]:
     return [source for group in members.values() for source in group[:cells]]
 
 
-def _read(
+def _predict(
     classifier: Classifier, number: int, sources: Sequence[CellSource], title: str
-) -> Readings:
-    """Read cells with the network of round `number`; their distance is that of the whole."""
-    logits, distances = [], []
+) -> Predictions:
+    """Predict cells with one fold's network; the score is that of the ensemble."""
+    logits, ood_scores = [], []
     for source in tqdm(sources, title, mininterval=5):
-        outputs = classifier.outputs(shown(source))
+        outputs = classifier.outputs(classifier_view(source))
         logits.append(outputs["members"][number])
-        distances.append(classifier.ood_score(outputs))
-    return Readings(
+        ood_scores.append(classifier.ood_score(outputs))
+    return Predictions(
         logits=np.array(logits),
-        distances=np.array(distances),
+        ood_scores=np.array(ood_scores),
         blasts=np.array([bool(source.blast) for source in sources]),
         kinds=np.array([source.kind for source in sources]),
         subjects=np.array([source.subject for source in sources]),
-        rounds=np.full(len(sources), ROUNDS[number]),
+        folds=np.full(len(sources), FOLDS[number]),
         files=np.array([source.path.name for source in sources]),
     )

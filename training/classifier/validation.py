@@ -1,6 +1,6 @@
-"""Cells of a round's strangers in both views, to watch its training by.
+"""Cells of a fold's held-out subjects in both views, to watch its training by.
 
-Nothing is chosen by them: the last step of every round is what is kept.
+Nothing is chosen by them: the last step of every fold is what is kept.
 """
 
 from __future__ import annotations
@@ -11,47 +11,59 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 import tensorflow as tf
-from sklearn.metrics import roc_auc_score
 
 from imaging.images import classifier_input
-from training.classifier.data import BLAST, NORMAL, CellSource, Places, shown, strangers
+from training.classifier.data import (
+    BLAST,
+    NORMAL,
+    CellSource,
+    Places,
+    classifier_view,
+    held_out_sources,
+)
+from training.metrics import scores
 
-_AT_ONCE = 32
+_BATCH = 32
 
 
 @dataclass(frozen=True)
 class Watched:
-    """Cells of one view: squares as shown, uint8 RGB of any size, and classes (n,)."""
+    """Cells of one view.
+
+    Attributes:
+        images: Squares as the classifier gets them, uint8 RGB of any size.
+        classes: `BLAST` or `NORMAL`, (n,).
+    """
 
     images: list[np.ndarray]
     classes: np.ndarray
 
     def auroc(self, model: keras.Model, size: int) -> float:
         """Return the area under the ROC curve of blasts against all other cells."""
-        logits = answers(model, [classifier_input(image, size) for image in self.images])
-        return float(roc_auc_score(self.classes, logits[:, BLAST] - logits[:, NORMAL]))
+        logits = predict(model, [classifier_input(image, size) for image in self.images])
+        return scores.auroc(logits[:, BLAST] - logits[:, NORMAL], self.classes == BLAST)
 
 
-def answers(model: keras.Model, inputs: Sequence[np.ndarray]) -> np.ndarray:
-    """Return what a network of one output says of prepared images of one size, (n, ...)."""
+def predict(model: keras.Model, inputs: Sequence[np.ndarray]) -> np.ndarray:
+    """Return a network's output (n, ...) for prepared images of one size."""
     read = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
-    parts = [np.stack(inputs[at : at + _AT_ONCE]) for at in range(0, len(inputs), _AT_ONCE)]
+    parts = [np.stack(inputs[at : at + _BATCH]) for at in range(0, len(inputs), _BATCH)]
     return np.concatenate([read(tf.constant(part)) for part in parts])
 
 
 def make_watched(places: Places, held_out: str, cells: int) -> dict[str, Watched]:
-    """Choose up to `cells` of each class and view of a round's strangers, always the same ones."""
-    by_view = strangers(places, held_out)
+    """Choose up to `cells` held-out cells of each class and view, always the same."""
+    by_view = held_out_sources(places, held_out)
     return {view: watched_cells(sample(sources, cells)) for view, sources in by_view.items()}
 
 
 def watched_cells(sources: Sequence[CellSource]) -> Watched:
-    """Read cells as they are shown."""
-    return Watched([shown(s) for s in sources], np.array([s.blast for s in sources]))
+    """Read cells as the classifier gets them."""
+    return Watched([classifier_view(s) for s in sources], np.array([s.blast for s in sources]))
 
 
 def sample(sources: Sequence[CellSource], cells: int) -> list[CellSource]:
-    """Choose up to `cells` of each class, always the same ones."""
+    """Choose up to `cells` of each class, always the same."""
     rng = np.random.default_rng(0)
     chosen: list[CellSource] = []
     for blast in (NORMAL, BLAST):

@@ -1,4 +1,4 @@
-"""Make the detector's confidences probabilities, and choose the thresholds that it is served with.
+"""Calibrate the detector's confidences, and choose the thresholds that it is served with.
 
 Fitted on composites of held-out subjects that the evaluation does not use (other images; the
 donors are the same, there are no more) and on TXL-PBC's val fields, by Platt's logistic scaling: a
@@ -8,7 +8,6 @@ stated share of them; the other kinds get the one of the best F1. All goes into 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
@@ -27,13 +26,13 @@ from models.detector.operating_point import OperatingPoint, log_odds, platt
 from models.findings import Detection
 from models.manifest import load_manifest
 from training.columns import Columns
-from training.data import DEFAULT_DATA, DataError
+from training.commands import group, option
+from training.data import DataError
 from training.detector.export import DEFAULT_WEIGHTS
-from training.detector.ground_truth import Cells, Field, calibrating, txl_ground_truth
+from training.detector.ground_truth import Field, TrueCell, for_calibration, txl_ground_truth
 from training.manifest import amend
 from training.metrics.average_precision import matched_truth
-from training.synthesis.composites import DEFAULT_CACHE, held_out_composites
-from training.synthesis.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
+from training.synthesis.composites import Folders, held_out_composites
 
 SENSITIVITY = 0.90
 """Share of the calibration's blasts that are called blasts at the chosen threshold."""
@@ -42,7 +41,7 @@ KINDS = {"white": WHITE_CELLS, "rbc": ("rbc",), "platelet": ("platelet",)}
 """What a box can be before a white cell is called a blast or not: labels of each kind."""
 
 LOWEST_CONFIDENCE = 0.01
-"""From which on boxes are kept to be matched."""
+"""Confidence from which on boxes are kept to be matched."""
 
 _EDGE = 1e-6
 _MISSED = 0.0
@@ -50,7 +49,7 @@ _MISSED = 0.0
 
 @dataclass(frozen=True)
 class Scale:
-    """Platt's scaling (1999): sigmoid(slope * logit(p) + offset)."""
+    """Scale probabilities: sigmoid(slope * logit(p) + offset), after Platt (1999)."""
 
     slope: float
     offset: float
@@ -61,7 +60,15 @@ class Scale:
 
     @classmethod
     def fit(cls, probabilities: np.ndarray, true: np.ndarray) -> Scale:
-        """Fit to what turned out to be true (n,); raises DataError where scores tell nothing."""
+        """Fit a scale by logistic regression.
+
+        Args:
+            probabilities: As the network gives them, (n,) in 0..1.
+            true: What turned out to be right, bool (n,).
+
+        Raises:
+            DataError: One class is missing, or the probabilities do not rise with the truth.
+        """
         if true.all() or not true.any():
             raise DataError("The calibration needs boxes of both kinds, right ones and wrong ones.")
         model = LogisticRegression(C=np.inf).fit(log_odds(probabilities)[:, None], true)
@@ -72,9 +79,13 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Candidates(Columns):
-    """Boxes of one kind and missed cells, arrays (n,): P(a cell of this kind), 0 for those missed;
-    P(blast) if it is one; the label of the true cell, "" where there is none.
+class MatchedCells(Columns):
+    """Boxes of one kind and missed cells, arrays (n,).
+
+    Attributes:
+        present: P(a cell of this kind), 0..1; 0 for a missed cell.
+        blast: P(blast) if it is one, 0..1.
+        truth: Label of the true cell, empty where there is none.
     """
 
     present: np.ndarray
@@ -83,36 +94,45 @@ class Candidates(Columns):
 
     @property
     def found(self) -> np.ndarray:
-        """Mask (n,) of those that have a box."""
+        """Return the mask (n,) of those that have a box."""
         return self.present > _MISSED
 
 
-def candidates(
+def match_fields(
     detector: Detector, fields: Sequence[Field], kinds: Sequence[str]
-) -> dict[str, Candidates]:
-    """Read fields whose cells of `kinds` are all labelled, and hold every box against the truth."""
+) -> dict[str, MatchedCells]:
+    """Detect the cells of fields, and match every box with the ground truth.
+
+    Args:
+        detector: Uncalibrated, to be calibrated.
+        fields: Their cells of `kinds` are all labelled.
+        kinds: Of `KINDS`.
+    """
     pairs = [
         (detector.find(read_image(path.read_bytes()).rgb, LOWEST_CONFIDENCE).detections, cells)
         for path, cells in tqdm(fields, mininterval=5)
     ]
-    return {kind: held_against(pairs, kind) for kind in kinds}
+    return {kind: match_detections(pairs, kind) for kind in kinds}
 
 
-def held_against(pairs: Iterable[tuple[Sequence[Detection], Cells]], kind: str) -> Candidates:
-    """Hold boxes of one kind against the true cells, both given for each field."""
+def match_detections(
+    fields: Iterable[tuple[Sequence[Detection], Sequence[TrueCell]]], kind: str
+) -> MatchedCells:
+    """Match the boxes of one kind with the true cells, both given for each field."""
     rows: list[tuple[float, float, str]] = []
-    for found, cells in pairs:
-        ours = [cell for cell in found if cell.label in KINDS[kind]]
-        rows += _matched(ours, [cell for cell in cells if cell.label in KINDS[kind]])
-    return Candidates(*_columns(rows))
+    for detections, cells in fields:
+        of_kind = [cell for cell in detections if cell.label in KINDS[kind]]
+        rows += _match(of_kind, [cell for cell in cells if cell.label in KINDS[kind]])
+    return MatchedCells(*_columns(rows))
 
 
-def _matched(ours: Sequence[Detection], true: Sequence[Any]) -> Iterator[tuple]:
-    present = np.array([_present(cell) for cell in ours])
-    matched = matched_truth(_boxes(ours), present, _boxes(true))
-    for cell, row in zip(ours, matched, strict=True):
-        label = true[row].label if row >= 0 else ""
-        yield _present(cell), _blast_if_white(cell), label
+def _match(
+    detections: Sequence[Detection], true: Sequence[TrueCell]
+) -> Iterator[tuple[float, float, str]]:
+    present = np.array([_present(cell) for cell in detections])
+    matched = matched_truth(_boxes(detections), present, _boxes(true))
+    for cell, row in zip(detections, matched, strict=True):
+        yield _present(cell), _blast_if_white(cell), true[row].label if row >= 0 else ""
     for missed in set(range(len(true))) - set(matched):
         yield _MISSED, 0.0, true[missed].label
 
@@ -122,10 +142,10 @@ def _present(cell: Detection) -> float:
 
 
 def _blast_if_white(cell: Detection) -> float:
-    return 0.0 if cell.white is None else cell.blast / cell.white
+    return 0.0 if cell.white is None or cell.blast is None else cell.blast / cell.white
 
 
-def _boxes(cells: Sequence[Any]) -> np.ndarray:
+def _boxes(cells: Sequence[Detection] | Sequence[TrueCell]) -> np.ndarray:
     return np.array([cell.box for cell in cells], np.float64).reshape(-1, 4)
 
 
@@ -134,8 +154,8 @@ def _columns(rows: list[tuple[float, float, str]]) -> list[np.ndarray]:
     return [np.array(present, float), np.array(blast, float), np.array(truth, str)]
 
 
-def fit(by_kind: dict[str, Candidates], with_blasts: Candidates) -> dict[str, Scale]:
-    """Fit a scale for each kind of cell, and one for blasts among the true white cells found."""
+def fit(by_kind: dict[str, MatchedCells], with_blasts: MatchedCells) -> dict[str, Scale]:
+    """Fit a scale for each kind of cell, and for blasts among white cells."""
     scales = {}
     for kind, cells in by_kind.items():
         scales[kind] = Scale.fit(cells.present[cells.found], (cells.truth != "")[cells.found])
@@ -145,7 +165,7 @@ def fit(by_kind: dict[str, Candidates], with_blasts: Candidates) -> dict[str, Sc
 
 
 def thresholds(
-    by_kind: dict[str, Candidates], with_blasts: Candidates, scales: dict[str, Scale]
+    by_kind: dict[str, MatchedCells], with_blasts: MatchedCells, scales: dict[str, Scale]
 ) -> dict[str, float]:
     """Choose the threshold of each label of a box, in calibrated probabilities."""
     chosen = {
@@ -160,12 +180,18 @@ def thresholds(
 
 
 def blast_curve(
-    with_blasts: Candidates, healthy: Candidates, fields: int
+    with_blasts: MatchedCells, healthy: MatchedCells, fields: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return false blasts a field, sensitivity and threshold (n,) for falling thresholds: FROC.
+    """Return the FROC curve of blasts (Bunch et al. 1977).
 
-    Sensitivity is that on `with_blasts`; false blasts are those of `healthy`, found in so many
-    `fields` (the same candidates, if all fields hold blasts).
+    Args:
+        with_blasts: Where the sensitivity is measured.
+        healthy: Where false blasts are counted; the same cells, if all fields hold blasts.
+        fields: How many fields the latter are of.
+
+    Returns:
+        False blasts a field, sensitivity (0..1) and threshold (0..1), each (n,), for falling
+        thresholds.
     """
     called, wrongly = (
         np.sort((cells.present * cells.blast)[(cells.truth == "blast") == is_blast])
@@ -183,7 +209,7 @@ def _scaled(present: np.ndarray, scale: Scale) -> np.ndarray:
 
 
 def best_f1(probabilities: np.ndarray, true: np.ndarray) -> float:
-    """Return the threshold of the best F1; cells without a box have probability 0 and are true."""
+    """Return the threshold of the best F1, where missed cells are true with probability 0."""
     precision, recall, limits = precision_recall_curve(true, probabilities)
     f1 = 2 * precision * recall / np.maximum(precision + recall, _EDGE)
     above = limits > _MISSED
@@ -191,21 +217,21 @@ def best_f1(probabilities: np.ndarray, true: np.ndarray) -> float:
 
 
 def reached_by(probabilities: np.ndarray, share: float) -> float:
-    """Return the highest threshold that at least `share` (0..1) of probabilities (n,) reach."""
+    """Return the highest threshold that a share (0..1) of probabilities (n,) reaches."""
     rank = floor(len(probabilities) * (1 - share) + _EDGE)
     return float(np.sort(probabilities)[rank])
 
 
 def calibrate(weights: Path, composites: Sequence[Field], txl: Sequence[Field]) -> dict[str, Any]:
-    """Fit all to the network in `weights`; return what the manifest is to say of it."""
+    """Fit scales and thresholds to a network; return its manifest's entries."""
     manifest = load_manifest(weights, "detector")
     raw = Detector(load_network(manifest), manifest.model_copy(update={"calibration": {}}))
     point = OperatingPoint.of(manifest.thresholds)
-    pasted = candidates(raw, composites, ["white"])["white"]
-    real = candidates(raw, txl, list(KINDS))
-    by_kind = {**real, "white": Candidates.joined([pasted, real["white"]])}
-    scales = fit(by_kind, pasted)
-    chosen = thresholds(by_kind, pasted, scales)
+    composited = match_fields(raw, composites, ["white"])["white"]
+    real = match_fields(raw, txl, list(KINDS))
+    by_kind = {**real, "white": MatchedCells.concatenate([composited, real["white"]])}
+    scales = fit(by_kind, composited)
+    chosen = thresholds(by_kind, composited, scales)
     return {
         "calibration": {name: vars(scale) for name, scale in scales.items()},
         "thresholds": {
@@ -217,18 +243,18 @@ def calibrate(weights: Path, composites: Sequence[Field], txl: Sequence[Field]) 
     }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m training calibrate detector`."""
-    parser.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the image sets")
-    parser.add_argument("--composites", type=Path, default=DEFAULT_COMPOSITES)
-    parser.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE)
+@dataclass(frozen=True)
+class Options:
+    """Options of `python -m training calibrate detector`."""
+
+    weights: Path = option(DEFAULT_WEIGHTS, "folder of the network")
+    folders: Folders = group(Folders(), "folders")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(options: Options) -> None:
     """Fit, write into the manifest, and print."""
-    composites = calibrating(held_out_composites(args.data, args.composites, args.cutouts))
-    found = calibrate(args.weights, composites, txl_ground_truth(args.data, "val"))
-    amend(args.weights, **found)
-    for name, values in found.items():
+    composites = for_calibration(held_out_composites(options.folders))
+    entries = calibrate(options.weights, composites, txl_ground_truth(options.folders.data, "val"))
+    amend(options.weights, **entries)
+    for name, values in entries.items():
         print(name, values)

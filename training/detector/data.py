@@ -15,7 +15,7 @@ from training.synthesis.elements import check_classes
 SMALLEST_RED_CELL = 18
 _SMALL_KINDS = (RBC, PLATELET)
 # TXL-PBC's fields are few beside the composites, but the only ones untouched.
-_TXL_REPEATS = 2
+_REPEATS: dict[Split, int] = {"train": 2, "val": 1}
 
 
 def prepare(data: Path, composites: Path, folder: Path, most: int | None = None) -> Path:
@@ -25,7 +25,7 @@ def prepare(data: Path, composites: Path, folder: Path, most: int | None = None)
     Raises DataError where composites are missing.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    for split, repeats in (("train", _TXL_REPEATS), ("val", 1)):
+    for split, repeats in _REPEATS.items():
         (folder / "images" / split).mkdir(parents=True)
         (folder / "labels" / split).mkdir(parents=True)
         _add_composites(composites / split, folder, split, most)

@@ -1,12 +1,11 @@
 """Measure the served detector on images never trained on.
 
 TXL-PBC's test fields are real, but hold no blast. Composites of the test split have blasts, of
-subjects whose cells were never trained on, but pasted; they are made if they are not there.
-Intervals are 95%, by bootstrap over images. With --record the figures also go into
+subjects whose cells were never trained on, but composited; they are made if they are missing.
+Intervals are 95%, by bootstrap over images. With --record the metrics also go into
 docs/validation.md, into the model card and manifest of the weights, and the charts beside them.
 """
 
-import argparse
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,12 +17,13 @@ from tqdm import tqdm
 from core.geometry import iou
 from imaging.images import RgbImage, read_image, resize
 from models.detector.detector import Detector
-from models.findings import Detection
+from models.findings import Box, Detection
 from training import charts
-from training.data import DEFAULT_DATA, PROJECT
-from training.detector.calibration import LOWEST_CONFIDENCE, blast_curve, held_against
+from training.commands import group, option
+from training.data import PROJECT
+from training.detector.calibration import LOWEST_CONFIDENCE, blast_curve, match_detections
 from training.detector.export import DEFAULT_WEIGHTS
-from training.detector.ground_truth import Field, TrueCell, evaluated, txl_ground_truth
+from training.detector.ground_truth import Field, TrueCell, for_evaluation, txl_ground_truth
 from training.documents import record
 from training.metrics.average_precision import (
     Matches,
@@ -31,15 +31,21 @@ from training.metrics.average_precision import (
     match,
     precision_and_recall,
 )
-from training.metrics.estimates import Figure, Sets, as_plain, as_tables, share, with_interval
-from training.synthesis.composites import DEFAULT_CACHE, held_out_composites
-from training.synthesis.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
+from training.metrics.estimates import (
+    Estimate,
+    EstimatesBySet,
+    bootstrap,
+    format_tables,
+    share,
+    to_dict,
+)
+from training.synthesis.composites import Folders, held_out_composites
 
 LOW_ZOOM = 0.3
 """How much smaller red cells are in a camera's whole field (24 to 43 px) than in TXL-PBC's fields,
 which are cut close about a white cell."""
 
-# What a class is called on both sides: detections and true cells that count as it.
+# Labels of detections and of true cells that count as a class.
 _GROUPS = {
     "white": ("blast", "wbc"),
     **{label: (label,) for label in ("blast", "wbc", "rbc", "platelet")},
@@ -48,14 +54,20 @@ _GROUPS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """What the detector made of one field: boxes matched by group, all and those counted as served,
-    (part, whole) counts by name; all boxes and the true cells.
+    """The detections of one field, matched with the ground truth.
+
+    Attributes:
+        matches: All boxes, by group of labels.
+        served: Those that count at the operating point.
+        counts: (part, whole) by name, at the operating point.
+        detections: All boxes.
+        ground_truth: The true cells.
     """
 
     matches: dict[str, Matches]
     served: dict[str, Matches]
     counts: dict[str, tuple[int, int]]
-    found: tuple[Detection, ...] = ()
+    detections: tuple[Detection, ...] = ()
     ground_truth: tuple[TrueCell, ...] = ()
 
 
@@ -65,35 +77,39 @@ Measure = Callable[[Sequence[Reading]], float]
 def shrunk(
     rgb: RgbImage, ground_truth: list[TrueCell], scale: float
 ) -> tuple[RgbImage, list[TrueCell]]:
-    """Return a field and its cells at `scale` (0..1) of their size."""
+    """Return a field and its cells at a scale (0..1) of their size."""
     height, width = rgb.shape[:2]
     small = resize(rgb, round(width * scale), round(height * scale))
-    moved = [replace(cell, box=tuple(edge * scale for edge in cell.box)) for cell in ground_truth]
-    return small, moved
+    return small, [replace(cell, box=_scaled(cell.box, scale)) for cell in ground_truth]
+
+
+def _scaled(box: Box, scale: float) -> Box:
+    x1, y1, x2, y2 = box
+    return x1 * scale, y1 * scale, x2 * scale, y2 * scale
 
 
 def read_field(detector: Detector, rgb: RgbImage, ground_truth: list[TrueCell]) -> Reading:
-    """Run the served detector on one field and judge what it finds."""
-    raw = detector.raw_predictions(rgb, LOWEST_CONFIDENCE)
-    found = detector.findings(raw, LOWEST_CONFIDENCE).detections
-    shown = detector.findings(raw).detections
-    labels = np.array([cell.label for cell in shown])
+    """Run the served detector on one field and match its boxes."""
+    raw_predictions = detector.raw_predictions(rgb, LOWEST_CONFIDENCE)
+    detections = detector.findings(raw_predictions, LOWEST_CONFIDENCE).detections
+    served = detector.findings(raw_predictions).detections
+    labels = np.array([cell.label for cell in served])
     return Reading(
-        matches=_match(found, ground_truth),
-        served=_match(shown, ground_truth),
-        counts=_counts(_boxes(cell.box for cell in shown), labels, ground_truth),
-        found=found,
+        matches=_match(detections, ground_truth),
+        served=_match(served, ground_truth),
+        counts=_counts(_boxes(cell.box for cell in served), labels, ground_truth),
+        detections=detections,
         ground_truth=tuple(ground_truth),
     )
 
 
-def _match(found: Sequence[Detection], ground_truth: list[TrueCell]) -> dict[str, Matches]:
+def _match(detections: Sequence[Detection], ground_truth: list[TrueCell]) -> dict[str, Matches]:
     matches = {}
     for name, labels in _GROUPS.items():
-        ours = [cell for cell in found if cell.label in labels]
+        of_group = [cell for cell in detections if cell.label in labels]
         matches[name] = match(
-            _boxes(cell.box for cell in ours),
-            np.array([cell.confidence for cell in ours]),
+            _boxes(cell.box for cell in of_group),
+            np.array([cell.confidence for cell in of_group]),
             _boxes(truth.box for truth in ground_truth if truth.label in labels),
         )
     return matches
@@ -102,7 +118,7 @@ def _match(found: Sequence[Detection], ground_truth: list[TrueCell]) -> dict[str
 def _counts(
     boxes: np.ndarray, labels: np.ndarray, ground_truth: list[TrueCell]
 ) -> dict[str, tuple[int, int]]:
-    """Count, at the operating point, what precision and recall do not tell."""
+    """Count, at the operating point, what precision and recall do not cover."""
     called = [_called(boxes, labels, truth) for truth in ground_truth]
     blasts = [n for n, truth in enumerate(ground_truth) if truth.label == "blast"]
     normal = [n for n, truth in enumerate(ground_truth) if truth.label == "wbc"]
@@ -121,7 +137,7 @@ def _counts(
 
 
 def _called(boxes: np.ndarray, labels: np.ndarray, truth: TrueCell) -> str | None:
-    """Return the label of the box that overlaps a true cell most, None if none does by half."""
+    """Return the label of the box that overlaps a true cell most, and by half."""
     overlaps = iou(np.array(truth.box, np.float32), boxes)
     if not overlaps.size or overlaps.max() < 0.5:
         return None
@@ -133,7 +149,12 @@ def _boxes(boxes: Iterable[tuple[float, ...]]) -> np.ndarray:
 
 
 def ap(*groups: str, strictness: slice = slice(0, 1)) -> Measure:
-    """Measure mean average precision over groups, at the overlaps that `strictness` selects."""
+    """Measure mean average precision over groups.
+
+    Args:
+        groups: Groups of labels.
+        strictness: Which of the overlaps `IOUS`; 0.5 alone by default.
+    """
 
     def measure(readings: Sequence[Reading]) -> float:
         each = [
@@ -146,7 +167,7 @@ def ap(*groups: str, strictness: slice = slice(0, 1)) -> Measure:
 
 
 def at_confidence(*groups: str, which: int, floor: float) -> Measure:
-    """Measure precision (`which` 0) or recall (1) of boxes from `floor` on, the mean of groups."""
+    """Measure precision (`which` 0) or recall (1) from a confidence on, the mean of groups."""
 
     def measure(readings: Sequence[Reading]) -> float:
         each = [
@@ -159,7 +180,7 @@ def at_confidence(*groups: str, which: int, floor: float) -> Measure:
 
 
 def _as_served(group: str, which: int) -> Measure:
-    """Measure precision (`which` 0) or recall (1) of what is counted at the operating point."""
+    """Measure precision (`which` 0) or recall (1) at the operating point."""
 
     def measure(readings: Sequence[Reading]) -> float:
         return precision_and_recall([reading.served[group] for reading in readings], 0.0)[which]
@@ -219,80 +240,81 @@ def composite_measures() -> dict[str, Measure]:
 
 
 def read_fields(detector: Detector, fields: Sequence[Field], scale: float = 1.0) -> list[Reading]:
-    """Read all fields, shrunk by `scale`, and judge them."""
+    """Detect the cells of all fields at a scale, and match them."""
     return [
         read_field(detector, *shrunk(read_image(path.read_bytes()).rgb, ground_truth, scale))
         for path, ground_truth in tqdm(fields, mininterval=5)
     ]
 
 
-def figures(
-    readings: Sequence[Reading], measures: dict[str, Measure], rounds: int
-) -> dict[str, Figure]:
-    """Return the figures of read fields by title."""
-    return {name: with_interval(measure, readings, rounds) for name, measure in measures.items()}
+def estimates(
+    readings: Sequence[Reading], measures: dict[str, Measure], samples: int
+) -> dict[str, Estimate]:
+    """Take measures of read fields, each with its interval over so many samples."""
+    return {name: bootstrap(measure, readings, samples) for name, measure in measures.items()}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m training evaluate detector`."""
-    parser.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the image sets")
-    parser.add_argument("--composites", type=Path, default=DEFAULT_COMPOSITES)
-    parser.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE)
-    parser.add_argument("--out", type=Path, default=PROJECT / "runs" / "detector-evaluation.json")
-    parser.add_argument("--rounds", type=int, default=500, help="bootstrap samples (%(default)s)")
-    parser.add_argument("--record", action="store_true", help="write the figures into documents")
+@dataclass(frozen=True)
+class Options:
+    """Options of `python -m training evaluate detector`."""
+
+    weights: Path = option(DEFAULT_WEIGHTS, "folder of the network")
+    folders: Folders = group(Folders(), "folders")
+    out: Path = option(PROJECT / "runs" / "detector-evaluation.json", "file of the metrics")
+    samples: int = option(500, "bootstrap samples")
+    record: bool = option(False, "write the metrics into documents")
 
 
-def run(args: argparse.Namespace) -> None:
-    """Measure, print, draw, and write the figures."""
-    detector = Detector.load(args.weights)
-    txl = txl_ground_truth(args.data, "test")
-    composites = evaluated(held_out_composites(args.data, args.composites, args.cutouts))
-    real, pasted = read_fields(detector, txl), read_fields(detector, composites)
+def run(options: Options) -> None:
+    """Measure, print, draw, and write the metrics."""
+    detector = Detector.load(options.weights)
+    txl = txl_ground_truth(options.folders.data, "test")
+    composites = for_evaluation(held_out_composites(options.folders))
+    real, composited = read_fields(detector, txl), read_fields(detector, composites)
     small = read_fields(detector, txl, LOW_ZOOM)
     real_title = f"TXL-PBC test, {len(txl)} real fields without blasts"
     small_title = f"The same fields shrunk to {LOW_ZOOM:g}, as at low zoom"
     sets = {
-        real_title: figures(real, txl_measures(), args.rounds),
-        small_title: figures(small, txl_measures(), args.rounds),
-        f"{len(composites)} composites of held-out subjects": figures(
-            pasted, composite_measures(), args.rounds
+        real_title: estimates(real, txl_measures(), options.samples),
+        small_title: estimates(small, txl_measures(), options.samples),
+        f"{len(composites)} composites of held-out subjects": estimates(
+            composited, composite_measures(), options.samples
         ),
     }
-    text = (
-        f"Detector {detector.version}, `python -m training evaluate detector`:\n\n{as_tables(sets)}"
-    )
+    heading = f"Detector {detector.version}, `python -m training evaluate detector`:"
+    text = f"{heading}\n\n{format_tables(sets)}"
     print(text)
-    _write(args, sets, text)
-    threshold = detector.manifest.thresholds.get("blast")
-    draw(pasted, real, threshold, args.weights / "charts" if args.record else args.out.parent)
+    _write(options, sets, text)
+    charts_folder = options.weights / "charts" if options.record else options.out.parent
+    draw(composited, real, detector.manifest.thresholds.get("blast"), charts_folder)
 
 
 def draw(
     composites: Sequence[Reading], txl: Sequence[Reading], threshold: float | None, folder: Path
 ) -> None:
-    """Draw the FROC curve and how far the stated probabilities can be trusted."""
-    pasted, real = (
-        held_against(((reading.found, reading.ground_truth) for reading in readings), "white")
+    """Draw the FROC curve and the reliability of the probabilities."""
+    composited, real = (
+        match_detections(
+            ((reading.detections, reading.ground_truth) for reading in readings), "white"
+        )
         for readings in (composites, txl)
     )
     curves = {
-        "composites of held-out subjects": blast_curve(pasted, pasted, len(composites)),
-        "false blasts on TXL-PBC test, free of blasts": blast_curve(pasted, real, len(txl)),
+        "composites of held-out subjects": blast_curve(composited, composited, len(composites)),
+        "false blasts on TXL-PBC test, free of blasts": blast_curve(composited, real, len(txl)),
     }
     charts.froc_chart(curves, threshold, folder / "froc.svg")
-    found = pasted.chosen(pasted.found)
+    boxes = composited.select(composited.found)
     stated = {
-        "blast": (found.present * found.blast, found.truth == "blast"),
-        "any white cell": (found.present, found.truth != ""),
+        "blast": (boxes.present * boxes.blast, boxes.truth == "blast"),
+        "any white cell": (boxes.present, boxes.truth != ""),
     }
     charts.reliability_chart(stated, folder / "reliability.svg", "boxes that are it", "confidence")
 
 
-def _write(args: argparse.Namespace, sets: Sets, text: str) -> None:
-    plain = as_plain(sets)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(plain, indent=2) + "\n")
-    if args.record:
-        record("detector", args.weights, PROJECT / "docs", plain, text)
+def _write(options: Options, sets: EstimatesBySet, text: str) -> None:
+    plain = to_dict(sets)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(plain, indent=2) + "\n")
+    if options.record:
+        record("detector", options.weights, PROJECT / "docs", plain, text)

@@ -1,8 +1,8 @@
 """Write the detector for serving: OpenVINO network (f16 weights), manifest and model card."""
 
-import argparse
 import csv
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from ultralytics import YOLO
 
+from training.commands import option
 from training.data import PROJECT, DataError
 from training.manifest import DATA_SETS, subject_split, todays_version, write_manifest
 
@@ -18,19 +19,37 @@ SERVED_SIZE = 960
 THRESHOLDS = {"confidence": 0.25, "iou": 0.5}
 
 _CARD = Path(__file__).with_name("card.md")
-_TOLD_ARGUMENTS = (
+_RECORDED_ARGUMENTS = (
     *("imgsz", "batch", "optimizer", "lr0", "momentum", "weight_decay", "time", "epochs"),
     *("degrees", "scale", "translate", "fliplr", "flipud", "hsv_h", "hsv_s", "hsv_v", "mosaic"),
 )
 
 
+@dataclass(frozen=True)
+class Options:
+    """Options of `python -m training export detector`."""
+
+    run: Path = option(PROJECT / "runs" / "detector", "folder of the training run")
+    weights_out: Path = option(DEFAULT_WEIGHTS, "folder of the network for serving")
+    imgsz: int = option(SERVED_SIZE, "side in pixels")
+    version: str = option("", "today's date and -1 unless given")
+    note: str = option("", "added to manifest and card")
+
+
 def export(
     run: Path, weights: Path, size: int = SERVED_SIZE, version: str = "", note: str = ""
 ) -> None:
-    """Write the best checkpoint of a training run to `weights`, for frames of `size` pixels.
+    """Write the best checkpoint of a training run for serving.
 
-    `note` is what else manifest and card should tell of the training. Raises DataError where the
-    run has no checkpoint.
+    Args:
+        run: Folder of the run.
+        weights: Folder of the network, its manifest and its card.
+        size: Side of the frames in pixels.
+        version: Of the weights, today's first where it is empty.
+        note: Added to manifest and card.
+
+    Raises:
+        DataError: The run has no checkpoint.
     """
     checkpoint = run / "weights" / "best.pt"
     if not checkpoint.is_file():
@@ -43,7 +62,7 @@ def export(
 
 
 def write_network(checkpoint: Path, weights: Path, size: int) -> None:
-    """Write network.xml and .bin (f16 weights) of a checkpoint for frames of `size` pixels."""
+    """Write network.xml and .bin (f16 weights) for frames of `size` pixels."""
     made = YOLO(checkpoint).export(
         format="openvino", imgsz=size, quantize=16, dynamic=False, device="cpu"
     )
@@ -78,7 +97,7 @@ def _manifest(run: Path, classes: list[str], size: int, version: str, note: str)
             "seed": arguments["seed"],
             "epochs": len(epochs),
             "minutes": round(float(epochs[-1]["time"]) / 60, 1),
-            "arguments": {name: arguments[name] for name in _TOLD_ARGUMENTS},
+            "arguments": {name: arguments[name] for name in _RECORDED_ARGUMENTS},
         },
         "metrics": {},
     }
@@ -101,18 +120,7 @@ def _card(manifest: dict[str, Any]) -> str:
     )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m training export detector`."""
-    parser.add_argument("--run", type=Path, default=PROJECT / "runs" / "detector")
-    parser.add_argument("--weights-out", type=Path, default=DEFAULT_WEIGHTS)
-    parser.add_argument(
-        "--imgsz", type=int, default=SERVED_SIZE, help="side in pixels (%(default)s)"
-    )
-    parser.add_argument("--version", default="", help="today's date and -1 unless given")
-    parser.add_argument("--note", default="", help="what else manifest and card should tell of it")
-
-
-def run(args: argparse.Namespace) -> None:
-    """Export, and say where to."""
-    export(args.run, args.weights_out, args.imgsz, args.version, args.note)
-    print(f"{args.weights_out} is written; go on with: python -m training calibrate detector")
+def run(options: Options) -> None:
+    """Export, and print where to."""
+    export(options.run, options.weights_out, options.imgsz, options.version, options.note)
+    print(f"Wrote {options.weights_out}. Next: python -m training calibrate detector")

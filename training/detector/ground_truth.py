@@ -6,24 +6,32 @@ from pathlib import Path
 
 from PIL import Image
 
-from training.data import Split, read_txl
+from models.findings import Box
+from training.data import Split, read_txl, row_box
 
-Cells = list["TrueCell"]
-Field = tuple[Path, Cells]
-"""An image file and the true cells in it."""
-
-EVALUATED = 400
-"""Held-out composites, the first ones, that figures are measured on."""
+EVALUATION_COUNT = 400
+"""Held-out composites, the first ones, that are measured."""
 
 
 @dataclass(frozen=True)
 class TrueCell:
-    """A true cell: x1, y1, x2, y2 in pixels; `kind` and `clustered` as in cells.csv."""
+    """A cell that is there.
+
+    Attributes:
+        label: As the detector's.
+        box: x1, y1, x2, y2 in pixels of its field.
+        kind: As in cells.csv, empty where there is none.
+        clustered: Whether it touches another white cell.
+    """
 
     label: str
-    box: tuple[float, float, float, float]
+    box: Box
     kind: str = ""
     clustered: bool = False
+
+
+Field = tuple[Path, list[TrueCell]]
+"""An image file and the true cells in it."""
 
 
 def txl_ground_truth(data: Path, split: Split) -> list[Field]:
@@ -41,22 +49,21 @@ def txl_ground_truth(data: Path, split: Split) -> list[Field]:
 
 
 def composite_ground_truth(folder: Path) -> list[Field]:
-    """Return the composites in `folder` with the white cells of its cells.csv, in their order."""
-    cells: dict[str, Cells] = {}
+    """Return the composites of a folder with the white cells of cells.csv."""
+    cells: dict[str, list[TrueCell]] = {}
     with (folder / "cells.csv").open(newline="") as stream:
         for row in csv.DictReader(stream):
-            box = tuple(float(row[edge]) for edge in ("x1", "y1", "x2", "y2"))
-            truth = TrueCell(row["label"], box, row["kind"], row["clustered"] == "1")
-            cells.setdefault(row["image"], []).append(truth)
+            cell = TrueCell(row["label"], row_box(row), row["kind"], row["clustered"] == "1")
+            cells.setdefault(row["image"], []).append(cell)
     images = sorted((folder / "images").glob("*.jpg"))
     return [(image, cells.get(image.name, [])) for image in images]
 
 
-def evaluated(folder: Path) -> list[Field]:
+def for_evaluation(folder: Path) -> list[Field]:
     """Return the held-out composites that the detector is measured on."""
-    return composite_ground_truth(folder)[:EVALUATED]
+    return composite_ground_truth(folder)[:EVALUATION_COUNT]
 
 
-def calibrating(folder: Path) -> list[Field]:
-    """Return the held-out composites that thresholds and calibration are fitted on: the others."""
-    return composite_ground_truth(folder)[EVALUATED:]
+def for_calibration(folder: Path) -> list[Field]:
+    """Return the other held-out composites, for thresholds and calibration."""
+    return composite_ground_truth(folder)[EVALUATION_COUNT:]

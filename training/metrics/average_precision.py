@@ -93,7 +93,11 @@ def precision_and_recall(images: Sequence[Matches], floor: float) -> tuple[float
 def _overlaps(boxes: np.ndarray, ground_truth: np.ndarray) -> np.ndarray:
     """Return the intersection over union (n, m), in double precision as COCO computes it."""
     true = ground_truth.astype(np.float64)
-    overlaps = [iou(box, true) for box in boxes.astype(np.float64)]
+    # `iou` is annotated for single precision, and computes in that of its arguments.
+    overlaps = [
+        iou(box, true)  # pyright: ignore[reportArgumentType]
+        for box in boxes.astype(np.float64)
+    ]
     return np.array(overlaps).reshape(len(boxes), len(true))
 
 

@@ -1,4 +1,4 @@
-"""How well P(blast) tells blasts from normal cells, and how far to trust the figures.
+"""How well P(blast) separates blasts from normal cells, and how far to trust it.
 
 Arrays are (n,), one entry a cell: probabilities in 0..1, `blasts` and `called` bool (what a cell
 is, and whether it was called a blast). What cannot be measured is NaN.
@@ -7,6 +7,7 @@ is, and whether it was called a blast). What cannot be measured is NaN.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import nan
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import (
@@ -22,12 +23,22 @@ from sklearn.metrics import (
 from training.metrics.estimates import share
 
 BINS = 15
-"""Bins of equal width over 0..1 in which probabilities are held against what was true."""
+"""Bins of equal width over 0..1 in which probabilities are compared with the ground truth."""
+
+
+# Annotated in scikit-learn as if words were all that it takes.
+_UNDEFINED: Any = nan
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """Of each bin that holds cells: mean probability, share of blasts, number of cells."""
+    """Compare probabilities with the ground truth, in each bin that holds cells.
+
+    Attributes:
+        probabilities: Mean probability of the bin's cells, 0..1.
+        blasts: Share of blasts among them, 0..1.
+        cells: Their number.
+    """
 
     probabilities: np.ndarray
     blasts: np.ndarray
@@ -35,7 +46,15 @@ class Reliability:
 
 
 def auroc(scores: np.ndarray, blasts: np.ndarray) -> float:
-    """Return the area under the ROC curve of any score that should be higher for blasts."""
+    """Return the area under the ROC curve.
+
+    Args:
+        scores: Anything that should be higher for blasts, also other than probabilities.
+        blasts: The ground truth.
+
+    Returns:
+        0..1; NaN where one class is missing.
+    """
     if blasts.all() or not blasts.any():
         return nan
     return float(roc_auc_score(blasts, scores))
@@ -44,19 +63,26 @@ def auroc(scores: np.ndarray, blasts: np.ndarray) -> float:
 def roc_band(
     scores: np.ndarray, blasts: np.ndarray, samples: Iterable[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return false positive shares (101,), true positive shares there, and their 95% interval.
+    """Return a ROC curve with its 95% interval.
 
-    The interval is over `samples`, each indexes of cells, as `subject_samples` gives them.
+    Args:
+        scores: As for `auroc`.
+        blasts: The ground truth.
+        samples: Bootstrap samples, each indexes of cells, as `subject_samples` gives them.
+
+    Returns:
+        False positive rates 0, 0.01 ... 1, the true positive rate at each, and the low and high
+        end of its interval, each (101,) in 0..1.
     """
     places = np.linspace(0, 1, 101)
-    sampled = [_roc_at(places, scores[sample], blasts[sample]) for sample in samples]
+    sampled = np.array([_roc_at(places, scores[rows], blasts[rows]) for rows in samples])
     low, high = np.percentile(sampled, (2.5, 97.5), axis=0)
     return places, _roc_at(places, scores, blasts), low, high
 
 
 def sensitivity(called: np.ndarray, blasts: np.ndarray) -> float:
     """Return the share of blasts that were called blasts (the recall)."""
-    return float(recall_score(blasts, called, zero_division=nan)) if len(blasts) else nan
+    return float(recall_score(blasts, called, zero_division=_UNDEFINED)) if len(blasts) else nan
 
 
 def specificity(called: np.ndarray, blasts: np.ndarray) -> float:
@@ -66,7 +92,7 @@ def specificity(called: np.ndarray, blasts: np.ndarray) -> float:
 
 def precision(called: np.ndarray, blasts: np.ndarray) -> float:
     """Return the share of blasts among what was called a blast."""
-    return float(precision_score(blasts, called, zero_division=nan)) if len(blasts) else nan
+    return float(precision_score(blasts, called, zero_division=_UNDEFINED)) if len(blasts) else nan
 
 
 def accuracy(called: np.ndarray, blasts: np.ndarray) -> float:
@@ -75,8 +101,8 @@ def accuracy(called: np.ndarray, blasts: np.ndarray) -> float:
 
 
 def f1(called: np.ndarray, blasts: np.ndarray) -> float:
-    """Return the harmonic mean of precision and sensitivity, that is F1 of the blasts."""
-    return float(f1_score(blasts, called, zero_division=nan)) if len(blasts) else nan
+    """Return the F1 of the blasts: the harmonic mean of precision and sensitivity."""
+    return float(f1_score(blasts, called, zero_division=_UNDEFINED)) if len(blasts) else nan
 
 
 def confusion(called: np.ndarray, blasts: np.ndarray) -> np.ndarray:
@@ -85,41 +111,53 @@ def confusion(called: np.ndarray, blasts: np.ndarray) -> np.ndarray:
 
 
 def reliability(probabilities: np.ndarray, blasts: np.ndarray) -> Reliability:
-    """Hold probabilities against the truth, bin by bin; 1.0 belongs to the last bin."""
+    """Compare probabilities with the ground truth in `BINS`; 1.0 belongs to the last."""
     bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
     cells = np.bincount(bins, minlength=BINS)
     held = cells > 0
-    means = (
+    stated, true = (
         np.bincount(bins, values, minlength=BINS)[held] / cells[held]
         for values in (probabilities, blasts.astype(float))
     )
-    return Reliability(*means, cells[held])
+    return Reliability(stated, true, cells[held])
 
 
 def calibration_error(probabilities: np.ndarray, blasts: np.ndarray) -> float:
-    """Return the expected calibration error of P(blast), 0 for honest ones (Guo et al. 2017)."""
+    """Return the expected calibration error of P(blast), 0..1; 0 is calibrated.
+
+    After Guo et al. 2017 (arXiv 1706.04599), with `BINS`.
+    """
     bins = reliability(probabilities, blasts)
     gaps = np.abs(bins.probabilities - bins.blasts)
     return share(float((gaps * bins.cells).sum()), len(blasts))
 
 
 def subject_samples(
-    kinds: np.ndarray, subjects: np.ndarray, rounds: int, seed: int = 0
+    kinds: np.ndarray, subjects: np.ndarray, samples: int, seed: int = 0
 ) -> Iterator[np.ndarray]:
-    """Give `rounds` bootstrap samples, each as indexes of cells.
+    """Draw bootstrap samples of subjects, and of the cells of each.
 
     Of every kind of cell as many subjects as it has are drawn with replacement, and of every one
     drawn as many cells as it has. A kind with one subject can only vary by that subject's cells:
     an interval then says nothing of what another subject would change.
+
+    Args:
+        kinds: Stratum of each cell.
+        subjects: Subject of each cell.
+        samples: How many to draw.
+        seed: Of the draws.
+
+    Yields:
+        Indexes of cells, (n,), for each sample.
     """
     rng = np.random.default_rng(seed)
     strata = [_cells_by_subject(kinds == kind, subjects) for kind in np.unique(kinds)]
-    for _ in range(rounds):
+    for _ in range(samples):
         yield np.concatenate([_sample(stratum, rng) for stratum in strata])
 
 
 def _roc_at(places: np.ndarray, scores: np.ndarray, blasts: np.ndarray) -> np.ndarray:
-    """Return the true positive share reached with at most each false positive share."""
+    """Return the true positive rate reached with at most each false positive rate."""
     false_positives, true_positives, _ = roc_curve(blasts, scores)
     return true_positives[np.searchsorted(false_positives, places, side="right") - 1]
 

@@ -1,7 +1,7 @@
-"""The images that the gate is asked about: cells of test splits, and what else people may upload.
+"""The images that quality control is tested on: cells of test splits, and other uploads.
 
 All are made anew from the image sets, from packages' own pictures and from a fixed seed, so that
-every run asks about the same ones.
+every run tests the same ones.
 """
 
 import csv
@@ -21,8 +21,16 @@ from sklearn.datasets import load_sample_images
 from core.geometry import Box
 from imaging.images import RgbImage, resize
 from models.classifier.cell_views import Window
-from training.classifier.data import read_rgb
-from training.data import ChulaField, TxlField, read_chula, read_cnmc, read_pbc, read_txl
+from training.data import (
+    ChulaField,
+    TxlField,
+    read_chula,
+    read_cnmc,
+    read_pbc,
+    read_txl,
+    row_box,
+)
+from training.images import read_rgb
 
 T = TypeVar("T")
 
@@ -32,23 +40,27 @@ CROP_FACTORS = 1.2, 1.5, 2.0
 """Sides of the crops that people make of a cell, in units of the longer side of its box."""
 
 _USUAL_CROP = 1.5
-_LEAST_CELL = 24.0
+_MIN_CELL = 24.0
 _DEFOCUS = 0.08
 _DRAWINGS = 150
 _PARTS = 10
 _COLOURED = 3.0
 _PLASMA, _CHROMATIN = (238, 228, 236), (88, 42, 128)
-_WORDS = ("Blood smear", "ALL blast 98%", "Patient 0017", "Wright-Giemsa", "100x, oil", "No result")
+_TEXTS = ("Blood smear", "ALL blast 98%", "Patient 0017", "Wright-Giemsa", "100x, oil", "No result")
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images of one kind: uint8 RGB of any size, made as they are asked for; `wanted` is the code
-    that they should get, "cell" where they should be let through.
+    """Images of one kind.
+
+    Attributes:
+        title: Of the set.
+        expected: Code that they should get; `CELL` where they should be accepted.
+        images: Makes them, uint8 RGB of any size.
     """
 
     title: str
-    wanted: str
+    expected: str
     images: Callable[[], Iterator[RgbImage]]
 
 
@@ -60,12 +72,16 @@ class WhiteCell:
     window: Window
 
     def widened(self, factor: float) -> Window:
-        """The square around the same cell, `factor` times as wide."""
+        """Return the square around the same cell, `factor` times as wide."""
         return replace(self.window, side=factor * self.window.side)
 
 
 def image_sets(data: Path, composites: Path, limit: int) -> list[ImageSet]:
-    """Return all sets, of each at most `limit` files or cells, spread evenly; raises DataError."""
+    """Return all sets, each with at most `limit` files or cells, spread evenly.
+
+    Raises:
+        DataError: An image set is missing.
+    """
     return [*_of_cells(data, composites, limit), *_of_others(data, composites, limit)]
 
 
@@ -81,7 +97,7 @@ def crop(rgb: RgbImage, window: Window) -> RgbImage:
 
 
 def lone_cells(cells: Sequence[WhiteCell], factor: float) -> list[WhiteCell]:
-    """Choose the cells that have no other white cell's middle in a crop of `factor`."""
+    """Choose the cells without another white cell's centre in their crop."""
     by_image: dict[Path, list[Window]] = {}
     for cell in cells:
         by_image.setdefault(cell.path, []).append(cell.window)
@@ -93,7 +109,7 @@ def lone_cells(cells: Sequence[WhiteCell], factor: float) -> list[WhiteCell]:
 
 
 def crops(cells: Iterable[WhiteCell], factor: float) -> Iterator[RgbImage]:
-    """Crop the cells at `factor`, those left out that their image's edge cuts."""
+    """Crop the cells that their image's edge does not cut."""
     for cell in cells:
         rgb = read_rgb(cell.path)
         if crop(rgb, cell.window).shape[:2] == (round(cell.window.side),) * 2:
@@ -137,21 +153,17 @@ def _of_others(data: Path, composites: Path, limit: int) -> Iterator[ImageSet]:
     crowded = [field.path for field in read_txl(data, "test") if _count_white(field) > 1]
     yield ImageSet("TXL-PBC fields", SEVERAL, lambda: map(read_rgb, evenly(crowded, limit)))
     rows = Counter(cell.path for cell in _composite_cells(composites))
-    pasted = sorted(path for path, count in rows.items() if count > 1)
-    yield ImageSet("Composite fields", SEVERAL, lambda: map(read_rgb, evenly(pasted, limit)))
+    composite_paths = sorted(path for path, count in rows.items() if count > 1)
+    yield ImageSet(
+        "Composite fields", SEVERAL, lambda: map(read_rgb, evenly(composite_paths, limit))
+    )
 
 
 def _composite_cells(folder: Path) -> list[WhiteCell]:
     with (folder / "cells.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    cells = [
-        _white_cell(
-            folder / "images" / row["image"],
-            tuple(float(row[edge]) for edge in ("x1", "y1", "x2", "y2")),
-        )
-        for row in rows
-    ]
-    return [cell for cell in cells if cell.window.side >= _LEAST_CELL]
+    cells = [_white_cell(folder / "images" / row["image"], row_box(row)) for row in rows]
+    return [cell for cell in cells if cell.window.side >= _MIN_CELL]
 
 
 def _txl_cells(data: Path) -> list[WhiteCell]:
@@ -180,19 +192,20 @@ def _holds(window: Window, other: Window) -> bool:
 
 
 def _defocused(cells: Sequence[WhiteCell]) -> Iterator[RgbImage]:
-    """Crops whose blur has a standard deviation of `_DEFOCUS` of the cell's side."""
+    """Blur crops with a standard deviation of `_DEFOCUS` of the cell's side."""
     for rgb in crops(cells, _USUAL_CROP):
-        yield cv2.GaussianBlur(rgb, (0, 0), _DEFOCUS * max(rgb.shape[:2]) / _USUAL_CROP)
+        blurred = cv2.GaussianBlur(rgb, (0, 0), _DEFOCUS * max(rgb.shape[:2]) / _USUAL_CROP)
+        yield blurred.astype(np.uint8)
 
 
 def _halves(cells: Sequence[WhiteCell]) -> Iterator[RgbImage]:
-    """The right halves of crops: the edge goes through the middle of the cell."""
+    """Cut crops through the middle of the cell."""
     for rgb in crops(cells, _USUAL_CROP):
         yield rgb[:, rgb.shape[1] // 2 :]
 
 
 def _drawings(on_black: bool = False) -> Iterator[RgbImage]:
-    """Discs, rectangles and lines in any colour, also those of stained cells, on any ground."""
+    """Draw discs, rectangles and lines in any colour, also of stained cells."""
     rng = np.random.default_rng(1)
     for number in range(_DRAWINGS):
         side = int(rng.integers(80, 500))
@@ -219,20 +232,20 @@ def _draw_shape(image: RgbImage, rng: np.random.Generator) -> None:
 
 
 def _texts() -> Iterator[RgbImage]:
-    """Lines of text, dark on bright and bright on dark, in colour."""
+    """Write lines of text, dark on bright and bright on dark, in colour."""
     rng = np.random.default_rng(2)
     for _ in range(_DRAWINGS):
         side = int(rng.integers(120, 500))
         ground, ink = _any_colour(rng), _any_colour(rng)
         image = np.full((side, side, 3), ground, np.uint8)
         for y in range(30, side, 30):
-            words = _WORDS[rng.integers(len(_WORDS))]
-            cv2.putText(image, words, (5, y), cv2.FONT_HERSHEY_SIMPLEX, 0.8, ink, 2, cv2.LINE_AA)
+            text = _TEXTS[rng.integers(len(_TEXTS))]
+            cv2.putText(image, text, (5, y), cv2.FONT_HERSHEY_SIMPLEX, 0.8, ink, 2, cv2.LINE_AA)
         yield image
 
 
 def _noises() -> Iterator[RgbImage]:
-    """Coloured noise, from single pixels to clouds half as large as the image."""
+    """Make coloured noise, from single pixels to large clouds."""
     rng = np.random.default_rng(3)
     for number in range(_DRAWINGS):
         side = int(rng.integers(60, 400))
@@ -244,7 +257,7 @@ def _noises() -> Iterator[RgbImage]:
 
 
 def _photographs() -> Iterator[RgbImage]:
-    """The colour pictures that come with the packages; grey ones would be refused unseen."""
+    """Read the colour pictures of the packages; grey ones would be refused unseen."""
     shipped = sorted(Path(skimage.data.__file__).parent.glob("*.*g"))
     for rgb in (*map(read_rgb, shipped), *load_sample_images().images):
         if np.ptp(rgb, axis=2).mean() > _COLOURED:
@@ -259,13 +272,14 @@ def _parts_of_photographs() -> Iterator[RgbImage]:
 
 
 def _photographs_on_black() -> Iterator[RgbImage]:
-    """Discs cut out of photographs and put on black, as cells are in C-NMC."""
+    """Cut discs out of photographs and put them on black, as C-NMC's cells."""
     rng = np.random.default_rng(5)
     disc = cv2.circle(np.zeros((200, 200, 1), np.uint8), (100, 100), 95, 1, -1)
     for rgb in _photographs():
         for _ in range(_PARTS):
             part = _part(rgb, int(rng.integers(48, min(rgb.shape[:2]))), rng)
-            yield np.pad(resize(part, 200, 200) * disc, ((125, 125), (125, 125), (0, 0)))
+            on_black = np.pad(resize(part, 200, 200) * disc, ((125, 125), (125, 125), (0, 0)))
+            yield on_black.astype(np.uint8)
 
 
 def _parts_of_fields(fields: Sequence[ChulaField]) -> Iterator[RgbImage]:

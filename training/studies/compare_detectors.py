@@ -10,90 +10,131 @@ into docs/charts.
 
 from __future__ import annotations
 
-import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from models.detector.detector import Detector
+from training.commands import option
 from training.data import PROJECT
 from training.detector import export
 from training.detector import train as detector_training
 from training.detector.data import prepare
-from training.studies.compare_detectors_report import SECONDS, report
-from training.synthesis.composites import DEFAULT_CACHE, held_out_composites
+from training.detector.evaluation import read_fields
+from training.detector.ground_truth import for_evaluation, txl_ground_truth
+from training.documents import replace_between
+from training.studies.compare_detectors_report import (
+    SECONDS,
+    comparison_table,
+    cost_table,
+    draw,
+    frame_times,
+    rows_of,
+)
+from training.synthesis.composites import DEFAULT_CACHE, Folders, held_out_composites
 
 _INIT = PROJECT.parent / "shared" / "init"
-_PROOF = {"epochs": 1, "batch": 4, "imgsz": 128}
+_PROOF: dict[str, Any] = {"epochs": 1, "batch": 4, "imgsz": 128}
 _PROOF_SHARE = 0.01
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """A detector: the weights it starts from, or ultralytics' name of it where there are none."""
+class Candidate:
+    """A detector to compare.
+
+    Attributes:
+        start: Weights to start from, or ultralytics' name of it where there are none.
+        served: Whether it is trained and measured, or only proven to run.
+    """
 
     start: Path
     served: bool = True
 
 
-CONTESTANTS = {
-    "YOLOv5n": Contestant(_INIT / "yolov5n_coco_backbone.pt"),
-    "YOLOv8n": Contestant(_INIT / "yolov8n_coco.pt"),
-    "YOLOv8s": Contestant(Path("yolov8s.yaml"), served=False),
-    "YOLOv8m": Contestant(Path("yolov8m.yaml"), served=False),
-    "YOLOv5x6": Contestant(Path("yolov5x-p6.yaml"), served=False),
+CANDIDATES = {
+    "YOLOv5n": Candidate(_INIT / "yolov5n_coco_backbone.pt"),
+    "YOLOv8n": Candidate(_INIT / "yolov8n_coco.pt"),
+    "YOLOv8s": Candidate(Path("yolov8s.yaml"), served=False),
+    "YOLOv8m": Candidate(Path("yolov8m.yaml"), served=False),
+    "YOLOv5x6": Candidate(Path("yolov5x-p6.yaml"), served=False),
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m training compare-detectors`, those of training too."""
-    detector_training.add_arguments(parser)
-    group = parser.add_argument_group("comparison")
-    names = list(CONTESTANTS)
-    add_budget(group, names, composites_used=3000)
-    parser.set_defaults(out=PROJECT / "runs" / "compare-detectors", epochs=1)
+@dataclass(frozen=True)
+class Budget(detector_training.Options):
+    """Options of any comparison of trainings: of how many images, and how measured."""
+
+    epochs: int = option(1)
+    composites_used: int = option(3000, "composites an epoch")
+    cutouts: Path = option(DEFAULT_CACHE, "cache of cut-out cells")
+    samples: int = option(200, "bootstrap samples")
+    record: bool = option(False, "write the results into docs")
+
+    @property
+    def folders(self) -> Folders:
+        """Return where held-out composites are, and what they are made of."""
+        return Folders(self.data, self.composites, self.cutouts)
 
 
-def add_budget(group: argparse._ArgumentGroup, names: list[str], composites_used: int) -> None:
-    """Declare what any comparison of trainings asks: which, of how many images, how measured."""
-    group.add_argument("--only", nargs="+", choices=names, default=names, help="(all)")
-    group.add_argument(
-        "--composites-used",
-        type=int,
-        default=composites_used,
-        help="composites an epoch (%(default)s)",
-    )
-    group.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE)
-    group.add_argument("--rounds", type=int, default=200, help="bootstrap samples (%(default)s)")
-    group.add_argument("--record", action="store_true", help="write what is found into docs")
+@dataclass(frozen=True)
+class Options(Budget):
+    """Options of `python -m training compare-detectors`, those of training too."""
+
+    out: Path = option(PROJECT / "runs" / "compare-detectors", "folder of the trainings")
+    only: tuple[str, ...] = option(tuple(CANDIDATES), "(all)", choices=lambda: CANDIDATES)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(options: Options) -> None:
     """Train what is not trained yet, then measure, print and draw the comparison."""
-    for name in args.only:
-        train(name, args)
-    held_out = held_out_composites(args.data, args.composites, args.cutouts)
-    served = [name for name in args.only if CONTESTANTS[name].served]
-    proven = [name for name in args.only if not CONTESTANTS[name].served]
-    report(served, proven, held_out, args)
+    for name in options.only:
+        train(name, options)
+    fields = {
+        "txl": txl_ground_truth(options.data, "test"),
+        "composites": for_evaluation(held_out_composites(options.folders)),
+    }
+    served = [name for name in options.only if CANDIDATES[name].served]
+    proven = [name for name in options.only if not CANDIDATES[name].served]
+    detectors = {name: Detector.load(options.out / name / "served") for name in served}
+    rows = [
+        row
+        for name, detector in detectors.items()
+        for which, truth in fields.items()
+        for row in rows_of(name, which, read_fields(detector, truth), options.samples)
+    ]
+    costs = cost_table([*served, *proven], options.out, frame_times(detectors))
+    text = "\n\n".join((heading("compare-detectors", options), comparison_table(rows), costs))
+    print(text)
+    docs = PROJECT / "docs"
+    draw(rows, (docs / "charts" if options.record else options.out) / "compare-detectors.svg")
+    if options.record:
+        replace_between(docs / "studies.md", "compare-detectors", text)
 
 
-def train(name: str, args: argparse.Namespace) -> None:
-    """Train one contestant, unless that is done; its weights for serving are kept."""
-    served = CONTESTANTS[name].served
-    options = options_of(name, args)
-    if served:
-        train_once(options, version=f"{name} compared")
+def heading(command: str, options: Budget) -> str:
+    """Return a command and the budget of each of its trainings, as a heading."""
+    return (
+        f"`python -m training {command}`: {options.epochs} × ({options.composites_used} "
+        f"composites and TXL-PBC's train fields twice), {options.imgsz} px:"
+    )
+
+
+def train(name: str, options: Options) -> None:
+    """Train one candidate, unless that is done; keep its weights for serving."""
+    own = options_of(name, options)
+    if CANDIDATES[name].served:
+        train_once(own, version=f"{name} compared")
     else:
-        train_once(options, fraction=_PROOF_SHARE)
+        train_once(own, fraction=_PROOF_SHARE)
 
 
-def train_once(
-    options: argparse.Namespace, *, version: str | None = None, fraction: float = 1.0
-) -> None:
-    """Train with a detector's options, unless `options.out` holds that training already.
+def train_once(options: Budget, *, version: str | None = None, fraction: float = 1.0) -> None:
+    """Train a detector, unless its folder holds that training already.
 
-    With a `version` the network for serving is kept below it. `fraction` (0..1) of the images of
-    an epoch are trained on.
+    Args:
+        options: Of the training; `out` is its folder.
+        version: Of the network for serving, kept below that folder; none is written without.
+        fraction: Share of the images of an epoch that is trained on, 0..1.
     """
     out = options.out
     if (out / SECONDS).exists():
@@ -111,8 +152,8 @@ def train_once(
     (out / SECONDS).write_text(f"{seconds:.0f}\n")
 
 
-def options_of(name: str, args: argparse.Namespace) -> argparse.Namespace:
-    """Return the detector's options for a contestant; a short epoch where it is not served."""
-    proof = {} if CONTESTANTS[name].served else _PROOF
-    own = {"init": CONTESTANTS[name].start, "out": args.out / name, "resume": False}
-    return argparse.Namespace(**{**vars(args), **proof, **own})
+def options_of(name: str, options: Options) -> Options:
+    """Return a candidate's options; a short epoch where it is not served."""
+    candidate = CANDIDATES[name]
+    proof = {} if candidate.served else _PROOF
+    return replace(options, **proof, init=candidate.start, out=options.out / name, resume=False)

@@ -1,27 +1,23 @@
-"""What the comparison of detectors found, as tables and as charts."""
+"""The results of the comparison of detectors, as tables and a chart."""
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ultralytics import YOLO
 from ultralytics.utils.torch_utils import get_flops, get_num_params
 
 from models.detector.detector import Detector
-from training.charts import metric_bars
-from training.data import PROJECT
-from training.detector.evaluation import Measure, Reading, ap, at_confidence, read_fields
-from training.detector.ground_truth import evaluated, txl_ground_truth
-from training.documents import replace_between, table
-from training.metrics.estimates import Figure, told, with_interval
+from training.charts import Row, metric_bars
+from training.detector.evaluation import Measure, Reading, ap, at_confidence
+from training.documents import table
+from training.metrics.estimates import bootstrap, format_estimate
 
 SECONDS = "seconds.txt"
-"""File in a contestant's folder that says how long it was trained."""
+"""File in a candidate's folder with the seconds of its training."""
 
 CONFIDENCE = 0.25
 """Confidence from which on precision and recall count a box, ultralytics' usual one."""
@@ -39,24 +35,30 @@ CLASSES = {
 }
 _FRAME = 960
 _TIMED_RUNS = 20
+_MEAN = "mean"
 
-Row = dict[str, Any]
 
+def rows_of(name: str, which: str, readings: Sequence[Reading], samples: int) -> list[Row]:
+    """Measure a detector: a row for each class, and one for their mean.
 
-def rows_of(name: str, which: str, readings: Sequence[Reading], rounds: int) -> list[Row]:
-    """Measure what a detector read of one set: a row for each class, and one for all of them."""
+    Args:
+        name: The detector's.
+        which: The set, of `SETS`.
+        readings: Its fields, matched.
+        samples: Bootstrap samples of each interval.
+    """
     groups = CLASSES[which]
-    chosen = {title: (group,) for group, title in groups.items()} | {"mean": tuple(groups)}
+    chosen = {title: (group,) for group, title in groups.items()} | {_MEAN: tuple(groups)}
     return [
-        {
-            "architecture": name,
-            "protocol": which,
-            "class": title,
-            **{
-                metric: vars(with_interval(measure, readings, rounds))
+        Row(
+            name,
+            which,
+            {
+                metric: bootstrap(measure, readings, samples)
                 for metric, measure in _measures(names).items()
             },
-        }
+            group=title,
+        )
         for title, names in chosen.items()
     ]
 
@@ -71,18 +73,18 @@ def _measures(groups: tuple[str, ...]) -> dict[str, Measure]:
 
 
 def comparison_table(rows: Sequence[Row]) -> str:
-    """Return the measures as Markdown, detectors of one set and class below each other."""
+    """Return the metrics as Markdown, detectors of one set and class below each other."""
     header = ("images", "class", "detector", *METRICS.values())
-    ordered = sorted(rows, key=lambda row: (list(SETS).index(row["protocol"]),))
+    ordered = sorted(rows, key=lambda row: list(SETS).index(row.protocol))
     by_class: dict[tuple[str, str], list[Row]] = {}
     for row in ordered:
-        by_class.setdefault((row["protocol"], row["class"]), []).append(row)
+        by_class.setdefault((row.protocol, row.group), []).append(row)
     lines = [
         (
             SETS[which],
             title,
-            row["architecture"],
-            *(told(Figure(**row[metric])) for metric in METRICS),
+            row.architecture,
+            *(format_estimate(row.metrics[metric]) for metric in METRICS),
         )
         for (which, title), of_class in by_class.items()
         for row in of_class
@@ -90,11 +92,19 @@ def comparison_table(rows: Sequence[Row]) -> str:
     return table(header, lines)
 
 
-def cost_table(names: Sequence[str], out: Path, times: dict[str, float]) -> str:
-    """Return parameters, operations and times of the contestants in `out` as Markdown.
+def draw(rows: Sequence[Row], out: Path) -> None:
+    """Draw the means over the classes as bars."""
+    metric_bars([row for row in rows if row.group == _MEAN], out, METRICS, SETS)
 
-    Times a frame are told against the last of `times`, because a machine is rarely quiet; only
-    those that are served have one.
+
+def cost_table(names: Sequence[str], out: Path, times: dict[str, float]) -> str:
+    """Return parameters, operations and times of the candidates as Markdown.
+
+    Args:
+        names: Of the candidates.
+        out: Folder of their trainings.
+        times: Seconds a frame of those that are served. They are given as a ratio to the last one,
+            because a machine is rarely quiet.
     """
     against = list(times)[-1]
     frame = f"a frame, served, against {against}"
@@ -116,7 +126,7 @@ def _cost(name: str, folder: Path, ratio: float | None) -> tuple[str, ...]:
 
 
 def frame_times(detectors: dict[str, Detector]) -> dict[str, float]:
-    """Return the median seconds that each takes for a frame, asked in turn."""
+    """Return each detector's median seconds for a frame, measured in turn."""
     frame = np.full((_FRAME, _FRAME, 3), 200, np.uint8)
     times: dict[str, list[float]] = {name: [] for name in detectors}
     for _ in range(_TIMED_RUNS):
@@ -125,34 +135,3 @@ def frame_times(detectors: dict[str, Detector]) -> dict[str, float]:
             detector.find(frame)
             times[name].append(time.perf_counter() - begin)
     return {name: float(np.median(taken)) for name, taken in times.items()}
-
-
-def report(
-    served: Sequence[str], proven: Sequence[str], held_out: Path, args: argparse.Namespace
-) -> None:
-    """Measure the served contestants; print and draw all, and record it if asked for."""
-    detectors = {name: Detector.load(args.out / name / "served") for name in served}
-    fields = {"txl": txl_ground_truth(args.data, "test"), "composites": evaluated(held_out)}
-    rows = [
-        row
-        for name, detector in detectors.items()
-        for which, ground_truth in fields.items()
-        for row in rows_of(name, which, read_fields(detector, ground_truth), args.rounds)
-    ]
-    costs = cost_table([*served, *proven], args.out, frame_times(detectors))
-    text = "\n\n".join((heading("compare-detectors", args), comparison_table(rows), costs))
-    print(text)
-    docs = PROJECT / "docs"
-    charts = docs / "charts" if args.record else args.out
-    means = [row for row in rows if row["class"] == "mean"]
-    metric_bars(means, charts / "compare-detectors.svg", METRICS, SETS)
-    if args.record:
-        replace_between(docs / "studies.md", "compare-detectors", text)
-
-
-def heading(command: str, args: argparse.Namespace) -> str:
-    """Return the command and the budget of each of its trainings, to stand above a table."""
-    return (
-        f"`python -m training {command}`: {args.epochs} × ({args.composites_used} "
-        f"composites and TXL-PBC's train fields twice), {args.imgsz} px:"
-    )

@@ -1,38 +1,43 @@
-"""What the comparison of architectures found, as a table and as charts."""
+"""The results of the comparison of architectures, as tables and charts."""
 
 from __future__ import annotations
 
-import argparse
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from training import charts
 from training.columns import Columns
-from training.data import PROJECT, ROUNDS, manifest_rows, round_of
-from training.documents import replace_between, table
+from training.data import FOLDS, fold_of, manifest_rows
+from training.documents import table
 from training.metrics import scores
-from training.metrics.estimates import Figure, estimate, told
+from training.metrics.estimates import Estimate, estimate_all, format_estimate
 
-SPLITS = ("random", *ROUNDS)
-"""A training's split: images at random, or the round whose group is tested."""
+SPLITS = ("random", *FOLDS)
+"""A training's split: images at random, or the fold that is held out."""
 
-ANSWERS, COST = "answers.npz", "cost.json"
+PREDICTIONS, COST = "answers.npz", "cost.json"
 AREA = "cell area alone"
 _EVEN = 0.5
 BOOTSTRAP_SAMPLES = 300
-_TOLD = {"accuracy": "accuracy", "f1": "F1", "auroc": "AUROC"}
+_TABLE_METRICS = {"accuracy": "accuracy", "f1": "F1", "auroc": "AUROC"}
 
 
 @dataclass(frozen=True)
-class Answers(Columns):
-    """Cells of one test, arrays (n,): P(ALL blast), whether it is one, subject, file."""
+class Predictions(Columns):
+    """Cells of one test, arrays (n,).
+
+    Attributes:
+        probabilities: P(ALL blast), 0..1.
+        blasts: Ground truth, bool.
+        subjects: The person.
+        files: Name of the image.
+    """
 
     probabilities: np.ndarray
     blasts: np.ndarray
@@ -40,11 +45,11 @@ class Answers(Columns):
     files: np.ndarray
 
 
-Measure = Callable[[Answers], float]
+Measure = Callable[[Predictions], float]
 T = TypeVar("T")
 
 
-def _even(score: Callable[[np.ndarray, np.ndarray], T], cells: Answers) -> T:
+def _even(score: Callable[[np.ndarray, np.ndarray], T], cells: Predictions) -> T:
     return score(cells.probabilities >= _EVEN, cells.blasts)
 
 
@@ -57,106 +62,102 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-def read_answers(folder: Path) -> Answers:
-    """Read what a training left."""
-    with np.load(folder / ANSWERS) as kept:
-        return Answers(**{name: kept[name] for name in kept.files})
+def read_predictions(folder: Path) -> Predictions:
+    """Read the predictions that a training left."""
+    with np.load(folder / PREDICTIONS) as kept:
+        return Predictions(**{name: kept[name] for name in kept.files})
 
 
-def averaged(tests: list[Answers], samples: int) -> dict[str, Figure]:
-    """Return each measure's mean over tests, and the interval over subjects and their cells."""
-    drawn = [
-        [_means([test.chosen(rows) for test, rows in zip(tests, draw, strict=True)])]
-        for draw in zip(*(_draws(test, samples) for test in tests), strict=True)
-    ]
-    columns = np.concatenate(drawn).T
-    return {
-        name: estimate(value, column)
-        for name, value, column in zip(MEASURES, _means(tests), columns, strict=True)
-    }
+def averaged(tests: Sequence[Predictions], samples: int) -> dict[str, Estimate]:
+    """Return each metric's mean over tests, and the interval over subjects and cells."""
+    draws = zip(
+        *(scores.subject_samples(test.blasts, test.subjects, samples) for test in tests),
+        strict=True,
+    )
+    drawn = ([test.select(rows) for test, rows in zip(tests, draw, strict=True)] for draw in draws)
+    measures = {name: partial(_mean, measure) for name, measure in MEASURES.items()}
+    return estimate_all(measures, tests, drawn)
 
 
-def _draws(test: Answers, samples: int) -> list[np.ndarray]:
-    return list(scores.subject_samples(test.blasts, test.subjects, samples))
+def _mean(measure: Measure, tests: Sequence[Predictions]) -> float:
+    return float(np.mean([measure(test) for test in tests]))
 
 
-def _means(tests: list[Answers]) -> np.ndarray:
-    return np.mean([[measure(test) for measure in MEASURES.values()] for test in tests], axis=0)
+def by_area(tests: dict[str, Predictions], data: Path) -> dict[str, Predictions]:
+    """Predict the same tests from each cell's area alone, by logistic regression.
 
-
-def by_area(tests: dict[str, Answers], data: Path) -> dict[str, Answers]:
-    """Answer the same tests from each cell's area alone, by logistic regression on the others.
-
-    "The others" are all cells that a training of the same split learns from.
+    It is fitted to all cells that a training of the same split learns from.
     """
     rows = manifest_rows(data / "cnmc", ("file", "cell_pixels", "label", "subject"))
     areas = {row["file"]: float(row["cell_pixels"]) for row in rows}
-    return {split: _area_answers(split, test, rows, areas) for split, test in tests.items()}
+    return {split: _area_predictions(split, test, rows, areas) for split, test in tests.items()}
 
 
-def _area_answers(
-    split: str, test: Answers, rows: list[dict[str, str]], areas: dict[str, float]
-) -> Answers:
+def _area_predictions(
+    split: str, test: Predictions, rows: list[dict[str, str]], areas: dict[str, float]
+) -> Predictions:
     tested = set(test.files)
     learned = [
         row
         for row in rows
-        if (row["file"] not in tested if split == "random" else round_of(row["subject"]) != split)
+        if (row["file"] not in tested if split == "random" else fold_of(row["subject"]) != split)
     ]
     model = LogisticRegression(class_weight="balanced")
     labels = [row["label"] == "all" for row in learned]
     model.fit(_standard([areas[row["file"]] for row in learned]), labels)
-    found = model.predict_proba(_standard([areas[name] for name in test.files]))[:, 1]
-    return Answers(found, test.blasts, test.subjects, test.files)
+    probabilities = model.predict_proba(_standard([areas[name] for name in test.files]))[:, 1]
+    return Predictions(probabilities, test.blasts, test.subjects, test.files)
 
 
-def _standard(areas: list[float]) -> np.ndarray:
+def _standard(areas: Sequence[float]) -> np.ndarray:
     """Bring areas in pixels near 1, as a column."""
     return np.array(areas)[:, None] / 30_000
 
 
-def rows_of(name: str, tests: dict[str, Answers]) -> list[dict[str, Any]]:
-    """Return a row of each protocol, as `charts.metric_bars` and `confusion_matrices` take them."""
-    protocols = {"random": [tests["random"]], "subjects": [tests[split] for split in ROUNDS]}
+def rows_of(name: str, tests: Mapping[str, Predictions]) -> list[charts.Row]:
+    """Return a row for each protocol."""
+    protocols = {"random": [tests["random"]], "subjects": [tests[split] for split in FOLDS]}
     return [
-        {
-            "architecture": name,
-            "protocol": protocol,
-            "confusion": sum(_even(scores.confusion, test) for test in of_one),
-            **{
-                metric: vars(figure)
-                for metric, figure in averaged(of_one, BOOTSTRAP_SAMPLES).items()
-            },
-        }
+        charts.Row(
+            name,
+            protocol,
+            averaged(of_one, BOOTSTRAP_SAMPLES),
+            np.sum([_even(scores.confusion, test) for test in of_one], axis=0),
+        )
         for protocol, of_one in protocols.items()
     ]
 
 
-def comparison_table(rows: list[dict[str, Any]], costs: dict[str, dict[str, int]]) -> str:
-    """Return the comparison as Markdown: of each measure both protocols side by side."""
+def comparison_table(rows: Sequence[charts.Row], costs: Mapping[str, dict[str, int]]) -> str:
+    """Return the comparison as Markdown: both protocols side by side.
+
+    Args:
+        rows: Two of each architecture.
+        costs: Number of `parameters` and of `operations`, by architecture, where known.
+    """
     header = ("architecture", "parameters", "multiply-adds")
-    measured = [
-        f"{title}, {where}" for title in _TOLD.values() for where in ("random", "strangers")
+    columns = [
+        f"{title}, {where}" for title in _TABLE_METRICS.values() for where in ("random", "held-out")
     ]
-    names = dict.fromkeys(row["architecture"] for row in rows)
-    lines = [_line(name, [r for r in rows if r["architecture"] == name], costs) for name in names]
-    return table((*header, *measured), lines)
+    names = dict.fromkeys(row.architecture for row in rows)
+    lines = [_line(name, [r for r in rows if r.architecture == name], costs) for name in names]
+    return table((*header, *columns), lines)
 
 
 def _line(
-    name: str, rows: list[dict[str, Any]], costs: dict[str, dict[str, int]]
+    name: str, rows: Sequence[charts.Row], costs: Mapping[str, dict[str, int]]
 ) -> tuple[str, ...]:
-    figures = (told(Figure(**row[metric])) for metric in _TOLD for row in rows)
+    estimates = (format_estimate(row.metrics[metric]) for metric in _TABLE_METRICS for row in rows)
     if name not in costs:
-        return (name, "–", "–", *figures)
+        return (name, "–", "–", *estimates)
     parameters, operations = costs[name]["parameters"] / 1e6, costs[name]["operations"] / 1e9
-    return (name, f"{parameters:.1f} M", f"{operations:.2f} G", *figures)
+    return (name, f"{parameters:.1f} M", f"{operations:.2f} G", *estimates)
 
 
-def rounds_table(results: dict[str, dict[str, Answers]]) -> str:
+def folds_table(results: dict[str, dict[str, Predictions]]) -> str:
     """Return the AUROC of every test as Markdown."""
     auroc = MEASURES["auroc"]
-    header = ("AUROC", "images split at random", *(f"without {name}" for name in ROUNDS))
+    header = ("AUROC", "images split at random", *(f"without {name}" for name in FOLDS))
     lines = [
         (name, *(f"{auroc(tests[split]):.3f}" for split in SPLITS))
         for name, tests in results.items()
@@ -165,22 +166,30 @@ def rounds_table(results: dict[str, dict[str, Answers]]) -> str:
 
 
 def draw(
-    results: dict[str, dict[str, Answers]], rows: list[dict[str, Any]], args: argparse.Namespace
+    results: Mapping[str, dict[str, Predictions]],
+    rows: Sequence[charts.Row],
+    runs: Path,
+    charts_folder: Path,
+    name: str,
 ) -> None:
-    """Draw bars, confusion matrices, ROC and training curves."""
-    folder = PROJECT / "docs" / "charts" if args.record else args.out
-    name = args.record or "compare"
-    charts.metric_bars(rows, folder / f"{name}-bars.svg")
-    charts.confusion_matrices(rows, folder / f"{name}-confusion.svg")
-    charts.roc_curves(_curves(results), folder / f"{name}-roc.svg")
-    logs = {
-        each: args.out / f"{each}-{ROUNDS[0]}" / "metrics.csv" for each in results if each != AREA
-    }
-    charts.compared_training(logs, folder / f"{name}-training.svg")
+    """Draw bars, confusion matrices, ROC and training curves.
+
+    Args:
+        results: Predictions by architecture and split.
+        rows: Metrics of the same architectures.
+        runs: Folder of the trainings.
+        charts_folder: Where the charts go.
+        name: Begins their file names.
+    """
+    charts.metric_bars(rows, charts_folder / f"{name}-bars.svg")
+    charts.confusion_matrices(rows, charts_folder / f"{name}-confusion.svg")
+    charts.roc_curves(_curves(results), charts_folder / f"{name}-roc.svg")
+    logs = {each: runs / f"{each}-{FOLDS[0]}" / "metrics.csv" for each in results if each != AREA}
+    charts.compared_training(logs, charts_folder / f"{name}-training.svg")
 
 
-def _curves(results: dict[str, dict[str, Answers]]) -> list[dict[str, Any]]:
-    """Return a panel for each test; the chosen architecture and the area have their interval."""
+def _curves(results: Mapping[str, dict[str, Predictions]]) -> list[charts.Curve]:
+    """Return a panel for each test; the chosen architecture and the area have intervals."""
     return [
         _curve(name, split, tests[split], banded=name in (AREA, "EfficientNetB3"))
         for split in SPLITS
@@ -188,32 +197,15 @@ def _curves(results: dict[str, dict[str, Answers]]) -> list[dict[str, Any]]:
     ]
 
 
-def _curve(name: str, split: str, test: Answers, *, banded: bool) -> dict[str, Any]:
-    panel = "images split at random" if split == "random" else f"strangers: the group of {split}"
-    samples = scores.subject_samples(test.blasts, test.subjects, BOOTSTRAP_SAMPLES)
-    places, rates, low, high = scores.roc_band(test.probabilities, test.blasts, samples)
-    band = {"low": low, "high": high} if banded else {}
-    area = {"value": scores.auroc(test.probabilities, test.blasts)}
-    return {"name": name, "panel": panel, "fpr": places, "tpr": rates, "auroc": area, **band}
-
-
-def report(args: argparse.Namespace) -> None:
-    """Print and draw the comparison of all architectures that are trained under every split."""
-    results = {name: _tests(name, args.out) for name in args.only}
-    results[AREA] = by_area(next(iter(results.values())), args.data)
-    rows = [row for name, tests in results.items() for row in rows_of(name, tests)]
-    costs = {
-        name: json.loads((args.out / f"{name}-random" / COST).read_text()) for name in args.only
-    }
-    told = (
-        f"`python -m training compare`: {args.steps} steps of {args.batch} images of {args.size} px"
+def _curve(name: str, split: str, test: Predictions, *, banded: bool) -> charts.Curve:
+    draws = scores.subject_samples(test.blasts, test.subjects, BOOTSTRAP_SAMPLES)
+    places, rates, low, high = scores.roc_band(test.probabilities, test.blasts, draws)
+    return charts.Curve(
+        name=name,
+        panel="images split at random" if split == "random" else f"held out: the group of {split}",
+        fpr=places,
+        tpr=rates,
+        auroc=Estimate(scores.auroc(test.probabilities, test.blasts)),
+        low=low if banded else None,
+        high=high if banded else None,
     )
-    text = "\n\n".join((f"{told}:", comparison_table(rows, costs), rounds_table(results)))
-    print(text)
-    draw(results, rows, args)
-    if args.record:
-        replace_between(PROJECT / "docs" / "studies.md", args.record, text)
-
-
-def _tests(name: str, folder: Path) -> dict[str, Answers]:
-    return {split: read_answers(folder / f"{name}-{split}") for split in SPLITS}

@@ -1,36 +1,40 @@
-"""Leave one element of the composites out, or halve the images, and see what the detector loses.
+"""Leave one element of the composites out, or shrink the images, and measure the loss.
 
 Every variant is trained from the same weights for as many images, on composites made for it, and
-read on TXL-PBC's test fields and on held-out composites that have every element. What is made and
+tested on TXL-PBC's test fields and on held-out composites that have every element. What is made and
 trained is kept in --out, so that an interrupted ablation goes on. With --record the table goes into
 docs/studies.md.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.detector.detector import Detector
+from training.commands import option
 from training.data import PROJECT, Split
-from training.detector import train as detector_training
 from training.detector.evaluation import LOW_ZOOM, Measure, Reading, ap, read_fields
-from training.detector.ground_truth import Field, evaluated, txl_ground_truth
+from training.detector.ground_truth import Field, for_evaluation, txl_ground_truth
 from training.documents import replace_between, table
-from training.metrics.estimates import told, with_interval
-from training.studies.compare_detectors import add_budget, train_once
-from training.studies.compare_detectors_report import heading
+from training.metrics.estimates import bootstrap, format_estimate
+from training.studies.compare_detectors import Budget, heading, train_once
 from training.synthesis.composites import COUNTS, DEFAULT_SEED, held_out_composites, make_composites
-from training.synthesis.elements import ELEMENTS, EVERYTHING
+from training.synthesis.elements import ALL_ELEMENTS, ELEMENTS
 
 Readings = Sequence[Reading]
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What is done otherwise: words for the table, elements left out, the share of `--imgsz`."""
+    """What a variant changes.
+
+    Attributes:
+        meaning: For the table.
+        without: Elements left out.
+        size: Factor of `--imgsz`.
+    """
 
     meaning: str
     without: tuple[str, ...] = ()
@@ -59,54 +63,61 @@ COLUMNS: dict[str, tuple[str, Measure]] = {
     "TXL-PBC mAP50": ("txl", ap("white", "rbc", "platelet")),
     f"TXL-PBC at {LOW_ZOOM}, white cells: AP50": ("small", ap("white")),
 }
-"""What is measured, by the title of its column: on which images, and how."""
+"""Which images are measured, and how, by the title of the column."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m training ablate-detector`, those of training too."""
-    detector_training.add_arguments(parser)
-    group = parser.add_argument_group("ablation")
-    add_budget(group, list(VARIANTS), composites_used=1200)
-    group.add_argument("--workers", type=int, default=2, help="processes that paint (%(default)s)")
-    parser.set_defaults(out=PROJECT / "runs" / "ablate-detector", epochs=1)
+@dataclass(frozen=True)
+class Options(Budget):
+    """Options of `python -m training ablate-detector`, those of training too."""
+
+    out: Path = option(PROJECT / "runs" / "ablate-detector", "folder of the trainings")
+    composites_used: int = option(1200, "composites an epoch")
+    only: tuple[str, ...] = option(tuple(VARIANTS), "(all)", choices=lambda: VARIANTS)
+    workers: int = option(2, "processes that make composites")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(options: Options) -> None:
     """Train what is not trained yet, then measure all and print the table."""
-    for name in args.only:
-        train(name, args)
-    held_out = evaluated(held_out_composites(args.data, args.composites, args.cutouts))
-    txl = txl_ground_truth(args.data, "test")
+    for name in options.only:
+        train(name, options)
+    held_out = for_evaluation(held_out_composites(options.folders))
+    txl = txl_ground_truth(options.data, "test")
     lines = [
-        (VARIANTS[name].meaning, *line(args.out / name / "served", held_out, txl, args.rounds))
-        for name in args.only
+        (
+            VARIANTS[name].meaning,
+            *line(options.out / name / "served", held_out, txl, options.samples),
+        )
+        for name in options.only
     ]
-    text = f"{heading('ablate-detector', args)}\n\n{table(('composites', *COLUMNS), lines)}"
+    text = f"{heading('ablate-detector', options)}\n\n{table(('composites', *COLUMNS), lines)}"
     print(text)
-    if args.record:
+    if options.record:
         replace_between(PROJECT / "docs" / "studies.md", "ablate-detector", text)
 
 
-def train(name: str, args: argparse.Namespace) -> None:
+def train(name: str, options: Options) -> None:
     """Make a variant's composites and train on them, unless that is done."""
-    options = options_of(name, args)
+    own = options_of(name, options)
     if VARIANTS[name].without:
-        for split, count in _counts(args).items():
-            _compose(name, split, count, options)
-    train_once(options, version=f"{name} of the ablation")
+        for split, count in _counts(options).items():
+            _compose(name, split, count, own)
+    train_once(own, version=f"{name} of the ablation")
 
 
-def options_of(name: str, args: argparse.Namespace) -> argparse.Namespace:
-    """Return the detector's options for a variant: its composites, its size, its folder."""
-    variant, out = VARIANTS[name], args.out / name
-    composites = out / "composites" if variant.without else args.composites
-    # A network's input is a multiple of 32 pixels.
-    side = 32 * round(args.imgsz * variant.size / 32)
-    own = {"composites": composites, "imgsz": side, "out": out, "resume": False}
-    return argparse.Namespace(**{**vars(args), **own})
+def options_of(name: str, options: Options) -> Options:
+    """Return a variant's options: its composites, its size, its folder."""
+    variant, out = VARIANTS[name], options.out / name
+    return replace(
+        options,
+        composites=out / "composites" if variant.without else options.composites,
+        # A network's input is a multiple of 32 pixels.
+        imgsz=32 * round(options.imgsz * variant.size / 32),
+        out=out,
+        resume=False,
+    )
 
 
-def line(served: Path, held_out: Sequence[Field], txl: Sequence[Field], rounds: int) -> list[str]:
+def line(served: Path, held_out: Sequence[Field], txl: Sequence[Field], samples: int) -> list[str]:
     """Return a variant's row: `COLUMNS` of the network in `served`, with intervals."""
     network = Detector.load(served)
     readings: dict[str, Readings] = {
@@ -115,15 +126,17 @@ def line(served: Path, held_out: Sequence[Field], txl: Sequence[Field], rounds: 
         "small": read_fields(network, txl, LOW_ZOOM),
     }
     return [
-        told(with_interval(measure, readings[which], rounds)) for which, measure in COLUMNS.values()
+        format_estimate(bootstrap(measure, readings[which], samples))
+        for which, measure in COLUMNS.values()
     ]
 
 
-def _counts(args: argparse.Namespace) -> dict[Split, int]:
-    return {"train": args.composites_used, "val": min(COUNTS["val"], args.composites_used // 10)}
+def _counts(options: Options) -> dict[Split, int]:
+    used = options.composites_used
+    return {"train": used, "val": min(COUNTS["val"], used // 10)}
 
 
-def _compose(name: str, split: Split, count: int, options: argparse.Namespace) -> None:
-    realism = EVERYTHING.without(VARIANTS[name].without)
+def _compose(name: str, split: Split, count: int, options: Options) -> None:
+    elements = ALL_ELEMENTS.without(VARIANTS[name].without)
     places = (options.data, options.composites, options.cutouts)
-    make_composites(*places, split, count, DEFAULT_SEED, options.workers, realism)
+    make_composites(*places, split, count, DEFAULT_SEED, options.workers, elements)

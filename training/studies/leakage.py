@@ -1,16 +1,16 @@
-"""Show in minutes what a random split of images leaks: linear heads on a frozen network.
+"""Probe in minutes what a random split of images leaks: linear heads on a frozen network.
 
 A network that never saw a blood cell describes every C-NMC cell on black; what is learned is a
 logistic regression on these descriptions, to its end, under both protocols of `compare`. The same
-descriptions are asked whose cell it is, among the people of the training cells: what they know of
-that, a random split rewards and a stranger does not. With --record the tables go into
+descriptions are used to recognise whose cell it is, among the subjects of the training cells: a
+random split rewards that, held-out subjects do not. With --record the tables go into
 docs/studies.md.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -23,87 +23,98 @@ from tqdm import tqdm
 
 from imaging.images import classifier_input
 from training.classifier.architectures import ARCHITECTURES, build, operations, with_features
-from training.classifier.data import CellSource, shown, stored_sources
+from training.classifier.data import CellSource, classifier_view, stored_sources
 from training.classifier.options import DEFAULT_INIT
+from training.commands import option
 from training.data import DEFAULT_DATA, PROJECT
 from training.documents import replace_between
-from training.metrics.estimates import Figure, estimate, told
+from training.metrics.estimates import Estimate, estimate, format_estimate
 from training.metrics.scores import subject_samples
 from training.studies.compare import divide
 from training.studies.compare_report import (
     AREA,
     SPLITS,
-    Answers,
+    Predictions,
     by_area,
     comparison_table,
-    rounds_table,
+    folds_table,
     rows_of,
 )
 
-_AT_ONCE = 32
+_BATCH = 32
 _STEPS = 2000
 _NAME = "{}, frozen"
-_ROUNDS_OF_BOOTSTRAP = 300
+BOOTSTRAP_SAMPLES = 300
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m training leak`."""
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the image sets")
-    parser.add_argument("--init", type=Path, default=DEFAULT_INIT, help="weights of the backbone")
-    names = sorted(name for name, row in ARCHITECTURES.items() if not row.flatten)
-    parser.add_argument("--architecture", choices=names, default="EfficientNetB3")
-    parser.add_argument("--size", type=int, default=128, help="image side in pixels (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of the random split (%(default)s)")
-    parser.add_argument("--record", action="store_true", help="write the tables into docs")
+@dataclass(frozen=True)
+class Options:
+    """Options of `python -m training leakage`."""
+
+    data: Path = option(DEFAULT_DATA, "folder of the image sets")
+    init: Path = option(DEFAULT_INIT, "weights of the backbone")
+    architecture: str = option("EfficientNetB3", choices=lambda: _with_pooled_head())
+    size: int = option(128, "image side in pixels")
+    seed: int = option(1, "of the random split")
+    record: bool = option(False, "write the tables into docs")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(options: Options) -> None:
     """Describe all cells, fit and test the heads, print the tables."""
-    keras.utils.set_random_seed(args.seed)
-    model = build(args.architecture, args.init)
-    sources = stored_sources(args.data)
-    described = dict(zip(sources, features(model, sources, args.size), strict=True))
-    name = _NAME.format(args.architecture)
-    tests = {split: answer(described, *divide(sources, split, args.seed)) for split in SPLITS}
-    results = {name: tests, AREA: by_area(tests, args.data)}
-    rows = [row for each, found in results.items() for row in rows_of(each, found)]
-    cost = {"parameters": model.count_params(), "operations": operations(model, args.size)}
-    known, guess = recognised(described, *divide(sources, SPLITS[0], args.seed))
+    keras.utils.set_random_seed(options.seed)
+    model = build(options.architecture, options.init)
+    sources = stored_sources(options.data)
+    described = dict(zip(sources, features(model, sources, options.size), strict=True))
+    name = _NAME.format(options.architecture)
+    tests = {split: classify(described, *divide(sources, split, options.seed)) for split in SPLITS}
+    results = {name: tests, AREA: by_area(tests, options.data)}
+    rows = [row for each, of_one in results.items() for row in rows_of(each, of_one)]
+    cost = {"parameters": model.count_params(), "operations": operations(model, options.size)}
+    known, guess = recognise(described, *divide(sources, SPLITS[0], options.seed))
     text = "\n\n".join(
         (
-            f"`python -m training leak`: logistic regression, images of {args.size} px:",
+            f"`python -m training leakage`: logistic regression, images of {options.size} px:",
             comparison_table(rows, {name: cost}),
-            rounds_table(results),
-            f"Whose cell it is, the same features tell of {told(known)} of the cells of the random "
-            f"split; naming the person with most cells each time would be right for {guess:.3f}.",
+            folds_table(results),
+            f"From the same features the subject is recognised for {format_estimate(known)} of the "
+            f"cells of the random split; always naming the subject with most cells is right for "
+            f"{guess:.3f}.",
         )
     )
     print(text)
-    if args.record:
-        replace_between(PROJECT / "docs" / "studies.md", "leak", text)
+    if options.record:
+        replace_between(PROJECT / "docs" / "studies.md", "leakage", text)
+
+
+def _with_pooled_head() -> list[str]:
+    return [name for name, row in ARCHITECTURES.items() if not row.flatten]
 
 
 def features(model: keras.Model, sources: Sequence[CellSource], size: int) -> np.ndarray:
-    """Return the pooled features of each cell as it is shown, float32 (n, d)."""
+    """Return the pooled features of each cell, float32 (n, d)."""
     described = with_features(model)
     read = tf.function(lambda images: described(images, training=False)[1], reduce_retracing=True)
-    parts = [sources[at : at + _AT_ONCE] for at in range(0, len(sources), _AT_ONCE)]
+    parts = [sources[at : at + _BATCH] for at in range(0, len(sources), _BATCH)]
     return np.concatenate(
         [
-            read(tf.constant(np.stack([classifier_input(shown(cell), size) for cell in part])))
+            read(
+                tf.constant(
+                    np.stack([classifier_input(classifier_view(cell), size) for cell in part])
+                )
+            )
             for part in tqdm(parts, "cells", mininterval=10)
         ]
     )
 
 
-def answer(
+def classify(
     described: dict[CellSource, np.ndarray],
     learned: Sequence[CellSource],
     tested: Sequence[CellSource],
-) -> Answers:
-    """Learn blasts from some cells' features; return what that says of others."""
+) -> Predictions:
+    """Learn blasts from some cells' features; predict others."""
     head = _head(described, learned, [cell.blast for cell in learned])
-    return Answers(
+    return Predictions(
         probabilities=head.predict_proba(_rows(described, tested))[:, 1],
         blasts=np.array([bool(cell.blast) for cell in tested]),
         subjects=np.array([cell.subject for cell in tested]),
@@ -111,24 +122,29 @@ def answer(
     )
 
 
-def recognised(
+def recognise(
     described: dict[CellSource, np.ndarray],
     learned: Sequence[CellSource],
     tested: Sequence[CellSource],
-) -> tuple[Figure, float]:
-    """Return the share of cells whose subject the features tell, and that of one name for all."""
+) -> tuple[Estimate, float]:
+    """Return the share of cells whose subject is recognised, and that of a guess.
+
+    The guess is the subject with most cells, for all.
+    """
     names = np.array([cell.subject for cell in learned])
     truth = np.array([cell.subject for cell in tested])
     right = _head(described, learned, names).predict(_rows(described, tested)) == truth
     blasts = np.array([bool(cell.blast) for cell in tested])
-    samples = subject_samples(blasts, truth, _ROUNDS_OF_BOOTSTRAP)
-    known = estimate(float(right.mean()), [float(right[drawn].mean()) for drawn in samples])
+    draws = subject_samples(blasts, truth, BOOTSTRAP_SAMPLES)
+    known = estimate(lambda rows: float(right[rows].mean()), np.arange(len(right)), draws)
     subjects, counts = np.unique(names, return_counts=True)
     return known, float(np.mean(truth == subjects[counts.argmax()]))
 
 
 def _head(
-    described: dict[CellSource, np.ndarray], cells: Sequence[CellSource], names: Sequence[object]
+    described: dict[CellSource, np.ndarray],
+    cells: Sequence[CellSource],
+    names: Sequence[object] | np.ndarray,
 ) -> Pipeline:
     regression = LogisticRegression(class_weight="balanced", max_iter=_STEPS)
     return make_pipeline(StandardScaler(), regression).fit(_rows(described, cells), names)

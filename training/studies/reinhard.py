@@ -1,4 +1,4 @@
-"""Reinhard's colour transfer: a cell image brought to the colours of others (tried, not served)."""
+"""Reinhard's colour transfer of cell images (tried, not served)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ _LEAST_DEVIATION = 1e-3
 
 @dataclass(frozen=True)
 class Reinhard:
-    """Brings every image to one mean and standard deviation (3,) of each CIE L*a*b* channel.
+    """Bring images to one mean and standard deviation of each CIE L*a*b* channel.
 
     After Reinhard et al. 2001 (doi 10.1109/38.946629); black surroundings are no part of it.
+
+    Attributes:
+        mean: Of the channels, (3,).
+        deviation: Their standard deviations, (3,).
     """
 
     mean: np.ndarray
@@ -26,8 +30,8 @@ class Reinhard:
     @classmethod
     def learn(cls, images: Iterable[np.ndarray]) -> Reinhard:
         """Take the colours that uint8 BGR images have on average."""
-        found = np.mean([_statistics(_lab(bgr)[_seen(bgr)]) for bgr in images], axis=0)
-        return cls(found[0], found[1])
+        mean, deviation = np.mean([_statistics(_lab(bgr)[_seen(bgr)]) for bgr in images], axis=0)
+        return cls(mean, deviation)
 
     def __call__(self, bgr: np.ndarray) -> np.ndarray:
         """Return a uint8 BGR image (H, W, 3) in these colours."""

@@ -10,14 +10,15 @@ import cv2
 import numpy as np
 
 from training.data import ChulaField, FieldBox, Split, TxlField, read_chula, read_txl
-from training.synthesis.elements import Realism
+from training.images import read_bgr
+from training.synthesis.elements import Elements
 from training.synthesis.field_cells import label_field
-from training.synthesis.flat_field import Field, Levelled, density_of, level
+from training.synthesis.flat_field import Field, FlatField, correct_flat_field, density_of
 from training.workers import image_workers
 
 T = TypeVar("T")
 Tile = tuple[np.ndarray, list["Box"]]
-"""Density (H, W, 3) and the boxes of its cells in its pixels."""
+"""Density (H, W, 3) and the boxes of its cells, in pixels."""
 
 # Below this share of its area inside the piece, a cell is not worth a label.
 VISIBLE_SHARE = 0.4
@@ -37,7 +38,7 @@ _OWN_WHITE_SHARE, _MOST_OWN_WHITE = 0.15, 0.6
 
 @dataclass(frozen=True)
 class Box:
-    """One labelled cell: x1, y1, x2, y2 in pixels, and the name of the file that it is from."""
+    """A labelled cell: x1, y1, x2, y2 in pixels, and the file that it is from."""
 
     label: str
     x1: float
@@ -48,7 +49,7 @@ class Box:
 
     @property
     def area(self) -> float:
-        """Square pixels."""
+        """Return the area in square pixels."""
         return max(self.x2 - self.x1, 0) * max(self.y2 - self.y1, 0)
 
     def moved(self, right: float, down: float) -> "Box":
@@ -74,9 +75,13 @@ class Box:
 
 @dataclass(frozen=True)
 class Piece:
-    """A square of smear: optical density over plasma (float32, H, W, 3; BGR) and what is in it.
+    """A square of smear and the cells in it.
 
-    `plasma` (3,) is the colour (0..255) that the plasma had, `red_cell` a diameter in pixels.
+    Attributes:
+        density: Optical density over plasma, float32 (H, W, 3), BGR.
+        plasma: Colour that the plasma had, (3,) in 0..255, BGR.
+        red_cell: Diameter of its red cells in pixels.
+        boxes: Its cells.
     """
 
     density: np.ndarray
@@ -86,7 +91,7 @@ class Piece:
 
 
 class Backgrounds:
-    """All background fields of one split."""
+    """Draw backgrounds from the fields of one split."""
 
     def __init__(self, data: Path, cache: Path, split: Split) -> None:
         """Read the sets below `data`; boxes of Chula fields are kept in `cache`."""
@@ -96,16 +101,16 @@ class Backgrounds:
         self._chula = [field for field in ready if not _has_arrow(field.path)]
         self._txl = _txl_by_look(read_txl(data, split))
 
-    def draw(self, rng: np.random.Generator, side: int, realism: Realism) -> Piece:
-        """Draw one piece of `side` x `side` pixels, its red cells of a size drawn at random."""
+    def draw(self, rng: np.random.Generator, side: int, elements: Elements) -> Piece:
+        """Draw a piece of `side` x `side` pixels, its red cells of random size."""
         if rng.random() < _CHULA_SHARE:
             fields, scales = _neighbours(self._chula, rng), _CHULA_SCALE
         else:
             looks = _pick(self._txl, rng)
             fields, scales = [_pick(looks, rng) for _ in range(12)], _TXL_SCALE
         red_cell = float(np.exp(rng.triangular(*np.log(scales))))
-        red_cell = red_cell if realism.scale_range else _ONE_SCALE
-        return _piece(fields, red_cell, side, realism.whole_cells, rng)
+        red_cell = red_cell if elements.scale_range else _ONE_SCALE
+        return _piece(fields, red_cell, side, elements.whole_cells, rng)
 
 
 def _neighbours(fields: list[Field], rng: np.random.Generator) -> list[Field]:
@@ -115,8 +120,8 @@ def _neighbours(fields: list[Field], rng: np.random.Generator) -> list[Field]:
 
 
 def _has_arrow(path: Path) -> bool:
-    """Tell whether somebody drew a yellow arrow into a field."""
-    blue, green, red = cv2.split(cv2.imread(str(path)))
+    """Return whether somebody drew a yellow arrow into a field."""
+    blue, green, red = cv2.split(read_bgr(path))
     yellow = (red > 150) & (green > 150) & (blue < 80)
     return int(yellow.sum()) > 30
 
@@ -134,15 +139,15 @@ def _chula_boxes(fields: list[ChulaField], cache: Path) -> dict[str, tuple[Field
 
 
 def _segmented(field: ChulaField) -> list[tuple[str, float, float, float, float]]:
-    boxes = label_field(cv2.imread(str(field.path)), field.red_cell)
+    boxes = label_field(read_bgr(field.path), field.red_cell)
     return [(box.label, box.x1, box.y1, box.x2, box.y2) for box in boxes]
 
 
 def _txl_by_look(fields: list[TxlField]) -> list[list[Field]]:
-    """Group TXL fields by size: one size is one microscope, so that a mosaic looks like one."""
+    """Group TXL fields by size, that is by microscope, so that a mosaic looks like one."""
     looks: dict[tuple[int, int], list[Field]] = {}
     for field in fields:
-        height, width = cv2.imread(str(field.path)).shape[:2]
+        height, width = read_bgr(field.path).shape[:2]
         red_cell = _red_cell(field.boxes, width, height)
         if red_cell is not None:
             ready = Field(field.path, red_cell, field.boxes)
@@ -164,22 +169,22 @@ def _clear_of_edges(box: FieldBox) -> bool:
 def _piece(
     fields: list[Field], red_cell: float, side: int, whole_cells: bool, rng: np.random.Generator
 ) -> Piece:
-    """Scale fields to one red-cell size and depth of stain, and lay them over a square."""
-    first = level(fields[0], whole_cells)
+    """Scale fields to one red-cell size and depth of stain, and tile a square."""
+    first = correct_flat_field(fields[0], whole_cells)
     like = [f for f in fields if abs(f.red_cell / fields[0].red_cell - 1) < _SAME_SCALE]
-    pairs = [(level(field, whole_cells), field) for field in like]
+    pairs = [(correct_flat_field(field, whole_cells), field) for field in like]
     tiles = [_scaled(*pair, red_cell, first.depth) for pair in pairs if _alike(pair[0], first)]
-    density, boxes = _laid(tiles, side, red_cell if whole_cells else 0, rng)
+    density, boxes = _tiled(tiles, side, red_cell if whole_cells else 0, rng)
     return Piece(density, first.plasma, red_cell, tuple(visible(boxes, side, side)))
 
 
-def _alike(one: Levelled, other: Levelled) -> bool:
-    """Tell whether two fields look as if they were of one smear, by plasma and red cells."""
+def _alike(one: FlatField, other: FlatField) -> bool:
+    """Return whether two fields may be of one smear, by plasma and red cells."""
     same_plasma = np.abs(one.plasma - other.plasma).max() < 30
     return bool(same_plasma and np.abs(one.depth - other.depth).max() < 0.06)
 
 
-def _laid(
+def _tiled(
     tiles: list[Tile], side: int, overlap: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[Box]]:
     """Cover `side` x `side` with tiles drawn at random, mirrored at random.
@@ -203,14 +208,14 @@ def _laid(
 
 
 def _thinned(tile: np.ndarray, boxes: list[Box], share: float, rng: np.random.Generator) -> Tile:
-    """Take white cells away, but for a share of them."""
+    """Remove white cells, but for a share of them."""
     leaving = [b for b in boxes if b.label == "wbc" and rng.random() > share]
     tile = erased(tile, leaving) if leaving else tile
     return tile, [box for box in boxes if box not in leaving]
 
 
 def erased(density: np.ndarray, boxes: Iterable[Box]) -> np.ndarray:
-    """Return a density map (H, W, 3) with plasma where these cells were, with soft borders."""
+    """Return a density map (H, W, 3) with these cells replaced by plasma, softly."""
     gone = np.zeros(density.shape[:2], np.float32)
     for box in boxes:
         middle = round((box.x1 + box.x2) / 2), round((box.y1 + box.y2) / 2)
@@ -220,7 +225,7 @@ def erased(density: np.ndarray, boxes: Iterable[Box]) -> np.ndarray:
 
 
 def _add(density: np.ndarray, tile: np.ndarray, left: int, top: int) -> None:
-    """Add a tile's density where red cells overlap; a white cell hides what is under it."""
+    """Add a tile's density; a white cell hides what is under it."""
     side = density.shape[0]
     height, width = tile.shape[:2]
     y1, x1, y2, x2 = max(top, 0), max(left, 0), min(top + height, side), min(left + width, side)
@@ -231,15 +236,15 @@ def _add(density: np.ndarray, tile: np.ndarray, left: int, top: int) -> None:
     density[y1:y2, x1:x2] = np.where(dense, np.maximum(under, over), under + over)
 
 
-def _scaled(levelled: Levelled, field: Field, red_cell: float, depth: np.ndarray) -> Tile:
-    """Return density and boxes of a field, its red cells so wide (pixels) and so dense (3,)."""
+def _scaled(corrected: FlatField, field: Field, red_cell: float, depth: np.ndarray) -> Tile:
+    """Scale a field to a red-cell width (pixels) and density (3,)."""
     scale = red_cell / field.red_cell
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    image = cv2.resize(levelled.bgr, None, fx=scale, fy=scale, interpolation=method)
+    image = cv2.resize(corrected.bgr, None, fx=scale, fy=scale, interpolation=method)
     h, w = image.shape[:2]
     name = field.path.name
-    boxes = [Box(b.label, b.x1 * w, b.y1 * h, b.x2 * w, b.y2 * h, name) for b in levelled.boxes]
-    return density_of(image) * np.clip(depth / levelled.depth, 0.5, 2).astype(np.float32), boxes
+    boxes = [Box(b.label, b.x1 * w, b.y1 * h, b.x2 * w, b.y2 * h, name) for b in corrected.boxes]
+    return density_of(image) * np.clip(depth / corrected.depth, 0.5, 2).astype(np.float32), boxes
 
 
 def _mirrored(tile: np.ndarray, boxes: list[Box], across: bool, down: bool) -> Tile:

@@ -1,4 +1,4 @@
-"""A sheet of composites beside real fields at one scale, for the eyes of whoever judges them."""
+"""A sheet of composites beside real fields at one scale, to compare by eye."""
 
 from collections.abc import Iterable, Iterator
 from itertools import count, islice
@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from training.data import FieldBox, read_chula, read_txl
+from training.images import decode, read_bgr
 from training.synthesis.backgrounds import Box
-from training.synthesis.compositing import Painter
+from training.synthesis.compositing import Compositor
 from training.synthesis.optics import compressed
 
 Picture = tuple[np.ndarray, list[Box]]
@@ -24,13 +25,13 @@ _QUALITY = 82
 _FIRST, _REAL_STEP = 1000, 16
 
 
-def save_sheet(painter: Painter, data: Path, path: Path) -> None:
-    """Write a JPEG: composites by `painter` on the left, real fields on the right.
+def save_sheet(compositor: Compositor, data: Path, path: Path) -> None:
+    """Write a JPEG: composites on the left, real fields on the right.
 
     Five rows show white cells at one scale, beside them TXL-PBC's val fields; two rows show whole
     composites, beside them Chula's val fields.
     """
-    made = _painted(painter)
+    made = _composites(compositor)
     left = [*islice(_tiles(made), _CLOSE), *(_shrunk(bgr) for bgr, _ in islice(made, _WHOLE))]
     right = [*islice(_tiles(_txl(data)), _CLOSE), *map(_shrunk, islice(_chula(data), _WHOLE))]
     halves = _half("Composites", left), _half("Real fields: TXL-PBC, below Chula", right)
@@ -41,7 +42,9 @@ def save_sheet(painter: Painter, data: Path, path: Path) -> None:
 
 
 def tile(bgr: np.ndarray, boxes: list[Box]) -> np.ndarray | None:
-    """Cut a tile (uint8, 200x200x3) round the first white cell, red cells 48 px wide.
+    """Cut a tile (uint8, 200x200x3) round the first white cell.
+
+    Red cells are then 48 px wide.
 
     None where there is no white cell, fewer than three red ones, or too little of a field.
     """
@@ -64,12 +67,11 @@ def tile(bgr: np.ndarray, boxes: list[Box]) -> np.ndarray | None:
     return image[top : top + TILE, left : left + TILE]
 
 
-def _painted(painter: Painter) -> Iterator[Picture]:
-    """Paint composites, as they are read from their files, without end; pasted cells come first."""
+def _composites(compositor: Compositor) -> Iterator[Picture]:
+    """Make composites without end, as their files hold them; placed cells come first."""
     for number in count(_FIRST):
-        image, boxes, _, rng = painter.paint(number)
-        data = np.frombuffer(compressed(image, painter.realism, rng), np.uint8)
-        yield cv2.imdecode(data, cv2.IMREAD_COLOR), boxes[::-1]
+        image, boxes, _, rng = compositor.compose(number)
+        yield decode(compressed(image, compositor.elements, rng)), boxes[::-1]
 
 
 def _tiles(pictures: Iterable[Picture]) -> Iterator[np.ndarray]:
@@ -80,14 +82,14 @@ def _tiles(pictures: Iterable[Picture]) -> Iterator[np.ndarray]:
 def _txl(data: Path) -> Iterator[Picture]:
     fields = read_txl(data, "val")
     for field in (one for start in range(_REAL_STEP) for one in fields[start::_REAL_STEP]):
-        bgr = cv2.imread(str(field.path))
+        bgr = read_bgr(field.path)
         yield bgr, [_in_pixels(box, bgr) for box in field.boxes]
 
 
 def _chula(data: Path) -> Iterator[np.ndarray]:
     fields = [field for field in read_chula(data) if field.split == "val"]
     step = max(len(fields) // _WHOLE, 1)
-    return (cv2.imread(str(field.path)) for field in fields[::step])
+    return (read_bgr(field.path) for field in fields[::step])
 
 
 def _shrunk(bgr: np.ndarray) -> np.ndarray:
@@ -102,7 +104,7 @@ def _in_pixels(box: FieldBox, bgr: np.ndarray) -> Box:
 
 
 def _half(title: str, tiles: list[np.ndarray]) -> np.ndarray:
-    """Lay tiles out in rows under a heading; where there are too few, the rest is white."""
+    """Arrange tiles in rows under a heading; missing ones are white."""
     blank = np.full((TILE, TILE, 3), 255, np.uint8)
     tiles = tiles + [blank] * (_CLOSE + _WHOLE - len(tiles))
     framed = [cv2.copyMakeBorder(one, 0, 4, 0, 4, 0, value=(255, 255, 255)) for one in tiles]

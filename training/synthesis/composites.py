@@ -10,19 +10,20 @@ take their C-NMC cells from val subjects (all of the image's cells, so that a re
 can leave such images out by subject).
 """
 
-import argparse
 import io
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
+from training.commands import option
 from training.data import DEFAULT_DATA, PROJECT, SPLITS, FieldBox, Split
 from training.synthesis.backgrounds import Box
 from training.synthesis.composite_sheet import save_sheet
-from training.synthesis.compositing import SIDE, Painter, write_rows
+from training.synthesis.compositing import SIDE, Compositor, write_rows
 from training.synthesis.cutouts import cut_all
-from training.synthesis.elements import ELEMENTS, EVERYTHING, Realism, claim
+from training.synthesis.elements import ALL_ELEMENTS, ELEMENTS, Elements, claim
 from training.synthesis.optics import compressed
 from training.workers import image_workers
 
@@ -30,6 +31,33 @@ COUNTS: dict[Split, int] = {"train": 12000, "val": 400, "test": 800}
 DEFAULT_SEED = 1
 DEFAULT_OUT = PROJECT / "datasets" / "composites"
 DEFAULT_CACHE = PROJECT / "datasets" / "cutouts"
+
+
+_USUAL_COUNTS = ", ".join(f"{split} {count}" for split, count in COUNTS.items())
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of `python -m training composites`."""
+
+    split: Split | None = option(None, "one split only (all three)", choices=lambda: SPLITS)
+    count: int | None = option(None, f"images a split ({_USUAL_COUNTS})")
+    out: Path = option(DEFAULT_OUT, "datasets/composites")
+    data: Path = option(DEFAULT_DATA, "folder of the image sets")
+    cutouts: Path = option(DEFAULT_CACHE, "datasets/cutouts")
+    seed: int = option(DEFAULT_SEED)
+    workers: int = option(2, "processes")
+    without: str = option("", f"leave out, of: {','.join(ELEMENTS)}")
+    sheet: Path | None = option(None, "only write this JPEG of some beside real fields")
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where held-out composites are, and what they are made of."""
+
+    data: Path = option(DEFAULT_DATA, "folder of the image sets")
+    composites: Path = option(DEFAULT_OUT, "folder made by `python -m training composites`")
+    cutouts: Path = option(DEFAULT_CACHE, "cache of cut-out cells")
 
 
 def make_composites(
@@ -40,20 +68,31 @@ def make_composites(
     count: int,
     seed: int,
     workers: int,
-    realism: Realism = EVERYTHING,
+    elements: Elements = ALL_ELEMENTS,
 ) -> Path:
-    """Make `count` composites of a split below `out`; return their folder.
+    """Make the composites of a split that are missing; return their folder.
 
-    Raises DataError where the folder holds composites of another recipe.
+    Args:
+        data: Folder of the image sets.
+        out: Folder of all splits.
+        cache: Folder of cut-out cells.
+        split: Whose fields and cells are used.
+        count: Number of composites.
+        seed: Of all that is drawn.
+        workers: Processes.
+        elements: Which elements of real fields are drawn.
+
+    Raises:
+        DataError: The folder holds composites of another recipe.
     """
     folder = out / split
     for name in ("images", "labels", "cells"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    claim(folder, seed, realism, count)
+    claim(folder, seed, elements, count)
     missing = [n for n in range(count) if not (folder / "cells" / f"{n:06}.csv").exists()]
     if missing:
         cells = cut_all(data, cache, workers)
-        start = (Painter(data, cache, cells, split, seed, realism), folder)
+        start = (Compositor(data, cache, cells, split, seed, elements), folder)
         with image_workers(workers, _start_worker, start) as pool:
             done = pool.map(_make_one, missing, chunksize=8)
             list(tqdm(done, f"composites {split}", total=len(missing), mininterval=5))
@@ -61,24 +100,32 @@ def make_composites(
     return folder
 
 
-def held_out_composites(data: Path, out: Path, cache: Path) -> Path:
-    """Make the composites of the test split, if they are not there; return their folder."""
-    return make_composites(data, out, cache, "test", COUNTS["test"], DEFAULT_SEED, 2)
+def held_out_composites(folders: Folders) -> Path:
+    """Make the composites of the test split where they are missing; return their folder."""
+    return make_composites(
+        folders.data,
+        folders.composites,
+        folders.cutouts,
+        "test",
+        COUNTS["test"],
+        DEFAULT_SEED,
+        2,
+    )
 
 
-_worker: tuple[Painter, Path]
+_worker: tuple[Compositor, Path]
 
 
-def _start_worker(painter: Painter, folder: Path) -> None:
+def _start_worker(compositor: Compositor, folder: Path) -> None:
     global _worker
-    _worker = painter, folder
+    _worker = compositor, folder
 
 
 def _make_one(number: int) -> None:
-    painter, folder = _worker
-    image, boxes, rows, rng = painter.paint(number)
+    compositor, folder = _worker
+    image, boxes, rows, rng = compositor.compose(number)
     name = f"{number:06}"
-    (folder / "images" / f"{name}.jpg").write_bytes(compressed(image, painter.realism, rng))
+    (folder / "images" / f"{name}.jpg").write_bytes(compressed(image, compositor.elements, rng))
     (folder / "labels" / f"{name}.txt").write_text(
         "".join(f"{_fractions(box).yolo_line}\n" for box in boxes)
     )
@@ -101,35 +148,24 @@ def _gather_rows(folder: Path, count: int) -> None:
     whole.replace(folder / "cells.csv")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m training composites`."""
-    usual = ", ".join(f"{split} {count}" for split, count in COUNTS.items())
-    parser.add_argument("--split", choices=SPLITS, help="one split only (all three)")
-    parser.add_argument("--count", type=int, help=f"images a split ({usual})")
-    parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="datasets/composites")
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the image sets")
-    parser.add_argument("--cutouts", type=Path, default=DEFAULT_CACHE, help="datasets/cutouts")
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="(%(default)s)")
-    parser.add_argument("--workers", type=int, default=2, help="processes (2)")
-    parser.add_argument(
-        "--without", default="", metavar="NAMES", help=f"leave out, of: {','.join(ELEMENTS)}"
-    )
-    parser.add_argument(
-        "--sheet", type=Path, metavar="FILE", help="only a JPEG of some beside real fields"
-    )
-
-
-def run(args: argparse.Namespace) -> None:
+def run(options: Options) -> None:
     """Make the composites, or a sheet of some, and print where they are."""
-    realism = EVERYTHING.without(name for name in args.without.split(",") if name)
-    if args.sheet:
-        cells = cut_all(args.data, args.cutouts, args.workers)
-        painter = Painter(args.data, args.cutouts, cells, "val", args.seed, realism)
-        save_sheet(painter, args.data, args.sheet)
+    elements = ALL_ELEMENTS.without(name for name in options.without.split(",") if name)
+    if options.sheet:
+        cells = cut_all(options.data, options.cutouts, options.workers)
+        compositor = Compositor(options.data, options.cutouts, cells, "val", options.seed, elements)
+        save_sheet(compositor, options.data, options.sheet)
         return
-    for split in (args.split,) if args.split else SPLITS:
-        count = args.count or COUNTS[split]
+    for split in (options.split,) if options.split else SPLITS:
+        count = options.count or COUNTS[split]
         folder = make_composites(
-            args.data, args.out, args.cutouts, split, count, args.seed, args.workers, realism
+            options.data,
+            options.out,
+            options.cutouts,
+            split,
+            count,
+            options.seed,
+            options.workers,
+            elements,
         )
         print(f"{count} composites in {folder}")

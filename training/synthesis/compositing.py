@@ -1,4 +1,4 @@
-"""One composite painted: a background, cells chosen and placed, and a picture taken of it all."""
+"""One composite: a background, cells chosen, placed and blended in, photographed."""
 
 import csv
 from dataclasses import asdict, dataclass, fields
@@ -9,12 +9,12 @@ import numpy as np
 
 from training.data import SPLITS, DataError, Split
 from training.synthesis.backgrounds import VISIBLE_SHARE, Backgrounds, Box, Piece, erased
+from training.synthesis.blending import Look, blend, draw_look, extent, prepare_patch, usable
 from training.synthesis.cutouts import CutOut
 from training.synthesis.debris import scatter_platelets, scatter_precipitate
-from training.synthesis.deformation import Push, bent, bent_box
-from training.synthesis.elements import Realism
+from training.synthesis.deformation import Deformation, deform, deform_box
+from training.synthesis.elements import Elements
 from training.synthesis.optics import photograph
-from training.synthesis.pasting import Look, draw_look, extent, lay, ready, usable
 from training.synthesis.patches import Patch
 from training.synthesis.placement import TOUCHING, Disc, nearest, place
 from training.synthesis.stain import field_stain, nucleus_density
@@ -26,13 +26,13 @@ _PLAIN_SHARE = 0.12
 _VAL_SUBJECTS_SHARE = 0.25
 _HEM_SHARE, _LYMPHOCYTE_SHARE = 0.45, 0.15
 _SMUDGE_SHARE, _CROWD_SHARE = 0.05, 0.1
-_PLATELETS_SHARE, _PRECIPITATE_SHARE, _PUSHED_SHARE = 0.45, 0.2, 0.7
+_PLATELETS_SHARE, _PRECIPITATE_SHARE, _DEFORMING_SHARE = 0.45, 0.2, 0.7
 _MOST_CELLS = 22
 
 
 @dataclass(frozen=True)
 class WhiteCell:
-    """A row of cells.csv: a white cell of a composite; x1, y1, x2, y2 in its pixels."""
+    """A row of cells.csv: a white cell of a composite, box in pixels."""
 
     image: str
     x1: float
@@ -47,8 +47,8 @@ class WhiteCell:
 
 
 @dataclass(frozen=True)
-class Pasted:
-    """A cell as planned: what it is, its pixels, where its centre lies."""
+class PlacedCell:
+    """A cell of a composite: what it is, its pixels, where its centre lies."""
 
     cell: CutOut
     smudge: bool
@@ -57,17 +57,17 @@ class Pasted:
 
     @property
     def label(self) -> str:
-        """`blast` or `wbc`; a smudge is never called a blast."""
+        """Return `blast` or `wbc`; a smudge is never called a blast."""
         return "blast" if self.cell.kind == "all" and not self.smudge else "wbc"
 
     @property
     def box(self) -> Box:
-        """The box in the field, unclipped."""
+        """Return the box in the field, unclipped."""
         return Box(self.label, *extent(self.patch, self.centre), self.cell.path.stem)
 
 
 class CellPool:
-    """The cut-out cells of one group, drawn so that no subject and no kind dominates."""
+    """Draw cut-out cells so that no subject and no kind dominates."""
 
     def __init__(self, cells: list[CutOut]) -> None:
         """Group blasts and HEM cells by subject, PBC cells by kind."""
@@ -98,8 +98,8 @@ class CellPool:
         return cells[int(rng.integers(len(cells)))]
 
 
-class Painter:
-    """Paints composites of one split; the same number gives the same image."""
+class Compositor:
+    """Make composites of one split; the same number gives the same image."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Painter:
         cells: list[CutOut],
         split: Split,
         seed: int,
-        realism: Realism,
+        elements: Elements,
     ) -> None:
         """Take the fields and cells of `split`; boxes of fields are kept in `cache`."""
         self._backgrounds = Backgrounds(data, cache, split)
@@ -119,38 +119,42 @@ class Painter:
             for group in groups
         ]
         self._key = (seed, SPLITS.index(split))
-        self.realism = realism
+        self.elements = elements
 
-    def paint(
+    def compose(
         self, number: int
     ) -> tuple[np.ndarray, list[Box], list[WhiteCell], np.random.Generator]:
-        """Return image (uint8, BGR), all boxes, rows for cells.csv, and the generator used."""
+        """Make a composite.
+
+        Returns:
+            Image uint8 (SIDE, SIDE, 3) BGR, all boxes, rows for cells.csv, the generator used.
+        """
         rng = np.random.default_rng((*self._key, number))
         pool = self._pools[-1 if rng.random() < _VAL_SUBJECTS_SHARE else 0]
-        piece = self._backgrounds.draw(rng, SIDE, self.realism)
-        stain = _stain_of(piece, self.realism, rng)
-        look = draw_look(stain, self.realism, rng)
-        pasted = [] if rng.random() < _PLAIN_SHARE else _plan(pool, piece, look, rng)
-        density, own = _with_room(piece, pasted, self.realism, rng)
-        for cell in pasted:
-            lay(density, cell.patch, cell.centre)
-        small = _debris(density, piece.red_cell, stain, self.realism, rng)
-        boxes = own + small + [cell.box.clipped(SIDE, SIDE) for cell in pasted]
-        rows = _rows(f"{number:06}.jpg", own, pasted)
-        return photograph(density, piece.plasma, self.realism, rng), boxes, rows, rng
+        piece = self._backgrounds.draw(rng, SIDE, self.elements)
+        stain = _stain_of(piece, self.elements, rng)
+        look = draw_look(stain, self.elements, rng)
+        placed = [] if rng.random() < _PLAIN_SHARE else _plan(pool, piece, look, rng)
+        density, own = _with_room(piece, placed, self.elements, rng)
+        for cell in placed:
+            blend(density, cell.patch, cell.centre)
+        small = _debris(density, piece.red_cell, stain, self.elements, rng)
+        boxes = own + small + [cell.box.clipped(SIDE, SIDE) for cell in placed]
+        rows = _rows(f"{number:06}.jpg", own, placed)
+        return photograph(density, piece.plasma, self.elements, rng), boxes, rows, rng
 
 
 def write_rows(stream: TextIO, rows: list[WhiteCell]) -> None:
     """Write rows of cells.csv under their header."""
     writer = csv.DictWriter(stream, [field.name for field in fields(WhiteCell)])
     writer.writeheader()
-    writer.writerows(map(asdict, rows))
+    writer.writerows(asdict(row) for row in rows)
 
 
-def _stain_of(piece: Piece, realism: Realism, rng: np.random.Generator) -> np.ndarray:
+def _stain_of(piece: Piece, elements: Elements, rng: np.random.Generator) -> np.ndarray:
     """Draw the stain (3,) of an image's cells: mostly that of its own white cells, if any."""
     whites = [box for box in piece.boxes if box.label == "wbc" and box.area > 200]
-    if not (whites and realism.shared_stain) or rng.random() < 0.15:
+    if not (whites and elements.shared_stain) or rng.random() < 0.15:
         return field_stain(rng)
     box = max(whites, key=lambda white: white.area)
     part = piece.density[int(box.y1) : int(box.y2), int(box.x1) : int(box.x2)]
@@ -158,27 +162,27 @@ def _stain_of(piece: Piece, realism: Realism, rng: np.random.Generator) -> np.nd
     return np.maximum(nucleus_density(part, dark), 0.02) * rng.uniform(0.9, 1.1)
 
 
-def _plan(pool: CellPool, piece: Piece, look: Look, rng: np.random.Generator) -> list[Pasted]:
-    """Choose cells and places; whether cells touch is drawn without regard to their class."""
-    crowd = bool(look.realism.crowds and rng.random() < _CROWD_SHARE)
+def _plan(pool: CellPool, piece: Piece, look: Look, rng: np.random.Generator) -> list[PlacedCell]:
+    """Choose cells and places; clustering is drawn without regard to their class."""
+    crowd = bool(look.elements.crowds and rng.random() < _CROWD_SHARE)
     blast_share = rng.choice((0, 1, rng.uniform()), p=(0.25, 0.2, 0.55))
     cluster_share = rng.choice((0.5, 0.9) if crowd else (0, 0.5, 0.9))
-    cluster_share = cluster_share if look.realism.clusters else 0
+    cluster_share = cluster_share if look.elements.clusters else 0
     taken = [_disc_of(box) for box in piece.boxes if box.label == "wbc"]
     planned = []
     for _ in range(_count(piece.red_cell, crowd, rng)):
         cell = _whole_cell(pool, bool(rng.random() < blast_share), rng)
-        smudge = bool(look.realism.smudges and rng.random() < _SMUDGE_SHARE and cell.kind != "all")
-        patch = ready(cell, piece.red_cell, look, smudge, rng)
+        smudge = bool(look.elements.smudges and rng.random() < _SMUDGE_SHARE and cell.kind != "all")
+        patch = prepare_patch(cell, piece.red_cell, look, smudge, rng)
         centre = place(patch.radius, taken, SIDE, bool(rng.random() < cluster_share), rng)
         if centre is not None:
             taken.append((*centre, patch.radius))
-            planned.append(Pasted(cell, smudge, patch, centre))
+            planned.append(PlacedCell(cell, smudge, patch, centre))
     return planned
 
 
 def _count(red_cell: float, crowd: bool, rng: np.random.Generator) -> int:
-    """Draw how many white cells go into an image: one to a third of its room, or a crowd."""
+    """Draw the number of white cells: one to a third of the room, or a crowd."""
     room = (SIDE / (1.6 * red_cell)) ** 2
     if crowd:
         return int(min(room * rng.uniform(0.35, 1), 130))
@@ -187,55 +191,59 @@ def _count(red_cell: float, crowd: bool, rng: np.random.Generator) -> int:
 
 def _whole_cell(pool: CellPool, blast: bool, rng: np.random.Generator) -> CutOut:
     """Draw cells until one is whole; the last of ten is taken as it is."""
-    for _ in range(10):
-        cell = pool.draw(blast, rng)
+    cell = pool.draw(blast, rng)
+    for _ in range(9):
         if usable(cell):
             break
+        cell = pool.draw(blast, rng)
     return cell
 
 
 def _with_room(
-    piece: Piece, pasted: list[Pasted], realism: Realism, rng: np.random.Generator
+    piece: Piece, placed: list[PlacedCell], elements: Elements, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[Box]]:
-    """Push red cells aside, take those away that cells would hide; return density and boxes."""
+    """Displace red cells, remove those that cells would hide; return density and boxes."""
     density, boxes = piece.density, list(piece.boxes)
-    if realism.pushed:
-        pushes = _pushes(piece, pasted, rng)
-        density = bent(density, pushes) if pushes else density
-        boxes = [bent_box(box, pushes) for box in boxes]
-    covers = [cell.box for cell in pasted]
+    if elements.pushed:
+        deformations = _deformations(piece, placed, rng)
+        density = deform(density, deformations) if deformations else density
+        boxes = [deform_box(box, deformations) for box in boxes]
+    covers = [cell.box for cell in placed]
     shares = _covered(boxes, covers)
     hidden = [b for b, share in zip(boxes, shares, strict=True) if share >= 1 - VISIBLE_SHARE]
-    if realism.pushed and hidden:
+    if elements.pushed and hidden:
         density = erased(density, [box for box in hidden if box.label != "wbc"])
     kept = (box.clipped(SIDE, SIDE) for box in boxes if box not in hidden)
     return density, [box for box in kept if box.area > 0]
 
 
-def _pushes(piece: Piece, pasted: list[Pasted], rng: np.random.Generator) -> list[Push]:
-    """Let some cells push; never beside the field's own white cells, whose shape must stay."""
+def _deformations(
+    piece: Piece, placed: list[PlacedCell], rng: np.random.Generator
+) -> list[Deformation]:
+    """Let some cells displace others, but never the field's own white cells."""
     whites = np.array([_disc_of(box) for box in piece.boxes if box.label == "wbc"]).reshape(-1, 3)
-    pushes = []
-    for cell in pasted:
+    deformations = []
+    for cell in placed:
         radius = cell.patch.radius
-        hold, reach = radius * rng.uniform(0.25, 0.7), radius + piece.red_cell * rng.uniform(0.6, 1)
-        if rng.random() < _PUSHED_SHARE and nearest((*cell.centre, reach), whites) > 1:
-            pushes.append(Push(*cell.centre, hold, reach))
-    return pushes
+        inner = radius * rng.uniform(0.25, 0.7)
+        outer = radius + piece.red_cell * rng.uniform(0.6, 1)
+        if rng.random() < _DEFORMING_SHARE and nearest((*cell.centre, outer), whites) > 1:
+            deformations.append(Deformation(*cell.centre, inner, outer))
+    return deformations
 
 
 def _debris(
     density: np.ndarray,
     red_cell: float,
     stain: np.ndarray,
-    realism: Realism,
+    elements: Elements,
     rng: np.random.Generator,
 ) -> list[Box]:
     """Add platelets and precipitate to a density map; return the boxes of the platelets."""
     boxes: list[Box] = []
-    if realism.platelets and rng.random() < _PLATELETS_SHARE:
+    if elements.platelets and rng.random() < _PLATELETS_SHARE:
         boxes = scatter_platelets(density, red_cell, stain, rng)
-    if realism.precipitate and rng.random() < _PRECIPITATE_SHARE:
+    if elements.precipitate and rng.random() < _PRECIPITATE_SHARE:
         scatter_precipitate(density, red_cell, stain, rng)
     parts = (box.clipped(SIDE, SIDE) for box in boxes)
     return [part for part in parts if part.area > 0]
@@ -246,7 +254,7 @@ def _disc_of(box: Box) -> Disc:
 
 
 def _covered(boxes: list[Box], covers: list[Box]) -> np.ndarray:
-    """Return, for each box, the largest share (n,) of it that lies under one of the others."""
+    """Return the largest share (n,) of each box that lies under one cover."""
     if not (boxes and covers):
         return np.zeros(len(boxes))
     one, other = _edges(boxes)[:, None], _edges(covers)[None]
@@ -259,18 +267,18 @@ def _edges(boxes: list[Box]) -> np.ndarray:
     return np.array([(box.x1, box.y1, box.x2, box.y2) for box in boxes])
 
 
-def _rows(image: str, own: list[Box], pasted: list[Pasted]) -> list[WhiteCell]:
+def _rows(image: str, own: list[Box], placed: list[PlacedCell]) -> list[WhiteCell]:
     """Describe every white cell of an image."""
     native = [(box, "txl", "", box.source_file) for box in own if box.label == "wbc"]
     ours = [
         (c.box, "smudge" if c.smudge else c.cell.kind, c.cell.subject, c.cell.source_file)
-        for c in pasted
+        for c in placed
     ]
     discs = np.array([_disc_of(box) for box, *_ in native + ours]).reshape(-1, 3)
     rows = []
     for number, (box, kind, subject, source) in enumerate(native + ours):
         clustered = nearest(discs[number], np.delete(discs, number, axis=0)) < TOUCHING
         part = box.clipped(SIDE, SIDE)
-        edges = (round(edge, 1) for edge in (part.x1, part.y1, part.x2, part.y2))
+        edges = round(part.x1, 1), round(part.y1, 1), round(part.x2, 1), round(part.y2, 1)
         rows.append(WhiteCell(image, *edges, box.label, kind, subject, source, int(clustered)))
     return rows

@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from models.findings import Box
 from training.data import CnmcCell, PbcTile, Split, read_cnmc, read_pbc
+from training.images import read_bgr
 from training.workers import image_workers
 
 # Pixels that a red-cell diameter takes. C-NMC: from the published sizes of its cells against red
@@ -16,7 +18,7 @@ CNMC_RED_CELL = 118.0
 PBC_RED_CELL = 82.0
 
 _DARK_RIM = 5
-_GRABCUT_ROUNDS = 3
+_GRABCUT_ITERATIONS = 3
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,18 @@ class CutOut:
 
 
 def cut_all(data: Path, cache: Path, workers: int = 1) -> list[CutOut]:
-    """Cut every C-NMC and PBC cell below `data` into `cache` (what is there is kept).
+    """Cut out every C-NMC and PBC cell that is not in the cache yet.
 
-    Returns the cells that could be cut; raises DataError where a set is missing.
+    Args:
+        data: Folder of the image sets.
+        cache: Folder of the PNG files.
+        workers: Processes.
+
+    Returns:
+        The cells that could be cut out.
+
+    Raises:
+        DataError: A set is missing.
     """
     cache.mkdir(parents=True, exist_ok=True)
     sources = [*read_cnmc(data), *read_pbc(data)]
@@ -45,7 +56,7 @@ def cut_all(data: Path, cache: Path, workers: int = 1) -> list[CutOut]:
 
 
 def disc(diameter: float) -> np.ndarray:
-    """Return a round structuring element (uint8) of an odd diameter in pixels, for morphology."""
+    """Return a round structuring element (uint8) of an odd diameter in pixels."""
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(diameter) | 1,) * 2)
 
 
@@ -56,12 +67,13 @@ def cut_from_black(rgb: np.ndarray) -> np.ndarray:
     return cv2.erode(_largest_filled(opened), disc(2 * _DARK_RIM + 1)).astype(bool)
 
 
-def cut_from_box(rgb: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
-    """Return the mask (H, W, bool) of the cell in `box` (x1, y1, x2, y2, pixels) by GrabCut."""
+def cut_from_box(rgb: np.ndarray, box: Box) -> np.ndarray:
+    """Segment the cell in a box by GrabCut (Rother et al. 2004): mask (H, W, bool)."""
     trimap = _trimap(rgb, box)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(0)
-    cv2.grabCut(rgb, trimap, None, *models, _GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
+    no_rectangle = (0, 0, 0, 0)
+    cv2.grabCut(rgb, trimap, no_rectangle, *models, _GRABCUT_ITERATIONS, cv2.GC_INIT_WITH_MASK)
     cell = np.isin(trimap, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     opened = cv2.morphologyEx(cell, cv2.MORPH_OPEN, disc(9))
     return cv2.erode(_largest_filled(opened), disc(3)).astype(bool)
@@ -90,8 +102,8 @@ def _described(source: CnmcCell | PbcTile, cache: Path) -> CutOut:
 
 
 def _rgba(source: CnmcCell | PbcTile) -> np.ndarray | None:
-    """Return the cell as BGRA (OpenCV's order), or None where the segmentation is implausible."""
-    bgr = cv2.imread(str(source.path))
+    """Return the cell as BGRA, or None where the segmentation is implausible."""
+    bgr = read_bgr(source.path)
     if isinstance(source, CnmcCell):
         mask = cut_from_black(bgr)
     else:
@@ -104,14 +116,14 @@ def _rgba(source: CnmcCell | PbcTile) -> np.ndarray | None:
     return np.dstack((bgr, mask.astype(np.uint8) * 255))[y : y + h, x : x + w]
 
 
-def _fills_box(mask: np.ndarray, box: tuple[float, float, float, float]) -> bool:
-    """Tell whether the mask covers between half and all of its box."""
+def _fills_box(mask: np.ndarray, box: Box) -> bool:
+    """Return whether the mask covers between half and all of its box."""
     x1, y1, x2, y2 = box
     return 0.45 < mask.sum() / ((x2 - x1) * (y2 - y1)) < 0.98
 
 
-def _trimap(rgb: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
-    """Mark outside of the box as background, the nucleus in it as cell, the rest as likely cell."""
+def _trimap(rgb: np.ndarray, box: Box) -> np.ndarray:
+    """Mark background outside the box, the nucleus as cell, the rest as likely cell."""
     x1, y1, x2, y2 = (round(edge) for edge in box)
     trimap = np.full(rgb.shape[:2], cv2.GC_BGD, np.uint8)
     cv2.rectangle(trimap, (x1, y1), (x2, y2), int(cv2.GC_PR_BGD), -1)

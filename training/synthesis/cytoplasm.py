@@ -11,19 +11,24 @@ _BAY_SHARE, _VACUOLES_SHARE = 0.25, 0.2
 def with_cytoplasm(
     patch: Patch, red_cell: float, width: float, stain: np.ndarray, rng: np.random.Generator
 ) -> Patch:
-    """Lay cytoplasm of density `stain` (3,) round a patch.
+    """Add a rim of cytoplasm round a patch.
 
-    `width` is the rim's mean width against `red_cell`, a diameter in pixels.
+    Args:
+        patch: A nucleus.
+        red_cell: Diameter of the field's red cells in pixels.
+        width: Mean width of the rim in red-cell diameters.
+        stain: Optical density of the cytoplasm, (3,), BGR.
+        rng: Draws the rim's shape, bays and vacuoles.
     """
     core = (patch.opacity > 0.5).astype(np.uint8)
     far = cv2.distanceTransform(1 - core, cv2.DIST_L2, 5)
     angle, side = _angles(core), rng.uniform(0, 2 * np.pi)
-    reach = max(red_cell * width, 0.7) * _unevenness(angle, side, rng)
+    rim = max(red_cell * width, 0.7) * _unevenness(angle, side, rng)
     nucleus = patch.opacity.copy()
     if rng.random() < _BAY_SHARE:
         nucleus *= 1 - _bay(core, patch.radius, side, rng)
-    whole = feathered(far <= reach, red_cell * 0.02)
-    depth = _grain(core.shape, red_cell, rng) * (1 + 0.35 * np.clip(far / (reach + 1), 0, 1))
+    whole = feathered(far <= rim, red_cell * 0.02)
+    depth = _grain(core.shape, red_cell, rng) * (1 + 0.35 * np.clip(far / (rim + 1), 0, 1))
     if rng.random() < _VACUOLES_SHARE:
         depth = depth * (1 - 0.8 * _vacuoles(whole, nucleus, red_cell, rng))
     pale = depth[..., None] * (stain * np.exp(rng.normal(0, 0.12))).astype(np.float32)
@@ -39,7 +44,7 @@ def _angles(core: np.ndarray) -> np.ndarray:
 
 
 def _unevenness(angle: np.ndarray, side: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the rim's width by direction against its mean: broad on one `side` (radians)."""
+    """Return the rim's relative width by direction, broad on one side (radians)."""
     waves = 1 + rng.uniform(0.2, 1.1) * np.cos(angle - side)
     for number in (2, 3, 5):
         waves += rng.normal(0, 0.5 / number) * np.cos(number * angle - rng.uniform(0, 2 * np.pi))
@@ -47,7 +52,7 @@ def _unevenness(angle: np.ndarray, side: float, rng: np.random.Generator) -> np.
 
 
 def _bay(core: np.ndarray, radius: float, side: float, rng: np.random.Generator) -> np.ndarray:
-    """Return a soft disc (0..1) at the nucleus' border, where cytoplasm bites into it."""
+    """Return a soft disc (0..1) at the nucleus' border, filled with cytoplasm."""
     depth = radius * rng.uniform(0.85, 1.1)
     middle = np.array(core.shape[::-1]) / 2 + depth * np.array((np.cos(side), np.sin(side)))
     axes = np.maximum(radius * rng.uniform(0.15, 0.4, 2), 1)

@@ -1,22 +1,22 @@
-"""What else lies on a smear: platelets, and specks and threads of precipitated stain."""
+"""Debris on a smear: platelets, and precipitated stain."""
 
 import cv2
 import numpy as np
 
 from training.synthesis.backgrounds import Box
-from training.synthesis.pasting import extent, lay
+from training.synthesis.blending import blend, extent
 from training.synthesis.patches import Patch, feathered
 
 
 def scatter_platelets(
     density: np.ndarray, red_cell: float, stain: np.ndarray, rng: np.random.Generator
 ) -> list[Box]:
-    """Lay some platelets into a field's density in place; return their boxes."""
+    """Blend some platelets into a density map in place; return their boxes."""
     boxes = []
     for _ in range(int(rng.integers(1, 10))):
         patch = _platelet(red_cell, stain, rng)
         centre = _anywhere(density, rng)
-        lay(density, patch, centre)
+        blend(density, patch, centre)
         boxes.append(Box("platelet", *extent(patch, centre)))
     return boxes
 
@@ -24,7 +24,7 @@ def scatter_platelets(
 def scatter_precipitate(
     density: np.ndarray, red_cell: float, stain: np.ndarray, rng: np.random.Generator
 ) -> None:
-    """Lay dark irregular specks and threads into a field's density in place; no cells, no boxes."""
+    """Blend dark specks and threads into a density map in place, without boxes."""
     places = [_anywhere(density, rng) for _ in range(int(rng.integers(1, 4)))]
     for _ in range(int(np.exp(rng.uniform(0, np.log(40))))):
         x, y = places[int(rng.integers(len(places)))]
@@ -32,7 +32,7 @@ def scatter_precipitate(
         thread = rng.random() < 0.2
         mask = _thread(red_cell, rng) if thread else _speck(red_cell, rng)
         depth = stain * rng.uniform(0.5, 1.4) * np.exp(rng.normal(0, 0.15, 3))
-        lay(density, _flat(mask, depth, rng.uniform(0.4, 1)), centre)
+        blend(density, _flat(mask, depth, rng.uniform(0.4, 1)), centre)
 
 
 def _anywhere(density: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:

@@ -1,6 +1,6 @@
-"""What is done so that a composite looks like a real field, each element named once, here.
+"""Elements that make a composite look like a real field, each named once, here.
 
-`Realism()` has all of them; an ablation leaves some out by name. A recipe (seed, elements, version
+`Elements()` has all of them; an ablation leaves some out by name. A recipe (seed, elements, version
 of the code) is written beside the composites, so that no folder holds those of two recipes.
 """
 
@@ -23,8 +23,8 @@ def _element(meaning: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Realism:
-    """Which elements are drawn; none of them looks at whether a cell is a blast."""
+class Elements:
+    """Which elements are drawn; none depends on whether a cell is a blast."""
 
     rim: bool = _element("uneven cytoplasm, bays and vacuoles on cells cut out without them")
     chromatin: bool = _element("contrast and sharpness of chromatin as in real fields")
@@ -41,8 +41,8 @@ class Realism:
     scale_range: bool = _element("red cells 11 to 90 px wide; otherwise 40 px")
     whole_cells: bool = _element("cells cut at seams between pieces of background taken away")
 
-    def without(self, names: Iterable[str]) -> "Realism":
-        """Switch elements off; raise DataError where a name is none of them."""
+    def without(self, names: Iterable[str]) -> "Elements":
+        """Switch elements off; raise DataError for an unknown name."""
         names = set(names)
         unknown = sorted(names - set(ELEMENTS))
         if unknown:
@@ -50,26 +50,26 @@ class Realism:
         return replace(self, **dict.fromkeys(names, False))
 
     @property
-    def elements(self) -> list[str]:
-        """The names of the elements that are on."""
+    def names(self) -> list[str]:
+        """Return the names of the elements that are on."""
         return [name for name in ELEMENTS if getattr(self, name)]
 
 
-EVERYTHING = Realism()
+ALL_ELEMENTS = Elements()
 
-ELEMENTS: dict[str, str] = {one.name: one.metadata["meaning"] for one in fields(Realism)}
+ELEMENTS: dict[str, str] = {one.name: one.metadata["meaning"] for one in fields(Elements)}
 """Name and meaning of each element."""
 
 
-def claim(folder: Path, seed: int, realism: Realism, count: int) -> None:
-    """Write `recipe.json` into a folder of composites, or check the one that is there.
+def claim(folder: Path, seed: int, elements: Elements, count: int) -> None:
+    """Write a folder's `recipe.json`, or check the one that is there.
 
     Raises DataError where the folder's composites were made by another recipe. Without a recipe, or
     without its classes (made by an earlier version), a folder may be read if all `count` are there,
     but not added to.
     """
     path = folder / RECIPE
-    former = {"version": VERSION, "seed": seed, "elements": realism.elements}
+    former = {"version": VERSION, "seed": seed, "elements": elements.names}
     recipe = {**former, "classes": list(YOLO_CODES)}
     made = len(list((folder / "cells").glob("*.csv")))
     known = json.loads(path.read_text()) if path.exists() else None

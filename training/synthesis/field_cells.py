@@ -1,4 +1,4 @@
-"""Red cells and platelets of a field without white cells, found by classical segmentation.
+"""Segment red cells and platelets of a field without white cells.
 
 Chula fields carry no boxes. Their cells stand apart on an even ground, so that a threshold and the
 peaks of the distance transform find nearly all: cheaper than a network trained for it, and what is
@@ -17,9 +17,11 @@ _LONGEST_SIDE = 1.6
 
 
 def label_field(bgr: np.ndarray, red_cell: float) -> tuple[FieldBox, ...]:
-    """Return the boxes of red cells and platelets of a field (uint8 HxWx3, BGR).
+    """Return the boxes of the red cells and platelets of a field.
 
-    `red_cell` is the field's median red-cell diameter in pixels.
+    Args:
+        bgr: uint8 (H, W, 3), BGR.
+        red_cell: Its median red-cell diameter in pixels.
     """
     density = _density(bgr[..., 1], red_cell)
     _, mask = cv2.threshold(density, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
@@ -44,10 +46,10 @@ def _filled(mask: np.ndarray, red_cell: float) -> np.ndarray:
 
 
 def _split_touching(mask: np.ndarray, red_cell: float) -> np.ndarray:
-    """Number the cells of a mask (int32, 0 is ground): each pixel goes to the nearest centre."""
+    """Label the cells of a mask (int32, 0 is ground) by their nearest centre."""
     depth = cv2.GaussianBlur(cv2.distanceTransform(mask, cv2.DIST_L2, 5), (0, 0), red_cell * 0.06)
-    reach = np.ones((round(red_cell * 0.55) | 1,) * 2)
-    centres = (depth >= cv2.dilate(depth, reach) - 1e-4) & (depth > 0.05 * red_cell)
+    kernel = np.ones((round(red_cell * 0.55) | 1,) * 2)
+    centres = (depth >= cv2.dilate(depth, kernel) - 1e-4) & (depth > 0.05 * red_cell)
     apart = (~centres).astype(np.uint8)
     _, nearest = cv2.distanceTransformWithLabels(apart, cv2.DIST_L2, 5)
     return nearest * mask
@@ -71,7 +73,7 @@ def _largest_piece(cell: np.ndarray) -> np.ndarray:
 
 
 def _kind(cell: np.ndarray, bgr: np.ndarray, red_cell: float) -> str | None:
-    """Call a cell by its area and hue: platelets are small and purple, red cells are neither."""
+    """Classify a cell by area and hue: platelets are small and purple."""
     area = cell.sum() / (np.pi / 4 * red_cell**2)
     if _RED_CELL_AREA[0] < area < _RED_CELL_AREA[1]:
         return "rbc"

@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 
 from training.data import FieldBox
+from training.images import read_bgr
 from training.synthesis.cutouts import disc
 
-# A levelled field is kept as uint8 with plasma of this value: 16 times smaller than its density.
+# A corrected field is kept as uint8 with plasma of this value: it is 16 times smaller than its
+# density.
 _PLASMA = 220.0
 _DENSITIES = np.log(_PLASMA / (np.arange(256, dtype=np.float32) + 1)).clip(-0.14, None)
 _CELL_DENSITY, _DARKEST_RED_CELL = 0.06, 0.7
@@ -20,9 +22,13 @@ _EVEN = 0.05
 
 @dataclass(frozen=True)
 class Field:
-    """One background field: its file, red-cell diameter (pixels) and the boxes of its cells.
+    """A background field.
 
-    `scale_bar`: whether its camera wrote one into the lower right corner.
+    Attributes:
+        path: Its file.
+        red_cell: Diameter of its red cells in pixels.
+        boxes: Its labelled cells.
+        scale_bar: Whether its camera wrote one into the lower right corner.
     """
 
     path: Path
@@ -32,10 +38,14 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Levelled:
-    """A field with its light evened out: uint8 BGR, plasma 220; boxes of what is left in it.
+class FlatField:
+    """A flat-field corrected field.
 
-    `plasma` (3,) was the colour between cells, `depth` (3,) is the density of the red cells.
+    Attributes:
+        bgr: uint8 (H, W, 3) BGR, plasma of 220.
+        boxes: The cells that are left in it.
+        plasma: Colour between cells before the correction, (3,) BGR in 0..255.
+        depth: Mean optical density of the red cells, (3,).
     """
 
     bgr: np.ndarray
@@ -45,14 +55,19 @@ class Levelled:
 
 
 def density_of(bgr: np.ndarray) -> np.ndarray:
-    """Return the optical density (float32) of a levelled uint8 image; plasma has none."""
+    """Return the optical density (float32) of a corrected uint8 image, plasma 0."""
     return cv2.LUT(bgr, _DENSITIES)
 
 
 @lru_cache(maxsize=1500)
-def level(field: Field, whole_cells: bool) -> Levelled:
-    """Read a field and even out its light; with `whole_cells` those at its edge are taken away."""
-    bgr = cv2.imread(str(field.path))
+def correct_flat_field(field: Field, whole_cells: bool) -> FlatField:
+    """Read a field and correct its illumination.
+
+    Args:
+        field: What to read.
+        whole_cells: Remove the cells that its edge cuts.
+    """
+    bgr = read_bgr(field.path)
     bgr = _without_scale_bar(bgr) if field.scale_bar else bgr
     light = _light(bgr)
     even = np.clip(bgr / light * _PLASMA, 0, 255).astype(np.uint8)
@@ -62,13 +77,13 @@ def level(field: Field, whole_cells: bool) -> Levelled:
     depth = density[red].mean(axis=0) if red.any() else np.full(3, 0.2, np.float32)
     plasma = light[::16, ::16].reshape(-1, 3).mean(axis=0)
     if not whole_cells:
-        return Levelled(even, field.boxes, plasma, depth)
+        return FlatField(even, field.boxes, plasma, depth)
     boxes = tuple(box for box in field.boxes if not _at_edge(box))
-    return Levelled(_cleared(even, _cut_cells(cells, field.boxes)), boxes, plasma, depth)
+    return FlatField(_cleared(even, _cut_cells(cells, field.boxes)), boxes, plasma, depth)
 
 
 def _without_scale_bar(bgr: np.ndarray) -> np.ndarray:
-    """Fill in the thin lines and green letters that a camera wrote into the lower right corner."""
+    """Inpaint the thin lines and green letters that a camera wrote."""
     height, width = bgr.shape[:2]
     corner = np.s_[int(0.84 * height) : int(0.95 * height), int(0.74 * width) : int(0.97 * width)]
     part = np.ascontiguousarray(bgr[corner])
@@ -81,7 +96,7 @@ def _without_scale_bar(bgr: np.ndarray) -> np.ndarray:
 
 
 def _light(bgr: np.ndarray) -> np.ndarray:
-    """Fit a quadratic surface (H, W, 3, float32) to the plasma: what is palest, and alike to it."""
+    """Fit a quadratic surface (H, W, 3, float32) to the plasma, the palest pixels."""
     small = cv2.resize(bgr, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
     small = small.astype(np.float32)
     terms = _terms(small.shape[:2])
@@ -109,7 +124,7 @@ def _cells(green: np.ndarray, red_cell: float) -> np.ndarray:
 def _cut_cells(cells: np.ndarray, boxes: tuple[FieldBox, ...]) -> np.ndarray:
     """Return the mask (uint8) of cells at the edge, labelled or joined to it; whole ones stay."""
     whole = _ellipses(cells.shape, [box for box in boxes if not _at_edge(box)], 1.1)
-    _, parts = cv2.connectedComponents(cells & ~whole & 1)
+    parts = np.asarray(cv2.connectedComponents(cells & ~whole & 1)[1], np.int32)
     frame = (parts[:3], parts[-3:], parts[:, :3], parts[:, -3:])
     joined = np.zeros(int(parts.max()) + 1, np.uint8)
     joined[np.concatenate([part.ravel() for part in frame])] = 1

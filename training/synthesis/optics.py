@@ -1,9 +1,10 @@
-"""How a microscope and its camera picture a smear: light through density, focus, camera, file."""
+"""The optics of a microscope and its camera: light, focus, camera, file."""
 
 import cv2
 import numpy as np
 
-from training.synthesis.elements import Realism
+from training.images import decode, encode_jpeg
+from training.synthesis.elements import Elements
 from training.synthesis.stain import transmitted, vary_colour
 
 _QUALITY = 95
@@ -16,29 +17,39 @@ _TINTS = np.array(
 
 
 def photograph(
-    density: np.ndarray, plasma: np.ndarray, realism: Realism, rng: np.random.Generator
+    density: np.ndarray, plasma: np.ndarray, elements: Elements, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return the picture (uint8, BGR) of a smear's density (H, W, 3) over `plasma` (3,; 0..255)."""
-    light = _tint(plasma, rng) if realism.light else plasma
+    """Photograph a smear.
+
+    Args:
+        density: Optical density over plasma, (H, W, 3), BGR.
+        plasma: Colour of plasma, (3,) in 0..255, BGR.
+        elements: Which elements are drawn.
+        rng: Draws light, focus and camera.
+
+    Returns:
+        uint8 (H, W, 3), BGR.
+    """
+    light = _tint(plasma, rng) if elements.light else plasma
     image = transmitted(density, light.astype(np.float32))
-    if realism.light:
+    if elements.light:
         image = vary_colour(_whole(image * _unevenness(image.shape[:2], rng)), rng, _BALANCE)
-    if realism.defocus:
+    if elements.defocus:
         image = _through_camera(image, rng)
     return _whole(image)
 
 
-def compressed(image: np.ndarray, realism: Realism, rng: np.random.Generator) -> bytes:
-    """Return the JPEG file of a picture; some are compressed before, at another size."""
-    if not realism.jpeg:
-        return _encoded(image, _QUALITY)
+def compressed(image: np.ndarray, elements: Elements, rng: np.random.Generator) -> bytes:
+    """Return a picture as a JPEG file; some are compressed twice."""
+    if not elements.jpeg:
+        return encode_jpeg(image, _QUALITY)
     if rng.random() < 0.3:
         image = _saved_larger(image, rng)
-    return _encoded(image, int(rng.integers(55, 97)))
+    return encode_jpeg(image, int(rng.integers(55, 97)))
 
 
 def _tint(plasma: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw the colour of plasma: its own, half as strong, or (more often) one of the usual."""
+    """Draw the colour of plasma: its own, half as strong, or a usual tint."""
     if rng.random() < 0.25:
         return (plasma + plasma.mean()) / 2 * np.exp(rng.normal(0, 0.03, 3))
     tint = _TINTS[int(rng.integers(len(_TINTS)))] * rng.uniform(0.3, 1.3)
@@ -46,7 +57,7 @@ def _tint(plasma: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _unevenness(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Return factors (H, W, 1): a slope, and vignetting about a middle that may lie far outside."""
+    """Return factors (H, W, 1): a slope, and vignetting about any centre."""
     y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j].astype(np.float32)
     slope = rng.normal(0, 0.05, 2)
     middle = rng.uniform(-2.5, 2.5, 2)
@@ -77,7 +88,7 @@ def _fringed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     shift = rng.normal(0, 0.35, 2)
     parts = list(cv2.split(image))
     for number, sign in ((0, 1), (2, -0.6)):
-        move = np.float32([[1, 0, sign * shift[0]], [0, 1, sign * shift[1]]])
+        move = np.array([[1, 0, sign * shift[0]], [0, 1, sign * shift[1]]], np.float32)
         size = image.shape[1::-1]
         moved = cv2.warpAffine(parts[number], move, size, borderMode=cv2.BORDER_REPLICATE)
         parts[number] = cv2.GaussianBlur(moved, (0, 0), rng.uniform(0.2, 0.8))
@@ -89,15 +100,9 @@ def _saved_larger(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = image.shape[:2]
     scale = rng.uniform(1, 2)
     large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    data = _encoded(large, int(rng.integers(40, 92)))
-    large = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    large = decode(encode_jpeg(large, int(rng.integers(40, 92))))
     method = cv2.INTER_AREA if rng.random() < 0.5 else cv2.INTER_LINEAR
     return cv2.resize(large, (width, height), interpolation=method)
-
-
-def _encoded(image: np.ndarray, quality: int) -> bytes:
-    _, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
-    return data.tobytes()
 
 
 def _whole(image: np.ndarray) -> np.ndarray:

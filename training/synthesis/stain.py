@@ -15,8 +15,16 @@ def optical_density(bgr: np.ndarray) -> np.ndarray:
     return -np.log((bgr.astype(np.float32) + 1.0) / _LIGHT)
 
 
-def transmitted(density: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """Return the image (float32, 0..255) that `light` (3,) makes through `density` (H, W, 3)."""
+def transmitted(density: np.ndarray, light: np.ndarray | np.float32) -> np.ndarray:
+    """Return the image of light through a density, by Beer and Lambert's law.
+
+    Args:
+        density: Optical density, (H, W, 3).
+        light: Light of each channel, (3,) or one for all, in 0..255.
+
+    Returns:
+        float32 (H, W, 3), 0..255.
+    """
     return light * np.exp(-density)
 
 
@@ -34,7 +42,7 @@ def random_stain(rng: np.random.Generator) -> np.ndarray:
 
 
 def field_stain(rng: np.random.Generator) -> np.ndarray:
-    """Draw the density (3,; blue, green, red) of a field's nuclei over its plasma.
+    """Draw the density (3,; blue, green, red) of a field's nuclei over plasma.
 
     The bounds are those measured in TXL-PBC's four microscopes, a little widened.
     """
@@ -67,9 +75,15 @@ def vary_field(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def vary_colour(bgr: np.ndarray, rng: np.random.Generator, balance: float = 0.07) -> np.ndarray:
-    """Vary gamma, gain, white balance and saturation of a uint8 BGR image: float32, 0..255.
+    """Vary gamma, gain, white balance and saturation.
 
-    `balance` is the deviation of the logarithm of each channel's gain.
+    Args:
+        bgr: uint8 (H, W, 3), BGR.
+        rng: Draws how much.
+        balance: Standard deviation of the logarithm of each channel's gain.
+
+    Returns:
+        float32 (H, W, 3), 0..255.
     """
     gains = rng.uniform(0.75, 1.15) * np.exp(rng.normal(0, balance, 3))
     gamma = np.exp(rng.normal(0, 0.18))

@@ -31,7 +31,7 @@ def cell_sets(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def pack(cell_sets) -> Pack:
-    """The drawn sets, packed."""
+    """Pack the drawn sets."""
     return make_pack(cell_sets)
 
 

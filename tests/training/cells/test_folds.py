@@ -9,7 +9,7 @@ from training.cells.folds import (
     FOLDS,
     assign_folds,
     deal_subjects,
-    join_duplicates,
+    merge_duplicates,
 )
 
 REAL_NORMAL = {
@@ -66,7 +66,7 @@ def test_cells_to_check_with_are_in_no_fold(pack):
 def test_one_cell_in_two_files_is_in_one_fold():
     rng = np.random.default_rng(0)
     first, second = rng.normal(size=(2, 64))
-    groups = join_duplicates(["a", "b", "c"], np.array([first, second, 2 * first + 5]))
+    groups = merge_duplicates(["a", "b", "c"], np.array([first, second, 2 * first + 5]))
     assert groups[0] == groups[2] != groups[1]
     cells = [replace(CELL, source="pbc", group=name) for name in "abc"]
     folds = assign_folds(cells, groups)
@@ -78,7 +78,7 @@ def test_duplicates_are_joined_through_a_third():
     base = rng.normal(size=400)
     noise = rng.normal(size=400) * 0.075
     row = np.array([base + noise, base - noise, base])
-    assert len(set(join_duplicates(["a", "b", "c"], row))) == 1
+    assert len(set(merge_duplicates(["a", "b", "c"], row))) == 1
 
 
 def test_the_real_folds_are_pinned(shared_data):

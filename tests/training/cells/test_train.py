@@ -1,22 +1,20 @@
-import argparse
 import csv
 
 import numpy as np
 import pytest
 import torch
 
-from training.cells.network import Answers
-from training.cells.train import Training, add_arguments, loss_of, masked_entropy, rate_at
+from training.cells.network import Outputs
+from training.cells.train import Options, Training, loss_of, masked_entropy, rate_at
+from training.commands import parse
 from training.data import DataError
 
 STEPS = 4
 
 
-def arguments(out, *more):
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    options = ("--steps", str(STEPS), "--batch", "4", "--scratch", "--distil", "0")
-    return parser.parse_args(["--out", str(out), *options, *more])
+def options(out, *more):
+    usual = ("--steps", str(STEPS), "--batch", "4", "--scratch", "--distil", "0")
+    return parse(Options, ["--out", str(out), *usual, *more])
 
 
 def interrupt_after(training, steps):
@@ -41,9 +39,9 @@ def quick(monkeypatch):
 
 
 def test_an_interrupted_training_ends_as_one_that_was_not(pack, tmp_path):
-    Training(arguments(tmp_path / "whole"), pack, None, 0).run()
-    interrupt_after(Training(arguments(tmp_path / "parts"), pack, None, 0), 3)
-    resumed = Training(arguments(tmp_path / "parts"), pack, None, 0)
+    Training(options(tmp_path / "whole"), pack, None, 0).run()
+    interrupt_after(Training(options(tmp_path / "parts"), pack, None, 0), 3)
+    resumed = Training(options(tmp_path / "parts"), pack, None, 0)
     assert resumed.step == 2
     resumed.run()
     whole, parts = (
@@ -55,16 +53,25 @@ def test_an_interrupted_training_ends_as_one_that_was_not(pack, tmp_path):
 
 
 def test_a_finished_training_is_left_as_it_is(pack, tmp_path):
-    Training(arguments(tmp_path), pack, None, 0).run()
+    Training(options(tmp_path), pack, None, 0).run()
     before = (tmp_path / "fold0" / "network.pt").stat().st_mtime_ns
-    Training(arguments(tmp_path), pack, None, 0).run()
+    Training(options(tmp_path), pack, None, 0).run()
     assert (tmp_path / "fold0" / "network.pt").stat().st_mtime_ns == before
 
 
 def test_a_training_is_not_resumed_with_other_settings(pack, tmp_path):
-    Training(arguments(tmp_path), pack, None, 0).run()
+    Training(options(tmp_path), pack, None, 0).run()
     with pytest.raises(DataError, match="Name another --out"):
-        Training(arguments(tmp_path, "--rate", "0.1"), pack, None, 0)
+        Training(options(tmp_path, "--rate", "0.1"), pack, None, 0)
+
+
+def test_checkpoints_keep_their_settings_by_these_names(pack, tmp_path):
+    Training(options(tmp_path, "--steps", "1"), pack, None, 0).run()
+    kept = torch.load(tmp_path / "fold0" / "checkpoint.pt", weights_only=True)["settings"]
+    assert kept == {
+        **{"steps": 1, "batch": 4, "rate": 3e-4, "distil": 0.0},
+        **{"scratch": True, "seed": 1},
+    }
 
 
 def test_a_validation_is_of_real_cells_and_written_as_a_row(pack, tmp_path, monkeypatch):
@@ -72,21 +79,21 @@ def test_a_validation_is_of_real_cells_and_written_as_a_row(pack, tmp_path, monk
     torch.set_num_threads(1)
     fold = int(pack.fold[(pack.source == "lmu")][0])
     assert {0, 1} <= set(pack.blast[(pack.source == "cnmc") & (pack.fold == fold)])
-    Training(arguments(tmp_path, "--steps", "1"), pack, None, fold).run()
+    Training(options(tmp_path, "--steps", "1"), pack, None, fold).run()
     with (tmp_path / f"fold{fold}" / "metrics.csv").open(newline="") as stream:
         (row,) = csv.DictReader(stream)
     assert row["step"] == "1"
     assert 0 <= float(row["cnmc_auroc"]) <= 1
 
 
-def answers(count):
+def outputs(count):
     shapes = ((count,), (count, 11), (count, 31), (count, 1280))
-    return Answers(*(torch.randn(shape, requires_grad=True) for shape in shapes))
+    return Outputs(*(torch.randn(shape, requires_grad=True) for shape in shapes))
 
 
 def test_labels_that_are_missing_change_nothing(pack):
     row = int(np.flatnonzero((pack.source == "cnmc") & (pack.blast == 0))[0])
-    given = answers(2)
+    given = outputs(2)
     loss_of(given, pack, np.array([row, row]), None, 0.0).backward()
     assert given.blast.grad.abs().sum() > 0
     assert given.kind.grad.abs().sum() == 0

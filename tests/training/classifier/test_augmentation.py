@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import argparse
-
 import cv2
 import numpy as np
 import pytest
@@ -10,12 +8,11 @@ from models.classifier.cell_views import Window
 from tests.training.drawn import draw_cell_on_black
 from training.classifier.augmentation import (
     Augmentation,
-    add_arguments,
-    from_arguments,
     random_view,
     restain_on_black,
     vary,
 )
+from training.commands import parse
 
 NONE = Augmentation(rotate=0, flip=0, shear=0, zoom=0, restain=0, vary=0, grey=0, compress=0)
 
@@ -92,8 +89,6 @@ def test_varying_keeps_shape_and_type_and_can_be_switched_off(image, rng):
 
 
 def test_every_strength_is_an_option():
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    assert from_arguments(parser.parse_args([])) == Augmentation()
+    assert parse(Augmentation, []) == Augmentation()
     options = [word for name in vars(NONE) for word in (f"--{name}", "0")]
-    assert from_arguments(parser.parse_args(options)) == NONE
+    assert parse(Augmentation, options) == NONE

@@ -6,7 +6,7 @@ from training.classifier.card import card, summary, write_card
 
 LIMITS = {"temperature": 1.25, "uncertain_low": 0.31, "uncertain_high": 0.64}
 METRICS = {
-    "Round 1, on black: 40 blasts, 37 normal cells": {
+    "Fold 1, on black: 40 blasts, 37 normal cells": {
         "AUROC of the cell's area alone, without a network": {
             "value": 0.76,
             "low": 0.7,
@@ -18,7 +18,7 @@ METRICS = {
         "sensitivity (recall) at 0.5": {"value": 0.88, "low": 0.8, "high": 0.9},
         "expected calibration error": {"value": 0.043, "low": 0.03, "high": 0.06},
     },
-    "Round 1, crops: 0 blasts, 12 normal cells": {
+    "Fold 1, crops: 0 blasts, 12 normal cells": {
         "AUROC": {"value": None, "low": None, "high": None},
         "specificity at 0.5": {"value": 0.9, "low": 0.8, "high": 1.0},
     },
@@ -49,10 +49,10 @@ def test_the_card_has_what_a_clinician_asks_for(manifest):
         "What its answers mean",
         "Data",
         "How it was trained and tested",
-        "Figures",
+        "Metrics",
         "Calibration",
         "Limits",
-        "All figures",
+        "All metrics",
         "Licence",
     ]
 
@@ -60,21 +60,21 @@ def test_the_card_has_what_a_clinician_asks_for(manifest):
 def test_numbers_are_those_of_the_manifest(manifest):
     text = card(manifest)
     assert text.startswith("# Classifier 2026.1.1-1\n")
-    for told in ("200 x 200 px", "- H1, 7\n- H2, 8\n", "Seed 3; options: steps 420, batch 32"):
-        assert told in text
-    assert "farther from its training cells than 1.88" in text
+    for part in ("200 x 200 px", "- H1, 7\n- H2, 8\n", "Seed 3; options: steps 420, batch 32"):
+        assert part in text
+    assert "training cells, is above 1.88" in text
     assert "| cell cut out on black | 1.25 | 0.31 | 0.64 |" in text
     assert "| crop with surroundings | 1.25 | 0.42 | 0.64 |" in text
-    assert "from which on 95% of the strangers' blasts lie" in text
-    assert "where\n90% of the strangers' normal cells lie below it" in text
+    assert "95% of the held-out blasts lie at or above it" in text
+    assert "where 90% of\nthe held-out normal cells lie below" in text
 
 
 def test_weights_without_a_measure_of_the_domain_say_so(manifest):
     del manifest["thresholds"]["familiar"]
-    assert "these weights cannot tell" in card(manifest)
+    assert "These weights cannot detect" in card(manifest)
 
 
-def test_what_was_not_measured_is_not_told(manifest):
+def test_what_was_not_measured_is_not_stated(manifest):
     assert card(manifest | {"metrics": {}}).count("Not measured yet.") == 2
     assert "AUROC" not in summary({})
 
@@ -86,16 +86,16 @@ def test_the_summary_has_a_row_for_each_set_and_no_empty_column():
         "| sensitivity at 0.5 | specificity at 0.5 | calibration error |"
     )
     assert lines[2] == (
-        "| Round 1, on black: 40 blasts, 37 normal cells | 0.91 (0.88 to 0.94) "
+        "| Fold 1, on black: 40 blasts, 37 normal cells | 0.91 (0.88 to 0.94) "
         "| 0.76 (0.70 to 0.81) | 95% (93 to 97) | 62% (55 to 70) | 88% (80 to 90) | – "
         "| 0.04 (0.03 to 0.06) |"
     )
     assert lines[3] == (
-        "| Round 1, crops: 0 blasts, 12 normal cells | – | – | – | – | – | 90% (80 to 100) | – |"
+        "| Fold 1, crops: 0 blasts, 12 normal cells | – | – | – | – | – | 90% (80 to 100) | – |"
     )
 
 
-def test_every_figure_stands_in_the_card(manifest):
+def test_every_metric_is_in_the_card(manifest):
     text = card(manifest)
     assert "| sensitivity (recall) at 0.5 | 0.880 | 0.800 to 0.900 |" in text
     assert "| AUROC | – | – |" in text

@@ -15,14 +15,14 @@ from training.classifier.data import (
     CellSource,
     Places,
     _groups,
+    classifier_view,
     crop_sources,
+    fold_crops,
+    held_out_sources,
     make_pool,
     on_black,
     pool_on_black,
-    round_crops,
-    shown,
     stored_sources,
-    strangers,
     training_batch,
 )
 from training.data import DataError
@@ -55,12 +55,12 @@ def draw_composites(folder):
 def places(tmp_path_factory):
     folder = tmp_path_factory.mktemp("places")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "_ROUND_COMPOSITES", 8)
+        patch.setattr(data, "_FOLD_COMPOSITES", 8)
         yield Places(
             draw_sets(folder / "data"),
             draw_composites(folder / "composites"),
-            folder / "rounds",
             folder / "cutouts",
+            folder / "folds",
         )
 
 
@@ -75,7 +75,7 @@ def test_crops_are_read_but_for_specks(places):
     assert sources[0].window == Window(40, 40, 60)
 
 
-def test_a_rounds_pool_holds_no_stranger(places):
+def test_a_folds_pool_holds_no_held_out_subject(places):
     pool = make_pool(places, "H14")
     groups = [group for view in (pool.crops, pool.on_black) for side in view for group in side]
     subjects = {cell.subject for group in groups for cell in group.cells}
@@ -84,16 +84,16 @@ def test_a_rounds_pool_holds_no_stranger(places):
     assert of_view == {"34", "33", "H10", "H22", ""}
 
 
-def test_strangers_are_of_the_group_left_out_or_of_the_test_split(places):
-    found = strangers(places, "H14")
+def test_held_out_cells_are_of_the_fold_or_of_the_test_split(places):
+    found = held_out_sources(places, "H14")
     assert {source.subject for source in found["black"]} == {"44", "H14"}
     assert {source.subject for source in found["crop"]} == {"44", ""}
     trained = {cell for side in make_pool(places, "H14").crops for g in side for cell in g.cells}
     assert not trained & set(found["crop"])
 
 
-def test_crops_made_for_the_rounds_are_of_the_test_splits_cells(places):
-    assert {source.subject for source in round_crops(places)} <= {"33", "H22", ""}
+def test_crops_made_for_the_folds_are_of_the_test_splits_cells(places):
+    assert {source.subject for source in fold_crops(places)} <= {"33", "H22", ""}
 
 
 def test_missing_composites_are_named_with_the_command(tmp_path):
@@ -155,12 +155,12 @@ def test_cut_out_cells_are_put_on_a_black_canvas_at_scale(tmp_path):
 
 def test_a_crop_is_shown_as_the_square_that_is_served(places):
     crop = crop_sources(places.composites / "train")[0]
-    assert shown(crop).shape == (60, 60, 3)
+    assert classifier_view(crop).shape == (60, 60, 3)
 
 
 def test_a_cell_on_black_is_shown_at_its_own_scale(places):
     stored = next(s for s in stored_sources(places.data) if s.subject == "H10")
-    square = shown(stored)
+    square = classifier_view(stored)
     assert square.shape[0] == square.shape[1] >= 80
     assert not square[0, 0].any()
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.training.classifier.test_architectures import small_backbone
 from training.classifier.architectures import ARCHITECTURES, Architecture, build, with_features
-from training.classifier.ensemble import OUTPUTS, fit_whitening, joined
+from training.classifier.ensemble import OUTPUTS, build_ensemble, fit_whitening
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -53,7 +53,7 @@ def test_the_joined_network_gives_the_mean_and_each_networks_answer(monkeypatch)
     images = np.random.default_rng(0).random((6, 32, 32, 3), np.float32)
     features = np.concatenate([with_features(n)(images)[1] for n in networks], axis=1)
     whitening = fit_whitening(features)
-    found = {k: np.asarray(v) for k, v in joined(networks, whitening)(images).items()}
+    found = {k: np.asarray(v) for k, v in build_ensemble(networks, whitening)(images).items()}
     assert set(found) == set(OUTPUTS)
     each = np.stack([np.asarray(network(images)) for network in networks], axis=1)
     np.testing.assert_allclose(found["members"], each, rtol=1e-5, atol=1e-4)

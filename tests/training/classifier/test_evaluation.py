@@ -15,14 +15,14 @@ from training.classifier.evaluation import (
     Cells,
     areas_of,
     by_kind,
+    classify_tiles,
     confusion,
     cross_fitted,
     evaluate,
     measured,
-    read_tiles,
     weakness,
 )
-from training.classifier.predictions import Readings
+from training.classifier.predictions import Predictions
 
 CHARTS = {"roc", "reliability", "confusion", "subjects"}
 
@@ -36,8 +36,8 @@ def make_cells(*rows: tuple[float, str, str, str, str]) -> Cells:
     """Rows: probability, label, kind, subject, and how often such a cell is there."""
     repeated = [row[:4] for row in rows for _ in range(int(row[4]))]
     probabilities, labels, kinds, subjects = map(np.array, zip(*repeated, strict=True))
-    rounds = np.full(len(kinds), "H22")
-    return Cells(probabilities, labels, kinds == "all", kinds, subjects, rounds, subjects)
+    folds = np.full(len(kinds), "H22")
+    return Cells(probabilities, labels, kinds == "all", kinds, subjects, folds, subjects)
 
 
 CELLS = make_cells(
@@ -52,7 +52,7 @@ CELLS = make_cells(
 
 
 def values(measures):
-    return {name: figure.value for name, figure in measured(CELLS, measures, 5).items()}
+    return {name: estimate.value for name, estimate in measured(CELLS, measures, 5).items()}
 
 
 def test_scores_at_a_half_and_outside_the_uncertain_band():
@@ -88,8 +88,8 @@ def test_specificity_of_each_kind_of_normal_cell():
 
 
 def test_intervals_hold_what_another_draw_of_subjects_would_give():
-    figure = measured(CELLS, _MEASURES["black"], 200)["sensitivity (recall) at 0.5"]
-    assert (figure.low, figure.high) == (pytest.approx(0.5, abs=0.3), 1.0)
+    estimate = measured(CELLS, _MEASURES["black"], 200)["sensitivity (recall) at 0.5"]
+    assert (estimate.low, estimate.high) == (pytest.approx(0.5, abs=0.3), 1.0)
 
 
 def test_confusion_counts_what_is_said():
@@ -97,31 +97,31 @@ def test_confusion_counts_what_is_said():
 
 
 def test_the_few_normal_subjects_are_named():
-    assert "of 1 subjects (H22)" in weakness(CELLS.chosen(CELLS.kinds != "txl"))
+    assert "of 1 subjects (H22)" in weakness(CELLS.select(CELLS.kinds != "txl"))
 
 
-def drawn_readings(shift: float) -> Readings:
-    """Three rounds of 40 cells; blasts lie 2 higher, all cells of H10 `shift` higher."""
+def drawn_predictions(shift: float) -> Predictions:
+    """Three folds of 40 cells; blasts lie 2 higher, all cells of H10 `shift` higher."""
     rng = np.random.default_rng(0)
     blasts = np.tile((True, False), 60)
-    rounds = np.repeat(("H22", "H14", "H10"), 40)
-    scores = rng.normal(0, 1, 120) + 2 * blasts + shift * (rounds == "H10")
-    names = np.where(blasts, "33", rounds)
+    folds = np.repeat(("H22", "H14", "H10"), 40)
+    scores = rng.normal(0, 1, 120) + 2 * blasts + shift * (folds == "H10")
+    names = np.where(blasts, "33", folds)
     kinds = np.where(blasts, "all", "hem")
     logits = np.stack((np.zeros(120), scores), axis=1)
-    return Readings(logits, np.ones(120), blasts, kinds, names, rounds, names)
+    return Predictions(logits, np.ones(120), blasts, kinds, names, folds, names)
 
 
-def test_a_round_is_judged_by_the_limits_of_the_others():
-    plain, moved = (cross_fitted(drawn_readings(shift)) for shift in (0.0, 50.0))
-    own = moved.rounds == "H10"
+def test_a_fold_is_calibrated_on_the_others():
+    plain, moved = (cross_fitted(drawn_predictions(shift)) for shift in (0.0, 50.0))
+    own = moved.folds == "H10"
     assert set(moved.labels[own]) == {ALL_BLAST}
-    assert NORMAL in plain.labels[plain.rounds == "H10"]
+    assert NORMAL in plain.labels[plain.folds == "H10"]
     assert not np.array_equal(plain.probabilities[~own], moved.probabilities[~own])
 
 
-def test_all_strangers_get_the_mean_area_under_the_curve():
-    cells = cross_fitted(drawn_readings(50.0))
+def test_all_held_out_subjects_get_the_mean_area_under_the_curve():
+    cells = cross_fitted(drawn_predictions(50.0))
     tiles = make_cells((0.1, NORMAL, "monocyte", "a.jpg", "3"))
     sets = evaluate({"black": cells, "crop": cells}, np.arange(120.0), tiles, 5)
     *parts, whole = (found for title, found in sets.items() if title.startswith("Cells on black"))
@@ -136,7 +136,7 @@ def test_areas_belong_to_their_cells(drawn_sets):
 
 
 def test_tiles_are_those_of_the_test_split(classifier, drawn_sets):
-    tiles = read_tiles(classifier, drawn_sets)
+    tiles = classify_tiles(classifier, drawn_sets)
     assert 0 < len(tiles.kinds) < 20
     assert not tiles.blasts.any()
     assert set(tiles.labels) <= {NORMAL, UNCERTAIN, ALL_BLAST}
@@ -144,22 +144,22 @@ def test_tiles_are_those_of_the_test_split(classifier, drawn_sets):
 
 @pytest.fixture
 def command(drawn_sets, classifier, tmp_path, monkeypatch):
-    """The whole command with few composites; the words behind are added to it."""
-    monkeypatch.setattr(data, "_ROUND_COMPOSITES", 8)
+    """Run the whole command with few composites and further words."""
+    monkeypatch.setattr(data, "_FOLD_COMPOSITES", 8)
     monkeypatch.setattr(evaluation, "PROJECT", tmp_path)
     (tmp_path / "docs").mkdir()
     draw_composites(tmp_path / "composites")
-    names = ("weights", "composites", "cutouts", "out", "round-composites")
+    names = ("weights", "composites", "cutouts", "out", "fold-composites")
     options = [part for name in names for part in (f"--{name}", str(tmp_path / name))]
 
     def run(*words: str) -> int:
-        usual = ("evaluate", "classifier", "--data", str(drawn_sets), "--rounds", "5")
+        usual = ("evaluate", "classifier", "--data", str(drawn_sets), "--samples", "5")
         return main([*usual, *options, *words])
 
     return run
 
 
-def test_the_command_prints_and_writes_figures_and_charts(
+def test_the_command_prints_and_writes_metrics_and_charts(
     command, classifier, tmp_path, capsys, monkeypatch
 ):
     bands, draw = [], charts.subject_chart
@@ -182,9 +182,9 @@ def test_the_command_records_in_documents(command, tmp_path):
     card = tmp_path / "weights" / "model_card.md"
     card.write_text("<!-- classifier:begin -->\nNot measured yet.\n<!-- classifier:end -->\n")
     assert command("--record") == 0
-    figures = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    metrics = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     manifest = json.loads((tmp_path / "weights" / "manifest.json").read_text())
-    assert manifest["metrics"] == figures
+    assert manifest["metrics"] == metrics
     for document in (card, tmp_path / "docs" / "validation.md"):
         assert "| expected calibration error |" in document.read_text()
     assert "Not measured" not in card.read_text()

@@ -14,21 +14,21 @@ from training.classifier.predictions import (
     NORMAL_COVERAGE,
     SENSITIVITY,
     Limits,
-    Readings,
-    at_most,
+    Predictions,
     calibrate,
-    read_strangers,
+    limit_per_subject,
+    predict_held_out,
 )
 
 
 @pytest.fixture(scope="module")
-def readings() -> Readings:
+def readings() -> Predictions:
     """400 cells, blasts 2 higher than normal ones, all logits three times too sure."""
     rng = np.random.default_rng(0)
     blasts = np.tile((True, False), 200)
     scores = 3 * (rng.normal(0, 1, 400) + 2 * blasts - 1)
     columns = [np.full(400, name) for name in ("all", "33", "H22", "a.png")]
-    return Readings(np.stack((0 * scores, scores), 1), np.ones(400), blasts, *columns)
+    return Predictions(np.stack((0 * scores, scores), 1), np.ones(400), blasts, *columns)
 
 
 def test_limits_keep_what_they_promise(readings):
@@ -52,26 +52,26 @@ def test_at_most_so_many_of_each_subject_or_kind():
     def cells(kind, subject, count):
         return [CellSource(None, None, 0, kind, subject)] * count
 
-    chosen = at_most(cells("hem", "A", 5) + cells("hem", "B", 1) + cells("txl", "", 4), 2)
+    chosen = limit_per_subject(cells("hem", "A", 5) + cells("hem", "B", 1) + cells("txl", "", 4), 2)
     names = sorted(source.subject or source.kind for source in chosen)
     assert names == ["A", "A", "B", "txl", "txl"]
 
 
-def test_strangers_of_every_round_are_read_in_both_views(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "_ROUND_COMPOSITES", 8)
+def test_held_out_cells_of_every_fold_are_predicted_in_both_views(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "_FOLD_COMPOSITES", 8)
     places = Places(
         draw_sets(tmp_path / "data"),
         draw_composites(tmp_path / "composites"),
-        tmp_path / "rounds",
         tmp_path / "cutouts",
+        tmp_path / "folds",
     )
     classifier = Classifier.load(write_classifier(tmp_path / "weights"))
-    found = read_strangers(classifier, places, 4, 3)
-    assert sorted(zip(found["black"].rounds, found["black"].subjects, strict=True)) == [
+    found = predict_held_out(classifier, places, 4, 3)
+    assert sorted(zip(found["black"].folds, found["black"].subjects, strict=True)) == [
         *(("H10", "34"), ("H10", "H10")),
         *(("H14", "44"), ("H14", "H14")),
         *(("H22", "33"), ("H22", "H22")),
     ]
-    assert set(found["crop"].rounds) == {"H22", "H14", "H10"}
+    assert set(found["crop"].folds) == {"H22", "H14", "H10"}
     assert found["crop"].logits.shape == (len(found["crop"].blasts), 2)
-    assert (found["black"].distances > 0).all()
+    assert (found["black"].ood_scores > 0).all()

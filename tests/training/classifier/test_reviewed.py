@@ -18,13 +18,13 @@ from training.__main__ import main
 from training.classifier import data
 from training.classifier.augmentation import Augmentation
 from training.classifier.data import Places, make_pool, reviewed_sources, training_batch
-from training.data import ROUNDS, read_reviewed, round_of
+from training.data import FOLDS, fold_of, read_reviewed
 from training.synthesis.composites import make_composites
 
 
 @pytest.fixture
 def exported(app: Flask, signed_in: FlaskClient, tmp_path: Path) -> Path:
-    """An export of two patients: one to train on, one to validate on."""
+    """Write an export of two patients: one to train on, one to validate on."""
     with app.app_context():
         for pseudonym in ("Alder-1", "Birch-2"):
             sign(app, make_case(signed_in, pseudonym, n1="monocyte"))
@@ -57,17 +57,17 @@ def test_the_detector_trains_on_an_export(exported: Path, drawn_sets: Path, tmp_
 
 
 def test_the_classifier_draws_reviewed_cells(exported: Path, drawn_sets, tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "_ROUND_COMPOSITES", 4)
+    monkeypatch.setattr(data, "_FOLD_COMPOSITES", 4)
     sets = tmp_path / "sets"
     shutil.copytree(drawn_sets, sets)
     shutil.copytree(exported, sets, dirs_exist_ok=True)
-    places = Places(sets, tmp_path / "composites", tmp_path / "rounds", tmp_path / "cutouts")
+    places = Places(sets, tmp_path / "composites", tmp_path / "cutouts", tmp_path / "folds")
     make_composites(sets, places.composites, places.cutouts, "train", 4, 1, 1)
-    known = round_of(read_reviewed(sets)[0].subject)
-    held_out = next(one for one in ROUNDS if one != known)
+    known = fold_of(read_reviewed(sets)[0].subject)
+    held_out = next(one for one in FOLDS if one != known)
     pool = make_pool(places, held_out)
     drawn = {cell.path for side in pool.crops for group in side for cell in group.cells}
-    reviewed = {one.path for one in reviewed_sources(sets) if round_of(one.subject) != held_out}
+    reviewed = {one.path for one in reviewed_sources(sets) if fold_of(one.subject) != held_out}
 
     assert reviewed
     assert drawn & {one.path for one in reviewed_sources(sets)} == reviewed

@@ -17,7 +17,7 @@ from training.__main__ import main
 from training.classifier import data
 from training.classifier.architectures import ARCHITECTURES, Architecture
 from training.classifier.train import Stage, ahead, rate_at, remaining
-from training.data import PROJECT, ROUNDS
+from training.data import FOLDS, PROJECT
 
 # Keras hands its variables to numpy in a way that numpy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -37,7 +37,7 @@ def command(place):
 
     def train(*words: str) -> int:
         places = ["--data", place / "data", "--composites", place / "composites"]
-        places += ["--round-composites", place / "rounds"]
+        places += ["--fold-composites", place / "folds"]
         places += ["--cutouts", place / "cutouts", "--out", place / "run"]
         places += ["--weights-out", place / "weights"]
         numbers = ["--steps", "3", "--size", "24", "--batch", "4", "--every", "2"]
@@ -48,7 +48,7 @@ def command(place):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ARCHITECTURES, "small", Architecture(small_backbone, 32))
-        patch.setattr(data, "_ROUND_COMPOSITES", 8)
+        patch.setattr(data, "_FOLD_COMPOSITES", 8)
         yield train
 
 
@@ -82,13 +82,13 @@ def test_the_exported_network_is_served(trained):
     assert reading.ood_score > 0
 
 
-def test_each_round_gives_a_network_of_its_own(trained):
+def test_each_fold_gives_a_network_of_its_own(trained):
     members = Classifier.load(trained / "weights", "f32").outputs(drawn_cell())["members"]
-    assert members.shape == (len(ROUNDS), 2)
-    assert len({tuple(logits) for logits in members}) == len(ROUNDS)
+    assert members.shape == (len(FOLDS), 2)
+    assert len({tuple(logits) for logits in members}) == len(FOLDS)
 
 
-def test_the_manifest_tells_how_it_was_trained(trained):
+def test_the_manifest_states_how_it_was_trained(trained):
     manifest = json.loads((trained / "weights" / "manifest.json").read_text())
     assert manifest["classes"] == ["normal", "all_blast"]
     assert manifest["training"]["split"]["H22"] == ["H22", "33", "38", "2"]
@@ -107,8 +107,8 @@ def test_what_is_shipped_names_no_local_path(trained):
         assert str(PROJECT) not in text
 
 
-def test_one_round_alone_exports_nothing(place, command):
-    assert command("--rounds", "H22", "--out", str(place / "one"), "--weights-out", "nowhere") == 0
+def test_one_fold_alone_exports_nothing(place, command):
+    assert command("--folds", "H22", "--out", str(place / "one"), "--weights-out", "nowhere") == 0
     assert [path.name for path in (place / "one").iterdir()] == ["H22"]
 
 

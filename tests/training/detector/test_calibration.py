@@ -13,12 +13,12 @@ from training.__main__ import main
 from training.data import DataError
 from training.detector import calibration
 from training.detector.calibration import (
-    Candidates,
+    MatchedCells,
     Scale,
     best_f1,
     blast_curve,
-    candidates,
     fit,
+    match_fields,
     reached_by,
     thresholds,
 )
@@ -26,7 +26,7 @@ from training.detector.ground_truth import TrueCell
 from training.synthesis.composites import COUNTS
 
 
-class Answers:
+class StandIn:
     """A detector that finds the same cells in every field."""
 
     def __init__(self, *cells: Detection) -> None:
@@ -38,7 +38,7 @@ class Answers:
 
 
 def white(x: float, present: float, blast: float) -> Detection:
-    """A white cell at `x`, of P(white) `present` and P(blast if white) `blast`."""
+    """Make a white cell at `x`, of P(white) `present` and P(blast if white) `blast`."""
     return Detection((x, 0, x + 10, 10), "wbc", present, blast=present * blast, white=present)
 
 
@@ -76,8 +76,8 @@ def test_scores_that_tell_nothing_are_refused(scores, true, message):
 
 def test_boxes_are_held_against_true_cells_and_missed_ones_are_kept(field):
     ground_truth = [TrueCell("blast", (0, 0, 10, 10)), TrueCell("wbc", (40, 0, 50, 10))]
-    detector = Answers(white(0, 0.9, 0.7), white(20, 0.4, 0.1))
-    cells = candidates(detector, [(field, ground_truth)], ["white"])["white"]
+    detector = StandIn(white(0, 0.9, 0.7), white(20, 0.4, 0.1))
+    cells = match_fields(detector, [(field, ground_truth)], ["white"])["white"]
     assert cells.truth.tolist() == ["blast", "", "wbc"]
     assert cells.present.tolist() == [0.9, 0.4, 0.0]
     assert cells.blast[:2] == pytest.approx([0.7, 0.1])
@@ -87,7 +87,7 @@ def test_boxes_are_held_against_true_cells_and_missed_ones_are_kept(field):
 def test_each_kind_is_held_against_its_own(field):
     red = Detection((0, 0, 10, 10), "rbc", 0.8)
     ground_truth = [TrueCell("wbc", (0, 0, 10, 10)), TrueCell("rbc", (1, 0, 11, 10))]
-    found = candidates(Answers(red), [(field, ground_truth)], ["white", "rbc"])
+    found = match_fields(StandIn(red), [(field, ground_truth)], ["white", "rbc"])
     assert found["white"].found.tolist() == [False]
     assert found["rbc"].truth.tolist() == ["rbc"]
 
@@ -97,8 +97,8 @@ def test_thresholds_are_in_calibrated_probabilities():
     present, real = drawn(rng, 1.0, 0.5)
     blast, is_blast = drawn(rng, 2.0, 0.0)
     truth = np.where(real, np.where(is_blast, "blast", "wbc"), "")
-    missed = Candidates(np.zeros(20), np.zeros(20), np.full(20, "wbc"))
-    cells = Candidates.joined([Candidates(present, blast, truth), missed])
+    missed = MatchedCells(np.zeros(20), np.zeros(20), np.full(20, "wbc"))
+    cells = MatchedCells.concatenate([MatchedCells(present, blast, truth), missed])
     scales = fit({"white": cells}, cells)
     chosen = thresholds({"white": cells}, cells, scales)
     called = scales["white"](present) * scales["blast"](blast) >= chosen["blast"]
@@ -118,7 +118,7 @@ def test_a_share_reaches_the_threshold():
 
 
 def test_the_curve_counts_false_blasts_a_field():
-    cells = Candidates(
+    cells = MatchedCells(
         np.array([1.0, 1.0, 0.9, 0.0]),
         np.array([0.9, 0.3, 0.5, 0.0]),
         np.array(["blast", "blast", "wbc", "blast"]),

@@ -10,7 +10,7 @@ from training.__main__ import main
 from training.detector import evaluation
 from training.detector.evaluation import (
     composite_measures,
-    figures,
+    estimates,
     read_fields,
     shrunk,
     txl_measures,
@@ -36,7 +36,7 @@ def field(tmp_path):
 
 def _values(detector, fields, measures):
     readings = read_fields(detector, fields)
-    return {name: f.value for name, f in figures(readings, measures, 20).items()}
+    return {name: f.value for name, f in estimates(readings, measures, 20).items()}
 
 
 def test_a_blast_box_on_a_normal_cell_counts_as_a_white_cell_and_as_a_false_blast(detector, field):
@@ -82,14 +82,14 @@ def test_the_command_prints_and_records(drawn_sets, detector, tmp_path, monkeypa
         "--weights": "weights",
         "--composites": "c",
         "--cutouts": "cut",
-        "--out": "figures.json",
+        "--out": "metrics.json",
     }
     options = [part for name, value in places.items() for part in (name, str(tmp_path / value))]
-    command = ["evaluate", "detector", "--data", str(drawn_sets), "--rounds", "5", "--record"]
+    command = ["evaluate", "detector", "--data", str(drawn_sets), "--samples", "5", "--record"]
     assert main([*command, *options]) == 0
     printed = capsys.readouterr().out
     assert "| blasts: AP50 |" in printed
-    measured = json.loads((tmp_path / "figures.json").read_text())
+    measured = json.loads((tmp_path / "metrics.json").read_text())
     assert len(measured) == 3
     assert json.loads((tmp_path / "weights" / "manifest.json").read_text())["metrics"] == measured
     for document in (card, tmp_path / "docs" / "validation.md"):

@@ -7,9 +7,9 @@ from PIL import Image
 from training.detector import ground_truth
 from training.detector.ground_truth import (
     TrueCell,
-    calibrating,
     composite_ground_truth,
-    evaluated,
+    for_calibration,
+    for_evaluation,
     txl_ground_truth,
 )
 
@@ -34,14 +34,16 @@ def test_composites_without_white_cells_are_fields_too(tmp_path):
 
 
 def test_no_composite_is_both_calibrated_and_measured_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(ground_truth, "EVALUATED", 2)
+    monkeypatch.setattr(ground_truth, "EVALUATION_COUNT", 2)
     (tmp_path / "images").mkdir()
     for number in range(5):
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "images" / f"{number}.jpg")
     (tmp_path / "cells.csv").write_text(
         "image,x1,y1,x2,y2,label,kind,subject,source_file,clustered"
     )
-    measured, fitted = ([path for path, _ in part(tmp_path)] for part in (evaluated, calibrating))
+    measured, fitted = (
+        [path for path, _ in part(tmp_path)] for part in (for_evaluation, for_calibration)
+    )
     assert len(measured) == 2
     assert len(fitted) == 3
     assert not set(measured) & set(fitted)

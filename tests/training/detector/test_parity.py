@@ -31,7 +31,7 @@ NAMES = {0: "blast", 1: "wbc", 2: "rbc", 5: "platelet"}
 
 @pytest.fixture(scope="module")
 def picture() -> np.ndarray:
-    """A street with people, BGR, already of the network's size: what is compared is the network."""
+    """Return a street with people, BGR, of the network's size: the network is compared."""
     image = cv2.resize(cv2.imread(str(ASSETS / "bus.jpg")), (480, SIZE))
     return cv2.copyMakeBorder(image, 0, 0, 80, 80, cv2.BORDER_CONSTANT, value=(114,) * 3)
 

@@ -27,7 +27,7 @@ SIDE = 64
 
 @pytest.fixture(scope="module")
 def trained(drawn_sets, tmp_path_factory):
-    """The folder of a finished run of one epoch, with weights/ beside it."""
+    """Return the folder of a finished run of one epoch, with weights/ beside it."""
     place = tmp_path_factory.mktemp("detector")
     for split in ("train", "val"):
         make_composites(drawn_sets, place / "composites", place / "cache", split, 2, 1, 1)

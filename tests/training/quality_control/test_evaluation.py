@@ -8,12 +8,12 @@ from tests.stand_ins import drawn_cell, stand_in_models
 from training.__main__ import main
 from training.quality_control import evaluation
 from training.quality_control.evaluation import (
-    Answers,
-    as_plain,
-    as_text,
-    ask,
-    is_as_wanted,
+    SetResult,
+    classify_set,
+    format_results,
+    is_as_expected,
     shares,
+    to_dict,
 )
 from training.quality_control.images import BLURRED, CELL, CUT_OFF, NO_CELL, SEVERAL, ImageSet
 
@@ -21,29 +21,47 @@ BLANK = np.full((90, 90, 3), 200, np.uint8)
 TWO_CELLS = np.tile(drawn_cell(), (1, 2, 1))
 
 
-def said(code: str | None, in_distribution: bool | None = None) -> Classification:
+def classification(code: str | None, in_distribution: bool | None = None) -> Classification:
     issue = None if code is None else QualityIssue(code)
     return Classification(
         "normal", 0.1, code is None, "m", code=issue, in_distribution=in_distribution
     )
 
 
-CELLS = Answers("Cells", CELL, (said(None, True), said(None, False), said(None), said("blurred")))
-OTHERS = Answers("Others", NO_CELL, (said("no_cell"), said("no_cell"), said("blank"), said(None)))
+CELLS = SetResult(
+    "Cells",
+    CELL,
+    (
+        classification(None, True),
+        classification(None, False),
+        classification(None),
+        classification("blurred"),
+    ),
+)
+OTHERS = SetResult(
+    "Others",
+    NO_CELL,
+    (
+        classification("no_cell"),
+        classification("no_cell"),
+        classification("blank"),
+        classification(None),
+    ),
+)
 
 
-def images(title: str, wanted: str, *pixels: np.ndarray) -> ImageSet:
-    return ImageSet(title, wanted, lambda: iter(pixels))
+def images(title: str, expected: str, *pixels: np.ndarray) -> ImageSet:
+    return ImageSet(title, expected, lambda: iter(pixels))
 
 
-def test_the_gate_is_asked_about_every_image():
-    answers = ask(stand_in_models(), images("A", CELL, drawn_cell(), drawn_cell(), BLANK))
-    assert (answers.title, answers.wanted) == ("A", CELL)
-    assert answers.codes == {"cell": 2, "blank": 1}
+def test_every_image_of_a_set_is_classified():
+    result = classify_set(stand_in_models(), images("A", CELL, drawn_cell(), drawn_cell(), BLANK))
+    assert (result.title, result.expected) == ("A", CELL)
+    assert result.codes == {"cell": 2, "blank": 1}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "code", "right"),
+    ("expected", "code", "right"),
     [
         (CELL, None, True),
         (CELL, "cut_off", False),
@@ -56,38 +74,38 @@ def test_the_gate_is_asked_about_every_image():
         (CUT_OFF, None, False),
     ],
 )
-def test_what_is_as_wanted(wanted, code, right):
-    assert is_as_wanted(said(code), wanted) is right
+def test_what_is_as_wanted(expected, code, right):
+    assert is_as_expected(classification(code), expected) is right
 
 
 def test_shares_of_sets_and_of_all_sets_of_a_kind():
-    figures = shares([CELLS, Answers("More", CELL, CELLS.given[:2]), OTHERS], 50)
-    assert figures["Cells"].value == 3 / 4
-    assert figures["More"].value == 1
-    assert figures["All, one cell: let through"].value == 5 / 6
-    assert figures["All, no cell: refused"].value == 3 / 4
-    assert figures["Cells"].low <= 3 / 4 <= figures["Cells"].high
+    estimates = shares([CELLS, SetResult("More", CELL, CELLS.classifications[:2]), OTHERS], 50)
+    assert estimates["Cells"].value == 3 / 4
+    assert estimates["More"].value == 1
+    assert estimates["All, one cell: accepted"].value == 5 / 6
+    assert estimates["All, no cell: refused"].value == 3 / 4
+    assert estimates["Cells"].low <= 3 / 4 <= estimates["Cells"].high
 
 
-def test_familiar_counts_those_for_which_it_is_known():
-    assert CELLS.familiar == 1 / 2
-    assert np.isnan(OTHERS.familiar)
+def test_the_share_in_the_distribution_counts_those_for_which_it_is_known():
+    assert CELLS.in_distribution == 1 / 2
+    assert np.isnan(OTHERS.in_distribution)
 
 
-def test_the_text_tells_each_answer_and_whether_the_targets_are_met():
-    text = as_text([CELLS, OTHERS], shares([CELLS, OTHERS], 5))
+def test_the_text_has_each_code_and_whether_the_targets_are_met():
+    text = format_results([CELLS, OTHERS], shares([CELLS, OTHERS], 5))
     assert "| Cells | 4 | 0.750 |" in text
     assert "cell 3, blurred 1 | 0.500 |" in text
-    assert "One cell: let through: 0.750, target 0.95, not met." in text
+    assert "One cell: accepted: 0.750, target 0.95, not met." in text
     assert "several" not in text
 
 
 def test_json_has_all_of_it_and_no_nan():
-    plain = as_plain([CELLS, OTHERS], shares([CELLS, OTHERS], 5))
+    plain = to_dict([CELLS, OTHERS], shares([CELLS, OTHERS], 5))
     assert plain["sets"]["Others"] == {
-        "wanted": NO_CELL,
+        "expected": NO_CELL,
         "codes": {"no_cell": 2, "blank": 1, "cell": 1},
-        "familiar": None,
+        "in_distribution": None,
     }
     assert "NaN" not in json.dumps(plain)
 
@@ -100,15 +118,15 @@ def test_the_command_prints_writes_and_records(tmp_path, monkeypatch, capsys):
     ]
     monkeypatch.setattr(evaluation, "PROJECT", tmp_path)
     monkeypatch.setattr(evaluation, "load_models", lambda weights: stand_in_models())
-    monkeypatch.setattr(evaluation, "held_out_composites", lambda *folders: tmp_path)
+    monkeypatch.setattr(evaluation, "held_out_composites", lambda folders: tmp_path)
     monkeypatch.setattr(evaluation, "image_sets", lambda *places: sets)
     (tmp_path / "docs").mkdir()
-    out = tmp_path / "runs" / "gate.json"
-    options = ["--out", str(out), "--rounds", "5", "--record"]
-    assert main(["evaluate", "gate", *options]) == 0
+    out = tmp_path / "runs" / "quality-control.json"
+    options = ["--out", str(out), "--samples", "5", "--record"]
+    assert main(["evaluate", "quality-control", *options]) == 0
     printed = capsys.readouterr().out
     assert "detector stand-in-1, classifier stand-in-1" in printed
     assert "| Two | 1 | 1.000 |" in printed
     assert "Empty" not in printed
-    assert json.loads(out.read_text())["figures"]["Cells"]["value"] == 1
+    assert json.loads(out.read_text())["estimates"]["Cells"]["value"] == 1
     assert printed.strip() in (tmp_path / "docs" / "validation.md").read_text()

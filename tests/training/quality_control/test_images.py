@@ -32,7 +32,7 @@ def sets(drawn_sets, tmp_path_factory):
 
 
 def test_every_kind_of_answer_is_asked_for(sets):
-    assert {each.wanted for each in sets.values()} == {CELL, NO_CELL, SEVERAL, BLURRED, CUT_OFF}
+    assert {each.expected for each in sets.values()} == {CELL, NO_CELL, SEVERAL, BLURRED, CUT_OFF}
     for each in sets.values():
         rgb = next(each.images(), None)
         assert rgb is None or (rgb.dtype == np.uint8 and rgb.shape[2] == 3), each.title

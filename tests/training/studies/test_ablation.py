@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
 import pytest
 
@@ -15,10 +13,11 @@ from training.__main__ import main
 from training.classifier import data
 from training.classifier.architectures import ARCHITECTURES, Architecture
 from training.classifier.data import CellSource, Group, Pool
-from training.data import ROUNDS
+from training.commands import parse
+from training.data import FOLDS
 from training.studies import ablation, ablation_report
-from training.studies.ablation import VARIANTS, add_arguments, options_of
-from training.studies.ablation_report import ablation_table, read_readings
+from training.studies.ablation import VARIANTS, Options, options_of
+from training.studies.ablation_report import ablation_table, read_predictions
 from training.studies.reinhard import Reinhard
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 @pytest.fixture(autouse=True)
 def few_samples(monkeypatch):
-    monkeypatch.setattr(ablation_report, "_ROUNDS_OF_BOOTSTRAP", 10)
+    monkeypatch.setattr(ablation_report, "BOOTSTRAP_SAMPLES", 10)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +41,7 @@ def place(tmp_path_factory):
 def command(place):
     def run(*words: str) -> int:
         places = ["--data", place / "data", "--composites", place / "composites"]
-        places += ["--round-composites", place / "rounds"]
+        places += ["--fold-composites", place / "folds"]
         places += ["--cutouts", place / "cutouts", "--out", place / "run"]
         numbers = ["--steps", "2", "--size", "24", "--batch", "4", "--every", "2"]
         numbers += ["--test-cells", "4", "--scratch", "--architecture", "small"]
@@ -50,16 +49,14 @@ def command(place):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ARCHITECTURES, "small", Architecture(small_backbone, 32))
-        patch.setattr(data, "_ROUND_COMPOSITES", 8)
+        patch.setattr(data, "_FOLD_COMPOSITES", 8)
         patch.setattr(ablation, "ProcessPoolExecutor", InThisProcess)
-        patch.setattr(ablation_report, "PROJECT", place)
+        patch.setattr(ablation, "PROJECT", place)
         yield run
 
 
-def asked_for(*words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    return parser.parse_args(words)
+def asked_for(*words: str) -> Options:
+    return parse(Options, words)
 
 
 def test_the_command_prints_a_row_a_variant_and_goes_on_where_it_stopped(command, place, capsys):
@@ -67,7 +64,7 @@ def test_the_command_prints_a_row_a_variant_and_goes_on_where_it_stopped(command
     assert command(*variants) == 0
     first = capsys.readouterr().out
     kept = {path: path.stat().st_mtime_ns for path in (place / "run").rglob("*.npz")}
-    assert len(kept) == 2 * len(ROUNDS) * 2
+    assert len(kept) == 2 * len(FOLDS) * 2
     assert not list((place / "run").rglob("checkpoints"))
     assert command(*variants, "--record") == 0
     assert capsys.readouterr().out == first
@@ -80,7 +77,7 @@ def test_the_command_prints_a_row_a_variant_and_goes_on_where_it_stopped(command
 def test_kinds_of_white_cells_are_learned_before(command, place):
     assert command("--only", "kinds") == 0
     assert (place / "run" / "pbc" / "backbone.weights.h5").stat().st_size
-    assert read_readings(place / "run" / "kinds", "black").logits.shape[1] == 2
+    assert read_predictions(place / "run" / "kinds", "black").logits.shape[1] == 2
 
 
 def test_every_variant_but_the_first_changes_something():
@@ -105,7 +102,7 @@ def test_unbalanced_groups_are_drawn_by_their_size():
 
 
 def test_one_stain_prepares_every_image(place, command):
-    places = data.Places(place / "data", place / "composites", place / "rounds", place / "cutouts")
+    places = data.Places(place / "data", place / "composites", place / "cutouts", place / "folds")
     pool = VARIANTS["reinhard"].change(data.make_pool(places, "H10"))
     assert isinstance(pool.prepare, Reinhard)
 
@@ -113,7 +110,7 @@ def test_one_stain_prepares_every_image(place, command):
 def test_the_table_tells_good_networks_from_bad(tmp_path):
     rng = np.random.default_rng(0)
     for variant, gain in (("good", 4.0), ("bad", 0.0)):
-        for held_out in ROUNDS:
+        for held_out in FOLDS:
             folder = tmp_path / variant / held_out
             folder.mkdir(parents=True)
             blasts = np.arange(60) % 2 == 1

@@ -10,15 +10,17 @@ import pytest
 
 from tests.training.classifier.test_architectures import small_backbone
 from training.__main__ import main
+from training.charts import Row
 from training.classifier.architectures import ARCHITECTURES, Architecture
 from training.classifier.data import CellSource, stored_sources
-from training.data import round_of
+from training.data import fold_of
+from training.metrics.estimates import Estimate
 from training.studies import compare, compare_report
 from training.studies.compare import divide
 from training.studies.compare_report import (
     AREA,
     SPLITS,
-    Answers,
+    Predictions,
     averaged,
     by_area,
     comparison_table,
@@ -49,7 +51,7 @@ class InThisProcess:
 def command(tmp_path, drawn_sets, monkeypatch):
     monkeypatch.setitem(ARCHITECTURES, "small", Architecture(small_backbone, 32))
     monkeypatch.setattr(compare, "ProcessPoolExecutor", InThisProcess)
-    monkeypatch.setattr(compare_report, "PROJECT", tmp_path)
+    monkeypatch.setattr(compare, "PROJECT", tmp_path)
     monkeypatch.setattr(compare_report, "BOOTSTRAP_SAMPLES", 10)
     # Drawn sets hold one cell a subject: a random fifth of them may lack a class.
     monkeypatch.setattr(compare, "_TEST_SHARE", 0.5)
@@ -66,7 +68,7 @@ def command(tmp_path, drawn_sets, monkeypatch):
 def test_the_command_prints_both_protocols_and_records(command, tmp_path, capsys):
     assert command("--record") == 0
     printed = capsys.readouterr().out
-    assert "AUROC, random | AUROC, strangers" in printed
+    assert "AUROC, random | AUROC, held-out" in printed
     assert f"| {AREA} |" in printed
     assert printed.strip() in (tmp_path / "docs" / "studies.md").read_text()
     charts = {path.stem for path in (tmp_path / "docs" / "charts").glob("*.svg")}
@@ -95,7 +97,7 @@ def test_costs_are_kept(command, tmp_path):
     assert cost["operations"] > 0
 
 
-def test_a_round_tests_its_strangers_alone(drawn_sets):
+def test_a_fold_tests_its_held_out_subjects_alone(drawn_sets):
     learned, tested = divide(stored_sources(drawn_sets), "H14", 1)
     assert {source.subject for source in tested} == {"44", "H14"}
     assert not {source.subject for source in learned} & {"44", "H14"}
@@ -108,11 +110,11 @@ def test_a_random_split_puts_a_subjects_cells_on_both_sides():
     assert 70 < len(tested) < 130
 
 
-def answers(shift: float) -> Answers:
+def answers(shift: float) -> Predictions:
     rng = np.random.default_rng(0)
     blasts = np.tile((True, False), 50)
     found = np.clip(rng.normal(0.5, 0.1, 100) + shift * (blasts - 0.5), 0, 1)
-    return Answers(found, blasts, np.where(blasts, "33", "H22"), np.arange(100).astype(str))
+    return Predictions(found, blasts, np.where(blasts, "33", "H22"), np.arange(100).astype(str))
 
 
 def test_tests_are_averaged_with_an_interval():
@@ -125,15 +127,14 @@ def test_tests_are_averaged_with_an_interval():
 def test_area_answers_from_the_cells_that_a_training_learns_from(drawn_sets):
     files = np.array(["UID_44_all.png", "UID_H14_hem.png"])
     blasts = np.array([True, False])
-    test = Answers(np.zeros(2), blasts, np.array(["44", "H14"]), files)
-    assert round_of("44") == "H14"
+    test = Predictions(np.zeros(2), blasts, np.array(["44", "H14"]), files)
+    assert fold_of("44") == "H14"
     found = by_area({"H14": test}, drawn_sets)["H14"].probabilities
     assert found[0] > found[1]
 
 
 def test_the_table_has_a_line_for_each_architecture():
-    figure = {"value": 0.9, "low": 0.8, "high": 1.0}
-    row = {"architecture": "B3", "accuracy": figure, "f1": figure, "auroc": figure}
-    rows = [{**row, "protocol": "random"}, {**row, "protocol": "subjects"}]
+    metrics = dict.fromkeys(("accuracy", "f1", "auroc"), Estimate(0.9, 0.8, 1.0))
+    rows = [Row("B3", protocol, metrics) for protocol in ("random", "subjects")]
     text = comparison_table(rows, {"B3": {"parameters": 10_800_000, "operations": 330_000_000}})
     assert "| B3 | 10.8 M | 0.33 G | 0.900 (0.800 to 1.000) |" in text

@@ -1,16 +1,16 @@
 """A tiny comparison of detectors, from drawn images to tables and bars."""
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from training.__main__ import main
+from training.commands import parse
 from training.detector.evaluation import Reading
 from training.metrics.average_precision import Matches
 from training.studies import compare_detectors, compare_detectors_report
-from training.studies.compare_detectors import CONTESTANTS, Contestant, add_arguments, options_of
+from training.studies.compare_detectors import CANDIDATES, Candidate, Options, options_of
 from training.studies.compare_detectors_report import comparison_table, rows_of
 from training.synthesis.composites import COUNTS, make_composites
 
@@ -26,7 +26,7 @@ def tiny_budget(place: Path, data: Path) -> list[str]:
     """Options of a comparison of trainings that ends in seconds, kept below `place`."""
     places = ["--data", data, "--composites", place / "composites"]
     places += ["--cutouts", place / "cache", "--out", place / "run"]
-    return [*map(str, places), "--imgsz", "64", "--batch", "4", "--rounds", "5"]
+    return [*map(str, places), "--imgsz", "64", "--batch", "4", "--samples", "5"]
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +46,11 @@ def command(place, drawn_sets):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(COUNTS, "test", 2)
-        patch.setitem(CONTESTANTS, "YOLOv5n", Contestant(Path("yolov5n.yaml")))
-        patch.setitem(CONTESTANTS, "YOLOv8s", Contestant(Path("yolov8n.yaml"), served=False))
+        patch.setitem(CANDIDATES, "YOLOv5n", Candidate(Path("yolov5n.yaml")))
+        patch.setitem(CANDIDATES, "YOLOv8s", Candidate(Path("yolov8n.yaml"), served=False))
         patch.setitem(compare_detectors._PROOF, "imgsz", 64)
         patch.setattr(compare_detectors, "_PROOF_SHARE", 0.5)
-        patch.setattr(compare_detectors_report, "PROJECT", place)
+        patch.setattr(compare_detectors, "PROJECT", place)
         patch.setattr(compare_detectors_report, "_TIMED_RUNS", 2)
         yield run
 
@@ -71,10 +71,8 @@ def test_the_command_trains_once_measures_and_records(command, place, capsys):
 
 
 def test_what_is_only_proven_to_run_has_a_short_epoch_of_small_images():
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    args = parser.parse_args(["--epochs", "3", "--imgsz", "512"])
-    served, proven = options_of("YOLOv8n", args), options_of("YOLOv5x6", args)
+    options = parse(Options, ["--epochs", "3", "--imgsz", "512"])
+    served, proven = options_of("YOLOv8n", options), options_of("YOLOv5x6", options)
     assert (served.epochs, served.imgsz) == (3, 512)
     assert (proven.epochs, proven.batch) == (1, 4)
     assert proven.imgsz < 512
@@ -90,11 +88,11 @@ def matches(correct: list[bool], to_find: int) -> Matches:
 def test_the_mean_is_that_of_the_classes():
     found = {"blast": matches([True, True], 2), "wbc": matches([True, False], 2)}
     rows = rows_of("YOLOv8n", "composites", [Reading(found, found, {})], 5)
-    by_class = {row["class"]: row for row in rows}
-    assert by_class["blasts"]["recall"]["value"] == 1
-    assert by_class["other white cells"]["recall"]["value"] == 0.5
-    assert by_class["mean"]["recall"]["value"] == 0.75
-    assert by_class["mean"]["map50"]["value"] == pytest.approx(
-        (by_class["blasts"]["map50"]["value"] + by_class["other white cells"]["map50"]["value"]) / 2
+    by_class = {row.group: row.metrics for row in rows}
+    assert by_class["blasts"]["recall"].value == 1
+    assert by_class["other white cells"]["recall"].value == 0.5
+    assert by_class["mean"]["recall"].value == 0.75
+    assert by_class["mean"]["map50"].value == pytest.approx(
+        (by_class["blasts"]["map50"].value + by_class["other white cells"]["map50"].value) / 2
     )
     assert comparison_table(rows).count("YOLOv8n") == 3

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 
 import pytest
 
 from tests.training.studies.test_compare_detectors import QUIET, tiny_budget
 from training.__main__ import main
+from training.commands import parse
 from training.studies import detector_ablation
-from training.studies.detector_ablation import VARIANTS, Variant, add_arguments, options_of
+from training.studies.detector_ablation import VARIANTS, Options, Variant, options_of
 from training.synthesis.composites import COUNTS
 from training.synthesis.elements import ELEMENTS
 
 pytestmark = QUIET
 
 
-def asked_for(*words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    return parser.parse_args(words)
+def asked_for(*words: str) -> Options:
+    return parse(Options, words)
 
 
 @pytest.fixture(scope="module")

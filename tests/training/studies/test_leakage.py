@@ -14,7 +14,7 @@ from training.classifier.architectures import ARCHITECTURES, Architecture, build
 from training.classifier.data import CellSource
 from training.metrics.scores import auroc
 from training.studies import compare, leakage
-from training.studies.leakage import answer, recognised
+from training.studies.leakage import classify, recognise
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -36,39 +36,39 @@ def describe(of_person: float, of_class: float) -> dict[CellSource, np.ndarray]:
 
 
 def at_random(described) -> tuple[list[CellSource], list[CellSource]]:
-    """The first cells of every person, and the last ones."""
+    """Divide into the first cells of every person, and the last ones."""
     cells = list(described)
     return cells[: PEOPLE * CELLS // 2], cells[PEOPLE * CELLS // 2 :]
 
 
-def strangers(described) -> tuple[list[CellSource], list[CellSource]]:
+def held_out(described) -> tuple[list[CellSource], list[CellSource]]:
     known = [cell for cell in described if int(cell.subject) < PEOPLE // 2]
     return known, [cell for cell in described if cell not in known]
 
 
 def area_under_curve(described, divided) -> float:
-    found = answer(described, *divided)
+    found = classify(described, *divided)
     return auroc(found.probabilities, found.blasts)
 
 
 def test_features_of_people_look_like_those_of_blasts_where_people_are_on_both_sides():
     described = describe(of_person=3, of_class=0)
     assert area_under_curve(described, at_random(described)) > 0.95
-    assert area_under_curve(described, strangers(described)) < 0.8
+    assert area_under_curve(described, held_out(described)) < 0.8
 
 
-def test_features_of_blasts_serve_strangers_as_well():
+def test_features_of_blasts_serve_held_out_subjects_as_well():
     described = describe(of_person=0, of_class=4)
-    both = [area_under_curve(described, split(described)) for split in (at_random, strangers)]
+    both = [area_under_curve(described, split(described)) for split in (at_random, held_out)]
     assert min(both) > 0.95
 
 
-def test_people_are_recognised_where_features_tell_them():
+def test_people_are_recognised_where_features_differ():
     marked, plain = (describe(of_person=strength, of_class=1) for strength in (3, 0))
-    known, guess = recognised(marked, *at_random(marked))
+    known, guess = recognise(marked, *at_random(marked))
     assert known.low > 0.9
     assert guess == pytest.approx(1 / PEOPLE)
-    unknown, _ = recognised(plain, *at_random(plain))
+    unknown, _ = recognise(plain, *at_random(plain))
     assert unknown.value < 0.3
 
 
@@ -82,8 +82,8 @@ def test_the_command_prints_both_protocols_and_records(drawn_sets, tmp_path, mon
 
     words = ("--data", drawn_sets, "--init", tmp_path / "start.weights.h5", "--record")
     numbers = ("--architecture", "small", "--size", "24", "--seed", "0")
-    assert main(["leak", *map(str, words), *numbers]) == 0
+    assert main(["leakage", *map(str, words), *numbers]) == 0
     printed = capsys.readouterr().out
     assert "| small, frozen |" in printed
-    assert "Whose cell it is" in printed
+    assert "the subject is recognised" in printed
     assert printed.strip() in (tmp_path / "docs" / "studies.md").read_text()

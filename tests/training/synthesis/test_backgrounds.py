@@ -6,7 +6,7 @@ import pytest
 
 from tests.training.drawn import PLASMA, draw_field
 from training.synthesis.backgrounds import Backgrounds, Box, _add, _has_arrow, erased, visible
-from training.synthesis.elements import EVERYTHING
+from training.synthesis.elements import ALL_ELEMENTS
 
 
 def test_boxes_are_clipped_and_slivers_dropped():
@@ -22,7 +22,7 @@ def backgrounds(drawn_sets, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pieces(backgrounds):
-    return [backgrounds.draw(np.random.default_rng(seed), 256, EVERYTHING) for seed in range(25)]
+    return [backgrounds.draw(np.random.default_rng(seed), 256, ALL_ELEMENTS) for seed in range(25)]
 
 
 def test_pieces_are_square_and_of_many_scales(pieces):
@@ -33,7 +33,7 @@ def test_pieces_are_square_and_of_many_scales(pieces):
 
 
 def test_without_a_range_of_scales_there_is_one(backgrounds):
-    one = EVERYTHING.without(["scale_range"])
+    one = ALL_ELEMENTS.without(["scale_range"])
     scales = {backgrounds.draw(np.random.default_rng(n), 256, one).red_cell for n in range(5)}
     assert scales == {40}
 

@@ -3,9 +3,9 @@ import numpy as np
 
 from training.synthesis.backgrounds import Box
 from training.synthesis.composite_sheet import RED_CELL, TILE, save_sheet, tile
-from training.synthesis.compositing import Painter
+from training.synthesis.compositing import Compositor
 from training.synthesis.cutouts import cut_all
-from training.synthesis.elements import EVERYTHING
+from training.synthesis.elements import ALL_ELEMENTS
 
 WHITE = Box("wbc", 180, 180, 240, 240)
 REDS = [Box("rbc", x, 10, x + 24, 34) for x in (10, 40, 70)]
@@ -32,8 +32,8 @@ def test_there_is_no_tile_without_white_cell_scale_or_room():
 
 def test_a_sheet_has_both_halves(drawn_sets, tmp_path):
     cells = cut_all(drawn_sets, tmp_path / "cache")
-    painter = Painter(drawn_sets, tmp_path / "cache", cells, "val", 1, EVERYTHING)
-    save_sheet(painter, drawn_sets, tmp_path / "docs" / "sheet.jpg")
+    compositor = Compositor(drawn_sets, tmp_path / "cache", cells, "val", 1, ALL_ELEMENTS)
+    save_sheet(compositor, drawn_sets, tmp_path / "docs" / "sheet.jpg")
     sheet = cv2.imread(str(tmp_path / "docs" / "sheet.jpg"))
     assert sheet.shape[1] > 6 * TILE
     assert sheet[:, : 3 * TILE].std() > 10

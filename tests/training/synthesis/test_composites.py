@@ -1,14 +1,14 @@
-import argparse
 import csv
 import shutil
 
 import pytest
 
 from core.taxonomy import WHITE_CELLS, YOLO_CODES
+from training.commands import parse
 from training.data import DataError, subject_split
-from training.synthesis.composites import add_arguments, make_composites, run
+from training.synthesis.composites import Options, make_composites, run
 from training.synthesis.compositing import SIDE
-from training.synthesis.elements import EVERYTHING
+from training.synthesis.elements import ALL_ELEMENTS
 
 COUNT = 24
 
@@ -90,17 +90,15 @@ def test_a_lost_image_is_made_again_as_it_was(made, drawn_sets, tmp_path):
 
 def test_other_elements_are_not_mixed_in(made, drawn_sets):
     out, cache = made
-    plain = EVERYTHING.without(["rim", "crowds"])
+    plain = ALL_ELEMENTS.without(["rim", "crowds"])
     with pytest.raises(DataError, match="another recipe"):
         make_composites(drawn_sets, out, cache, "test", COUNT, 1, 1, plain)
 
 
 def test_elements_are_left_out_by_name_on_the_command_line(made, drawn_sets, tmp_path, capsys):
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
     words = ["--split", "test", "--count", "2", "--workers", "1", "--without", "rim,clusters"]
     places = ["--data", drawn_sets, "--cutouts", made[1], "--out", tmp_path]
-    run(parser.parse_args([*words, *map(str, places)]))
+    run(parse(Options, [*words, *map(str, places)]))
     assert "2 composites in" in capsys.readouterr().out
     recipe = (tmp_path / "test" / "recipe.json").read_text()
     assert '"rim"' not in recipe

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from training.synthesis.backgrounds import Box
-from training.synthesis.deformation import Push, bent, bent_box
+from training.synthesis.deformation import Deformation, deform, deform_box
 
-PUSH = Push(100, 100, hold=20, reach=60)
+DISPLACED = Deformation(100, 100, inner=20, outer=60)
 
 
 def _with_cell(x, y, radius=12):
@@ -15,10 +15,10 @@ def _with_cell(x, y, radius=12):
 
 
 @pytest.mark.parametrize("place", [(125, 100), (100, 70), (80, 118)])
-def test_a_cell_is_pushed_away_and_its_box_follows(place):
+def test_a_cell_is_displaced_and_its_box_follows(place):
     density, box = _with_cell(*place)
-    pushed, moved = bent(density, [PUSH]), bent_box(box, [PUSH])
-    y, x = np.nonzero(pushed[..., 0] > 0.15)
+    deformed, moved = deform(density, [DISPLACED]), deform_box(box, [DISPLACED])
+    y, x = np.nonzero(deformed[..., 0] > 0.15)
     assert np.hypot(x - 100, y - 100).min() >= 19
     found = x.min(), y.min(), x.max() + 1, y.max() + 1
     assert found == pytest.approx((moved.x1, moved.y1, moved.x2, moved.y2), abs=3)
@@ -28,7 +28,7 @@ def test_a_cell_is_pushed_away_and_its_box_follows(place):
     assert after > before + 3
 
 
-def test_what_is_out_of_reach_stays():
+def test_what_is_outside_the_disc_stays():
     density, box = _with_cell(180, 30)
-    assert np.allclose(bent(density, [PUSH]), density, atol=1e-5)
-    assert bent_box(box, [PUSH]) == box
+    assert np.allclose(deform(density, [DISPLACED]), density, atol=1e-5)
+    assert deform_box(box, [DISPLACED]) == box

@@ -4,14 +4,14 @@ import pytest
 
 from tests.training.drawn import PLASMA, RED_CELL, draw_field, red_cell_centres
 from training.data import FieldBox
-from training.synthesis.flat_field import Field, density_of, level
+from training.synthesis.flat_field import Field, correct_flat_field, density_of
 
 WIDTH, HEIGHT, RED = 320, 240, 40
 
 
 @pytest.fixture
 def field(tmp_path):
-    """A field lit from one side, with a red cell cut by its left edge."""
+    """Draw a field lit from one side, with a red cell cut by its left edge."""
 
     def make(scale_bar=False):
         bgr = draw_field(WIDTH, HEIGHT, RED, white_cell=False)
@@ -34,22 +34,22 @@ def _box(x, y):
 
 
 def test_plasma_has_no_density_on_either_side(field):
-    density = density_of(level(field(), True).bgr)
+    density = density_of(correct_flat_field(field(), True).bgr)
     assert np.abs(density[5:20, 20:-20]).max() < 0.04
 
 
 def test_red_cells_have_the_depth_that_they_were_drawn_with(field):
-    depth = level(field(), True).depth
+    depth = correct_flat_field(field(), True).depth
     assert depth == pytest.approx(np.log(np.array(PLASMA) / RED_CELL), abs=0.05)
 
 
 def test_the_colour_of_plasma_is_kept(field):
-    plasma = level(field(), True).plasma
+    plasma = correct_flat_field(field(), True).plasma
     assert plasma / plasma[0] == pytest.approx(np.array(PLASMA) / PLASMA[0], rel=0.02)
 
 
 def test_cells_cut_by_the_edge_are_taken_away_and_others_stay(field):
-    whole, all_cells = level(field(), True), level(field(), False)
+    whole, all_cells = correct_flat_field(field(), True), correct_flat_field(field(), False)
     assert len(whole.boxes) == len(all_cells.boxes) - 1
     assert density_of(all_cells.bgr)[100, 6, 1] > 0.2
     assert density_of(whole.bgr)[100, 6, 1] < 0.05
@@ -58,5 +58,5 @@ def test_cells_cut_by_the_edge_are_taken_away_and_others_stay(field):
 
 
 def test_a_scale_bar_is_filled_in(field):
-    line = density_of(level(field(True), True).bgr)[215, 252:288, 1]
-    assert line.max() < density_of(level(field(False), True).bgr)[..., 1].max() + 0.1
+    line = density_of(correct_flat_field(field(True), True).bgr)[215, 252:288, 1]
+    assert line.max() < density_of(correct_flat_field(field(False), True).bgr)[..., 1].max() + 0.1

@@ -1,11 +1,11 @@
 import cv2
 import numpy as np
 
-from training.synthesis.elements import EVERYTHING
+from training.synthesis.elements import ALL_ELEMENTS
 from training.synthesis.optics import compressed, photograph
 
 PLASMA = np.array((200.0, 210.0, 205.0))
-PLAIN = EVERYTHING.without(["light", "defocus", "jpeg"])
+PLAIN = ALL_ELEMENTS.without(["light", "defocus", "jpeg"])
 
 
 def _smear():
@@ -23,7 +23,7 @@ def test_without_light_and_camera_a_picture_is_light_through_density():
 def test_pictures_vary_in_tint_light_and_focus_and_stay_legible():
     light, slope, sharp = [], [], []
     for seed in range(40):
-        image = photograph(_smear(), PLASMA, EVERYTHING, np.random.default_rng(seed))
+        image = photograph(_smear(), PLASMA, ALL_ELEMENTS, np.random.default_rng(seed))
         assert image.dtype == np.uint8
         around = np.concatenate((image[60:68, 28:36], image[60:68, 92:100]))
         assert image[60:68, 60:68].mean() < around.mean()
@@ -36,13 +36,13 @@ def test_pictures_vary_in_tint_light_and_focus_and_stay_legible():
 
 
 def test_a_seed_gives_one_picture():
-    one, same = (photograph(_smear(), PLASMA, EVERYTHING, np.random.default_rng(5)) for _ in "ab")
+    one, same = (photograph(_smear(), PLASMA, ALL_ELEMENTS, np.random.default_rng(5)) for _ in "ab")
     assert (one == same).all()
 
 
 def test_files_vary_in_size_unless_compression_is_off():
-    image = photograph(_smear(), PLASMA, EVERYTHING, np.random.default_rng(1))
-    varied = {len(compressed(image, EVERYTHING, np.random.default_rng(n))) for n in range(8)}
+    image = photograph(_smear(), PLASMA, ALL_ELEMENTS, np.random.default_rng(1))
+    varied = {len(compressed(image, ALL_ELEMENTS, np.random.default_rng(n))) for n in range(8)}
     plain = {len(compressed(image, PLAIN, np.random.default_rng(n))) for n in range(8)}
     assert len(varied) > 4
     assert len(plain) == 1

@@ -1,4 +1,4 @@
-"""One cut-out cell made ready for a field (size, turn, stain, sharpness), and laid into it."""
+"""A cut-out cell prepared for a field (size, turn, stain, sharpness) and blended in."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from training.images import read_bgr
 from training.synthesis.cutouts import CutOut, disc
 from training.synthesis.cytoplasm import with_cytoplasm
-from training.synthesis.elements import Realism
+from training.synthesis.elements import Elements
 from training.synthesis.patches import Patch, feathered
 from training.synthesis.stain import crisper, field_stain, nucleus_density, optical_density, restain
 
@@ -26,10 +27,15 @@ _LEAST_SOLID = 0.87
 
 @dataclass(frozen=True)
 class Look:
-    """What all cells of a field share: nuclear density `stain` and that of `cytoplasm`, both (3,).
+    """What all cells of a field share.
 
-    `contrast` multiplies the structure of cells from black, `softness` (sigma against a red cell's
-    diameter) that of cells from tiles, which are sharper; `size` multiplies all diameters.
+    Attributes:
+        stain: Optical density of nuclei, (3,), BGR.
+        cytoplasm: That of cytoplasm.
+        contrast: Factor for the chromatin of cells cut out on black.
+        softness: Blur of cells from tiles, which are sharper: sigma in red-cell diameters.
+        size: Factor for all diameters.
+        elements: Which elements are drawn.
     """
 
     stain: np.ndarray
@@ -37,42 +43,47 @@ class Look:
     contrast: float
     softness: float
     size: float
-    realism: Realism
+    elements: Elements
 
 
-def draw_look(stain: np.ndarray, realism: Realism, rng: np.random.Generator) -> Look:
-    """Draw what the cells of one field share; cytoplasm lies between lilac and basophilic blue."""
+def draw_look(stain: np.ndarray, elements: Elements, rng: np.random.Generator) -> Look:
+    """Draw a field's look; its cytoplasm lies between lilac and basophilic blue."""
     blue = np.array((0.22, 0.9, 1.0)) * np.clip(stain[1], 0.5, 1.3) * rng.uniform(0.2, 0.55)
     cytoplasm = stain * rng.uniform(0.15, 0.35)
     cytoplasm = cytoplasm + (blue - cytoplasm) * rng.uniform(0, 1)
-    contrast = float(np.exp(rng.normal(1.0, 0.3))) if realism.chromatin else 1.0
-    softness = rng.uniform(0, 0.05) if realism.chromatin else 0.0
-    return Look(stain, cytoplasm, contrast, softness, float(np.exp(rng.normal(0, 0.07))), realism)
+    contrast = float(np.exp(rng.normal(1.0, 0.3))) if elements.chromatin else 1.0
+    softness = rng.uniform(0, 0.05) if elements.chromatin else 0.0
+    return Look(stain, cytoplasm, contrast, softness, float(np.exp(rng.normal(0, 0.07))), elements)
 
 
 def usable(cell: CutOut) -> bool:
-    """Tell whether a cut-out is one whole cell, by how convex it is."""
+    """Return whether a cut-out is one whole cell, by how convex it is."""
     return _decoded(cell)[1] >= _LEAST_SOLID
 
 
-def ready(
+def prepare_patch(
     cell: CutOut, red_cell: float, look: Look, smudge: bool, rng: np.random.Generator
 ) -> Patch:
-    """Size a cell against `red_cell` (pixels), turn it, and give it the field's look.
+    """Scale and turn a cell, and give it the field's look.
 
-    A smudge is a cell stretched and blurred beyond recognition of its kind.
+    Args:
+        cell: What was cut out.
+        red_cell: Diameter of the field's red cells in pixels.
+        look: The field's.
+        smudge: Stretch and blur the cell beyond recognition of its kind.
+        rng: Draws all else.
     """
     from_black = cell.kind in _FROM_BLACK
-    rim = bool(look.realism.rim and from_black and rng.random() < _RIM_SHARE)
+    rim = bool(look.elements.rim and from_black and rng.random() < _RIM_SHARE)
     # Half of the cytoplasm comes on top of the cut-out's size: its own was partly cut off.
     width = float(rng.triangular(0.02, 0.09, 0.3)) if rim else 0.0
     spread = rng.normal(*(_SIZES_FROM_BLACK if from_black else _SIZES_OF_TILES))
     size = look.size * float(np.exp(spread)) * (1 - 0.5 * width)
     rgba = _turned(_sized(cell, red_cell * size), rng)
     inside = rgba[..., 3] > 127
-    stain = look.stain if look.realism.shared_stain else field_stain(rng)
+    stain = look.stain if look.elements.shared_stain else field_stain(rng)
     density = restain(optical_density(rgba[..., :3]), inside, stain * rng.normal(1, 0.07))
-    if look.realism.chromatin:
+    if look.elements.chromatin:
         density = _structured(density, inside, from_black, red_cell, look, rng)
     patch = Patch(density.astype(np.float32), feathered(inside, red_cell * rng.uniform(0.01, 0.03)))
     if smudge:
@@ -80,8 +91,8 @@ def ready(
     return with_cytoplasm(patch, red_cell, width, look.cytoplasm, rng) if rim else patch
 
 
-def lay(density: np.ndarray, patch: Patch, centre: tuple[float, float]) -> None:
-    """Lay a patch into a field's density (H, W, 3) in place; parts outside are cut off."""
+def blend(density: np.ndarray, patch: Patch, centre: tuple[float, float]) -> None:
+    """Blend a patch into a density map (H, W, 3) in place, clipped to it."""
     height, width = patch.opacity.shape
     left, top = round(centre[0] - width / 2), round(centre[1] - height / 2)
     x1, y1 = max(left, 0), max(top, 0)
@@ -95,7 +106,7 @@ def lay(density: np.ndarray, patch: Patch, centre: tuple[float, float]) -> None:
 
 
 def extent(patch: Patch, centre: tuple[float, float]) -> tuple[float, float, float, float]:
-    """Return the box (x1, y1, x2, y2, pixels of the field) of a patch laid at `centre`."""
+    """Return the box of a patch placed at a centre, in pixels of the field."""
     height, width = patch.opacity.shape
     left, top = round(centre[0] - width / 2), round(centre[1] - height / 2)
     x, y, w, h = cv2.boundingRect((patch.opacity > 0.5).astype(np.uint8))
@@ -104,8 +115,8 @@ def extent(patch: Patch, centre: tuple[float, float]) -> tuple[float, float, flo
 
 @lru_cache(maxsize=3500)
 def _decoded(cell: CutOut) -> tuple[np.ndarray, float]:
-    """Read a cell (uint8 BGRA), bits of red cells taken off, and its share of its convex hull."""
-    rgba = cv2.imread(str(cell.path), cv2.IMREAD_UNCHANGED)
+    """Read a cell (uint8 BGRA) without red cells, and its share of its convex hull."""
+    rgba = read_bgr(cell.path, cv2.IMREAD_UNCHANGED)
     mask = (rgba[..., 3] > 127).astype(np.uint8)
     if cell.kind in _FROM_BLACK:
         mask = _without_red_cells(rgba, mask)
@@ -133,7 +144,7 @@ def _spread(bgr: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _without_red_cells(rgba: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Take off what absorbs blue more than red light: haemoglobin does, nuclei do not."""
+    """Remove what absorbs blue more than red light, as haemoglobin does."""
     blue, _, red = cv2.split(cv2.GaussianBlur(rgba[..., :3], (0, 0), 2))
     nucleus = ((blue.astype(np.int16) - red > -6) & (mask > 0)).astype(np.uint8)
     return cv2.morphologyEx(nucleus, cv2.MORPH_OPEN, disc(15))
@@ -146,7 +157,7 @@ def _sized(cell: CutOut, red_cell: float) -> np.ndarray:
 
 
 def _turned(rgba: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Flip and rotate about the middle of a larger square that also leaves room for a rim."""
+    """Flip and rotate in a larger square, with room for a rim of cytoplasm."""
     height, width = rgba.shape[:2]
     side = int(np.hypot(height, width) * 1.3) + 6
     flipped = rgba[:, ::-1] if rng.random() < 0.5 else rgba
@@ -167,7 +178,7 @@ def _structured(
     look: Look,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Bring the structure of both kinds of cut-outs together.
+    """Bring the chromatin of both kinds of cut-outs together.
 
     Cells on black hold a quarter of the contrast that nuclei have in fields; those of tiles are
     sharper than most fields.
@@ -184,9 +195,8 @@ def _structured(
 def _smudged(patch: Patch, red_cell: float, rng: np.random.Generator) -> Patch:
     """Stretch, fray and thin a cell."""
     margin = patch.opacity.shape[0] // 2
-    frame = (margin,) * 4
-    whole = cv2.copyMakeBorder(patch.density, *frame, cv2.BORDER_REPLICATE)
-    opacity = cv2.copyMakeBorder(patch.opacity, *frame, cv2.BORDER_CONSTANT)
+    whole = cv2.copyMakeBorder(patch.density, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+    opacity = cv2.copyMakeBorder(patch.opacity, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
     side = opacity.shape[0]
     y, x = np.mgrid[:side, :side].astype(np.float32)
     grain = rng.normal(0, 1, (2, side, side)).astype(np.float32)
