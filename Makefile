@@ -28,7 +28,7 @@ lint: .venv-dev/installed node_modules/installed
 	$(DEV) -m ruff check .
 	$(DEV) -m ruff format --check .
 	.venv-dev/bin/lint-imports --no-logo
-	# $(DEV) -m pyright --pythonpath $(DEV)
+	$(DEV) -m pyright --pythonpath $(DEV)
 	$(NPM) run lint --silent
 
 format: .venv-dev/installed

@@ -81,7 +81,7 @@ def analyst(settings: Settings, models: Models) -> Analyst:
 
 
 def add_background(app: Flask, settings: Settings, models: Models) -> None:
-    """The background of this process, and what is done in it; `main` starts it."""
+    """Set up the background work of this process; `main` starts it."""
     tasks = Tasks(app.app_context)
     store = ImageStore(settings.images_dir)
     app.extensions["leukoscope_tasks"] = tasks
@@ -96,7 +96,7 @@ def add_background(app: Flask, settings: Settings, models: Models) -> None:
 
 
 def configuration(settings: Settings) -> dict[str, object]:
-    """What Flask and its extensions are told, from the settings."""
+    """Return the configuration of Flask and its extensions."""
     secure = settings.secure_cookies
     return {
         "LEUKOSCOPE": settings,
@@ -165,7 +165,7 @@ Server = waitress.server.MultiSocketServer | waitress.server.BaseWSGIServer
 
 
 def make_server(app: Flask, settings: Settings) -> Server:
-    """A production server, listening; raises `SettingsError` if the address is not to be had."""
+    """Listen as a production server; raise `SettingsError` if the address is taken."""
     try:
         server = waitress.server.create_server(
             app,

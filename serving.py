@@ -26,7 +26,7 @@ BUSY = (
 
 
 def limits_of(settings: Settings) -> Mapping[str, Any]:
-    """What Waitress itself bounds, as its arguments."""
+    """Return the limits that Waitress itself keeps, as its arguments."""
     return {
         "connection_limit": settings.max_connections,
         "channel_timeout": SILENT_SECONDS,

@@ -107,7 +107,7 @@ def field_findings(analysis: Analysis, labels: Sequence[str] = DETECTOR_CODES) -
 
 
 def cell_finding(analysis: Analysis) -> Classification:
-    """What the models said of a cell image; an older finding lacks what was not yet asked."""
+    """Read what the models said of a cell image; older findings lack newer fields."""
     return Classification.from_dict(analysis.finding)
 
 
