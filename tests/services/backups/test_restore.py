@@ -1,7 +1,6 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -305,7 +304,7 @@ def test_models_come_along_where_others_are_installed(
     assert done.weights == tmp_path / "there" / "weights"
     assert files_of(done.weights) == files_of(settings.weights_dir)
     # Those that are in use stay when it is restored once more.
-    again = another(replace(there, weights_dir=done.weights))
+    again = another(there.model_copy(update={"weights_dir": done.weights}))
     assert restored(again, backup, replace=True).weights is None
     assert sha256_of(done.weights / "classifier" / "network.bin") == sha256_of(
         settings.weights_dir / "classifier" / "network.bin"
