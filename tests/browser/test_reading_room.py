@@ -105,7 +105,7 @@ def test_cells_stand_by_class_the_most_suspicious_first(page: Page):
         page
     ).get_attribute("aria-label")
     last = page.locator("[data-group]:visible").last
-    expect(last.get_by_role("heading")).to_have_text("Doubtful")
+    expect(last.get_by_role("heading")).to_have_text("Below threshold")
     expect(page.locator("[data-reviewed]")).to_have_text(f"0 of {4 + MANY} cells reviewed")
     expect(page.get_by_text("does not diagnose").first).to_be_visible()
 
