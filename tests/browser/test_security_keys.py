@@ -72,7 +72,7 @@ def begin_to_add(page: Page, name: str, code: str) -> None:
     page.get_by_role("link", name="Add a security key").click()
     page.get_by_label("Name of the key").fill(name)
     confirm(page, code)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
 
 
 def test_a_key_is_added(page: Page, codes: list[str]):
