@@ -121,6 +121,7 @@ class _Kind:
         stopping: threading.Event,
     ) -> None:
         self._table = work.table
+        self._stopping = stopping
         self._claiming = threading.Lock()
         self._at_work: set[str] = set()
         # A stopped server may have left rows that say "running".
@@ -148,6 +149,9 @@ class _Kind:
         Rows that say "running" while no thread works on them wait again first.
         """
         with self._claiming:
+            # Else this thread would begin anew what another one has just put down to stop.
+            if self._stopping.is_set():
+                return None
             if self._recover:
                 records.recover(self._table, self._at_work)
                 self._recover = False
