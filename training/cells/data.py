@@ -10,8 +10,8 @@ from typing import Literal
 
 from PIL import Image
 
+from core.geometry import Box
 from core.taxonomy import TRAINING_KINDS
-from training.cells.segment import Box
 from training.data import DataError, manifest_rows, read_pbc
 
 Source = Literal["cnmc", "lmu", "pbc", "snam"]

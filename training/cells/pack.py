@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from core.geometry import Box
 from models.classifier.cell_views import CROP_FACTOR
 from training.cells import folds
 from training.cells.data import (
@@ -26,7 +27,7 @@ from training.cells.data import (
     read_pbc_cells,
     read_snam_cells,
 )
-from training.cells.segment import Box, box_of, cell_on_black, central_cell
+from training.cells.segment import box_of, cell_on_black, central_cell
 from training.commands import option
 from training.data import DEFAULT_DATA, PROJECT, DataError, read_chula, read_txl
 from training.images import decode, encode, read_bgr

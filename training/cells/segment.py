@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 from skimage.filters import threshold_multiotsu
 
+from core.geometry import Box
 from training.synthesis.cutouts import cut_from_black, cut_from_box, disc
-
-Box = tuple[float, float, float, float]
 
 _CLASSES = 3
 _BRIDGE = 0.3
