@@ -49,7 +49,7 @@ ENDS = 120
 
 @dataclass
 class Outcomes:
-    """What became of the uploads so far."""
+    """Count the answers to the uploads so far."""
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Outcomes:
 
     @property
     def sent(self) -> int:
-        """How many files were sent."""
+        """Return the number of uploads sent."""
         return self.answers.total()
 
 

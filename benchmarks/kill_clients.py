@@ -25,7 +25,7 @@ LABELS = ("lymphocyte", "monocyte")
 
 @dataclass
 class Acts:
-    """What was asked of the server, by kind: each act has a name of its own. Safe in threads."""
+    """Record requests and their answers by kind; each act has a unique name. Thread-safe."""
 
     asked: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     acknowledged: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))

@@ -66,7 +66,7 @@ KILLING_SECONDS = 240
 """After which no further kill follows: on a busy machine each start takes many seconds."""
 
 READING_SECONDS = 60
-"""How long the fields that were taken may still be read after the last start."""
+"""Time limit for analysing the accepted fields after the last start."""
 
 CELL_SIDE = 300
 NAMES = ["sender of cells", "sender of fields", "corrector", "signer", "another signer"]
@@ -229,7 +229,7 @@ def _report_fields(acts: Acts, given_up: int) -> bool:
 
 
 def _kept(kind: str) -> Counter[str]:
-    """How often each act of a kind is in the database, by its name."""
+    """Count the rows of each act of a kind, by its name."""
     return _named(
         {
             CELL: db.select(Analysis.file_name).filter_by(kind=AnalysisKind.CLASSIFICATION),
@@ -246,7 +246,7 @@ def _named(wanted: Select[tuple[str]]) -> Counter[str]:
 
 
 def _missing(app: Flask) -> int:
-    """How many files that rows name are not there."""
+    """Count files that rows name but that are missing on disk."""
     chosen = app.config["LEUKOSCOPE"]
     roots = {IMAGES: chosen.images_dir, UPLOADS: chosen.uploads_dir}
     stores = {folder: ImageStore(root) for folder, root in roots.items()}

@@ -84,7 +84,7 @@ def test_a_filter_that_cannot_be_is_said_so(signed_in: FlaskClient, cell: str, q
     for path in ("/admin/audit", *EXPORTS):
         answer = signed_in.get(path + query)
         assert answer.status_code == 422
-        assert "Correct the marked fields" in answer.text
+        assert "Correct the highlighted fields" in answer.text
 
 
 def test_no_match_is_said(signed_in: FlaskClient, cell: str):

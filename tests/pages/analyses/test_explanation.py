@@ -151,7 +151,7 @@ def test_what_was_not_answered_is_not_explained(signed_in: FlaskClient):
 def test_what_an_older_model_said_is_not_explained_by_the_new_one(app, signed_in, cell_id):
     change(app, cell_id, model_version="2020.1")
 
-    assert "no longer in use" in texts(signed_in.get(f"/classify/{cell_id}").text)
+    assert "an earlier model version" in texts(signed_in.get(f"/classify/{cell_id}").text)
     assert signed_in.get(f"/classify/{cell_id}/activation-map.png").status_code == 404
     assert post(signed_in, f"/classify/{cell_id}/shap").status_code == 404
 
