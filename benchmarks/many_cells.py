@@ -12,7 +12,7 @@ from benchmarks.timing import Way, median_milliseconds, report
 from imaging.images import classifier_input
 from models.classifier.cell_views import context_window, cut
 from models.classifier.classifier import Classifier
-from models.classifier.opinion import AT_ONCE, VIEW, read_cells
+from models.classifier.opinion import AT_ONCE, VIEW, name_cells
 from models.detector.boxes import Found, suppress
 from models.findings import Detection, FieldFindings
 
@@ -41,7 +41,7 @@ def reader_ways() -> dict[str, Way]:
             predict(model, batch[start : start + at_once])
 
     return {
-        f"Leukoscope, {AT_ONCE} at once": lambda: read_cells(
+        f"Leukoscope, {AT_ONCE} at once": lambda: name_cells(
             rgb, findings, classifier, lambda done, total: None
         ),
         "Leukoscope, one by one": lambda: [

@@ -150,7 +150,7 @@ def drawn_field(seed: int) -> tuple[RgbImage, FieldFindings]:
     pixels = np.asarray(image.filter(ImageFilter.GaussianBlur(1.2))) + grain
     cells = [read(box, chance) for box in white] + [Detection(box, "rbc", 0.9) for box in red]
     findings = FieldFindings(
-        WIDTH, HEIGHT, tuple(cells), "drawn", thresholds={"blast": 0.5}, second_model="drawn"
+        WIDTH, HEIGHT, tuple(cells), "drawn", thresholds={"blast": 0.5}, classifier="drawn"
     )
     return np.clip(pixels, 0, 255).astype(np.uint8), findings
 

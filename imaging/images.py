@@ -152,19 +152,22 @@ def min_max(rgb: NDArray[Any]) -> NDArray[np.float32]:
     return (values - low) / max(high - low, 1.0)
 
 
-def classifier_input(rgb: RgbImage, size: int = 300) -> NDArray[np.float32]:
+def classifier_input(
+    rgb: RgbImage, size: int = 300, stretched: bool = True
+) -> NDArray[np.float32]:
     """Prepare one cell image for the classifier.
-
-    The paper's steps (450x450 cropped and resized to 300x300, min-max), for any image size.
 
     Args:
         rgb: uint8 (h, w, 3) RGB.
         size: Side of what the network takes in, in pixels.
+        stretched: Rescale it by its own minimum and maximum, as the paper does; else by 255, so
+            that it stays as dark and as pale as it is.
 
     Returns:
-        float32 (size, size, 3) RGB, min-max scaled to 0..1.
+        float32 (size, size, 3) RGB in 0..1.
     """
-    return min_max(resize(centre_square(rgb), size, size))
+    square = resize(centre_square(rgb), size, size)
+    return min_max(square) if stretched else square / np.float32(255)
 
 
 @dataclass(frozen=True)

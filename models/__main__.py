@@ -108,6 +108,8 @@ def _document(found: Classification) -> dict[str, Any]:
         "window": found.window,
         "familiar": found.in_distribution,
         "cells": found.cells,
+        "kind": found.kind,
+        "morphology": found.morphology,
     }
 
 

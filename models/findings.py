@@ -9,14 +9,25 @@ from enum import StrEnum
 from typing import Any
 
 from core.geometry import Box
-from core.taxonomy import DETECTOR_CODES
+from core.taxonomy import DETECTOR_CODES, WHITE_CELLS
 
 ALL_BLAST = "all_blast"
 NORMAL = "normal"
 UNCERTAIN = "uncertain"
 
-_KEPT_AS = {"candidates": "doubtful"}
-"""Attributes that the database and files have another name for."""
+DETECTOR_BLAST = "detector_blast"
+"""Name of the detector's own threshold of a blast where the classifier names the cells."""
+
+_KEPT_AS = {"candidates": "doubtful", "classifier": "second_model"}
+_CELL_KEPT_AS = {"classifier_probability": "second", "classifier_label": "second_label"}
+"""Attributes of a field and of a cell that the database and files have another name for."""
+
+
+class Namer(StrEnum):
+    """Which network says whether a white cell of a field is a blast."""
+
+    DETECTOR = "detector"
+    CLASSIFIER = "classifier"
 
 Progress = Callable[[int, int], None]
 """Told how much of a task is done, and how much there is of it; what it raises ends the task."""
@@ -53,6 +64,9 @@ class Classification:
             reach beyond the image.
         in_distribution: Whether the cell is like those that the classifier was validated on; None
             where the weights do not measure it.
+        kind: Kind of cell, one of `core.taxonomy.TRAINING_KINDS`; None where the weights or the
+            view do not tell.
+        morphology: Value of each attribute of the cell's form, by attribute; empty likewise.
         cells: How many white cells were found; None where none was looked for.
         width: Of the upright image, in pixels.
         height: Of the upright image, in pixels.
@@ -68,6 +82,8 @@ class Classification:
     view: str | None = None
     window: Box | None = None
     in_distribution: bool | None = None
+    kind: str | None = None
+    morphology: dict[str, str] = field(default_factory=dict)
     cells: int | None = None
     width: int | None = None
     height: int | None = None
@@ -92,16 +108,18 @@ class Classification:
 
 @dataclass(frozen=True)
 class Detection:
-    """One cell that the detector found, and the classifier's opinion of it.
+    """One cell that the detector found, and what the classifier says of it.
 
     Attributes:
         box: x1, y1, x2, y2 in pixels of the upright file.
         label: One of `core.taxonomy.DETECTOR_CODES`.
         confidence: Calibrated probability of `label`, in 0..1.
-        blast: P(blast) in 0..1, of white cells alone.
+        blast: The detector's P(blast) in 0..1, of white cells alone.
         white: P(white cell), blast or not, in 0..1, of white cells alone.
-        second: The classifier's P(ALL blast) in 0..1, of white cells alone.
-        second_label: The classifier's `ALL_BLAST`, `NORMAL` or `UNCERTAIN`.
+        classifier_probability: The classifier's P(ALL blast) in 0..1, of white cells alone.
+        classifier_label: The classifier's `ALL_BLAST`, `NORMAL` or `UNCERTAIN`.
+        kind: Kind of white cell that the classifier takes it for, one of
+            `core.taxonomy.TRAINING_KINDS`, where it tells.
     """
 
     box: Box
@@ -109,13 +127,21 @@ class Detection:
     confidence: float
     blast: float | None = None
     white: float | None = None
-    second: float | None = None
-    second_label: str | None = None
+    classifier_probability: float | None = None
+    classifier_label: str | None = None
+    kind: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Serialise to values that JSON takes."""
+        # Not asdict: it copies what cannot change, which takes ten times as long.
+        return {_CELL_KEPT_AS.get(name, name): value for name, value in vars(self).items()}
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Detection:
-        """Read one cell that `FieldFindings.to_dict` wrote."""
-        return cls(**{**kept, "box": tuple(kept["box"])})
+        """Read one cell that `FieldFindings.to_dict` wrote, in this version or an earlier one."""
+        names = {each.name: _CELL_KEPT_AS.get(each.name, each.name) for each in fields(cls)}
+        given = {name: kept[kept_as] for name, kept_as in names.items() if kept_as in kept}
+        return cls(**{**given, "box": tuple(kept["box"])})
 
 
 @dataclass(frozen=True)
@@ -129,11 +155,12 @@ class FieldFindings:
         model: Version of the detector.
         candidates: White cells below the threshold, which do not count.
         thresholds: The operating point, a calibrated probability (0..1) of each of
-            `models.detector.operating_point.KINDS`.
+            `models.detector.operating_point.KINDS`, and of `DETECTOR_BLAST`.
         red_cell: Median diameter of the red cells in pixels of the file; None where too few were
             found to tell.
         scale: By what the file was resized beyond the usual because of it.
-        second_model: Version of the classifier that read the white cells, if one did.
+        classifier: Version of the classifier that read the white cells, if one did.
+        named_by: The network whose probability decides whether a white cell is a blast.
     """
 
     width: int
@@ -144,7 +171,8 @@ class FieldFindings:
     thresholds: dict[str, float] = field(default_factory=dict)
     red_cell: float | None = None
     scale: float = 1.0
-    second_model: str | None = None
+    classifier: str | None = None
+    named_by: Namer = Namer.DETECTOR
 
     @property
     def counts(self) -> dict[str, int]:
@@ -152,15 +180,20 @@ class FieldFindings:
         found = Counter(detection.label for detection in self.detections)
         return {label: found[label] for label in DETECTOR_CODES}
 
-    def to_dict(self) -> dict[str, Any]:
-        """Serialise to values that JSON takes: the attributes, and `counts`.
+    def probability(self, cell: Detection) -> float | None:
+        """Return the P(blast) in 0..1 that decides what a white cell is called."""
+        by_classifier = self.named_by == Namer.CLASSIFIER
+        return cell.classifier_probability if by_classifier else cell.blast
 
-        The candidates go by "doubtful", the name that files have for them.
+    def to_dict(self) -> dict[str, Any]:
+        """Serialise to values that JSON takes: the attributes, `counts` and probabilities.
+
+        The candidates go by "doubtful", the classifier and its opinion by "second", the names that
+        files have for them.
         """
         made = {_KEPT_AS.get(name, name): value for name, value in vars(self).items()}
         for part in ("detections", "doubtful"):
-            # Not asdict: it copies what cannot change, which takes ten times as long.
-            made[part] = [dict(vars(cell)) for cell in made[part]]
+            made[part] = [self._cell(cell) for cell in made[part]]
         return {**made, "thresholds": dict(self.thresholds), "counts": self.counts}
 
     @classmethod
@@ -178,4 +211,9 @@ class FieldFindings:
         for part in ("detections", "candidates"):
             cells = given.get(part, ())
             given[part] = tuple(Detection.from_dict(one) for one in cells if one["label"] in labels)
-        return cls(**given)
+        return cls(**{**given, "named_by": Namer(given.get("named_by", Namer.DETECTOR))})
+
+    def _cell(self, cell: Detection) -> dict[str, Any]:
+        if cell.label not in WHITE_CELLS:
+            return cell.to_dict()
+        return {**cell.to_dict(), "probability": self.probability(cell)}

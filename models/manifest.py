@@ -38,8 +38,13 @@ class Manifest(BaseModel):
         classes: Codes of its outputs, in their order.
         input_size: Side in pixels of the square images that it takes in.
         thresholds: Numbers from which on something is said, by name.
-        views: A classifier's calibration of each view of a cell: temperature, uncertain_low,
-            uncertain_high.
+        stretched: Whether a classifier's images are rescaled by their own minimum and maximum.
+        kinds: Of cells that a classifier tells apart, in the order of its output; empty where it
+            does not.
+        attributes: Of a cell's form that it tells, and the values of each, in the order of its
+            output.
+        views: A classifier's calibration of each view of a cell: temperature, offset,
+            uncertain_low, and uncertain_high, from which on a cell counts as a blast.
         calibration: A detector's slope and offset of each question
             (`models.detector.operating_point`).
         scale: The red-cell diameters that a detector was trained on: red_cell_low, red_cell_high
@@ -56,6 +61,9 @@ class Manifest(BaseModel):
     version: str
     classes: tuple[str, ...]
     input_size: int = Field(validation_alias=AliasPath("input", "size"), gt=0)
+    stretched: bool = Field(default=True, validation_alias=AliasPath("input", "stretched"))
+    kinds: tuple[str, ...] = ()
+    attributes: dict[str, tuple[str, ...]] = {}
     thresholds: Numbers
     views: dict[str, Numbers] = {}
     calibration: dict[str, Numbers] = {}

@@ -8,7 +8,7 @@ from pathlib import Path
 from imaging.images import RgbImage
 from models.classifier.cell_views import cut
 from models.classifier.classifier import Classifier
-from models.classifier.opinion import read_cells
+from models.classifier.opinion import name_cells
 from models.detector.detector import Detector
 from models.findings import Classification, FieldFindings, Progress
 from models.quality_control.checks import Examination, examine
@@ -44,6 +44,8 @@ class Models:
             can_override=False,
             overridden=seen.can_override,
             in_distribution=reading.in_distribution,
+            kind=reading.kind,
+            morphology=reading.morphology,
         )
 
     def read_field(
@@ -52,7 +54,7 @@ class Models:
         progress: Progress | None = None,
         min_confidence: float | None = None,
     ) -> FieldFindings:
-        """Find the cells of a field, and have the classifier read the white ones.
+        """Find the cells of a field, and have the classifier name the white ones.
 
         Args:
             rgb: uint8 (h, w, 3) RGB of any size.
@@ -60,13 +62,13 @@ class Models:
             min_confidence: As for `Detector.find`.
 
         Returns:
-            The cells, with the classifier's opinion of each white one.
+            The cells; each white one is called a blast or not by the classifier.
         """
         tell = progress or _nobody
         found = self.detector.find(
             rgb, min_confidence, progress=lambda done, total: tell(done, 2 * total)
         )
-        return read_cells(
+        return name_cells(
             rgb, found, self.classifier, lambda done, total: tell(total + done, 2 * total)
         )
 

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.findings import FieldFindings
+from models.findings import FieldFindings, Namer
 from models.manifest import Manifest, WeightsError, read_manifest
 
 CLASSIFIER = "classifier"
@@ -34,8 +34,12 @@ def read_card(weights: Path, model: str) -> ModelCard:
 def aimed_sensitivity(weights: Path, findings: FieldFindings) -> float | None:
     """Return the share of blasts (0..1) that the threshold of these findings aims at.
 
-    None where that is not known: the detector in `weights` is another, or does not tell.
+    None where that is not known: the network in `weights` is another, or does not tell.
     """
+    if findings.named_by == Namer.CLASSIFIER:
+        manifest = _manifest(weights / CLASSIFIER, CLASSIFIER)
+        known = manifest is not None and manifest.version == findings.classifier
+        return manifest.thresholds.get("sensitivity") if manifest and known else None
     manifest = _manifest(weights / "detector", "detector")
     if manifest is None or manifest.version != findings.model:
         return None

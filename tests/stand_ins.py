@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from imaging.images import RgbImage
-from models.classifier.classifier import Reading
+from models.classifier.classifier import Opinion, Reading
 from models.findings import Detection, FieldFindings, Progress
 from models.registry import Models
 
@@ -18,6 +18,7 @@ PLASMA, RED_CELL, CYTOPLASM, CHROMATIN = (
     (176, 170, 214),
     (88, 42, 128),
 )
+DARK_CHROMATIN = (60, 20, 90)
 
 
 class StandInClassifier:
@@ -30,8 +31,15 @@ class StandInClassifier:
         probability = self._probability(window)
         return Reading(probability, self.label(probability, view), None, None)
 
+    def opinions(self, windows: list[RgbImage], view: str) -> list[Opinion]:
+        probabilities = [self._probability(window) for window in windows]
+        return [Opinion(each, self.label(each, view)) for each in probabilities]
+
+    def threshold(self, view: str) -> float:
+        return 0.7
+
     def label(self, probability: float, view: str) -> str:
-        return "all_blast" if probability > 0.7 else "normal" if probability < 0.3 else "uncertain"
+        return "all_blast" if probability >= 0.7 else "normal" if probability < 0.3 else "uncertain"
 
     def probabilities(self, windows: list[RgbImage], view: str) -> np.ndarray:
         return np.array([self._probability(rgb) for rgb in windows])
@@ -95,15 +103,19 @@ def drawn_cell(side: int = 120, chromatin: tuple[int, int, int] = CHROMATIN) -> 
 
 
 def drawn_field(width: int = 480, height: int = 360) -> RgbImage:
-    """A drawn smear field, uint8 (height, width, 3) RGB: red cells in rows, two white cells."""
+    """A drawn smear field, uint8 (height, width, 3) RGB: red cells in rows, two white cells.
+
+    The first is dark, so that `StandInClassifier` calls it a blast, and is uncertain of the other.
+    """
     image = Image.new("RGB", (width, height), PLASMA)
     pen = ImageDraw.Draw(image)
     for y in range(20, height, 46):
         for x in range(20, width, 46):
             pen.ellipse((x - 16, y - 16, x + 16, y + 16), fill=RED_CELL)
-    for x, y in ((width // 4, height // 4), (3 * width // 4, height // 2)):
+    dark, pale = (width // 4, height // 4), (3 * width // 4, height // 2)
+    for (x, y), chromatin in ((dark, DARK_CHROMATIN), (pale, CHROMATIN)):
         pen.ellipse((x - 30, y - 30, x + 30, y + 30), fill=CYTOPLASM)
-        pen.ellipse((x - 25, y - 25, x + 25, y + 25), fill=CHROMATIN)
+        pen.ellipse((x - 25, y - 25, x + 25, y + 25), fill=chromatin)
     return np.asarray(image)
 
 

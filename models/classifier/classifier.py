@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
+from core.taxonomy import BLAST
 from imaging.images import RgbImage, classifier_input
+from models.classifier.cell_views import View
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from models.manifest import Manifest, load_manifest
 from models.runtime import Network, Precision
+
+CellOutputs = dict[str, NDArray[np.float32]]
+"""What the network says of one cell, by output."""
 
 BATCHES = (1, 8)
 """Cells that the network is asked about at once; larger batches gain little and start slowly."""
@@ -27,12 +33,32 @@ class Reading:
         label: `ALL_BLAST`, `NORMAL` or `UNCERTAIN`.
         ood_score: How far the cell lies from those trained on; 1 is usual.
         in_distribution: Whether that is within the validated domain.
+        kind: What the cell is, one of the manifest's kinds; None where the weights or the view do
+            not tell.
+        morphology: Value of each attribute of the cell's form, by attribute; empty likewise.
     """
 
     probability: float
     label: str
     ood_score: float
     in_distribution: bool
+    kind: str | None = None
+    morphology: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What the classifier says of one cell of a field.
+
+    Attributes:
+        probability: Calibrated P(ALL blast) in 0..1.
+        label: `ALL_BLAST`, `NORMAL` or `UNCERTAIN`.
+        kind: As in `Reading`.
+    """
+
+    probability: float
+    label: str
+    kind: str | None = None
 
 
 class Classifier:
@@ -72,7 +98,23 @@ class Classifier:
         probability = self._probability(outputs["logits"], view)
         score = self.ood_score(outputs)
         in_distribution = score <= self._manifest.thresholds["familiar"]
-        return Reading(probability, self.label(probability, view), score, in_distribution)
+        return Reading(
+            probability,
+            self.label(probability, view),
+            score,
+            in_distribution,
+            self._kind(outputs, view, probability),
+            self._morphology(outputs, view),
+        )
+
+    def opinions(self, windows: Sequence[RgbImage], view: str) -> list[Opinion]:
+        """Read several cells at once.
+
+        Args:
+            windows: uint8 (side, side, 3) RGB each, from `cell_views.cut`.
+            view: How they are seen, one of `cell_views.VIEWS`.
+        """
+        return [self._opinion(outputs, view) for outputs in self._all_outputs(windows)]
 
     def probabilities(self, windows: Sequence[RgbImage], view: str) -> NDArray[np.float64]:
         """Read several cells at once.
@@ -84,10 +126,8 @@ class Classifier:
         Returns:
             Calibrated P(ALL blast) in 0..1, (n,).
         """
-        step = max(BATCHES)
-        parts = (windows[at : at + step] for at in range(0, len(windows), step))
-        logits = [logits for part in parts for logits in self._run(part)["logits"]]
-        return np.array([self._probability(each, view) for each in logits])
+        outputs = self._all_outputs(windows)
+        return np.array([self._probability(each["logits"], view) for each in outputs])
 
     def activation_map(self, window: RgbImage) -> NDArray[np.float32]:
         """Compute what each place adds to the answer.
@@ -113,28 +153,71 @@ class Classifier:
             return NORMAL
         return UNCERTAIN
 
-    def outputs(self, window: RgbImage) -> dict[str, NDArray[np.float32]]:
+    def threshold(self, view: str) -> float:
+        """Return the probability from which on a cell of a view counts as a blast."""
+        return self._manifest.views[view]["uncertain_high"]
+
+    def outputs(self, window: RgbImage) -> CellOutputs:
         """Return all that the network says of one window, before calibration.
 
-        "logits" (2,), "cam" (h, w, 2), "members" (networks, 2) and "embedding" (features,).
+        "logits" (2,), "cam" (h, w, 2), "embedding" (features,); where the weights have them "kind"
+        (kinds,) and "attributes" (values of all attributes,), logits both.
         """
-        return {name: value[0] for name, value in self._run([window]).items()}
+        return next(self._all_outputs([window]))
 
     @staticmethod
-    def ood_score(outputs: dict[str, NDArray[np.float32]]) -> float:
+    def ood_score(outputs: CellOutputs) -> float:
         """Compute how unlike the trained-on cells this one is; 1 is usual.
 
         Root mean square of the whitened features: a Mahalanobis distance over their number.
         """
         return float(np.sqrt((outputs["embedding"] ** 2).mean()))
 
-    def _run(self, windows: Sequence[RgbImage]) -> dict[str, NDArray[np.float32]]:
-        size = self._manifest.input_size
-        return self._network.run(np.stack([classifier_input(window, size) for window in windows]))
+    def _all_outputs(self, windows: Sequence[RgbImage]) -> Iterator[CellOutputs]:
+        step = max(BATCHES)
+        for at in range(0, len(windows), step):
+            of_part = self._network.run(self._batch(windows[at : at + step]))
+            for row in range(len(of_part["logits"])):
+                yield {name: values[row] for name, values in of_part.items()}
+
+    def _batch(self, windows: Sequence[RgbImage]) -> NDArray[np.float32]:
+        size, stretched = self._manifest.input_size, self._manifest.stretched
+        return np.stack([classifier_input(window, size, stretched) for window in windows])
+
+    def _opinion(self, outputs: CellOutputs, view: str) -> Opinion:
+        probability = self._probability(outputs["logits"], view)
+        return Opinion(
+            probability,
+            self.label(probability, view),
+            self._kind(outputs, view, probability),
+        )
 
     def _probability(self, logits: NDArray[np.float32], view: str) -> float:
-        temperature = self._manifest.views[view]["temperature"]
-        return float(softmax(logits.astype(np.float64) / temperature)[self._blast])
+        limits = self._manifest.views[view]
+        difference = float(logits[self._blast]) - float(logits[self._normal])
+        return float(expit(difference / limits["temperature"] + limits.get("offset", 0.0)))
+
+    def _kind(self, outputs: CellOutputs, view: str, probability: float) -> str | None:
+        """Name the kind: a blast where the threshold says so, else the likeliest other one."""
+        kinds = self._manifest.kinds
+        # Kinds and morphology are learnt from cells with their surroundings alone.
+        if not kinds or view != View.CONTEXT:
+            return None
+        if probability >= self.threshold(view):
+            return BLAST
+        others = [(logit, kind) for logit, kind in zip(outputs["kind"], kinds, strict=True)]
+        return max(pair for pair in others if pair[1] != BLAST)[1]
+
+    def _morphology(self, outputs: CellOutputs, view: str) -> dict[str, str]:
+        attributes = self._manifest.attributes
+        if not attributes or view != View.CONTEXT:
+            return {}
+        ends = np.cumsum([len(values) for values in attributes.values()])[:-1]
+        parts = np.split(outputs["attributes"], ends)
+        return {
+            name: values[int(part.argmax())]
+            for (name, values), part in zip(attributes.items(), parts, strict=True)
+        }
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,15 +1,15 @@
-"""The classifier's opinion on every white cell that the detector found."""
+"""The classifier names every white cell that the detector found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from core.taxonomy import WHITE_CELLS
+from core.taxonomy import BLAST, WBC, WHITE_CELLS
 from imaging.images import RgbImage
 from models.classifier.cell_views import View, context_window, cut
-from models.classifier.classifier import Classifier
-from models.findings import Detection, FieldFindings, Progress
+from models.classifier.classifier import Classifier, Opinion
+from models.findings import ALL_BLAST, DETECTOR_BLAST, Detection, FieldFindings, Namer, Progress
 
 VIEW = View.CONTEXT
 """How cells of a field are seen."""
@@ -18,10 +18,12 @@ AT_ONCE = 16
 """Cells cut out and read at a time: what is in memory however many there are."""
 
 
-def read_cells(
+def name_cells(
     rgb: RgbImage, findings: FieldFindings, classifier: Classifier, progress: Progress
 ) -> FieldFindings:
-    """Add the classifier's opinion of every white cell of a field.
+    """Name every white cell of a field by the classifier's probability.
+
+    The detector's own stays in `Detection.blast`.
 
     Args:
         rgb: uint8 (h, w, 3) RGB.
@@ -29,34 +31,53 @@ def read_cells(
         classifier: Reads the cells.
         progress: Is told the cells read and their number after each `AT_ONCE`, and once where
             there is nothing to read.
-
-    Returns:
-        The findings with an opinion of every white cell.
     """
     cells = (*findings.detections, *findings.candidates)
     white = [index for index, cell in enumerate(cells) if cell.label in WHITE_CELLS]
-    opinions = _opinions(rgb, [cells[index] for index in white], classifier, progress)
-    read = list(cells)
-    for index, cell in zip(white, opinions, strict=True):
-        read[index] = cell
+    named = list(cells)
+    for index, cell in zip(
+        white, _named(rgb, [cells[index] for index in white], classifier, progress), strict=True
+    ):
+        named[index] = cell
     if not white:
         progress(1, 1)
     counted = len(findings.detections)
     return replace(
         findings,
-        detections=tuple(read[:counted]),
-        candidates=tuple(read[counted:]),
-        second_model=classifier.version,
+        detections=tuple(sorted(named[:counted], key=lambda cell: -cell.confidence)),
+        candidates=tuple(named[counted:]),
+        thresholds=_thresholds(findings.thresholds, classifier.threshold(VIEW)),
+        classifier=classifier.version,
+        named_by=Namer.CLASSIFIER,
     )
 
 
-def _opinions(
+def _named(
     rgb: RgbImage, cells: Sequence[Detection], classifier: Classifier, progress: Progress
 ) -> Iterator[Detection]:
     for start in range(0, len(cells), AT_ONCE):
         part = cells[start : start + AT_ONCE]
         windows = [cut(rgb, context_window(cell.box), VIEW) for cell in part]
-        for cell, probability in zip(part, classifier.probabilities(windows, VIEW), strict=True):
-            label = classifier.label(float(probability), VIEW)
-            yield replace(cell, second=float(probability), second_label=label)
+        for cell, opinion in zip(part, classifier.opinions(windows, VIEW), strict=True):
+            yield _renamed(cell, opinion)
         progress(start + len(part), len(cells))
+
+
+def _renamed(cell: Detection, opinion: Opinion) -> Detection:
+    is_blast = opinion.label == ALL_BLAST
+    of_label = opinion.probability if is_blast else 1 - opinion.probability
+    white = 1.0 if cell.white is None else cell.white
+    return replace(
+        cell,
+        label=BLAST if is_blast else WBC,
+        confidence=white * of_label,
+        classifier_probability=opinion.probability,
+        classifier_label=opinion.label,
+        kind=opinion.kind,
+    )
+
+
+def _thresholds(detectors: Mapping[str, float], classifiers: float) -> dict[str, float]:
+    """Return the operating point with the classifier's threshold of a blast beside the detector's."""
+    own = {DETECTOR_BLAST: detectors[BLAST]} if BLAST in detectors else {}
+    return {**detectors, **own, BLAST: classifiers}

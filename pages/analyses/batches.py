@@ -156,7 +156,6 @@ def _combined(count: BatchCount) -> dict[str, Any]:
         "fields_read": count.fields,
         "counts": count.counts,
         "share": count.share,
-        "second": count.second,
         "usual_differential": USUAL_DIFFERENTIAL,
         "styles": DETECTED,
     }

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from flask import Blueprint, Response, abort, current_app, render_template, send_file
 
 from core.taxonomy import DETECTED, DRAWING_ORDER
+from models.findings import Namer
 from pages.common.lookups import (
     image_response,
     team_analysis,
@@ -30,7 +31,7 @@ from services.analyses.findings import (
     blast_share,
     field_findings,
     most_suspicious_first,
-    second_share,
+    other_share,
 )
 from services.model_cards import aimed_sensitivity
 
@@ -49,8 +50,9 @@ def result(analysis_id: str) -> str:
         place=place_in_batch(analysis),
         findings=findings,
         share=blast_share(findings),
-        second=second_share(findings),
-        classifier=the_classifiers_name(findings.second_model),
+        other=other_share(findings),
+        by_classifier=findings.named_by == Namer.CLASSIFIER,
+        classifier=the_classifiers_name(findings.classifier),
         results=RESULTS[AnalysisKind.DETECTION],
         sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
         lowest=LOWEST_THRESHOLD,

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from core.taxonomy import DETECTED, DRAWING_ORDER
-from models.findings import Detection, FieldFindings
+from core.taxonomy import BLAST, DETECTED, DRAWING_ORDER, WHITE_CELLS
+from models.findings import Detection, FieldFindings, Namer
 from records.analyses.analyses import Analysis
 from services.analyses.findings import (
     blast_share,
     field_findings,
     interval_words,
-    second_share,
+    other_share,
     share_words,
 )
 
@@ -40,7 +40,7 @@ class _Key:
 def annotated_png(analysis: Analysis, image: bytes, classifier: str) -> bytes:
     """Draw boxes and legend on the field's kept PNG or display JPEG; return a PNG.
 
-    `classifier` is the name of the network that gave its opinion on the white cells.
+    `classifier` is the name of the network that read the white cells.
     """
     findings = field_findings(analysis)
     with Image.open(io.BytesIO(image), formats=["PNG", "JPEG"]) as stored:
@@ -70,22 +70,34 @@ def _draw_boxes(field: Image.Image, findings: FieldFindings, scale: float) -> No
         line = max(1, round(max(field.size) / (1600 if style.quiet else 500)))
         pen.rectangle(box, outline=style.colour, width=line)
         if not style.quiet:
-            _draw_tag(pen, cell, box, field)
+            _draw_tag(pen, cell, _shown_probability(findings, cell), box, field)
 
 
 def _draw_tag(
-    pen: ImageDraw.ImageDraw, cell: Detection, box: tuple[float, ...], field: Image.Image
+    pen: ImageDraw.ImageDraw,
+    cell: Detection,
+    probability: float,
+    box: tuple[float, ...],
+    field: Image.Image,
 ) -> None:
-    """Letter and confidence above the upper left corner of a box, inside the picture."""
+    """Draw letter and probability above the upper left corner of a box, inside the picture."""
     style = DETECTED[cell.label]
     x1, y1, x2, y2 = box
     font = _font(field, 0.8, at_most=0.4 * min(x2 - x1, y2 - y1))
-    text, padding = f"{style.letter} {cell.confidence:.0%}", font.size / 4
+    text, padding = f"{style.letter} {probability:.0%}", font.size / 4
     width, height = font.getlength(text) + 2 * padding, font.size + 2 * padding
     left = max(0, min(x1, field.width - width))
     top = max(0, y1 - height)
     pen.rectangle((left, top, left + width, top + height), fill=style.colour)
     pen.text((left + padding, top + height / 2), text, fill=PAPER, font=font, anchor="lm")
+
+
+def _shown_probability(findings: FieldFindings, cell: Detection) -> float:
+    """Return P(blast) of a white cell that the classifier named, else the label's confidence."""
+    if findings.named_by == Namer.DETECTOR or cell.label not in WHITE_CELLS:
+        return cell.confidence
+    probability = findings.probability(cell)
+    return cell.confidence if probability is None else probability
 
 
 def _keys(field: Image.Image, findings: FieldFindings) -> list[_Key]:
@@ -109,17 +121,19 @@ def _lines(analysis: Analysis, findings: FieldFindings, scale: float, classifier
 
 def _said(findings: FieldFindings, classifier: str) -> Iterator[str]:
     """Say what each model found in the field, in a line each."""
-    share, second = blast_share(findings), second_share(findings)
+    share, other = blast_share(findings), other_share(findings)
     within = f" (95% interval {interval_words(share)})" if share.white_cells else ""
-    yield f"{share.blasts} of {share.white_cells} white cells found were called blasts{within}."
-    if "blast" in findings.thresholds:
-        threshold = share_words(findings.thresholds["blast"])
-        yield f"A cell is called a blast from a probability of {threshold} on."
-    if second:
+    yield f"Blasts: {share.blasts} of {share.white_cells} white cells{within}."
+    if BLAST in findings.thresholds:
+        threshold = share_words(findings.thresholds[BLAST])
+        yield f"A white cell counts as a blast from a probability of {threshold}."
+    if other and findings.named_by == Namer.DETECTOR:
         yield (
-            f"{classifier} {findings.second_model} calls {second.blasts} of them ALL blasts "
-            f"and is uncertain of {second.uncertain}."
+            f"{classifier} {findings.classifier}: ALL blasts {other.blasts}, "
+            f"uncertain {other.uncertain}."
         )
+    if other and findings.named_by == Namer.CLASSIFIER:
+        yield f"Named by {classifier} {findings.classifier}. Uncertain: {share.uncertain}."
 
 
 def _with_legend(field: Image.Image, keys: list[_Key], lines: list[str]) -> Image.Image:

@@ -9,20 +9,16 @@ from typing import Any
 from core.taxonomy import BLAST, DETECTOR_CODES, WHITE_CELLS
 from records.analyses.analyses import Analysis
 from records.analyses.field_tasks import FieldTask
-from services.analyses.findings import BlastShare, blast_share, field_findings, second_share
+from services.analyses.findings import BlastShare, blast_share, field_findings
 
 
 @dataclass(frozen=True)
 class BatchCount:
-    """The cells of `fields` read fields by kind, and the blasts among the white ones by reader.
-
-    `second` is None where a field has no opinion of the classifier.
-    """
+    """The cells of `fields` fields by kind, and the blasts among the white ones."""
 
     fields: int
     counts: dict[str, int]
     share: BlastShare
-    second: BlastShare | None
 
 
 def counts_of(analysis: Analysis) -> dict[str, Any]:
@@ -30,30 +26,25 @@ def counts_of(analysis: Analysis) -> dict[str, Any]:
 
     It is kept apart because findings are long to read; here, too, only white cells are.
     """
-    findings = field_findings(analysis, WHITE_CELLS)
-    second = second_share(findings)
-    said = second and {"blasts": second.blasts, "uncertain": second.uncertain}
-    white = blast_share(findings).white_cells
-    return {**analysis.finding["counts"], "white": white, "second": said}
+    share = blast_share(field_findings(analysis, WHITE_CELLS))
+    return {
+        **analysis.finding["counts"],
+        "white": share.white_cells,
+        "uncertain": share.uncertain,
+    }
 
 
 def field_share(counts: dict[str, Any]) -> BlastShare:
-    """Return the blasts among one field's white cells, as the detector calls them."""
-    return BlastShare(counts[BLAST], counts["white"])
+    """Return the blasts among one field's white cells."""
+    # Fields of before were named by the detector, which is never uncertain.
+    return BlastShare(counts[BLAST], counts["white"], counts.get("uncertain", 0))
 
 
 def combined(tasks: Iterable[FieldTask]) -> BatchCount:
     """Add up the fields that are read; the others do not count."""
     read = [task.counts for task in tasks if task.counts]
     counts = {label: sum(each.get(label, 0) for each in read) for label in DETECTOR_CODES}
-    white = sum(each["white"] for each in read)
-    return BatchCount(len(read), counts, BlastShare(counts[BLAST], white), _second(read, white))
-
-
-def _second(read: list[dict[str, Any]], white: int) -> BlastShare | None:
-    said = [each["second"] for each in read]
-    if not all(said):
-        return None
-    return BlastShare(
-        sum(each["blasts"] for each in said), white, sum(each["uncertain"] for each in said)
-    )
+    shares = [field_share(each) for each in read]
+    white = sum(share.white_cells for share in shares)
+    uncertain = sum(share.uncertain for share in shares)
+    return BatchCount(len(read), counts, BlastShare(counts[BLAST], white, uncertain))

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +15,12 @@ from core.taxonomy import BLAST, DETECTOR_CODES, WHITE_CELLS
 from models.detector.operating_point import OperatingPoint
 from models.findings import (
     ALL_BLAST,
-    NORMAL,
+    DETECTOR_BLAST,
     UNCERTAIN,
     Classification,
     Detection,
     FieldFindings,
+    Namer,
 )
 from records.analyses.analyses import Analysis
 
@@ -37,6 +37,7 @@ COLUMNS = (
     *("file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model"),
     *("blast_probability", "blast_threshold"),
     *("second_label", "second_all_blast_probability", "second_model"),
+    *("probability", "named_by", "kind"),
 )
 
 # A spreadsheet takes a cell that begins so for a formula; the last four are full-width letters.
@@ -45,7 +46,7 @@ _FORMULA_STARTS = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 @dataclass(frozen=True)
 class BlastShare:
-    """Blasts among the white cells found, by one reader.
+    """Blasts among the white cells found, by one network.
 
     Cells that it is `uncertain` of are among the white cells and not among the blasts.
     """
@@ -77,25 +78,26 @@ class BlastShare:
 
 @dataclass(frozen=True)
 class WhiteCell:
-    """A white cell of the gallery; `number`, from 0, is its place on the sheet of cells.
+    """A white cell of the gallery.
 
-    It is `counted` where it counts at the model's own threshold.
+    Attributes:
+        number: Its place on the sheet of cells, from 0.
+        found: What the models say of it.
+        counted: Whether it counts at the models' own threshold.
+        probability: P(blast) in 0..1 that decides what it is called, where it was kept.
+        disagreed: Whether detector and classifier say the opposite; uncertain is no opposite.
     """
 
     number: int
     found: Detection
     counted: bool
+    probability: float | None
+    disagreed: bool
 
     @property
     def shown_as(self) -> str:
         """Its label, or `DOUBTFUL`."""
         return self.found.label if self.counted else DOUBTFUL
-
-    @property
-    def disagreed(self) -> bool:
-        """Whether the classifier says the opposite; uncertain is no opposite."""
-        opposite = NORMAL if self.found.label == BLAST else ALL_BLAST
-        return self.found.second_label == opposite
 
 
 def field_findings(analysis: Analysis, labels: Sequence[str] = DETECTOR_CODES) -> FieldFindings:
@@ -112,18 +114,44 @@ def cell_finding(analysis: Analysis) -> Classification:
 
 
 def blast_share(findings: FieldFindings) -> BlastShare:
-    """Return blasts as a share of white cells, as the detector calls them."""
-    counts = findings.counts
-    return BlastShare(counts[BLAST], sum(counts[label] for label in WHITE_CELLS))
+    """Return blasts as a share of white cells, as they are called."""
+    white = _white_cells(findings)
+    blasts = sum(cell.label == BLAST for cell in white)
+    if findings.named_by == Namer.DETECTOR:
+        return BlastShare(blasts, len(white))
+    return BlastShare(blasts, len(white), _uncertain(white))
 
 
-def second_share(findings: FieldFindings) -> BlastShare | None:
-    """Return the classifier's share of ALL blasts among the same cells; None without it."""
-    if findings.second_model is None:
+def other_share(findings: FieldFindings) -> BlastShare | None:
+    """Return the share by the network that does not name the cells; None where there is none."""
+    if findings.classifier is None:
         return None
-    white = [cell for cell in findings.detections if cell.label in WHITE_CELLS]
-    labels = Counter(cell.second_label for cell in white)
-    return BlastShare(labels[ALL_BLAST], len(white), labels[UNCERTAIN])
+    white = _white_cells(findings)
+    blasts = sum(_other_says_blast(findings, cell) for cell in white)
+    if findings.named_by == Namer.CLASSIFIER:
+        return BlastShare(blasts, len(white))
+    return BlastShare(blasts, len(white), _uncertain(white))
+
+
+def _white_cells(findings: FieldFindings) -> list[Detection]:
+    return [cell for cell in findings.detections if cell.label in WHITE_CELLS]
+
+
+def _uncertain(cells: Sequence[Detection]) -> int:
+    return sum(cell.classifier_label == UNCERTAIN for cell in cells)
+
+
+def _other_says_blast(findings: FieldFindings, cell: Detection) -> bool:
+    if findings.named_by == Namer.DETECTOR:
+        return cell.classifier_label == ALL_BLAST
+    threshold = findings.thresholds.get(DETECTOR_BLAST)
+    return threshold is not None and cell.blast is not None and cell.blast >= threshold
+
+
+def _disagreed(findings: FieldFindings, cell: Detection) -> bool:
+    if cell.classifier_label in (None, UNCERTAIN):
+        return False
+    return _other_says_blast(findings, cell) != (cell.label == BLAST)
 
 
 def share_words(share: float) -> str:
@@ -144,16 +172,22 @@ def interval_words(share: BlastShare) -> str:
 
 
 def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
-    """Return the white cells, doubtful ones too, in the order of review.
+    """Return the white cells, candidates too, in the order of review.
 
-    First come those that either reader calls a blast, then the others; each by the detector's
-    probability of a blast. Where that was not kept, confident blasts come first and confident
-    other white cells last. Kept sheets of cells are in this order, so another needs new sheets.
+    First come those that either network calls a blast, then the others; each by the probability
+    of a blast that decides its name. Where that was not kept, confident blasts come first and
+    confident other white cells last. Kept sheets of cells are in this order, so another needs new
+    sheets.
     """
-    white = [(cell, True) for cell in findings.detections if cell.label in WHITE_CELLS]
+    white = [(cell, True) for cell in _white_cells(findings)]
     white += [(cell, False) for cell in findings.candidates]
-    white.sort(key=lambda one: suspicion(one[0]), reverse=True)
-    return [WhiteCell(number, cell, counted) for number, (cell, counted) in enumerate(white)]
+    white.sort(key=lambda one: _suspicion(findings, one[0]), reverse=True)
+    return [
+        WhiteCell(
+            number, cell, counted, findings.probability(cell), _disagreed(findings, cell)
+        )
+        for number, (cell, counted) in enumerate(white)
+    ]
 
 
 def to_dict(analysis: Analysis) -> dict[str, Any]:
@@ -182,13 +216,20 @@ def as_csv(analysis: Analysis) -> str:
     return buffer.getvalue()
 
 
-def suspicion(cell: Detection) -> tuple[bool, float]:
+def suspicion(cell: WhiteCell) -> tuple[bool, float]:
     """Return a sort key: the higher, the sooner a cell should be reviewed."""
+    return _rank(cell.found, cell.probability)
+
+
+def _suspicion(findings: FieldFindings, cell: Detection) -> tuple[bool, float]:
+    return _rank(cell, findings.probability(cell))
+
+
+def _rank(cell: Detection, probability: float | None) -> tuple[bool, float]:
     is_blast = cell.label == BLAST
-    probability = cell.blast
     if probability is None:
         probability = cell.confidence if is_blast else -cell.confidence
-    return is_blast or cell.second_label == ALL_BLAST, probability
+    return is_blast or cell.classifier_label == ALL_BLAST, probability
 
 
 def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:
@@ -197,9 +238,16 @@ def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:
         *(cell.label, decimals(cell.confidence)),
         *(f"{edge:.1f}" for edge in cell.box),
         *(findings.model, decimals(cell.blast), decimals(findings.thresholds.get(BLAST))),
-        *(cell.second_label, decimals(cell.second)),
-        findings.second_model if cell.second_label else None,
+        *(cell.classifier_label, decimals(cell.classifier_probability)),
+        findings.classifier if cell.classifier_label else None,
+        *_naming(findings, cell),
     ]
+
+
+def _naming(findings: FieldFindings, cell: Detection) -> list[str | None]:
+    if cell.label not in WHITE_CELLS:
+        return [None, None, None]
+    return [decimals(findings.probability(cell)), findings.named_by, cell.kind]
 
 
 def decimals(number: float | None) -> str | None:

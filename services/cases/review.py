@@ -92,7 +92,8 @@ class Cell:
     is its place on the sheet of cells of its field, `box` x1, y1, x2, y2 in pixels of the upright
     file. `proposed` is what the models call it, `label` what it is called now. It is
     `doubtful` where the models do not count it, and `counted` if they do or somebody has named it.
-    `review` is the standing review, which says who named it and when.
+    `blast` is the detector's probability of a blast, `probability` the one that decides what the
+    models call it. `review` is the standing review, which says who named it and when.
     """
 
     id: str
@@ -103,8 +104,9 @@ class Cell:
     label: str
     doubtful: bool = False
     blast: float | None = None
-    second: float | None = None
-    second_label: str | None = None
+    classifier_probability: float | None = None
+    classifier_label: str | None = None
+    probability: float | None = None
     disagreed: bool = False
     review: Review | None = None
 
@@ -245,7 +247,7 @@ def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
     if analysis.kind == AnalysisKind.CLASSIFICATION:
         return [_of_cell_image(analysis)]
     white = most_suspicious_first(field_findings(analysis, WHITE_CELLS))
-    return [(suspicion(one.found), _of_field(analysis, one)) for one in white]
+    return [(suspicion(one), _of_field(analysis, one)) for one in white]
 
 
 def _of_field(analysis: Analysis, one: WhiteCell) -> Cell:
@@ -260,8 +262,9 @@ def _of_field(analysis: Analysis, one: WhiteCell) -> Cell:
         label=proposed,
         doubtful=not one.counted,
         blast=found.blast,
-        second=found.second,
-        second_label=found.second_label,
+        classifier_probability=found.classifier_probability,
+        classifier_label=found.classifier_label,
+        probability=one.probability,
         disagreed=one.disagreed,
     )
 
@@ -279,8 +282,9 @@ def _of_cell_image(analysis: Analysis) -> tuple[tuple[bool, float], Cell]:
         proposed=proposed,
         label=proposed,
         doubtful=called is None,
-        second=analysis.probability,
-        second_label=called,
+        classifier_probability=analysis.probability,
+        classifier_label=called,
+        probability=analysis.probability,
     )
     return (is_blast, analysis.probability or 0.0), cell
 

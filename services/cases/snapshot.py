@@ -70,7 +70,8 @@ class ModelUsed(SnapshotModel):
 class CellSnapshot(SnapshotModel):
     """A white cell as `services.cases.review.Cell` has it; `image` is the number of its image.
 
-    `by` and `at` (ISO 8601, UTC) are of the last review.
+    `blast` is the detector's probability of a blast, `second` and `second_label` what the
+    classifier says. `by` and `at` (ISO 8601, UTC) are of the last review.
     """
 
     id: str

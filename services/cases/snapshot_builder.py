@@ -112,8 +112,8 @@ def _cell(cell: Cell, image: int) -> CellSnapshot:
         counted=cell.counted,
         seen=cell.seen,
         blast=cell.blast,
-        second=cell.second,
-        second_label=cell.second_label,
+        second=cell.classifier_probability,
+        second_label=cell.classifier_label,
         by=cell.by,
         at=cell.at and cell.at.isoformat(),
     )

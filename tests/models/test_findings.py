@@ -1,8 +1,9 @@
 import json
+from dataclasses import replace
 
 import pytest
 
-from models.findings import Classification, Detection, FieldFindings, QualityIssue
+from models.findings import Classification, Detection, FieldFindings, Namer, QualityIssue
 
 WHITE = Detection((1.0, 2.0, 3.5, 4.25), "wbc", 0.9, 0.1, 0.95, 0.2, "normal")
 RED = Detection((5.0, 6.0, 7.0, 8.0), "rbc", 0.8)
@@ -11,7 +12,7 @@ FIELD = FieldFindings(
     candidates=(WHITE,),
     thresholds={"blast": 0.4},
     red_cell=2.0,
-    second_model="c-1",
+    classifier="c-1",
 )
 CELL = Classification(
     *("normal", 0.1, True, "c-1"),
@@ -30,7 +31,28 @@ def test_findings_of_a_field_are_read_as_they_were_written():
     kept = json.loads(json.dumps(FIELD.to_dict()))
     assert FieldFindings.from_dict(kept) == FIELD
     assert kept["counts"] == {"blast": 0, "wbc": 1, "rbc": 1, "platelet": 0}
-    assert kept["doubtful"] == [{**vars(WHITE), "box": [1.0, 2.0, 3.5, 4.25]}]
+    (candidate,) = kept["doubtful"]
+    assert candidate["box"] == [1.0, 2.0, 3.5, 4.25]
+    assert (candidate["second"], candidate["second_label"]) == (0.2, "normal")
+    assert kept["second_model"] == "c-1"
+
+
+@pytest.mark.parametrize(("named_by", "probability"), [("detector", 0.1), ("classifier", 0.2)])
+def test_a_white_cell_has_the_one_probability_of_the_network_that_names_it(named_by, probability):
+    named = replace(FIELD, named_by=Namer(named_by))
+    assert named.probability(WHITE) == probability
+    white, red = named.to_dict()["detections"]
+    assert white["probability"] == probability
+    assert "probability" not in red
+
+
+def test_findings_of_before_were_named_by_the_detector():
+    kept = FIELD.to_dict()
+    del kept["named_by"]
+    for cell in kept["detections"]:
+        cell.pop("probability", None)
+        del cell["kind"]
+    assert FieldFindings.from_dict(kept) == FIELD
 
 
 def test_only_the_cells_that_are_wanted_are_read():

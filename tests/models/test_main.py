@@ -52,6 +52,7 @@ def test_classify_prints_one_object_a_file(capsys, weights, cell):
     assert list(first) == [
         *("file", "label", "probability", "usable", "reason", "model", "code", "can_insist"),
         *("insisted", "view", "window", "familiar", "cells"),
+        *("kind", "morphology"),
     ]
     assert first["window"] == pytest.approx([-1.9, -1.9, 121.9, 121.9], abs=1)
     assert (first["view"], first["cells"], first["code"]) == ("crop", 1, None)
@@ -90,9 +91,10 @@ def test_detect_prints_boxes_in_pixels_of_the_file(capsys, weights, field):
     assert list(line)[:4] == ["file", "width", "height", "detections"]
     assert line["counts"] == {"blast": 1, "wbc": 0, "rbc": 0, "platelet": 0}
     (detection,) = line["detections"]
-    assert detection["label"] == "blast"
+    assert (detection["label"], line["named_by"]) == ("blast", "classifier")
+    assert detection["probability"] == detection["second"] >= line["thresholds"]["blast"]
     assert detection["box"] == pytest.approx([100, 0, 540, 320], abs=1)
-    assert detection["second_label"] in ("all_blast", "normal", "uncertain")
+    assert detection["second_label"] == "all_blast"
     assert (line["doubtful"], line["scale"], line["red_cell"]) == ([], 1.0, None)
     assert line["second_model"] == "test-1"
 

@@ -1,4 +1,4 @@
-// The white cells of a field: a box in the picture each, a place in the gallery, two opinions.
+// The white cells of a field: a box in the picture each, a place in the gallery, and what the models say.
 
 import { findAll } from "../common/elements.js";
 
@@ -10,10 +10,12 @@ import { findAll } from "../common/elements.js";
  * @property {number} number
  * @property {string} label what it is shown as: blast, wbc, or doubtful, which is not shown
  * @property {string} own its label at the model's own threshold
- * @property {number} blast the detector's probability of a blast
+ * @property {number} probability that it is a blast, which decides its label
+ * @property {number} detector the detector's probability of a blast
  * @property {number} white the detector's probability of a white cell
- * @property {number} second the classifier's probability of an ALL blast
- * @property {string | undefined} secondLabel the classifier's opinion
+ * @property {number} classifier the classifier's probability of an ALL blast
+ * @property {string | undefined} classifierLabel the classifier's opinion
+ * @property {boolean} disagreed whether the models say the opposite of each other
  */
 
 /** @type {Map<string | undefined, HTMLElement>} */
@@ -24,29 +26,21 @@ const items = new Map(findAll(document, "[data-gallery] > li").map((item) => [it
  * @returns {Cell}
  */
 function read(box) {
-  const { cell, label = "", blast, white, second, secondLabel } = box.dataset;
+  const { cell, label = "", probability, detector, white, classifier, classifierLabel } = box.dataset;
+  const item = items.get(cell);
   return {
     box,
-    item: items.get(cell),
+    item,
     number: Number(cell),
     label,
     own: label,
-    blast: Number(blast),
+    probability: Number(probability),
+    detector: Number(detector),
     white: Number(white),
-    second: Number(second),
-    secondLabel,
+    classifier: Number(classifier),
+    classifierLabel,
+    disagreed: Boolean(item?.querySelector("[data-disagreed]:not([hidden])")),
   };
 }
 
-/** @type {Record<string, string>} */
-const OPPOSITE = { blast: "normal", wbc: "all_blast" };
-
 export const cells = findAll(document, "rect[data-cell]", SVGRectElement).map(read);
-
-/**
- * Whether the classifier says the opposite; uncertain is no opposite.
- * @param {Pick<Cell, "label" | "secondLabel">} cell
- */
-export function disagreed(cell) {
-  return cell.secondLabel !== undefined && cell.secondLabel === OPPOSITE[cell.label];
-}

@@ -1,7 +1,7 @@
-// Sorts the gallery by either reader, and filters it to what they disagree about.
+// Sorts the gallery by either model, and filters it to what they disagree about.
 
 import { find, findOptional } from "../common/elements.js";
-import { cells, disagreed } from "./cells.js";
+import { cells } from "./cells.js";
 
 /** @import { Cell } from "./cells.js" */
 /** @typedef {Cell & {item: HTMLElement}} PlacedCell A cell that the gallery shows. */
@@ -17,10 +17,10 @@ const placed = cells.filter(isPlaced);
  * @type {Record<string, (cell: Cell) => number[]>}
  */
 const ORDERS = {
-  suspicion: (cell) => [Number(cell.label === "blast" || cell.secondLabel === "all_blast"), cell.blast],
-  detector: (cell) => [cell.blast],
-  second: (cell) => [cell.second],
-  disagreement: (cell) => [Number(disagreed(cell)), Math.abs(cell.blast - cell.second)],
+  suspicion: (cell) => [Number(cell.label === "blast" || cell.classifierLabel === "all_blast"), cell.probability],
+  detector: (cell) => [cell.detector],
+  classifier: (cell) => [cell.classifier],
+  disagreement: (cell) => [Number(cell.disagreed), Math.abs(cell.detector - cell.classifier)],
 };
 
 /**
@@ -45,14 +45,11 @@ function arrange() {
 
 /** @param {PlacedCell} cell */
 function mark(cell) {
-  const opposed = disagreed(cell);
-  const sign = findOptional(cell.item, "[data-disagreed]");
-  if (sign) sign.hidden = !opposed;
-  cell.item.hidden = cell.label === "doubtful" || (Boolean(only?.checked) && !opposed);
+  cell.item.hidden = cell.label === "doubtful" || (Boolean(only?.checked) && !cell.disagreed);
 }
 
 function count() {
-  const opposed = placed.filter(disagreed).length;
+  const opposed = placed.filter((cell) => cell.disagreed && cell.label !== "doubtful").length;
   find(document, "[data-disagreements]").textContent = String(opposed);
   find(document, "[data-no-disagreement]").hidden = !only?.checked || opposed > 0;
 }

@@ -1,9 +1,19 @@
-// The table of shares of a field: of the shown white cells, by each reader.
+// The table of shares of a field: blasts among the shown white cells.
 
 import { find, findOptional } from "../common/elements.js";
 import { formatInterval, formatShare } from "../common/shares.js";
 
 /** @import { Cell } from "./cells.js" */
+
+const byClassifier = findOptional(document, "[data-named-by='classifier']") !== null;
+
+/**
+ * Only the classifier is ever uncertain, which matters where it names the cells.
+ * @param {Cell} cell
+ */
+function isUncertain(cell) {
+  return byClassifier && cell.classifierLabel === "uncertain";
+}
 
 /**
  * @param {string} name
@@ -15,17 +25,6 @@ function write(name, text) {
 }
 
 /**
- * @param {string} reader
- * @param {number} blasts
- * @param {number} whiteCells
- */
-function writeShare(reader, blasts, whiteCells) {
-  write(`${reader}-blasts`, `${blasts} of ${whiteCells}`);
-  write(`${reader}-share`, formatShare(blasts / whiteCells));
-  write(`${reader}-interval`, formatInterval(blasts, whiteCells));
-}
-
-/**
  * Bring the table in line with the white cells that are shown.
  * @param {Cell[]} shown
  */
@@ -33,12 +32,13 @@ export function showShares(shown) {
   const table = find(document, "[data-shares]");
   table.hidden = !shown.length;
   if (!shown.length) return;
-  const uncertain = shown.filter((cell) => cell.secondLabel === "uncertain").length;
-  const second = shown.filter((cell) => cell.secondLabel === "all_blast").length;
-  writeShare("detector", shown.filter((cell) => cell.label === "blast").length, shown.length);
-  writeShare("second", second, shown.length);
-  write("second-uncertain", String(uncertain));
-  write("second-at-most", formatShare((second + uncertain) / shown.length));
+  const blasts = shown.filter((cell) => cell.label === "blast").length;
+  const uncertain = shown.filter((cell) => cell.label !== "blast" && isUncertain(cell)).length;
+  write("blasts", `${blasts} of ${shown.length}`);
+  write("share", formatShare(blasts / shown.length));
+  write("interval", formatInterval(blasts, shown.length));
+  write("uncertain", String(uncertain));
+  write("at-most", formatShare((blasts + uncertain) / shown.length));
   const remark = findOptional(table, "[data-uncertain]");
   if (remark) remark.hidden = !uncertain;
   const few = find(table, "[data-few]");

@@ -28,6 +28,7 @@ class Threshold {
     this.slider = find(element, "input", HTMLInputElement);
     this.own = Number(element.dataset.threshold);
     this.white = Number(element.dataset.white);
+    this.byClassifier = element.dataset.namedBy === "classifier";
     this.ownPlace = this.slider.value;
     this.slider.addEventListener("input", () => this.soon());
     this.part("reset").addEventListener("click", () => {
@@ -69,8 +70,10 @@ class Threshold {
   /** @param {Cell} cell */
   labelOf(cell) {
     if (!this.moved) return cell.own;
-    if (cell.blast >= this.value) return "blast";
-    return cell.white >= this.white ? "wbc" : "doubtful";
+    // The classifier's probability says nothing of whether there is a white cell at all.
+    if (this.byClassifier && cell.own === "doubtful") return "doubtful";
+    if (cell.probability >= this.value) return "blast";
+    return this.byClassifier || cell.white >= this.white ? "wbc" : "doubtful";
   }
 
   placeMark() {

@@ -31,9 +31,10 @@
  * @property {number[]} box x1, y1, x2, y2 in pixels of the file
  * @property {string | null} proposed label by the models; null where a person drew it
  * @property {boolean} doubtful whether it is below the detector's threshold
- * @property {number | null} blast the detector's probability of a blast
- * @property {number | null} second the classifier's probability of an ALL blast
- * @property {string | null} second_label the classifier's opinion
+ * @property {number | null} probability of a blast, which decides what the models call it
+ * @property {number | null} detector the detector's probability of a blast
+ * @property {number | null} classifier the classifier's probability of an ALL blast
+ * @property {string | null} classifier_label the classifier's opinion
  * @property {boolean} disagreed whether detector and classifier disagree
  */
 

@@ -26,9 +26,8 @@ function part(tile, name) {
 function spoken(cell) {
   const seen = cell.seen ? `reviewed by ${cell.by}` : "not reviewed";
   const said = [
-    cell.blast === null ? "" : `detector ${formatProbability(cell.blast)} blast`,
-    cell.second === null ? "" : `second reader ${formatProbability(cell.second)}`,
-    cell.disagreed ? "the readers disagree" : "",
+    cell.probability === null ? "" : `blast probability ${formatProbability(cell.probability)}`,
+    cell.disagreed ? "detector and classifier disagree" : "",
   ];
   return [cell.name, nameOf(cell.label), seen, ...said].filter(Boolean).join(", ");
 }
@@ -90,8 +89,7 @@ export class Gallery {
     const tile = find(document.importNode(template.content, true), ".tile");
     tile.dataset.cell = cell.id;
     tile.id = `cell-${cell.id}`;
-    part(tile, "detector").textContent = formatProbability(cell.blast);
-    part(tile, "second").textContent = formatProbability(cell.second);
+    part(tile, "probability").textContent = formatProbability(cell.probability);
     write(tile, cell);
     this.tiles.set(cell.id, tile);
     return tile;

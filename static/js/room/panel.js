@@ -32,7 +32,7 @@ const REST = 120;
 const KEPT = 8;
 const SVG = "http://www.w3.org/2000/svg";
 /** @type {Record<string, string>} */
-const SECOND_WORDS = { all_blast: "ALL blast", normal: "Normal", uncertain: "Uncertain" };
+const CLASSIFIER_WORDS = { all_blast: "ALL blast", normal: "Normal", uncertain: "Uncertain" };
 
 const when = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
 
@@ -97,7 +97,7 @@ export class Panel {
   describe(cell) {
     this.part("title").textContent = cell.name;
     this.part("detector").textContent = formatDetector(cell);
-    this.part("second").textContent = formatSecond(cell);
+    this.part("classifier").textContent = formatClassifier(cell);
     this.part("differ").hidden = !cell.disagreed;
     this.part("doubtful").hidden = counts(cell);
     this.part("label").textContent = counts(cell) ? nameOf(cell.label) : "None yet";
@@ -233,13 +233,13 @@ export class Panel {
 }
 
 /** @param {Cell} cell */
-function formatDetector({ blast, proposed }) {
-  return blast === null ? nameOf(proposed) || "–" : `${formatProbability(blast)} blast`;
+function formatDetector({ detector, proposed }) {
+  return detector === null ? nameOf(proposed) || "–" : `${formatProbability(detector)} blast`;
 }
 
 /** @param {Cell} cell */
-function formatSecond({ second, second_label: label }) {
-  return second === null ? "–" : `${SECOND_WORDS[label ?? ""]}, ${formatProbability(second)} ALL blast`;
+function formatClassifier({ classifier, classifier_label: label }) {
+  return classifier === null ? "–" : `${CLASSIFIER_WORDS[label ?? ""]}, ${formatProbability(classifier)} ALL blast`;
 }
 
 /** @param {Review} review */

@@ -299,7 +299,7 @@ export class Room {
     const id = `${field.id}.d${newKey(4)}`;
     const cell = this.take({
       ...{ id, field: field.id, number: null, box, proposed: null, doubtful: false, disagreed: false },
-      ...{ blast: null, second: null, second_label: null },
+      ...{ probability: null, detector: null, classifier: null, classifier_label: null },
       ...{ ...NO_REVIEW, label: null, seen: false },
     });
     this.record([cell], "unclassified");

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from core.taxonomy import WHITE_CELLS
 from models.classifier.cell_views import context_window, cut
 from models.classifier.classifier import Classifier
-from models.classifier.opinion import AT_ONCE, read_cells
+from models.classifier.opinion import AT_ONCE, name_cells
 from models.findings import Detection, FieldFindings
 from tests.networks import write_classifier
 from tests.stand_ins import StandInClassifier, drawn_field, stand_in_models
@@ -19,10 +22,10 @@ class Counts(StandInClassifier):
     def __init__(self) -> None:
         self.batches, self.bytes = [], []
 
-    def probabilities(self, windows, view):
+    def opinions(self, windows, view):
         self.batches.append(len(windows))
         self.bytes.append(sum(window.nbytes for window in windows))
-        return super().probabilities(windows, view)
+        return super().opinions(windows, view)
 
 
 @pytest.fixture
@@ -42,43 +45,63 @@ def nobody(done: int, total: int) -> None:
     pass
 
 
-def test_white_cells_alone_get_a_second_opinion_each_its_own(field):
+def test_the_classifier_names_the_white_cells_whatever_the_detector_says(field):
     found = findings(
-        Detection(RED, "rbc", 0.95), Detection(DARK, "wbc", 0.9), Detection(PALE, "blast", 0.8)
+        Detection(RED, "rbc", 0.95),
+        Detection(DARK, "wbc", 0.9, blast=0.1, white=0.95),
+        Detection(PALE, "blast", 0.8, blast=0.8, white=0.9),
     )
-    red, dark, pale = read_cells(field, found, StandInClassifier(), nobody).detections
-    assert red == found.detections[0]
-    assert (dark.label, dark.second, dark.second_label) == ("wbc", 0.98, "all_blast")
-    assert pale.label == "blast"
-    assert pale.second == pytest.approx(0.1)
-    assert pale.second_label == "normal"
+    named = name_cells(field, found, StandInClassifier(), nobody)
+    by_box = {cell.box: cell for cell in named.detections}
+    assert by_box[RED] == found.detections[0]
+    assert by_box[DARK].label == "blast"
+    assert by_box[DARK].confidence == pytest.approx(0.95 * 0.98)
+    assert (by_box[DARK].classifier_label, by_box[DARK].blast) == ("all_blast", 0.1)
+    assert by_box[PALE].label == "wbc"
+    assert by_box[PALE].confidence == pytest.approx(0.9 * 0.9)
+    assert (by_box[PALE].classifier_label, by_box[PALE].blast) == ("normal", 0.8)
+    assert named.named_by == "classifier"
 
 
-def test_doubtful_cells_are_read_and_stay_doubtful(field):
+def test_named_cells_stay_in_the_order_of_their_confidence(field):
+    found = findings(Detection(PALE, "wbc", 0.9), Detection(DARK, "wbc", 0.8))
+    named = name_cells(field, found, StandInClassifier(), nobody).detections
+    assert [cell.confidence for cell in named] == sorted(
+        (cell.confidence for cell in named), reverse=True
+    )
+
+
+def test_one_threshold_and_the_detectors_own_beside_it(field):
+    found = replace(findings(Detection(DARK, "wbc", 0.9)), thresholds={"blast": 0.4, "white": 0.3})
+    named = name_cells(field, found, StandInClassifier(), nobody)
+    assert named.thresholds == {"blast": 0.7, "white": 0.3, "detector_blast": 0.4}
+
+
+def test_candidates_are_named_and_stay_candidates(field):
     found = findings(Detection(PALE, "wbc", 0.9), candidates=(Detection(DARK, "wbc", 0.1),))
-    read = read_cells(field, found, StandInClassifier(), nobody)
-    assert [cell.second_label for cell in read.detections] == ["normal"]
-    assert [cell.second_label for cell in read.candidates] == ["all_blast"]
-    assert (read.model, read.second_model) == ("detector-1", "stand-in-1")
+    read = name_cells(field, found, StandInClassifier(), nobody)
+    assert [cell.classifier_label for cell in read.detections] == ["normal"]
+    assert [cell.classifier_label for cell in read.candidates] == ["all_blast"]
+    assert (read.model, read.classifier) == ("detector-1", "stand-in-1")
 
 
 def test_a_field_without_white_cells_has_nothing_to_read(field):
     classifier = Counts()
     found = findings(Detection(RED, "rbc", 0.95))
-    assert read_cells(field, found, classifier, nobody).detections == found.detections
+    assert name_cells(field, found, classifier, nobody).detections == found.detections
     assert classifier.batches == []
 
 
 def test_progress_ends_where_there_is_nothing_to_read(field):
     told = []
-    read_cells(field, findings(), StandInClassifier(), lambda *parts: told.append(parts))
+    name_cells(field, findings(), StandInClassifier(), lambda *parts: told.append(parts))
     assert told == [(1, 1)]
 
 
 def test_thousands_of_cells_are_cut_out_a_few_at_a_time(field):
     classifier, calls = Counts(), []
     found = findings(*[Detection(DARK, "wbc", 0.9)] * 3000)
-    read_cells(field, found, classifier, lambda *step: calls.append(step))
+    name_cells(field, found, classifier, lambda *step: calls.append(step))
     assert max(classifier.batches) == AT_ONCE
     assert sum(classifier.batches) == 3000
     assert max(classifier.bytes) == AT_ONCE * 60 * 60 * 3
@@ -88,12 +111,12 @@ def test_thousands_of_cells_are_cut_out_a_few_at_a_time(field):
 
 def test_the_classifier_is_shown_the_same_square_as_of_a_lone_cell(field, tmp_path):
     classifier = Classifier.load(write_classifier(tmp_path / "classifier"), "f32")
-    (read,) = read_cells(
+    (read,) = name_cells(
         field, findings(Detection(DARK, "wbc", 0.9)), classifier, nobody
     ).detections
     alone = classifier.read(cut(field, context_window(DARK), "crop"), "crop")
-    assert read.second == pytest.approx(alone.probability, abs=1e-6)
-    assert read.second_label == alone.label
+    assert read.classifier_probability == pytest.approx(alone.probability, abs=1e-6)
+    assert read.classifier_label == alone.label
 
 
 def test_both_readers_share_the_progress():
@@ -101,8 +124,10 @@ def test_both_readers_share_the_progress():
     read = stand_in_models().read_field(drawn_field(), lambda *step: calls.append(step))
     # one tile, then two white cells and a doubtful one
     assert calls == [(1, 2), (6, 6)]
-    assert read.second_model == "stand-in-1"
-    assert all(cell.second is not None for cell in (*read.detections[:2], *read.candidates))
+    assert read.classifier == "stand-in-1"
+    white = [cell for cell in (*read.detections, *read.candidates) if cell.label in WHITE_CELLS]
+    assert len(white) == 3
+    assert all(cell.classifier_probability is not None for cell in white)
 
 
 class StoppedError(Exception):

@@ -49,7 +49,7 @@ def read_field(**changes: Any) -> FieldFindings:
         "detections": READ_CELLS,
         "candidates": CANDIDATES,
         "model": "2026.11.22-1",
-        "second_model": "2026.11.23-1",
+        "classifier": "2026.11.23-1",
         "thresholds": THRESHOLDS,
         "red_cell": 41.3,
     }

@@ -100,7 +100,7 @@ def test_an_image_is_carried_over_to_detect(analyst: Analyst, ada: str):
     field = analyst.detect_again(ada, several, new_id())
 
     assert several.finding["code"] == "several_cells"
-    assert (field.kind, field.result, field.file_name) == ("detection", "blasts", "field.png")
+    assert (field.kind, field.result, field.file_name) == ("detection", "no_blasts", "field.png")
     assert np.array_equal(stored(analyst, field.image_name), two_cells)
 
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageColor
 
 from core.taxonomy import DETECTED, DETECTOR_CODES
 from imaging.images import encode_png
-from models.findings import Detection
+from models.findings import Namer, Detection
 from services.analyses import annotation
 from services.analyses.annotation import annotated_png
 from services.analyses.pictures import encode_jpeg
@@ -104,12 +104,19 @@ def said(monkeypatch) -> list[str]:
     return written
 
 
-def test_the_lines_tell_both_shares_threshold_models_and_purpose(said):
+def test_the_lines_say_who_named_the_cells(said):
+    named = read_field(named_by=Namer.CLASSIFIER)
+    annotated_png(kept(named), encode_png(plain(400)), "DenseNet121")
+    assert "Named by DenseNet121 2026.11.23-1. Uncertain: 1." in said
+    assert "B 10%" in said
+
+
+def test_the_lines_have_shares_threshold_models_and_purpose(said):
     annotated_png(kept(read_field()), encode_png(plain(400)), "DenseNet121")
     assert [line for line in said if line.endswith((".", "UTC"))] == [
-        "2 of 4 white cells found were called blasts (95% interval 15% to 85%).",
-        "A cell is called a blast from a probability of 25% on.",
-        "DenseNet121 2026.11.23-1 calls 2 of them ALL blasts and is uncertain of 1.",
+        "Blasts: 2 of 4 white cells (95% interval 15% to 85%).",
+        "A white cell counts as a blast from a probability of 25%.",
+        "DenseNet121 2026.11.23-1: ALL blasts 2, uncertain 1.",
         "Drawn at 300% of the file's size.",
         "Detector 2026.11.22-1, 22 Nov 2026 20:05 UTC",
         "Assists a qualified reader. Does not diagnose.",

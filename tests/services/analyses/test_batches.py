@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from models.findings import Namer
 from records.analyses.field_tasks import FieldTask
 from services.analyses.batches import combined, counts_of, field_share
 from services.analyses.findings import BlastShare
@@ -12,7 +13,7 @@ def read(**changes: object) -> FieldTask:
 
 def test_the_fields_of_a_batch_are_added_up():
     healthy = tuple(
-        replace(cell, label="wbc", second_label="normal")
+        replace(cell, label="wbc", classifier_label="normal")
         for cell in read_field().detections
         if cell.label in {"blast", "wbc"}
     )
@@ -21,14 +22,18 @@ def test_the_fields_of_a_batch_are_added_up():
     assert count.fields == 3
     assert count.counts == {"blast": 4, "wbc": 8, "rbc": 2, "platelet": 0}
     assert count.share == BlastShare(4, 12)
-    assert count.second == BlastShare(4, 12, 2)
 
 
-def test_without_the_second_readers_word_on_all_there_is_no_second_count():
-    count = combined([read(), read(second_model=None)])
+def test_uncertain_cells_are_added_up_where_the_classifier_names():
+    count = combined([read(), read(named_by=Namer.CLASSIFIER)])
 
-    assert count.share == BlastShare(4, 8)
-    assert count.second is None
+    assert count.share == BlastShare(4, 8, 1)
+
+
+def test_a_field_that_was_added_up_before_has_no_uncertain_cells():
+    kept_before = {"blast": 1, "wbc": 2, "rbc": 0, "platelet": 0, "white": 3, "second": None}
+
+    assert field_share(kept_before) == BlastShare(1, 3)
 
 
 def test_where_nothing_is_read_nothing_is_counted():

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.findings import Detection
+from models.findings import Detection, Namer
 from services.analyses.findings import (
     BlastShare,
     as_csv,
@@ -18,18 +18,27 @@ from services.analyses.findings import (
     field_findings,
     interval_words,
     most_suspicious_first,
-    second_share,
+    other_share,
     share_words,
 )
 from tests.services.analyses.fields import (
     CANDIDATES,
     CELLS,
     READ_CELLS,
+    THRESHOLDS,
     kept,
     kept_field,
     older_field,
     read_field,
 )
+
+
+def named_cell(
+    place: float, label: str, probability: float, detector: float, opinion: str
+) -> Detection:
+    """A white cell that the classifier named."""
+    box = (place, 30.0, place + 40.0, 70.0)
+    return Detection(box, label, 0.9, detector, 0.95, probability, opinion)
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -45,7 +54,7 @@ def test_findings_survive_being_kept():
 def test_older_findings_are_read():
     findings = field_findings(older_field())
     assert findings.detections == CELLS
-    assert (findings.candidates, findings.thresholds, findings.second_model) == ((), {}, None)
+    assert (findings.candidates, findings.thresholds, findings.classifier) == ((), {}, None)
 
 
 def test_share_has_its_denominator():
@@ -58,9 +67,33 @@ def test_share_of_no_white_cells_is_none():
     assert (share.blasts, share.white_cells, share.share) == (0, 0, None)
 
 
-def test_the_second_reader_is_asked_about_the_same_cells():
+def test_where_the_detector_names_the_classifier_is_the_other_opinion():
     assert blast_share(read_field()) == BlastShare(blasts=2, white_cells=4)
-    assert second_share(read_field()) == BlastShare(blasts=2, white_cells=4, uncertain=1)
+    assert other_share(read_field()) == BlastShare(blasts=2, white_cells=4, uncertain=1)
+
+
+def test_where_the_classifier_names_the_detector_is_the_other_opinion():
+    thresholds = {**THRESHOLDS, "detector_blast": 0.85}
+    named = read_field(named_by=Namer.CLASSIFIER, thresholds=thresholds)
+    assert blast_share(named) == BlastShare(blasts=2, white_cells=4, uncertain=1)
+    assert other_share(named) == BlastShare(blasts=1, white_cells=4)
+
+
+def test_one_probability_orders_the_cells_and_marks_disagreement():
+    cells = (
+        named_cell(0.0, "blast", 0.9, 0.2, "all_blast"),
+        named_cell(50.0, "wbc", 0.1, 0.9, "normal"),
+        named_cell(100.0, "wbc", 0.5, 0.9, "uncertain"),
+        named_cell(150.0, "blast", 0.95, 0.8, "all_blast"),
+    )
+    thresholds = {**THRESHOLDS, "detector_blast": 0.5}
+    white = most_suspicious_first(
+        read_field(
+            named_by=Namer.CLASSIFIER, detections=cells, candidates=(), thresholds=thresholds
+        )
+    )
+    assert [cell.probability for cell in white] == [0.95, 0.9, 0.5, 0.1]
+    assert [cell.disagreed for cell in white] == [False, True, False, True]
 
 
 def test_uncertain_cells_stay_in_the_denominator():
@@ -68,8 +101,8 @@ def test_uncertain_cells_stay_in_the_denominator():
     assert (share.share, share.at_most.share) == (0.1, 0.4)
 
 
-def test_without_a_second_reader_there_is_no_second_share():
-    assert second_share(field_findings(older_field())) is None
+def test_one_network_has_no_other_opinion():
+    assert other_share(field_findings(older_field())) is None
 
 
 @pytest.mark.parametrize(
@@ -94,14 +127,14 @@ def test_share_needs_as_many_cells_as_a_differential(white_cells, reliable):
     assert blast_share(field_findings(kept_field(cells=cells))).reliable is reliable
 
 
-def test_what_either_reader_calls_a_blast_comes_first():
+def test_what_either_network_calls_a_blast_comes_first():
     white = most_suspicious_first(read_field())
     expected = [READ_CELLS[0], READ_CELLS[2], READ_CELLS[1], READ_CELLS[3], *CANDIDATES]
     assert [cell.found for cell in white] == expected
     assert [cell.number for cell in white] == [0, 1, 2, 3, 4]
 
 
-def test_doubtful_cells_are_in_their_place_and_do_not_count():
+def test_candidates_are_in_their_place_and_do_not_count():
     likely = replace(CANDIDATES[0], blast=0.22)
     white = most_suspicious_first(read_field(candidates=(likely,)))
     assert [cell.counted for cell in white] == [True, True, True, False, True]
@@ -118,7 +151,7 @@ def test_disagreement_is_to_say_the_opposite():
     assert [white[cell] for cell in READ_CELLS[:4]] == [True, True, False, False]
 
 
-def test_one_reader_cannot_disagree():
+def test_one_network_cannot_disagree():
     assert not any(cell.disagreed for cell in most_suspicious_first(field_findings(older_field())))
 
 
@@ -140,10 +173,13 @@ def test_csv_has_one_line_for_each_counted_cell():
         "second_label": "all_blast",
         "second_all_blast_probability": "0.6000",
         "second_model": "2026.11.23-1",
+        "probability": "0.0500",
+        "named_by": "detector",
+        "kind": "",
     }
 
 
-def test_csv_is_empty_where_a_reader_says_nothing():
+def test_csv_is_empty_where_a_network_says_nothing():
     red_cell = rows(as_csv(kept(read_field())))[4]
     older = rows(as_csv(older_field()))[0]
     for row in (red_cell, older):
@@ -153,7 +189,7 @@ def test_csv_is_empty_where_a_reader_says_nothing():
 def test_csv_without_cells_is_a_heading():
     assert as_csv(kept_field(cells=())).splitlines() == [
         "file,cell,label,confidence,x1,y1,x2,y2,model,blast_probability,blast_threshold,"
-        "second_label,second_all_blast_probability,second_model"
+        "second_label,second_all_blast_probability,second_model,probability,named_by,kind"
     ]
 
 
