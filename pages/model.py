@@ -29,7 +29,7 @@ _ONE_OF_MODELS = f"<any({', '.join(MODEL_WORDS)}):name>"
 @blueprint.get("")
 @requires(Audience.SIGNED_IN)
 def index() -> str:
-    """The models of this installation."""
+    """List the models of this installation."""
     cards = [read_card(_weights(), model) for model in MODEL_WORDS]
     return render_template("model/index.html", cards=cards, words=MODEL_WORDS)
 
@@ -37,7 +37,7 @@ def index() -> str:
 @blueprint.get(f"/{_ONE_OF_MODELS}")
 @requires(Audience.SIGNED_IN)
 def card(name: str) -> str:
-    """The card of one model; `version` in the address is the one that gave a result."""
+    """Show the card of one model; `version` is the one that gave a result."""
     read = read_card(_weights(), name)
     return render_template(
         "model/card.html",

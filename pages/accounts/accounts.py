@@ -65,7 +65,7 @@ def init_app(app: Flask) -> None:
 
 
 def the_accounts() -> Accounts:
-    """The accounts of this installation."""
+    """Return the accounts service of this installation."""
     return current_app.extensions["leukoscope_accounts"]
 
 
@@ -91,7 +91,7 @@ def _unauthorized() -> tuple[Response, int] | AnyResponse:
 
 
 def local_path(target: str | None) -> str | None:
-    """The target of a redirect, if it is a path on this server."""
+    """Return the target of a redirect if it is a path on this server."""
     return target if target and _LOCAL_PATH.fullmatch(target) else None
 
 

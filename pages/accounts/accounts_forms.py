@@ -24,7 +24,7 @@ _PASSWORD_HELP = f"{SHORTEST} characters or more. Three or four unrelated words 
 
 
 def present_password(label: str) -> PasswordField:
-    """A field for the password that the account has now."""
+    """Make a field for the current password of the account."""
     return PasswordField(label, [_GIVEN, _BOUNDED], render_kw={"autocomplete": "current-password"})
 
 
@@ -66,7 +66,7 @@ class SignInForm(GuardedForm):
 
 
 def code_field(label: str, description: str, **attributes: object) -> StringField:
-    """A field for a code of the second factor."""
+    """Make a field for a code of the second factor."""
     kept = {"autocomplete": "one-time-code", "maxlength": LONGEST_CODE, "spellcheck": "false"}
     return StringField(
         label, [_GIVEN, AtMost(LONGEST_CODE)], description=description, render_kw=kept | attributes

@@ -85,7 +85,7 @@ def _in_words(sign_in: SignIn) -> Session:
 
 
 def browser_words(user_agent: str) -> str:
-    """What the browser calls itself, in words: “Firefox on Windows”."""
+    """Name the browser and its system: “Firefox on Windows”."""
     known = parse(user_agent)
     browser = known.user_agent.family if known.user_agent else UNKNOWN
     return f"{browser} on {known.os.family}" if known.os else browser

@@ -22,7 +22,7 @@ MIME_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 @blueprint.get("")
 @requires(Audience.ADMINISTRATORS)
 def index() -> str | tuple[str, int]:
-    """The rows that match, newest first, a page at a time."""
+    """Show the matching entries, newest first, a page at a time."""
     form = _form()
     if not form.validate():
         return render_template("administration/audit.html", form=form, page=None, query={}), 422
@@ -41,7 +41,7 @@ def index() -> str | tuple[str, int]:
 @blueprint.get("/export.<any(csv, jsonl):suffix>")
 @requires(Audience.ADMINISTRATORS)
 def export(suffix: str) -> Response | tuple[str, int]:
-    """The rows that match, oldest first, as a file."""
+    """Send the matching entries, oldest first, as a file."""
     form = _form()
     if not form.validate():
         return render_template("administration/audit.html", form=form, page=None, query={}), 422
@@ -64,5 +64,5 @@ def _form() -> AuditForm:
 
 
 def _looked_for(form: AuditForm) -> dict[str, str]:
-    """The filters that were used."""
+    """Return the filters that were used."""
     return {field.name: str(field.data) for field in form if field.data}

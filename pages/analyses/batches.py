@@ -79,7 +79,7 @@ def progress(batch_id: str) -> Response:
 @blueprint.get("/counts")
 @requires(Role.VIEWER)
 def counts(batch_id: str) -> str:
-    """The combined count alone, as the script puts it into the page."""
+    """Return the combined count as the HTML that the script inserts."""
     return render_template(
         "analyses/batches/counts.html", **_combined(combined(_of_team(batch_id)))
     )
@@ -151,7 +151,7 @@ def _address_of(task: FieldTask, act: str) -> str:
 
 
 def _combined(count: BatchCount) -> dict[str, Any]:
-    """What the templates of the combined count need."""
+    """Return what the templates of the combined count need."""
     return {
         "fields_read": count.fields,
         "counts": count.counts,

@@ -89,7 +89,7 @@ def _url(analysis: Analysis) -> str:
 @blueprint.get("/<analysis_id>")
 @requires(Role.VIEWER, audit=Event.VIEW)
 def result(analysis_id: str) -> str:
-    """What the classifier said of one cell image."""
+    """Show the classifier's finding for one cell image."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return render_template(
         "analyses/classification/result.html",
@@ -105,7 +105,7 @@ def result(analysis_id: str) -> str:
 @blueprint.get("/<analysis_id>/image")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def image(analysis_id: str) -> Response:
-    """The cell image, upright and without metadata; a bounded copy of a very large one."""
+    """Send the cell image, upright and without metadata, at a bounded size."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return image_response(analysis.display_name or analysis.image_name)
 

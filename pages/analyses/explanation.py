@@ -44,7 +44,7 @@ def the_explainer() -> Explainer:
 @blueprint.get("/<analysis_id>/window.png")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def window(analysis_id: str) -> AnyResponse:
-    """The square of the image that the classifier was shown."""
+    """Send the square of the image that the classifier was shown."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return _picture(analysis, the_explainer().window)
 
@@ -52,7 +52,7 @@ def window(analysis_id: str) -> AnyResponse:
 @blueprint.get("/<analysis_id>/activation-map.png")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def activation_map(analysis_id: str) -> AnyResponse:
-    """The activation map, transparent, to be laid over the window; 404 without an answer."""
+    """Send the transparent activation map; 404 without a classification."""
     return _picture(_explainable(analysis_id), _map_in_turn)
 
 
@@ -81,14 +81,14 @@ def make_shap(analysis_id: str) -> AnyResponse | tuple[Response, int]:
 @blueprint.get("/<analysis_id>/shap.png")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def shap_picture(analysis_id: str) -> Response:
-    """The picture of the SHAP values; 404 until they are made."""
+    """Send the picture of the SHAP values; 404 until it exists."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     explanation = explanations.find(analysis.id)
     return image_response(explanation and explanation.picture_name)
 
 
 def document(explanation: Explanation | None) -> dict[str, Any]:
-    """An explanation as the page's script takes it; `total` is 0 until the work has begun."""
+    """Describe an explanation to the script; `total` is 0 until the work begins."""
     if explanation is None:
         return {"state": NOT_ASKED_FOR, "done": 0, "total": 0, "picture_url": None, "error": None}
     url = url_for("explanation.shap_picture", analysis_id=explanation.analysis_id)
@@ -112,7 +112,7 @@ def _map_in_turn(analysis: Analysis) -> bytes:
 
 
 def _picture(analysis: Analysis, draw: Callable[[Analysis], bytes]) -> AnyResponse:
-    """A PNG that the browser may keep, but shows only after asking whether it still may."""
+    """Send a PNG that the browser may cache but must revalidate."""
     response = Response(mimetype="image/png")
     etag = f"{analysis.id}-{analysis.model_version}"
     response.set_etag(etag)

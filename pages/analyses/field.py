@@ -40,7 +40,7 @@ blueprint = Blueprint("field", __name__, url_prefix="/detect")
 @blueprint.get("/<analysis_id>")
 @requires(Role.VIEWER, audit=Event.VIEW)
 def result(analysis_id: str) -> str:
-    """What the detector found in one field."""
+    """Show the detector's findings in one field."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     findings = field_findings(analysis)
     return render_template(
@@ -67,7 +67,7 @@ def result(analysis_id: str) -> str:
 @blueprint.get("/<analysis_id>/image")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def image(analysis_id: str) -> Response:
-    """The field, upright and without metadata; a bounded copy of a very large one."""
+    """Send the field, upright and without metadata, at a bounded size."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return image_response(analysis.display_name or analysis.image_name)
 
@@ -75,14 +75,14 @@ def image(analysis_id: str) -> Response:
 @blueprint.get("/<analysis_id>/cells")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def cells(analysis_id: str) -> Response:
-    """The white cells of the gallery on one sheet; 404 when none was found."""
+    """Send the white cells of the gallery on one sheet; 404 without any."""
     return image_response(team_analysis(analysis_id, AnalysisKind.DETECTION).cells_name)
 
 
 @blueprint.get("/<analysis_id>/annotated.png")
 @requires(Role.VIEWER, audit=Event.DOWNLOAD)
 def annotated(analysis_id: str) -> Response:
-    """The field with boxes and legend, to keep."""
+    """Send the field with boxes and legend as a download."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     try:
         stored = the_analyst().image(analysis.display_name or analysis.image_name)
@@ -96,7 +96,7 @@ def annotated(analysis_id: str) -> Response:
 @blueprint.get("/<analysis_id>/findings.csv")
 @requires(Role.VIEWER, audit=Event.DOWNLOAD)
 def table(analysis_id: str) -> Response:
-    """The findings, one cell a line."""
+    """Send the findings as CSV, one cell a line."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return _download(analysis, as_csv(analysis).encode(), "findings.csv", "text/csv")
 
@@ -104,7 +104,7 @@ def table(analysis_id: str) -> Response:
 @blueprint.get("/<analysis_id>/findings.json")
 @requires(Role.VIEWER, audit=Event.DOWNLOAD)
 def document(analysis_id: str) -> Response:
-    """The findings in the form that `python -m models detect` prints."""
+    """Send the findings in the form that `python -m models detect` prints."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return _download(analysis, as_json(analysis).encode(), "findings.json", "application/json")
 

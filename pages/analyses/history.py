@@ -34,7 +34,7 @@ blueprint = Blueprint("history", __name__, url_prefix="/history")
 @blueprint.get("")
 @requires(Role.VIEWER)
 def index() -> str | tuple[str, int]:
-    """The analyses that match the filters, newest first, a page at a time."""
+    """List the matching analyses, newest first, a page at a time."""
     form = HistoryForm(request.args)
     if not form.validate():
         return render_template("analyses/history/index.html", form=form, page=None, query={}), 422
@@ -56,7 +56,7 @@ def index() -> str | tuple[str, int]:
 @blueprint.get("/<analysis_id>/thumbnail")
 @requires(Role.VIEWER)
 def thumbnail(analysis_id: str) -> Response:
-    """A small copy of the image of any analysis."""
+    """Send a small copy of the image of any analysis."""
     return image_response(team_analysis(analysis_id).thumbnail_name)
 
 
@@ -84,7 +84,7 @@ def delete(analysis_id: str) -> AnyResponse:
 
 
 def _deletable(analysis_id: str) -> Analysis:
-    """An analysis that the person may delete: 404 if it is not to be seen, 403 if not theirs."""
+    """Return an analysis that the person may delete; else 404 or 403."""
     analysis = team_analysis(analysis_id)
     return analysis if may_delete(analysis) else abort(403, NOT_TO_BE_DELETED)
 

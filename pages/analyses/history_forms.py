@@ -38,7 +38,7 @@ class HistoryForm(DaysForm):
     result = SelectField("Result", choices=_results(), default="")
 
     def filters(self, own_id: str, batch_id: str | None) -> Filters:
-        """The filters as the records take them; `own_id` is the id of who asks."""
+        """Return the filters for the records; `own_id` is the id of who asks."""
         return Filters(
             kind=self.kind.data or None,
             result=self.result.data or None,

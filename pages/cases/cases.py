@@ -32,7 +32,7 @@ NONE_FREE = "These analyses are already in a case or were deleted."
 @blueprint.get("")
 @requires(Role.VIEWER)
 def index() -> str | tuple[str, int]:
-    """The team's cases that match the filters, a page at a time."""
+    """List the team's matching cases, a page at a time."""
     form = CasesForm(request.args)
     if not form.validate():
         return render_template("cases/index.html", form=form, page=None, query={}), 422
@@ -151,7 +151,7 @@ def take_out(case_id: str, analysis_id: str) -> AnyResponse:
 
 
 def _changeable(case_id: str) -> Case:
-    """A case that is not signed; 404 if it is another team's, 409 with a sentence if signed."""
+    """Return an unsigned case of the team; else 404, or 409 if it is signed."""
     case = team_case(case_id)
     service.check_takes(current_user.team_id, case.id)
     return case

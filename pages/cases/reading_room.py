@@ -68,7 +68,7 @@ GROUPS = (
 @blueprint.get("")
 @requires(Role.VIEWER, audit=Event.VIEW)
 def show(case_id: str) -> str:
-    """The reading room; its script asks for the cells."""
+    """Show the reading room; its script asks for the cells."""
     case = team_case(case_id)
     locked = signatures.locked(case.id)
     may_review = may_use("reading.review")
@@ -124,7 +124,7 @@ def history(case_id: str, cell: str) -> Response:
 @blueprint.get("/cells/<cell>/thumbnail")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def thumbnail(case_id: str, cell: str) -> Response:
-    """The picture of a cell that a person drew."""
+    """Send the picture of a cell that a person drew."""
     analysis_id, _, name = cell.partition(".")
     analysis = _of_case(team_case(case_id), analysis_id)
     boxes = (one.box for one in reviews.of_cell(case_id, analysis_id, name))
@@ -136,7 +136,7 @@ def thumbnail(case_id: str, cell: str) -> Response:
 @blueprint.get("/sheets/<field>/<int:number>")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def sheet(case_id: str, field: str, number: int) -> Response:
-    """Some white cells of a field on one picture, most suspicious first."""
+    """Send a sheet of white cells of a field, most suspicious first."""
     analysis = _of_case(team_case(case_id), field)
     if analysis.kind != AnalysisKind.DETECTION:
         abort(404)
@@ -155,7 +155,7 @@ def _picture(make: Callable[[], bytes]) -> Response:
 
 
 def _field_to_dict(case: Case, number: int, analysis: Analysis) -> dict[str, Any]:
-    """An image of the case, numbered as in its reports, with the addresses of its pictures."""
+    """Describe an image of the case, numbered as in its reports."""
     alone = analysis.kind == AnalysisKind.CLASSIFICATION
     page = "classification" if alone else "field"
     return {
@@ -171,7 +171,7 @@ def _field_to_dict(case: Case, number: int, analysis: Analysis) -> dict[str, Any
 
 
 def _cell_to_dict(cell: Cell) -> dict[str, Any]:
-    """A cell as the script takes it; `review` to `before` are of its last word."""
+    """Describe a cell to the script; `by` to `before` are of its last review."""
     said = cell.review
     return {
         "id": cell.id,

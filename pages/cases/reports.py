@@ -56,7 +56,7 @@ def the_sign_off() -> SignOff:
 @blueprint.get("/report.<any(pdf, csv, json, 'fhir.json'):suffix>")
 @requires(Role.VIEWER)
 def report(case_id: str, suffix: str) -> Response:
-    """The report of a version (`?version=`, else the present one) in one format."""
+    """Send the report of a version (`?version=`, else the current one)."""
     case = team_case(case_id)
     contents = _contents(case)
     made = FORMATS[suffix].make(contents)
@@ -75,7 +75,7 @@ def report(case_id: str, suffix: str) -> Response:
 
 
 def _contents(case: Case) -> ReportContents:
-    """What the report says; 404 without such a version, 409 where what is kept was altered."""
+    """Collect the report; 404 without such a version, 409 if it was altered."""
     asked = request.args.get("version")
     if asked and not (asked.isascii() and asked.isdecimal() and len(asked) < 7):
         abort(404)

@@ -58,7 +58,7 @@ class Version:
 @blueprint.get("/sign-off")
 @requires(Role.VIEWER, audit=Event.VIEW)
 def show(case_id: str) -> str:
-    """What there is to sign, what is missing, and all versions with their reports."""
+    """Show what there is to sign, what is missing, and all versions."""
     return _page(team_case(case_id), SignForm(), AmendForm())
 
 

@@ -196,7 +196,7 @@ def init_app(app: Flask) -> None:
 
 
 def percent(probability: float) -> str:
-    """A probability (0..1) as whole per cent; never rounded to certainty."""
+    """Format a probability (0..1) as whole per cent, never rounded to certainty."""
     if probability < 0.01:
         return "under 1%"
     if probability > 0.99:
@@ -205,7 +205,7 @@ def percent(probability: float) -> str:
 
 
 def file_size(count: int) -> str:
-    """A number of bytes for a reader."""
+    """Format a number of bytes."""
     if count < 1024:
         return f"{count} bytes"
     if count < 1024**2:
@@ -214,7 +214,7 @@ def file_size(count: int) -> str:
 
 
 def summary(analysis: Analysis) -> str:
-    """The gist of a finding in a few words, beside the word of its result."""
+    """Summarise a finding in a few words, beside the word of its result."""
     if analysis.kind == analyses.AnalysisKind.DETECTION:
         return share_summary(blast_share(field_findings(analysis, WHITE_CELLS)))
     if analysis.probability is None:
@@ -223,7 +223,7 @@ def summary(analysis: Analysis) -> str:
 
 
 def quality_sentence(finding: Classification) -> str | None:
-    """What speaks against a cell image and what to do, in a sentence; None where nothing does."""
+    """Say what is wrong with a cell image and what to do; None if nothing is."""
     if finding.code is None:
         return None
     sentence = QUALITY_SENTENCES[finding.code]
@@ -231,12 +231,12 @@ def quality_sentence(finding: Classification) -> str | None:
 
 
 def share_summary(share: BlastShare) -> str:
-    """The gist of what was found in a field, or in several."""
+    """Summarise the blasts of one field or of several."""
     return f"Blasts: {share.blasts} of {share.white_cells} white cells"
 
 
 def result_to_dict(result: str, analysis_id: str, url: str, said: str) -> dict[str, Any]:
-    """What the scripts show of a file that was read: its result in words, and where to find it."""
+    """Describe the result of an analysed file to the scripts."""
     words = RESULT_WORDS[result]
     return {
         "url": url,

@@ -63,7 +63,7 @@ def _account_tried() -> str:
 
 
 def _name_tried() -> str:
-    """The name that was typed, or with the second factor that of the right password.
+    """Return the typed name, or the name of a verified password.
 
     The address says which, and not what is sent: else one could be guessed at as the other.
     """
@@ -105,14 +105,14 @@ def remember_device(response: AnyResponse, name: str) -> None:
 
 
 def device_cookie() -> str:
-    """The name of the cookie; over https no sibling host can set one of this name."""
+    """Return the cookie's name, which over https no sibling host can set."""
     return (
         f"__Host-{DEVICE_COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else DEVICE_COOKIE
     )
 
 
 def _mark(name: str) -> str:
-    """The account in the cookie: no name that others at the same screen could read."""
+    """Hash the account for the cookie: others must not read the name."""
     key = hashlib.sha256(_secret_key()).digest()
     return hashlib.blake2b(name_key(name).encode(), digest_size=8, key=key).hexdigest()
 

@@ -21,22 +21,22 @@ def the_analyst() -> Analyst:
 
 
 def the_thumbnails() -> Thumbnails:
-    """The small pictures of white cells of this installation."""
+    """Return the thumbnails service of this installation."""
     return current_app.extensions["leukoscope_thumbnails"]
 
 
 def the_classifiers_name(version: str | None = None) -> str:
-    """What the classifier of this version is called, the installed one unless told."""
+    """Name the classifier of a version, by default the installed one."""
     return classifier_name(current_app.config["LEUKOSCOPE"].weights_dir, version)
 
 
 def team_analysis(analysis_id: str, kind: str | None = None) -> Analysis:
-    """The analysis of this id (and kind), if it is of the signed-in person's team; else 404."""
+    """Return an analysis of the signed-in person's team; else 404."""
     return analyses.find_in_team(current_user.team_id, analysis_id, kind) or abort(404)
 
 
 def team_case(case_id: str) -> Case:
-    """The case of this id, if it is of the signed-in person's team; else 404."""
+    """Return a case of the signed-in person's team; else 404."""
     return cases.find_in_team(current_user.team_id, case_id) or abort(404)
 
 

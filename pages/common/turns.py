@@ -29,7 +29,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def the_turns() -> Turns:
-    """The turns of this installation's server."""
+    """Return the turns of this installation's server."""
     return current_app.extensions["leukoscope_turns"]
 
 
