@@ -15,7 +15,7 @@ blueprint = Blueprint("model", __name__, url_prefix="/models")
 # A chart brings its own styles, and shall do nothing else.
 CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
-MODEL_WORDS = {
+MODEL_TEXTS = {
     "classifier": ("Classifier", "Classifies one cell: ALL blast, normal or uncertain."),
     "detector": (
         "Detector",
@@ -23,15 +23,15 @@ MODEL_WORDS = {
     ),
 }
 
-_ONE_OF_MODELS = f"<any({', '.join(MODEL_WORDS)}):name>"
+_ONE_OF_MODELS = f"<any({', '.join(MODEL_TEXTS)}):name>"
 
 
 @blueprint.get("")
 @requires(Audience.SIGNED_IN)
 def index() -> str:
     """List the models of this installation."""
-    cards = [read_card(_weights(), model) for model in MODEL_WORDS]
-    return render_template("model/index.html", cards=cards, words=MODEL_WORDS)
+    cards = [read_card(_weights(), model) for model in MODEL_TEXTS]
+    return render_template("model/index.html", cards=cards, words=MODEL_TEXTS)
 
 
 @blueprint.get(f"/{_ONE_OF_MODELS}")
@@ -42,7 +42,7 @@ def card(name: str) -> str:
     return render_template(
         "model/card.html",
         card=read,
-        words=MODEL_WORDS,
+        words=MODEL_TEXTS,
         document=None if read.text is None else render(read.text, _chart_addresses(read).get),
         asked=request.args.get("version"),
     )

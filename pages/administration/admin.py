@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from pages.accounts.accounts import the_accounts
+from pages.accounts.accounts import get_accounts
 from pages.administration.admin_forms import ApprovalForm, PersonForm, TeamForm
 from pages.common.requires import Audience, requires
 from records.accounts import accounts as records
@@ -59,7 +59,7 @@ def decide(account_id: str, decision: str) -> Response:
     if decision == Decision.approve.name and account.status == AccountStatus.WAITING:
         _prepare(account)
     try:
-        decided = the_accounts().decide(account.id, Decision[decision])
+        decided = get_accounts().decide(account.id, Decision[decision])
     except LastAdministratorError as error:
         return _back(str(error))
     if not decided:
@@ -90,7 +90,7 @@ def reset_password(account_id: str) -> str | Response:
     account = _account(account_id)
     if account.id == current_user.id:
         return _back(NOT_YOUR_OWN)
-    password = the_accounts().give_one_time_password(account)
+    password = get_accounts().give_one_time_password(account)
     # A page and no notice: notices travel in the cookie.
     return render_template("administration/password.html", account=account, password=password)
 
@@ -102,7 +102,7 @@ def end_sessions(account_id: str) -> Response:
     account = _account(account_id)
     if account.id == current_user.id:
         return _back(NOT_YOUR_OWN)
-    the_accounts().end_sessions(account)
+    get_accounts().end_sessions(account)
     return _back(SIGNED_OUT.format(account.name), "success")
 
 
@@ -113,7 +113,7 @@ def reset_second_factor(account_id: str) -> Response:
     account = _account(account_id)
     if account.id == current_user.id:
         return _back(NOT_YOUR_OWN)
-    if not the_accounts().reset_second_factor(account):
+    if not get_accounts().reset_second_factor(account):
         return _back(MEANWHILE)
     return _back(RESET.format(account.name), "success")
 

@@ -53,8 +53,8 @@ def export(suffix: str) -> Response | tuple[str, int]:
 
 
 @blueprint.app_context_processor
-def _words() -> dict[str, dict[str, str]]:
-    return {"event_words": {event.value: event.words for event in Event}}
+def _labels() -> dict[str, dict[str, str]]:
+    return {"event_labels": {event.value: event.label for event in Event}}
 
 
 def _form() -> AuditForm:

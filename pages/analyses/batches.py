@@ -40,14 +40,14 @@ SENTENCES = {
     TaskState.DROPPED: "Cancelled. Nothing was saved.",
 }
 NOT_TO_BE_CANCELLED = "Only the uploader or a reviewer of the team can cancel this field."
-CANCELLED_WORDS = {
+CANCEL_LABELS = {
     TaskState.WAITING: "Cancel",
     TaskState.RUNNING: "Cancel",
     TaskState.FAILED: "Remove",
 }
 
 
-def the_queue() -> FieldQueue:
+def get_field_queue() -> FieldQueue:
     """Who takes and reads the fields of this installation."""
     return current_app.extensions["leukoscope_fields"]
 
@@ -91,7 +91,7 @@ def cancel_all(batch_id: str) -> AnyResponse:
     """Cancel every field of a batch that is not read yet and that the person may cancel."""
     for task in _of_team(batch_id):
         if task.under_way and may_delete(task):
-            the_queue().cancel(task)
+            get_field_queue().cancel(task)
     return progress(batch_id) if wants_json() else _back(batch_id)
 
 
@@ -102,7 +102,7 @@ def cancel(batch_id: str, task_id: str) -> AnyResponse:
     task = _task(batch_id, task_id)
     if not may_delete(task):
         abort(403, NOT_TO_BE_CANCELLED)
-    the_queue().cancel(task)
+    get_field_queue().cancel(task)
     return jsonify(to_dict(task)) if wants_json() else _back(batch_id)
 
 
@@ -111,7 +111,7 @@ def cancel(batch_id: str, task_id: str) -> AnyResponse:
 def retry(batch_id: str, task_id: str) -> AnyResponse:
     """Let a field wait again that could not be read."""
     task = _task(batch_id, task_id)
-    the_queue().retry(task)
+    get_field_queue().retry(task)
     return jsonify(to_dict(task)) if wants_json() else _back(batch_id)
 
 
@@ -131,7 +131,7 @@ def to_dict(task: FieldTask) -> dict[str, Any]:
         "batch": url_for("batches.show", batch_id=task.batch_id),
         "progress": url_for("batches.progress", batch_id=task.batch_id),
         "cancel": _address_of(task, "cancel") if can_cancel else None,
-        "cancel_word": CANCELLED_WORDS.get(task.state),
+        "cancel_word": CANCEL_LABELS.get(task.state),
         "retry": _address_of(task, "retry") if can_retry else None,
         **_result_to_dict(task),
     }

@@ -36,7 +36,7 @@ blueprint = Blueprint("explanation", __name__, url_prefix="/classify")
 NOT_ASKED_FOR = "none"
 
 
-def the_explainer() -> Explainer:
+def get_explainer() -> Explainer:
     """Who explains the answers of this installation's classifier."""
     return current_app.extensions["leukoscope_explainer"]
 
@@ -46,7 +46,7 @@ def the_explainer() -> Explainer:
 def window(analysis_id: str) -> AnyResponse:
     """Send the square of the image that the classifier was shown."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
-    return _picture(analysis, the_explainer().window)
+    return _picture(analysis, get_explainer().window)
 
 
 @blueprint.get("/<analysis_id>/activation-map.png")
@@ -70,7 +70,7 @@ def make_shap(analysis_id: str) -> AnyResponse | tuple[Response, int]:
     """Have SHAP values made, or made again after a failure; asking twice makes them once."""
     analysis = _explainable(analysis_id)
     try:
-        explanation = the_explainer().ask(analysis)
+        explanation = get_explainer().ask(analysis)
     except QueueFullError as error:
         return _refused(analysis, str(error))
     if wants_json():
@@ -103,12 +103,12 @@ def document(explanation: Explanation | None) -> dict[str, Any]:
 
 def _explainable(analysis_id: str) -> Analysis:
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
-    return analysis if the_explainer().can_explain(analysis) else abort(404)
+    return analysis if get_explainer().can_explain(analysis) else abort(404)
 
 
 @takes_a_turn
 def _map_in_turn(analysis: Analysis) -> bytes:
-    return the_explainer().activation_map(analysis)
+    return get_explainer().activation_map(analysis)
 
 
 def _picture(analysis: Analysis, draw: Callable[[Analysis], bytes]) -> AnyResponse:

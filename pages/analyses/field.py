@@ -9,10 +9,10 @@ from flask import Blueprint, Response, abort, current_app, render_template, send
 
 from core.taxonomy import DETECTED, DRAWING_ORDER
 from pages.common.lookups import (
+    get_analyst,
+    get_classifier_name,
     image_response,
     team_analysis,
-    the_analyst,
-    the_classifiers_name,
 )
 from pages.common.requires import Look, requires
 from records.accounts.accounts import Role
@@ -50,7 +50,7 @@ def result(analysis_id: str) -> str:
         findings=findings,
         share=blast_share(findings),
         second=second_share(findings),
-        classifier=the_classifiers_name(findings.second_model),
+        classifier=get_classifier_name(findings.second_model),
         results=RESULTS[AnalysisKind.DETECTION],
         sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
         lowest=LOWEST_THRESHOLD,
@@ -85,10 +85,10 @@ def annotated(analysis_id: str) -> Response:
     """Send the field with boxes and legend as a download."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     try:
-        stored = the_analyst().image(analysis.display_name or analysis.image_name)
+        stored = get_analyst().image(analysis.display_name or analysis.image_name)
     except FileNotFoundError:
         abort(404)
-    classifier = the_classifiers_name(analysis.finding.get("second_model"))
+    classifier = get_classifier_name(analysis.finding.get("second_model"))
     made = annotated_png(analysis, stored, classifier)
     return _download(analysis, made, "annotated.png", "image/png")
 

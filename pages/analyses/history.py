@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages.analyses.history_forms import HistoryForm
 from pages.common.access import may_delete
-from pages.common.lookups import image_response, team_analysis, the_analyst, the_thumbnails
+from pages.common.lookups import get_analyst, get_thumbnails, image_response, team_analysis
 from pages.common.pagination import page_number, page_size, query
 from pages.common.requires import requires
 from records.accounts.accounts import Role
@@ -77,8 +77,8 @@ def delete(analysis_id: str) -> AnyResponse:
     """Delete an analysis with its images."""
     analysis = _deletable(analysis_id)
     file_name = analysis.file_name
-    the_analyst().delete(analysis)
-    the_thumbnails().forget(analysis_id)
+    get_analyst().delete(analysis)
+    get_thumbnails().forget(analysis_id)
     flash(f"Analysis “{file_name}” and its images deleted.", "success")
     return redirect(url_for("history.index"), code=303)
 

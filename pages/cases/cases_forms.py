@@ -8,8 +8,8 @@ from wtforms import BooleanField, SelectField, StringField, TextAreaField, Valid
 from wtforms.validators import DataRequired, Optional
 
 from pages.common.choices import SelectChoice
-from pages.common.date_range_form import Day, DaysForm
-from pages.common.formatting import STATE_WORDS
+from pages.common.date_range_form import DateRangeForm, Day
+from pages.common.formatting import STATE_TEXTS
 from pages.common.text_fields import AtMost, GuardedForm, text_of
 from records.cases import cases
 from records.cases.cases import (
@@ -30,7 +30,7 @@ PSEUDONYM_HELP = (
 )
 LOOK_AGAIN = "Could this identify the patient?"
 SPECIMENS = [SelectChoice(specimen, word) for specimen, word in SPECIMEN_NAMES.items()]
-STATES = [SelectChoice(state, words.word) for state, words in STATE_WORDS.items()]
+STATES = [SelectChoice(state, words.word) for state, words in STATE_TEXTS.items()]
 ORDERS = [
     SelectChoice(cases.NEWEST, "Newest first"),
     SelectChoice(cases.OLDEST, "Oldest first"),
@@ -109,7 +109,7 @@ class CaseForm(GuardedForm):
         )
 
 
-class CasesForm(DaysForm):
+class CasesForm(DateRangeForm):
     """What to show of the cases, and in which order. Sent by GET, so without token."""
 
     since = Day("Opened from", [Optional()])
@@ -128,7 +128,7 @@ class CasesForm(DaysForm):
             text=self.text.data or None,
             state=self.state.data or None,
             specimen=self.specimen.data or None,
-            since=self.first_moment,
-            before=self.last_moment,
+            since=self.start,
+            before=self.end,
             order=self.order.data,
         )

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from core.taxonomy import READING_ORDER
 from pages.cases.reading_room_messages import Message, SentReview, SentUndo
 from pages.common.access import may_use
-from pages.common.lookups import team_case, the_thumbnails
+from pages.common.lookups import get_thumbnails, team_case
 from pages.common.requires import Look, requires
 from records.accounts.accounts import Role
 from records.analyses import analyses
@@ -130,7 +130,7 @@ def thumbnail(case_id: str, cell: str) -> Response:
     boxes = (one.box for one in reviews.of_cell(case_id, analysis_id, name))
     drawn = next(filter(None, boxes), None) or abort(404)
     x1, y1, x2, y2 = drawn
-    return _picture(lambda: the_thumbnails().drawn(analysis, name, (x1, y1, x2, y2)))
+    return _picture(lambda: get_thumbnails().drawn(analysis, name, (x1, y1, x2, y2)))
 
 
 @blueprint.get("/sheets/<field>/<int:number>")
@@ -140,7 +140,7 @@ def sheet(case_id: str, field: str, number: int) -> Response:
     analysis = _of_case(team_case(case_id), field)
     if analysis.kind != AnalysisKind.DETECTION:
         abort(404)
-    return _picture(lambda: the_thumbnails().sheet(analysis, number))
+    return _picture(lambda: get_thumbnails().sheet(analysis, number))
 
 
 def _of_case(case: Case, analysis_id: str) -> Analysis:

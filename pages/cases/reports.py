@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, current_app, request, send_file
 
-from pages.common.lookups import team_case, the_analyst
+from pages.common.lookups import get_analyst, team_case
 from pages.common.requires import requires
 from records.accounts.accounts import Role
 from records.audit.audit import Event
 from records.cases.cases import Case
 from services.audit import audit
-from services.cases.cases import the_case
+from services.cases.cases import about_case
 from services.cases.sign_off import SignOff
 from services.cases.signed_contents import AlteredError
 from services.reports.cell_pictures import pictures_of
@@ -36,7 +36,7 @@ class Format:
 
 
 def _with_pictures(contents: ReportContents) -> bytes:
-    return as_pdf(contents, pictures_of(contents.snapshot, the_analyst()))
+    return as_pdf(contents, pictures_of(contents.snapshot, get_analyst()))
 
 
 FORMATS = {
@@ -48,7 +48,7 @@ FORMATS = {
 """By the suffix of the address."""
 
 
-def the_sign_off() -> SignOff:
+def get_sign_off() -> SignOff:
     """Who signs the cases of this installation."""
     return current_app.extensions["leukoscope_sign_off"]
 
@@ -62,7 +62,7 @@ def report(case_id: str, suffix: str) -> Response:
     made = FORMATS[suffix].make(contents)
     audit.keep(
         Event.REPORT,
-        the_case(case),
+        about_case(case),
         format=suffix,
         version=contents.snapshot.version,
         status=contents.status,

@@ -28,7 +28,7 @@ MUST_ENROL = "Your account needs a second factor. Set it up to continue."
 MUST_CHANGE = "Choose your own password to continue: an administrator set this one."
 MISSING = "Only {} can do this. Ask an administrator ({}) to change your role."
 UNDECLARED = "Nobody can use this address."
-ROLE_WORDS = {
+ROLE_NAMES = {
     Role.NONE: "No images",
     Role.VIEWER: "Viewer",
     Role.READER: "Reader",
@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
     """Guard every view, and tell the templates what may be used."""
     app.before_request(_guard)
     app.jinja_env.globals.update(
-        may_use=may_use, may_delete=may_delete, role_words=ROLE_WORDS, role_meanings=ROLE_MEANINGS
+        may_use=may_use, may_delete=may_delete, role_names=ROLE_NAMES, role_meanings=ROLE_MEANINGS
     )
 
 

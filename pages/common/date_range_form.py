@@ -29,7 +29,7 @@ class Day(DateField):
             raise ValueError(NOT_A_DATE)
 
 
-class DaysForm(GuardedFilters):
+class DateRangeForm(GuardedFilters):
     """A first and a last day, UTC, both included; either may be left out."""
 
     since = Day("From", [Optional()])
@@ -41,12 +41,12 @@ class DaysForm(GuardedFilters):
             raise ValidationError("The end date is before the start date.")
 
     @property
-    def first_moment(self) -> datetime | None:
+    def start(self) -> datetime | None:
         """The midnight with which the first day begins."""
         return _midnight(self.since.data)
 
     @property
-    def last_moment(self) -> datetime | None:
+    def end(self) -> datetime | None:
         """The midnight with which the day after the last one begins."""
         return _midnight(self.until.data and self.until.data + timedelta(days=1))
 

@@ -15,17 +15,17 @@ from services.analyses.thumbnails import Thumbnails
 from services.model_cards import classifier_name
 
 
-def the_analyst() -> Analyst:
+def get_analyst() -> Analyst:
     """Who reads and keeps the uploads of this installation."""
     return current_app.extensions["leukoscope_analyst"]
 
 
-def the_thumbnails() -> Thumbnails:
+def get_thumbnails() -> Thumbnails:
     """Return the thumbnails service of this installation."""
     return current_app.extensions["leukoscope_thumbnails"]
 
 
-def the_classifiers_name(version: str | None = None) -> str:
+def get_classifier_name(version: str | None = None) -> str:
     """Name the classifier of a version, by default the installed one."""
     return classifier_name(current_app.config["LEUKOSCOPE"].weights_dir, version)
 
@@ -45,7 +45,7 @@ def image_response(name: str | None) -> Response:
     if not name:
         abort(404)
     try:
-        content = the_analyst().image(name)
+        content = get_analyst().image(name)
     except FileNotFoundError:
         abort(404)
     return Response(content, mimetype=content_type(name))

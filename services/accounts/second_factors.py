@@ -21,7 +21,7 @@ from records.accounts import second_factors as records
 from records.accounts.accounts import Account
 from records.audit.audit import Event
 from services.accounts.passwords import LEGIBLE, Passwords
-from services.audit.audit import note, the_account
+from services.audit.audit import about_account, note
 
 ISSUER = "Leukoscope"
 RECOVERY_CODES = 10
@@ -94,7 +94,7 @@ class SecondFactors:
             return None
         records.add(account.id, sealed, step)
         records.replace_recovery_codes(account.id, hashes)
-        note(Event.SECOND_FACTOR, the_account(account), name=account.name)
+        note(Event.SECOND_FACTOR, about_account(account), name=account.name)
         return codes
 
     def use(self, account: Account, code: str) -> Code | None:
@@ -109,7 +109,7 @@ class SecondFactors:
         if not self._use_recovery_code(account, given):
             return None
         left = records.count_recovery_codes(account.id)
-        note(Event.RECOVERY_CODE, the_account(account), name=account.name, left=left)
+        note(Event.RECOVERY_CODE, about_account(account), name=account.name, left=left)
         return Code.RECOVERY
 
     def new_recovery_codes(self, account: Account, code: str) -> list[str] | None:
@@ -118,7 +118,7 @@ class SecondFactors:
         if self.use(account, code) is None:
             return None
         records.replace_recovery_codes(account.id, hashes)
-        note(Event.RECOVERY_CODES, the_account(account), name=account.name)
+        note(Event.RECOVERY_CODES, about_account(account), name=account.name)
         return codes
 
     def give_up(self, account: Account, code: str) -> list[str] | None:
@@ -126,14 +126,14 @@ class SecondFactors:
         if self.use(account, code) is None:
             return None
         records.remove(account.id)
-        note(Event.SECOND_FACTOR_REMOVE, the_account(account), name=account.name)
+        note(Event.SECOND_FACTOR_REMOVE, about_account(account), name=account.name)
         return []
 
     def reset(self, account: Account) -> bool:
         """Remove somebody's second factor in the present transaction; False if there is none."""
         removed = records.remove(account.id)
         if removed:
-            note(Event.SECOND_FACTOR_RESET, the_account(account), name=account.name)
+            note(Event.SECOND_FACTOR_RESET, about_account(account), name=account.name)
         return removed
 
     def _recovery_codes(self) -> tuple[list[str], list[str]]:

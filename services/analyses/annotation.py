@@ -15,9 +15,9 @@ from records.analyses.analyses import Analysis
 from services.analyses.findings import (
     blast_share,
     field_findings,
-    interval_words,
+    format_interval,
+    format_share,
     second_share,
-    share_words,
 )
 
 NOTICE = "Assists a qualified reader. Does not diagnose."
@@ -110,10 +110,10 @@ def _lines(analysis: Analysis, findings: FieldFindings, scale: float, classifier
 def _said(findings: FieldFindings, classifier: str) -> Iterator[str]:
     """Say what each model found in the field, in a line each."""
     share, second = blast_share(findings), second_share(findings)
-    within = f" (95% interval {interval_words(share)})" if share.white_cells else ""
+    within = f" (95% interval {format_interval(share)})" if share.white_cells else ""
     yield f"{share.blasts} of {share.white_cells} white cells found were called blasts{within}."
     if "blast" in findings.thresholds:
-        threshold = share_words(findings.thresholds["blast"])
+        threshold = format_share(findings.thresholds["blast"])
         yield f"A cell is called a blast from a probability of {threshold} on."
     if second:
         yield (

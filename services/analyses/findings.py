@@ -126,7 +126,7 @@ def second_share(findings: FieldFindings) -> BlastShare | None:
     return BlastShare(labels[ALL_BLAST], len(white), labels[UNCERTAIN])
 
 
-def share_words(share: float) -> str:
+def format_share(share: float) -> str:
     """Write a share (0..1) in per cent, near the ends with a decimal.
 
     static/js/common/shares.js does the same.
@@ -138,9 +138,9 @@ def share_words(share: float) -> str:
     return f"{math.floor(1000 * share + 0.5) / 10:g}%"
 
 
-def interval_words(share: BlastShare) -> str:
+def format_interval(share: BlastShare) -> str:
     """Write the 95% interval of a share, as "3.1% to 14%"; empty without white cells."""
-    return " to ".join(share_words(bound) for bound in share.interval or ())
+    return " to ".join(format_share(bound) for bound in share.interval or ())
 
 
 def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:

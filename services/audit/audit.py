@@ -74,7 +74,7 @@ def keep_picture(about: About) -> None:
         keep(Event.VIEW, about, picture=True)
 
 
-def the_account(account: Account) -> About:
+def about_account(account: Account) -> About:
     """Name an account as the object of a row."""
     return About("account", account.id)
 

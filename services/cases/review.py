@@ -40,7 +40,7 @@ from services.analyses.findings import (
     suspicion,
 )
 from services.audit.audit import note
-from services.cases.cases import the_case
+from services.cases.cases import about_case
 
 SMALLEST_BOX = 4
 """Least side in pixels of a cell that a person draws."""
@@ -430,4 +430,4 @@ def _note(event: Event, case: Case, added: Sequence[Review]) -> None:
     changes: dict[str, list[str | None]] = {}
     for review in added:
         changes.setdefault(review.cell_id, [review.label_before]).append(review.label)
-    note(event, the_case(case), cells=changes)
+    note(event, about_case(case), cells=changes)

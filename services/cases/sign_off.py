@@ -19,7 +19,7 @@ from services.accounts.accounts import Accounts
 from services.audit import audit
 from services.audit.audit import note
 from services.cases.agreement import agreement
-from services.cases.cases import the_case
+from services.cases.cases import about_case
 from services.cases.review import Cell, cells_of
 from services.cases.signed_contents import SCHEMA, SignedContents, digest, read_contents
 from services.cases.snapshot import Agreement, CaseSnapshot, CellSnapshot
@@ -99,7 +99,7 @@ class SignOff:
             with exclusive_transaction(case):
                 return self._sign(case, account, conclusion, seen)
         except SignOffError as error:
-            audit.keep(Event.CASE_SIGN_REFUSED, the_case(case), reason=str(error))
+            audit.keep(Event.CASE_SIGN_REFUSED, about_case(case), reason=str(error))
             raise
 
     def amend(self, case: Case, account: Account, reason: str) -> Amendment:
@@ -113,7 +113,7 @@ class SignOff:
             )
             signatures.add_amendment(opened)
             # The reason may tell of the patient: it stands in the amendment alone.
-            note(Event.CASE_AMEND, the_case(case), version=version)
+            note(Event.CASE_AMEND, about_case(case), version=version)
         return opened
 
     def _as_it_is(self, case: Case) -> tuple[list[Cell], CaseSnapshot]:
@@ -140,7 +140,7 @@ class SignOff:
         signatures.add_signature(signature, [image.id for image in standing.snapshot.images])
         note(
             Event.CASE_SIGN,
-            the_case(case),
+            about_case(case),
             version=signature.version,
             role=signature.role,
             final=signature.final,

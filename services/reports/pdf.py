@@ -28,7 +28,7 @@ from reportlab.platypus import (
 )
 
 from core.taxonomy import CLASS_NAMES, DIFFERENTIAL, ERYTHROBLAST
-from services.analyses.findings import USUAL_DIFFERENTIAL, interval_words, share_words
+from services.analyses.findings import USUAL_DIFFERENTIAL, format_interval, format_share
 from services.cases.snapshot import Agreement, CaseSnapshot, CellSnapshot, Tally
 from services.formatting import SPECIMEN_NAMES, format_datetime
 from services.reports.contents import ASSISTS, ReportContents, SignatureLine, most_suspicious
@@ -235,10 +235,10 @@ def _shares(contents: ReportContents) -> Flowable:
 def _share(name: str, tally: Tally) -> list[Flowable]:
     if tally.share is None:
         return [_text(name, SMALL), _text("No white cells", LARGE)]
-    between = f"95% interval {interval_words(tally.blasts)}"
+    between = f"95% interval {format_interval(tally.blasts)}"
     return [
         _text(name, SMALL),
-        _text(share_words(tally.share), LARGE),
+        _text(format_share(tally.share), LARGE),
         _text(f"{tally.blasts.blasts} of {tally.white} white cells; {between}", SMALL),
     ]
 
@@ -261,7 +261,7 @@ def _by_reviewers(snapshot: CaseSnapshot, label: str) -> tuple[str, str]:
     if not snapshot.reviewed:
         return UNKNOWN, UNKNOWN
     count = tally.count(label)
-    return str(count), share_words(count / tally.white) if tally.white else UNKNOWN
+    return str(count), format_share(count / tally.white) if tally.white else UNKNOWN
 
 
 def _sums(snapshot: CaseSnapshot) -> list[Flowable]:
@@ -351,7 +351,7 @@ def _models(contents: ReportContents) -> Flowable:
 
 
 def _thresholds(thresholds: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} from {share_words(value)}" for name, value in thresholds.items())
+    return ", ".join(f"{name} from {format_share(value)}" for name, value in thresholds.items())
 
 
 def _cells_page(contents: ReportContents, pictures: Mapping[str, bytes]) -> list[Flowable]:
@@ -397,7 +397,7 @@ def _no_picture() -> Flowable:
 
 
 def _probability(probability: float | None) -> str:
-    return UNKNOWN if probability is None else share_words(probability)
+    return UNKNOWN if probability is None else format_share(probability)
 
 
 def _text(text: str, style: ParagraphStyle = BODY) -> Paragraph:

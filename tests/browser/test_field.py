@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from models.findings import Detection, FieldFindings
 from models.registry import Models
-from services.analyses.findings import BlastShare, interval_words, share_words
+from services.analyses.findings import BlastShare, format_interval, format_share
 from tests.browser.serving import chromium, open_page
 from tests.services.analyses.fields import THRESHOLDS, read_field, twice_read
 from tests.stand_ins import drawn_field
@@ -197,8 +197,8 @@ def test_script_and_server_agree_at_every_threshold(page: Page, fields):
             expect(page.locator(f"{figure}blasts]")).to_have_text(
                 f"{expected.blasts} of {expected.white_cells}"
             )
-            expect(page.locator(f"{figure}share]")).to_have_text(share_words(expected.share))
-            expect(page.locator(f"{figure}interval]")).to_have_text(interval_words(expected))
+            expect(page.locator(f"{figure}share]")).to_have_text(format_share(expected.share))
+            expect(page.locator(f"{figure}interval]")).to_have_text(format_interval(expected))
 
 
 def test_of_many_cells_the_page_tells_how_many_are_shown(page: Page, fields):

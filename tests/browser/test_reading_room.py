@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
-from services.analyses.findings import BlastShare, interval_words
+from services.analyses.findings import BlastShare, format_interval
 from tests.browser.rooms import Clinic, many_cells, upload
 from tests.browser.serving import chromium, open_page, served, sign_in, sign_up
 from tests.services.analyses.fields import read_field
@@ -161,7 +161,7 @@ def test_the_differential_of_models_and_reviewer_stand_side_by_side(page: Page):
     for name, share in {"models": models, "reviewer": reviewer}.items():
         assert count(page, f"{name}-blast") == str(share.blasts)
         assert count(page, f"{name}-wbc") == str(share.white_cells)
-        assert count(page, f"{name}-interval") == interval_words(share)
+        assert count(page, f"{name}-interval") == format_interval(share)
     assert (count(page, "models-lymphocyte"), count(page, "reviewer-lymphocyte")) == ("0", "1")
     press(page, "r", "x")
     assert count(page, "reviewer-wbc") == str(2 + MANY)

@@ -43,8 +43,8 @@ def test_the_newest_row_comes_first_with_words(app: Flask, signed_in: FlaskClien
     page = signed_in.get("/admin/audit").text
 
     assert WHAT.findall(page)[:3] == [
-        "Failed to sign in",
-        "Looked at a result",
+        "Sign-in failed",
+        "Viewed",
         "Uploaded images",
     ]
     assert ROW.findall(page)[-1] == "1"
@@ -55,8 +55,8 @@ def test_the_newest_row_comes_first_with_words(app: Flask, signed_in: FlaskClien
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("?person=ben", ["Signed in", "Asked for an account"]),
-        ("?event=view", ["Looked at a result"]),
+        ("?person=ben", ["Signed in", "Requested an account"]),
+        ("?event=view", ["Viewed"]),
         ("?person=ben&event=view", []),
         ("?since=2999-01-01", []),
         ("?until=2000-01-01", []),
@@ -67,13 +67,13 @@ def test_filters(signed_in: FlaskClient, cell: str, query: str, found: list[str]
 
 
 def test_all_about_one_thing(app: Flask, signed_in: FlaskClient, cell: str):
-    assert shown(signed_in, f"?object={cell}") == ["Looked at a result", "An image was analysed"]
+    assert shown(signed_in, f"?object={cell}") == ["Viewed", "Image analysed"]
     with app.app_context():
         ben = account_named("ben").id
     assert shown(signed_in, f"?object={ben}") == [
-        "Failed to sign in",
+        "Sign-in failed",
         "Signed in",
-        "Asked for an account",
+        "Requested an account",
     ]
 
 

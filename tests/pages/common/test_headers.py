@@ -86,7 +86,7 @@ def test_the_programs_own_files_may_be_kept(client: FlaskClient, path: str):
         assert "no-store" not in answer.headers["Cache-Control"]
 
 
-def test_https_is_insisted_on_where_it_is_spoken(client: FlaskClient):
+def test_https_is_required_where_it_is_spoken(client: FlaskClient):
     plain, secure = client.get("/sign-in"), client.get("/sign-in", base_url="https://localhost")
 
     assert "Strict-Transport-Security" not in plain.headers

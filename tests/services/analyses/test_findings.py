@@ -16,10 +16,10 @@ from services.analyses.findings import (
     as_json,
     blast_share,
     field_findings,
-    interval_words,
+    format_interval,
+    format_share,
     most_suspicious_first,
     second_share,
-    share_words,
 )
 from tests.services.analyses.fields import (
     CANDIDATES,
@@ -80,12 +80,12 @@ def test_without_a_second_reader_there_is_no_second_share():
     ],
 )
 def test_small_shares_do_not_vanish(share, words):
-    assert share_words(share) == words
+    assert format_share(share) == words
 
 
 def test_an_interval_in_words():
-    assert interval_words(BlastShare(3, 20)) == "5.2% to 36%"
-    assert interval_words(BlastShare(0, 0)) == ""
+    assert format_interval(BlastShare(3, 20)) == "5.2% to 36%"
+    assert format_interval(BlastShare(0, 0)) == ""
 
 
 @pytest.mark.parametrize(("white_cells", "reliable"), [(99, False), (100, True)])
