@@ -81,7 +81,7 @@ def test_cells_that_count_twice_are_told(app: Flask, path: str, signed_in: Flask
         put(db.session.get_one(Case, path.rsplit("/", 1)[1]), [again])
 
     page = texts(signed_in.get(f"{path}/sign-off").text)
-    assert "Image 2 shows the same as another one before it, so its cells count twice." in page
+    assert "Image 2 duplicates an earlier one, so its cells count twice." in page
 
 
 def test_a_case_is_signed(app: Flask, path: str, signed_in: FlaskClient):
@@ -265,7 +265,7 @@ def test_two_readers_see_where_they_differ(app: Flask, path: str, signed_in, col
     assert sign(colleague, path).status_code == 303
     for _ in signed_in, colleague:
         shown = texts(_.get(f"{path}/sign-off").text)
-        assert "Second reviewer, decided where they differed: cleo" in shown
+        assert "Second reviewer, resolved differences: cleo" in shown
         assert "Cohen’s kappa" in shown
     assert signed_in.get(f"{path}/report.json").json["agreement"]["cells"] == 2
 

@@ -125,7 +125,7 @@ def test_what_nobody_reviewed_is_no_count_of_reviewers():
     )
     methods = {one["method"]["text"] for one in resources(untouched, "Observation")}
     assert methods == {"Counted by models"}
-    assert "No cell was reviewed" in resources(untouched, "DiagnosticReport")[0]["text"]["div"]
+    assert "No cells reviewed" in resources(untouched, "DiagnosticReport")[0]["text"]["div"]
     assert LOINC not in codes(untouched)
 
 
@@ -165,7 +165,7 @@ def test_the_newest_version_has_no_tag():
 
 def test_cells_that_count_twice_are_told():
     (report,) = resources(signed(snapshot=with_duplicate()), "DiagnosticReport")
-    assert "Image 2 shows the same as another one" in report["text"]["div"]
+    assert "Image 2 duplicates an earlier one" in report["text"]["div"]
 
 
 def test_the_same_report_is_the_same_bundle_and_another_version_is_another():

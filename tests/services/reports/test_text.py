@@ -59,8 +59,8 @@ def test_one_cell_a_line():
         "reviewer": "ada",
         "reviewed_at": AT.isoformat(),
         "blast_probability": "0.9123",
-        "second_label": "uncertain",
-        "second_all_blast_probability": "0.4000",
+        "classifier_label": "uncertain",
+        "classifier_all_blast_probability": "0.4000",
     }
     assert tuple(rows[0]) == COLUMNS
 
@@ -97,7 +97,7 @@ def test_a_kappa_that_is_not_defined_is_empty():
         )
     )
     assert (told["cells_named_by_each_reader"], told["cohens_kappa"]) == ("0", "")
-    assert told["named_differently"] == "Cell 1.d: not marked / other"
+    assert told["named_differently"] == "Cell 1.d: not drawn / other"
     assert "cohens_kappa" not in whole(signed())
 
 
@@ -121,7 +121,7 @@ def test_a_table_without_cells_still_says_how_far_it_is():
 def test_cells_that_count_twice_are_told():
     contents = signed(snapshot=with_duplicate())
     assert contents.snapshot.duplicates == (2,)
-    assert whole(contents)["warning"].startswith("Image 2 shows the same")
+    assert whole(contents)["warning"].startswith("Image 2 duplicates")
     assert json.loads(as_json(contents))["warnings"] == [whole(contents)["warning"]]
 
 
