@@ -51,7 +51,7 @@ def card(name: str) -> str:
 @blueprint.get(f"/{_ONE_OF_MODELS}/charts/<chart>")
 @requires(Audience.SIGNED_IN)
 def chart(name: str, chart: str) -> Response:
-    """One chart of a card, as SVG."""
+    """Send one chart of a card as SVG."""
     try:
         content = read_chart(_weights(), name, chart)
     except FileNotFoundError:
@@ -65,7 +65,7 @@ def _weights() -> Path:
 
 
 def _chart_addresses(card: ModelCard) -> dict[str, str]:
-    """From the names that the card calls its charts by, to addresses."""
+    """Map the chart names of a card to addresses."""
     return {
         f"{CHARTS}/{chart}": url_for("model.chart", name=card.model, chart=chart)
         for chart in card.charts

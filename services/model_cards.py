@@ -34,7 +34,7 @@ def read_card(weights: Path, model: str) -> ModelCard:
 def aimed_sensitivity(weights: Path, findings: FieldFindings) -> float | None:
     """Return the share of blasts (0..1) that the threshold of these findings aims at.
 
-    None where that is not known: the detector in `weights` is another, or does not tell.
+    None where that is unknown: `weights` has another detector, or it does not state it.
     """
     manifest = _manifest(weights / "detector", "detector")
     if manifest is None or manifest.version != findings.model:

@@ -140,7 +140,7 @@ def sign_in() -> str | AnyResponse | tuple[str, int]:
 
 
 def _target() -> str:
-    """Where the person wanted to go."""
+    """Return where the person wanted to go."""
     return local_path(request.args.get("next")) or url_for("home.index")
 
 
@@ -228,7 +228,7 @@ def _signed_in(outcome: SignedIn, target: str) -> AnyResponse:
 
 
 def begin_session(account: Account, sign_in_id: str) -> None:
-    """Keep nothing of what a stranger may have put into the session before."""
+    """Start a fresh session: the old one may hold what somebody else put there."""
     session.clear()
     # A form shown in this very answer needs a token of the new session.
     g.pop("csrf_token", None)

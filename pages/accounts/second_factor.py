@@ -77,7 +77,7 @@ def remove() -> Answer:
 def _confirmed(
     act: Callable[[Account, str, str], Renewed | Wrong], then: Callable[[Renewed], Answer]
 ) -> Answer:
-    """Act after password and code were given once more."""
+    """Act once password and code are confirmed."""
     form = ConfirmForm()
     if not second_factors.get(current_user.id):
         return redirect(url_for("second_factor.show"))

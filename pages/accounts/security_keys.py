@@ -44,7 +44,7 @@ def new() -> Answer:
 @requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def begin() -> Answer:
-    """Ask the browser for a key, after password and code were given once more."""
+    """Ask the browser for a key once password and code are confirmed."""
     form, site = NewKeyForm(), present_site()
     if not form.validate():
         return _new(form), 422
@@ -93,7 +93,7 @@ def confirm(key_id: str) -> str:
 @requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def remove(key_id: str) -> Answer:
-    """Remove a key, after password and code were given once more."""
+    """Remove a key once password and code are confirmed."""
     form, key = ConfirmForm(), _key(key_id)
     name = key.name
     if not form.validate():

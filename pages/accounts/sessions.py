@@ -35,7 +35,7 @@ class EndForm(GuardedForm):
 
 @dataclass(frozen=True)
 class Session:
-    """One browser in words."""
+    """One signed-in browser, as shown."""
 
     sign_in: SignIn
     browser: str
@@ -75,12 +75,12 @@ def _end(sign_in_id: str | None) -> tuple[str, str]:
 
 
 def _page(form: EndForm) -> str:
-    found = [_in_words(one) for one in get_accounts().sessions_of(current_account())]
-    this_first = sorted(found, key=lambda one: not one.is_this)
+    sessions = [_describe(one) for one in get_accounts().sessions_of(current_account())]
+    this_first = sorted(sessions, key=lambda one: not one.is_this)
     return render_template("accounts/sessions.html", form=form, sessions=this_first)
 
 
-def _in_words(sign_in: SignIn) -> Session:
+def _describe(sign_in: SignIn) -> Session:
     return Session(sign_in, format_browser(sign_in.browser), sign_in.id == session["sign_in"])
 
 

@@ -36,7 +36,7 @@ NOT_UNDERSTOOD = "Nothing was changed: the form was incomplete. Try again."
 @blueprint.get("/people")
 @requires(Audience.ADMINISTRATORS)
 def people() -> str:
-    """Everybody with an account, those who wait first."""
+    """List all accounts, pending ones first."""
     everybody = records.all_accounts()
     waiting = [account for account in everybody if account.status == AccountStatus.WAITING]
     others = [account for account in everybody if account.status != AccountStatus.WAITING]
@@ -121,7 +121,7 @@ def reset_second_factor(account_id: str) -> Response:
 @blueprint.post("/teams")
 @requires(Audience.ADMINISTRATORS)
 def make_team() -> Response:
-    """Create team."""
+    """Create a team."""
     form = TeamForm()
     if not form.validate():
         return _back(" ".join(form.name.errors))

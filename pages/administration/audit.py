@@ -26,7 +26,7 @@ def index() -> str | tuple[str, int]:
     form = _form()
     if not form.validate():
         return render_template("administration/audit.html", form=form, page=None, query={}), 422
-    page = pagination.page_of(records.found(form.search), page_number(), PAGE_SIZE)
+    page = pagination.page_of(records.matching(form.search), page_number(), PAGE_SIZE)
     shown = render_template(
         "administration/audit.html",
         form=form,

@@ -1,4 +1,4 @@
-"""What to look for in the audit trail."""
+"""The filters of the audit trail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class AuditForm(DateRangeForm):
     object = StringField("Object ID", [AtMost(64, "An ID is shorter than this.")])
 
     def offer(self, names: list[str]) -> None:
-        """Let one choose among these names."""
+        """Offer these names as choices."""
         people = [SelectChoice(name, name or "Not signed in") for name in names if name]
         self.person.choices = [SelectChoice("", "Anybody"), *people]
 

@@ -1,4 +1,4 @@
-"""Batches: fields that were sent together, how far each is, and what they hold in all."""
+"""Batches: fields uploaded together, their progress and combined counts."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ CANCEL_LABELS = {
 
 
 def get_field_queue() -> FieldQueue:
-    """Who takes and reads the fields of this installation."""
+    """Return the queue of fields."""
     return current_app.extensions["leukoscope_fields"]
 
 
 @blueprint.get("")
 @requires(Role.VIEWER, audit=Event.VIEW)
 def show(batch_id: str) -> str:
-    """Every field of a batch with its state, and the combined count of those that are read."""
+    """Show the fields of a batch, their states and their combined count."""
     tasks = _of_team(batch_id)
     return render_template(
         "analyses/batches/show.html",
@@ -72,7 +72,7 @@ def show(batch_id: str) -> str:
 @blueprint.get("/progress")
 @requires(Role.VIEWER)
 def progress(batch_id: str) -> Response:
-    """How far every field of a batch is, as JSON."""
+    """Return the progress of every field of a batch, as JSON."""
     return jsonify(files=[to_dict(task) for task in _of_team(batch_id)])
 
 
@@ -116,7 +116,7 @@ def retry(batch_id: str, task_id: str) -> AnyResponse:
 
 
 def to_dict(task: FieldTask) -> dict[str, Any]:
-    """One field as the page and its script take it; `total` is 0 until the reading has begun."""
+    """Describe a field to the page; `total` is 0 until its analysis begins."""
     can_retry = task.state == TaskState.FAILED and task.readable and may_use("batches.retry")
     left = task.under_way or (task.state == TaskState.FAILED and task.readable)
     can_cancel = left and may_delete(task)
@@ -156,7 +156,7 @@ def _combined(count: BatchCount) -> dict[str, Any]:
         "fields_read": count.fields,
         "counts": count.counts,
         "share": count.share,
-        "second": count.second,
+        "classifier_share": count.second,
         "usual_differential": USUAL_DIFFERENTIAL,
         "styles": DETECTED,
     }

@@ -1,4 +1,4 @@
-"""Classify: images of single cells, and what the classifier says of each."""
+"""Classify: images of single cells and the classifier's results."""
 
 from __future__ import annotations
 

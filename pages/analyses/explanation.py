@@ -37,7 +37,7 @@ NOT_ASKED_FOR = "none"
 
 
 def get_explainer() -> Explainer:
-    """Who explains the answers of this installation's classifier."""
+    """Return the service that explains the classifier's results."""
     return current_app.extensions["leukoscope_explainer"]
 
 
@@ -59,7 +59,7 @@ def activation_map(analysis_id: str) -> AnyResponse:
 @blueprint.get("/<analysis_id>/shap")
 @requires(Role.VIEWER)
 def shap(analysis_id: str) -> Response:
-    """How far the SHAP values of an answer are, as JSON."""
+    """Return the progress of the SHAP values of a result, as JSON."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return jsonify(document(explanations.find(analysis.id)))
 
@@ -67,7 +67,7 @@ def shap(analysis_id: str) -> Response:
 @blueprint.post("/<analysis_id>/shap")
 @requires(Role.READER, audit=Event.EXPLANATION)
 def make_shap(analysis_id: str) -> AnyResponse | tuple[Response, int]:
-    """Have SHAP values made, or made again after a failure; asking twice makes them once."""
+    """Queue SHAP values, or retry after a failure; asking twice makes them once."""
     analysis = _explainable(analysis_id)
     try:
         explanation = get_explainer().ask(analysis)

@@ -1,4 +1,4 @@
-"""One field and what the detector found in it: the page, its pictures, its downloads."""
+"""The result of one field: the page, its pictures, its downloads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS
 from services.analyses.annotation import annotated_png
 from services.analyses.findings import (
-    DOUBTFUL,
+    CANDIDATE,
     LOWEST_THRESHOLD,
     USUAL_DIFFERENTIAL,
     as_csv,
@@ -49,7 +49,7 @@ def result(analysis_id: str) -> str:
         place=place_in_batch(analysis),
         findings=findings,
         share=blast_share(findings),
-        second=second_share(findings),
+        classifier_share=second_share(findings),
         classifier=get_classifier_name(findings.second_model),
         results=RESULTS[AnalysisKind.DETECTION],
         sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
@@ -58,7 +58,7 @@ def result(analysis_id: str) -> str:
         white_cells=most_suspicious_first(findings),
         gallery_cells=GALLERY_CELLS,
         styles=DETECTED,
-        drawing_order=(DOUBTFUL, *DRAWING_ORDER),
+        drawing_order=(CANDIDATE, *DRAWING_ORDER),
         tile=pictures.TILE_SIDE,
         columns=pictures.COLUMNS,
     )

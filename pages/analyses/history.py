@@ -1,4 +1,4 @@
-"""History: a team's analyses, found again, reopened and deleted."""
+"""History: a team's analyses, to search, reopen and delete."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _deletable(analysis_id: str) -> Analysis:
 
 
 def result_url(analysis: Analysis) -> str:
-    """Where the result of an analysis is shown."""
+    """Return the address of the result of an analysis."""
     endpoint = (
         "classification.result" if analysis.kind == AnalysisKind.CLASSIFICATION else "field.result"
     )

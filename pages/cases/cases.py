@@ -1,4 +1,4 @@
-"""Cases: found, opened, described, and filled with what was analysed."""
+"""Cases: search, open, describe, and add analyses."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def create() -> AnyResponse | tuple[str, int]:
 @blueprint.get("/<case_id>")
 @requires(Role.VIEWER, audit=Event.VIEW)
 def show(case_id: str) -> str:
-    """One case: what is known of it, what is in it, and how far its review is."""
+    """Show one case: its details, its images, and how far its review is."""
     case = team_case(case_id)
     kept = analyses.of_case(case.id)
     cells = cells_of(case, kept)
@@ -158,10 +158,10 @@ def _changeable(case_id: str) -> Case:
 
 
 def _counts_by_analysis(kept: list[Analysis], cells: list[Cell]) -> dict[str, Differential]:
-    found: dict[str, list[Cell]] = defaultdict(list)
+    by_analysis: dict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
-        found[cell.analysis_id].append(cell)
-    return {analysis.id: differential(found[analysis.id]) for analysis in kept}
+        by_analysis[cell.analysis_id].append(cell)
+    return {analysis.id: differential(by_analysis[analysis.id]) for analysis in kept}
 
 
 def _back(case: Case) -> AnyResponse:

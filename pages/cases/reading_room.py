@@ -48,7 +48,7 @@ blueprint = Blueprint("reading", __name__, url_prefix="/cases/<case_id>/room")
 
 @dataclass(frozen=True)
 class Group:
-    """Cells that are shown together: those of one label, or without a key the doubtful ones.
+    """Cells that are shown together: those of one label, or without a key the candidates.
 
     `white` cells are those of the differential.
     """
@@ -61,7 +61,7 @@ class Group:
 
 GROUPS = (
     *(Group(one.code, one.name, one.key, one.differential) for one in READING_ORDER),
-    Group("doubtful", "Below threshold", "", False),
+    Group("candidate", "Below threshold", "", False),
 )
 
 
@@ -87,7 +87,7 @@ def show(case_id: str) -> str:
 @blueprint.get("/cells.json")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def cells(case_id: str) -> Response:
-    """All white cells of the case as they stand, most suspicious first, and their fields."""
+    """Return all white cells of the case, most suspicious first, and their fields."""
     case = team_case(case_id)
     kept = analyses.of_case(case.id)
     return jsonify(
@@ -115,10 +115,10 @@ def undo(case_id: str) -> Response:
 @blueprint.get("/cells/<cell>/history")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def history(case_id: str, cell: str) -> Response:
-    """Everything that people said of a cell, oldest first."""
-    said = reviewing.history_of(team_case(case_id), cell)
-    taken_back = {one.undoes for one in said}
-    return jsonify(reviews=[_review_to_dict(one, one.id in taken_back) for one in said])
+    """Return all reviews of a cell, oldest first, as JSON."""
+    history = reviewing.history_of(team_case(case_id), cell)
+    undone = {one.undoes for one in history}
+    return jsonify(reviews=[_review_to_dict(one, one.id in undone) for one in history])
 
 
 @blueprint.get("/cells/<cell>/thumbnail")
@@ -156,8 +156,8 @@ def _picture(make: Callable[[], bytes]) -> Response:
 
 def _field_to_dict(case: Case, number: int, analysis: Analysis) -> dict[str, Any]:
     """Describe an image of the case, numbered as in its reports."""
-    alone = analysis.kind == AnalysisKind.CLASSIFICATION
-    page = "classification" if alone else "field"
+    single = analysis.kind == AnalysisKind.CLASSIFICATION
+    page = "classification" if single else "field"
     return {
         "id": analysis.id,
         "name": f"image {number}, {analysis.file_name}",
@@ -165,14 +165,14 @@ def _field_to_dict(case: Case, number: int, analysis: Analysis) -> dict[str, Any
         "width": analysis.width,
         "height": analysis.height,
         "image": url_for(f"{page}.image", analysis_id=analysis.id),
-        "thumbnail": url_for("history.thumbnail", analysis_id=analysis.id) if alone else None,
+        "thumbnail": url_for("history.thumbnail", analysis_id=analysis.id) if single else None,
         "sheets": url_for("reading.sheet", case_id=case.id, field=analysis.id, number=0),
     }
 
 
 def _cell_to_dict(cell: Cell) -> dict[str, Any]:
     """Describe a cell to the script; `by` to `before` are of its last review."""
-    said = cell.review
+    review = cell.review
     return {
         "id": cell.id,
         "field": cell.analysis_id,
@@ -180,18 +180,18 @@ def _cell_to_dict(cell: Cell) -> dict[str, Any]:
         "box": [round(edge, 1) for edge in cell.box],
         "proposed": cell.proposed,
         "label": cell.label,
-        "doubtful": cell.doubtful,
+        "candidate": cell.candidate,
         "blast": _rounded(cell.blast),
-        "second": _rounded(cell.second),
-        "second_label": cell.second_label,
+        "classifier": _rounded(cell.classifier),
+        "classifier_label": cell.classifier_label,
         "disagreed": cell.disagreed,
         "seen": cell.seen,
         "by": cell.by,
-        "at": said and said.at.isoformat(),
-        "mine": said is not None and said.reviewer_id == current_user.id,
-        "review": said and said.id,
-        "key": said and said.key,
-        "before": said and said.label_before,
+        "at": review and review.at.isoformat(),
+        "mine": review is not None and review.reviewer_id == current_user.id,
+        "review": review and review.id,
+        "key": review and review.key,
+        "before": review and review.label_before,
     }
 
 
@@ -199,18 +199,18 @@ def _rounded(probability: float | None) -> float | None:
     return None if probability is None else round(probability, 4)
 
 
-def _review_to_dict(said: Review, taken_back: bool = False) -> dict[str, Any]:
-    """One row of a cell's history."""
+def _review_to_dict(review: Review, undone: bool = False) -> dict[str, Any]:
+    """Describe one review of a cell to the script."""
     return {
-        "id": said.id,
-        "key": said.key,
-        "cell": said.cell_id,
-        "by": said.reviewer.name,
-        "at": said.at.isoformat(),
-        "from": said.label_before,
-        "to": said.label,
-        "undoes": said.undoes,
-        "undone": taken_back,
+        "id": review.id,
+        "key": review.key,
+        "cell": review.cell_id,
+        "by": review.reviewer.name,
+        "at": review.at.isoformat(),
+        "from": review.label_before,
+        "to": review.label,
+        "undoes": review.undoes,
+        "undone": undone,
     }
 
 
@@ -231,7 +231,7 @@ def _keep(
 
 
 def _refused(sentence: str, status: int) -> Response:
-    """409 where nothing of the case can be changed, 422 where these entries cannot be kept."""
+    """Refuse: 409 if the case is locked, 422 if these entries are invalid."""
     response = jsonify(error=sentence)
     response.status_code = status
     return response

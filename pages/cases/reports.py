@@ -49,7 +49,7 @@ FORMATS = {
 
 
 def get_sign_off() -> SignOff:
-    """Who signs the cases of this installation."""
+    """Return the service that signs cases."""
     return current_app.extensions["leukoscope_sign_off"]
 
 

@@ -102,15 +102,15 @@ def amend(case_id: str) -> AnyResponse | tuple[str, int]:
 
 @blueprint.route("/sign-out", methods=["GET", "POST"])
 @requires(Role.VIEWER)
-def former_address(case_id: str) -> AnyResponse:
-    """Lead bookmarks, and forms opened before an update, from the former address."""
+def old_address(case_id: str) -> AnyResponse:
+    """Redirect bookmarks and open forms from the old address."""
     return _moved(url_for("sign_off.show", case_id=team_case(case_id).id))
 
 
 @blueprint.post("/sign-out/amend")
 @requires(Role.REVIEWER)
-def former_amend(case_id: str) -> AnyResponse:
-    """Lead the form of an amendment from the former address."""
+def old_amend(case_id: str) -> AnyResponse:
+    """Redirect the form of an amendment from its old address."""
     return _moved(url_for("sign_off.amend", case_id=team_case(case_id).id))
 
 
@@ -164,11 +164,11 @@ def _signed_message(signature: Signature) -> str:
 
 
 def _versions(case: Case, newest: int) -> list[Version]:
-    """All versions, the newest first."""
-    given = signatures.of_case(case.id)
+    """List all versions, newest first."""
+    signed = signatures.of_case(case.id)
     opened = {amendment.version: amendment for amendment in signatures.amendments_of(case.id)}
     return [
-        Version(number, [one for one in given if one.version == number], opened.get(number))
+        Version(number, [one for one in signed if one.version == number], opened.get(number))
         for number in range(newest, 0, -1)
     ]
 

@@ -55,7 +55,7 @@ def _accounts() -> Accounts:
 
 
 def may_use(endpoint: str) -> bool:
-    """Whether the person of this request may use a view."""
+    """Return whether the person of this request may use a view."""
     requirement = requirement_of(endpoint)
     if requirement is None:
         raise LookupError(f"the view {endpoint} declares no requirement")
@@ -65,8 +65,10 @@ def may_use(endpoint: str) -> bool:
 
 
 def may_delete(kept: Analysis | FieldTask) -> bool:
-    """Whether the person of this request may delete an analysis or a field of the team that waits:
-    one's own, or any as a reviewer."""
+    """Return whether the person may delete an analysis or waiting field of the team.
+
+    People may delete their own, reviewers any.
+    """
     own = kept.owner_id == current_user.id
     return may_use("history.delete") and (own or current_user.has_role(Role.REVIEWER))
 
@@ -97,7 +99,7 @@ def _guard() -> AnyResponse | None:
 
 
 def missing(need: Need) -> str:
-    """Which role is missing, and whom to ask, in a sentence."""
+    """Say which role is missing and whom to ask."""
     names = ", ".join(one.name for one in accounts.administrators())
     return MISSING.format(NEEDED[need], names)
 

@@ -17,7 +17,7 @@ def init_app(app: Flask) -> None:
 
 
 def _begin() -> None:
-    """Nobody, from an address; the account follows when it is loaded."""
+    """Set the actor to the address; the account follows when it is loaded."""
     audit.act_as(Actor(None, "", request.remote_addr or "", request.user_agent.string))
 
 

@@ -92,7 +92,7 @@ def _known(error: BaseException | None) -> HTTPException | None:
 
 
 def wants_json() -> bool:
-    """Whether the request would rather have JSON than a page."""
+    """Return whether the request prefers JSON to a page."""
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == (
         "application/json"
     )

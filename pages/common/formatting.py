@@ -1,4 +1,4 @@
-"""How results, probabilities, sizes and times are put into words on every page."""
+"""Texts of results, probabilities, sizes and times, for every page."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ KIND_NAMES = {
 
 
 def init_app(app: Flask) -> None:
-    """Give the words to the templates."""
+    """Add texts and filters to the templates."""
     app.jinja_env.globals.update(
         result_texts=RESULT_TEXTS,
         quality_titles=QUALITY_TITLES,
@@ -235,14 +235,14 @@ def share_summary(share: BlastShare) -> str:
     return f"Blasts: {share.blasts} of {share.white_cells} white cells"
 
 
-def result_to_dict(result: str, analysis_id: str, url: str, said: str) -> dict[str, Any]:
+def result_to_dict(result: str, analysis_id: str, url: str, sentence: str) -> dict[str, Any]:
     """Describe the result of an analysed file to the scripts."""
-    words = RESULT_TEXTS[result]
+    text = RESULT_TEXTS[result]
     return {
         "url": url,
         "thumbnail": url_for("history.thumbnail", analysis_id=analysis_id),
-        "word": words.word,
-        "icon": words.icon,
-        "tone": words.tone,
-        "summary": said,
+        "word": text.word,
+        "icon": text.icon,
+        "tone": text.tone,
+        "summary": sentence,
     }

@@ -16,7 +16,7 @@ from services.model_cards import classifier_name
 
 
 def get_analyst() -> Analyst:
-    """Who reads and keeps the uploads of this installation."""
+    """Return the service that analyses uploads."""
     return current_app.extensions["leukoscope_analyst"]
 
 
@@ -41,7 +41,7 @@ def team_case(case_id: str) -> Case:
 
 
 def image_response(name: str | None) -> Response:
-    """One kept image as it is; 404 when it is gone."""
+    """Send a kept image; 404 when it is gone."""
     if not name:
         abort(404)
     try:

@@ -11,7 +11,7 @@ def page_number() -> int:
 
 
 def page_size() -> int:
-    """How many analyses or cases this installation shows on a page."""
+    """Return how many analyses or cases a page shows."""
     return current_app.config["LEUKOSCOPE"].page_size
 
 

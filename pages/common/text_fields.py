@@ -25,7 +25,7 @@ F = TypeVar("F", bound=Field)
 
 
 def init_app(app: Flask) -> None:
-    """Look at every address before anything else does."""
+    """Check every address before anything else reads it."""
     app.before_request(_refuse_crafted_address)
 
 

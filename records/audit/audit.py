@@ -143,7 +143,7 @@ for _statement in TRIGGERS.values():
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something: an account and its name now, or a name alone; from which address.
+    """Who does something: an account and its name now, or only a name; from which address.
 
     `browser` is what the browser calls itself; it is kept with a sign-in, not in the trail.
     """
@@ -231,7 +231,7 @@ def seen_lately(account_id: str, event: Event, about: About, since: datetime) ->
     return db.session.scalar(wanted.limit(1)) is not None
 
 
-def found(search: Search) -> Select[tuple[Entry]]:
+def matching(search: Search) -> Select[tuple[Entry]]:
     """Return the query for the rows that match, newest first."""
     wanted = select(Entry).order_by(Entry.number.desc())
     if search.name:
@@ -250,7 +250,7 @@ def names() -> list[str]:
 
 def in_order(search: Search | None = None) -> Iterator[RowMapping]:
     """Yield the rows that match, oldest first, without keeping them all in memory."""
-    columns = found(search or Search()).with_only_columns(*ENTRIES.c)
+    columns = matching(search or Search()).with_only_columns(*ENTRIES.c)
     oldest_first = columns.order_by(None).order_by(Entry.number)
     yield from db.session.execute(oldest_first.execution_options(yield_per=1000)).mappings()
 

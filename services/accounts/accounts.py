@@ -114,7 +114,7 @@ def _composed(name: str) -> str:
 
 
 class Accounts:
-    """The accounts of one installation; `clock` tells the time (aware, UTC)."""
+    """The accounts of one installation; `clock` returns the time (aware, UTC)."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
         self.clock = clock
@@ -448,7 +448,7 @@ def _move(account_id: str, before: AccountStatus, after: AccountStatus | None) -
 
 
 def _note_sign_up(added: Account | None, name_key: str) -> None:
-    """Also for a name that is taken, so that it costs as much as a free one."""
+    """Note a request, also for a taken name: it must cost as much as a free one."""
     if added:
         note_by(as_account(added), Event.SIGN_UP, about_account(added), status=added.status)
     else:

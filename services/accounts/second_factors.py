@@ -34,7 +34,7 @@ LONGEST_CODE = 64
 
 
 class Code(Enum):
-    """What was given as the second factor."""
+    """Which kind of code was used as the second factor."""
 
     TIME = "authenticator app"
     RECOVERY = "recovery code"
@@ -103,10 +103,10 @@ class SecondFactors:
         Returns:
             Which kind of code it was; None if it is wrong, or was used before.
         """
-        given = _cleaned(code)
-        if _TIME_CODE.fullmatch(given):
-            return Code.TIME if self._use_time_code(account, given) else None
-        if not self._use_recovery_code(account, given):
+        cleaned = _cleaned(code)
+        if _TIME_CODE.fullmatch(cleaned):
+            return Code.TIME if self._use_time_code(account, cleaned) else None
+        if not self._use_recovery_code(account, cleaned):
             return None
         left = records.count_recovery_codes(account.id)
         note(Event.RECOVERY_CODE, about_account(account), name=account.name, left=left)
@@ -150,8 +150,8 @@ class SecondFactors:
     def _use_recovery_code(self, account: Account, code: str) -> bool:
         codes = records.recovery_codes(account.id)
         right = (one for one in codes if self._passwords.verify(one.code_hash, code))
-        found = next(right, None)
-        return found is not None and records.spend_recovery_code(found.id)
+        matching = next(right, None)
+        return matching is not None and records.spend_recovery_code(matching.id)
 
     def _step_of(self, sealed: str, code: str) -> int | None:
         """Find the time step to which a code belongs, near the present one."""

@@ -120,12 +120,12 @@ class SecurityKeys:
         if challenge is None:
             return False
         try:
-            given = parse_authentication_credential_json(answer)
-            key = _key(account, given.raw_id, site)
+            credential = parse_authentication_credential_json(answer)
+            key = _key(account, credential.raw_id, site)
             if key is None:
                 return False
             verified = webauthn.verify_authentication_response(
-                credential=given,
+                credential=credential,
                 expected_challenge=challenge,
                 expected_rp_id=site.host,
                 expected_origin=site.origin,

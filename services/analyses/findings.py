@@ -27,11 +27,11 @@ from records.analyses.analyses import Analysis
 USUAL_DIFFERENTIAL = 100
 """White cells that a differential counts at the least; a share of fewer says little."""
 
-DOUBTFUL = "doubtful"
+CANDIDATE = "candidate"
 """What a white cell is shown as that does not count at the model's threshold."""
 
 LOWEST_THRESHOLD = OperatingPoint.floor
-"""Where the slider ends: the P(white) from which on the detector keeps what is doubtful."""
+"""Where the slider ends: the P(white) from which on the detector keeps candidates."""
 
 COLUMNS = (
     *("file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model"),
@@ -88,8 +88,8 @@ class WhiteCell:
 
     @property
     def shown_as(self) -> str:
-        """Its label, or `DOUBTFUL`."""
-        return self.found.label if self.counted else DOUBTFUL
+        """Its label, or `CANDIDATE`."""
+        return self.found.label if self.counted else CANDIDATE
 
     @property
     def disagreed(self) -> bool:
@@ -144,7 +144,7 @@ def format_interval(share: BlastShare) -> str:
 
 
 def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
-    """Return the white cells, doubtful ones too, in the order of review.
+    """Return the white cells, candidates too, in the order of review.
 
     First come those that either reader calls a blast, then the others; each by the detector's
     probability of a blast. Where that was not kept, confident blasts come first and confident

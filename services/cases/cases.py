@@ -61,7 +61,7 @@ def edit(case: Case, details: Details) -> None:
         for name in changed:
             setattr(case, name, getattr(details, name))
         if changed:
-            # What was written may tell of the patient: the trail names the fields alone.
+            # The text may identify the patient: the trail only names the fields.
             note(Event.CASE_EDIT, about_case(case), changed=changed)
 
 

@@ -41,12 +41,12 @@ def refusal(pseudonym: str) -> str | None:
 def doubts(pseudonym: str) -> list[str]:
     """Say what makes a pseudonym look like a patient's name or number."""
     names = [_is_name(word) for word in re.split(r"[\s,;]+", pseudonym.strip())]
-    found = (
+    doubts = (
         (LONG_NUMBER, _LONG_NUMBER.search(pseudonym)),
         (TWO_NAMES, any(map(all, pairwise(names)))),
         (ONE_NAME, names == [True]),
     )
-    return [sentence for sentence, applies in found if applies]
+    return [sentence for sentence, applies in doubts if applies]
 
 
 def _is_name(word: str) -> bool:

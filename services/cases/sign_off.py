@@ -73,19 +73,19 @@ class SignOff:
     def standing(self, case: Case, account_id: str) -> Standing:
         """Describe the case as it is now, and what keeps this person from signing it."""
         present, snapshot = self._as_it_is(case)
-        given = signatures.of_version(case.id, snapshot.version)
-        first, locked = _first(given), any(one.final for one in given)
+        signed = signatures.of_version(case.id, snapshot.version)
+        first, locked = _first(signed), any(one.final for one in signed)
         left = {cell.id for cell in missing(present, first, account_id)}
         reason = SIGNED_ALREADY if locked else self._reason(case, snapshot, first, account_id)
-        found = _agreement(snapshot, present, first, account_id)
+        compared = _agreement(snapshot, present, first, account_id)
         return Standing(
             snapshot=snapshot,
             seen=digest(snapshot.serialize()),
             missing=tuple(cell for cell in snapshot.cells if cell.id in left),
             locked=locked,
-            role=None if reason else _role(first, found),
+            role=None if reason else _role(first, compared),
             reason=reason,
-            agreement=found,
+            agreement=compared,
         )
 
     def sign(
@@ -112,7 +112,7 @@ class SignOff:
                 case_id=case.id, version=version, opened_by=account.id, reason=reason
             )
             signatures.add_amendment(opened)
-            # The reason may tell of the patient: it stands in the amendment alone.
+            # The reason may identify the patient: only the amendment holds it.
             note(Event.CASE_AMEND, about_case(case), version=version)
         return opened
 
@@ -174,8 +174,8 @@ def _named_by(cell: Cell, reader_id: str) -> bool:
     return cell.review is not None and cell.review.reviewer_id == reader_id
 
 
-def _first(given: Sequence[Signature]) -> Signature | None:
-    return next((signature for signature in given if signature.role == SignatureRole.FIRST), None)
+def _first(signed: Sequence[Signature]) -> Signature | None:
+    return next((signature for signature in signed if signature.role == SignatureRole.FIRST), None)
 
 
 def _agreement(
@@ -190,11 +190,13 @@ def _agreement(
     return agreement(signed, snapshot.cells, by_first, by_second)
 
 
-def _role(first: Signature | None, found: Agreement | None) -> SignatureRole:
+def _role(first: Signature | None, compared: Agreement | None) -> SignatureRole:
     """Choose the role: first, in agreement with the first, or deciding."""
     if first is None:
         return SignatureRole.FIRST
-    return SignatureRole.ADJUDICATOR if found and found.disagreements else SignatureRole.SECOND
+    return (
+        SignatureRole.ADJUDICATOR if compared and compared.disagreements else SignatureRole.SECOND
+    )
 
 
 def _check(standing: Standing, seen: str) -> SignatureRole:

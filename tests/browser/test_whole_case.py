@@ -62,7 +62,7 @@ def group(page: Page, label: str) -> Locator:
 
 
 def saved(page: Page) -> None:
-    expect(page.locator("[data-saved-words]")).to_have_text("All saved")
+    expect(page.locator("[data-saved-text]")).to_have_text("All saved")
 
 
 def press(page: Page, *keys: str) -> None:

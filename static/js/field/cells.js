@@ -8,12 +8,12 @@ import { findAll } from "../common/elements.js";
  * @property {SVGRectElement} box in the picture
  * @property {HTMLElement | undefined} item in the gallery, which shows the first ones only
  * @property {number} number
- * @property {string} label what it is shown as: blast, wbc, or doubtful, which is not shown
+ * @property {string} label what it is shown as: blast, wbc, or candidate, which is not shown
  * @property {string} own its label at the model's own threshold
  * @property {number} blast the detector's probability of a blast
  * @property {number} white the detector's probability of a white cell
- * @property {number} second the classifier's probability of an ALL blast
- * @property {string | undefined} secondLabel the classifier's opinion
+ * @property {number} classifier the classifier's probability of an ALL blast
+ * @property {string | undefined} classifierLabel the classifier's opinion
  */
 
 /** @type {Map<string | undefined, HTMLElement>} */
@@ -24,7 +24,7 @@ const items = new Map(findAll(document, "[data-gallery] > li").map((item) => [it
  * @returns {Cell}
  */
 function read(box) {
-  const { cell, label = "", blast, white, second, secondLabel } = box.dataset;
+  const { cell, label = "", blast, white, classifier, classifierLabel } = box.dataset;
   return {
     box,
     item: items.get(cell),
@@ -33,8 +33,8 @@ function read(box) {
     own: label,
     blast: Number(blast),
     white: Number(white),
-    second: Number(second),
-    secondLabel,
+    classifier: Number(classifier),
+    classifierLabel,
   };
 }
 
@@ -45,8 +45,8 @@ export const cells = findAll(document, "rect[data-cell]", SVGRectElement).map(re
 
 /**
  * Whether the classifier says the opposite; uncertain is no opposite.
- * @param {Pick<Cell, "label" | "secondLabel">} cell
+ * @param {Pick<Cell, "label" | "classifierLabel">} cell
  */
 export function disagreed(cell) {
-  return cell.secondLabel !== undefined && cell.secondLabel === OPPOSITE[cell.label];
+  return cell.classifierLabel !== undefined && cell.classifierLabel === OPPOSITE[cell.label];
 }

@@ -17,10 +17,10 @@ const placed = cells.filter(isPlaced);
  * @type {Record<string, (cell: Cell) => number[]>}
  */
 const ORDERS = {
-  suspicion: (cell) => [Number(cell.label === "blast" || cell.secondLabel === "all_blast"), cell.blast],
+  suspicion: (cell) => [Number(cell.label === "blast" || cell.classifierLabel === "all_blast"), cell.blast],
   detector: (cell) => [cell.blast],
-  second: (cell) => [cell.second],
-  disagreement: (cell) => [Number(disagreed(cell)), Math.abs(cell.blast - cell.second)],
+  classifier: (cell) => [cell.classifier],
+  disagreement: (cell) => [Number(disagreed(cell)), Math.abs(cell.blast - cell.classifier)],
 };
 
 /**
@@ -48,7 +48,7 @@ function mark(cell) {
   const opposed = disagreed(cell);
   const sign = findOptional(cell.item, "[data-disagreed]");
   if (sign) sign.hidden = !opposed;
-  cell.item.hidden = cell.label === "doubtful" || (Boolean(only?.checked) && !opposed);
+  cell.item.hidden = cell.label === "candidate" || (Boolean(only?.checked) && !opposed);
 }
 
 function count() {
@@ -63,7 +63,7 @@ export function refresh() {
   placed.forEach(mark);
   if (tools) count();
   const shown = findOptional(document, "[data-shown]");
-  if (shown) shown.textContent = String(placed.filter((cell) => cell.label !== "doubtful").length);
+  if (shown) shown.textContent = String(placed.filter((cell) => cell.label !== "candidate").length);
 }
 
 if (tools) {

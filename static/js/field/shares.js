@@ -33,12 +33,12 @@ export function showShares(shown) {
   const table = find(document, "[data-shares]");
   table.hidden = !shown.length;
   if (!shown.length) return;
-  const uncertain = shown.filter((cell) => cell.secondLabel === "uncertain").length;
-  const second = shown.filter((cell) => cell.secondLabel === "all_blast").length;
+  const uncertain = shown.filter((cell) => cell.classifierLabel === "uncertain").length;
+  const classifier = shown.filter((cell) => cell.classifierLabel === "all_blast").length;
   writeShare("detector", shown.filter((cell) => cell.label === "blast").length, shown.length);
-  writeShare("second", second, shown.length);
-  write("second-uncertain", String(uncertain));
-  write("second-at-most", formatShare((second + uncertain) / shown.length));
+  writeShare("classifier", classifier, shown.length);
+  write("classifier-uncertain", String(uncertain));
+  write("classifier-at-most", formatShare((classifier + uncertain) / shown.length));
   const remark = findOptional(table, "[data-uncertain]");
   if (remark) remark.hidden = !uncertain;
   const few = find(table, "[data-few]");

@@ -36,7 +36,7 @@ class Threshold {
     });
     element.hidden = false;
     this.placeMark();
-    this.tell();
+    this.showState();
   }
 
   get moved() {
@@ -61,7 +61,7 @@ class Threshold {
     }
     recount();
     refresh();
-    this.tell();
+    this.showState();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.announce(), QUIET);
   }
@@ -70,7 +70,7 @@ class Threshold {
   labelOf(cell) {
     if (!this.moved) return cell.own;
     if (cell.blast >= this.value) return "blast";
-    return cell.white >= this.white ? "wbc" : "doubtful";
+    return cell.white >= this.white ? "wbc" : "candidate";
   }
 
   placeMark() {
@@ -78,7 +78,7 @@ class Threshold {
     this.part("mark").style.left = `${100 * (own - min) / (max - min)}%`;
   }
 
-  tell() {
+  showState() {
     const at = formatShare(this.value);
     const state = this.part("state");
     this.part("at").textContent = at;
@@ -91,7 +91,7 @@ class Threshold {
 
   /** For those who hear the page: once the slider rests. */
   announce() {
-    const shown = cells.filter((cell) => cell.label !== "doubtful");
+    const shown = cells.filter((cell) => cell.label !== "candidate");
     const blasts = shown.filter((cell) => cell.label === "blast").length;
     this.part("announced").textContent =
       `At ${formatShare(this.value)}: blasts ${blasts} of ${shown.length} white cells.`;
@@ -119,7 +119,7 @@ function relabel(cell, label) {
 }
 
 function recount() {
-  const shown = cells.filter((cell) => cell.label !== "doubtful");
+  const shown = cells.filter((cell) => cell.label !== "candidate");
   const blasts = shown.filter((cell) => cell.label === "blast").length;
   const counts = { blast: blasts, wbc: shown.length - blasts };
   for (const [label, count] of Object.entries(counts)) {

@@ -20,17 +20,17 @@ function part(tile, name) {
 }
 
 /**
- * What is heard of a tile: which cell, what it is, what the readers said.
+ * The label of a tile for screen readers: cell, class, review, opinions of the models.
  * @param {Cell} cell
  */
 function spoken(cell) {
   const seen = cell.seen ? `reviewed by ${cell.by}` : "not reviewed";
-  const said = [
+  const opinions = [
     cell.blast === null ? "" : `detector ${formatProbability(cell.blast)} blast`,
-    cell.second === null ? "" : `second reader ${formatProbability(cell.second)}`,
-    cell.disagreed ? "the readers disagree" : "",
+    cell.classifier === null ? "" : `classifier ${formatProbability(cell.classifier)}`,
+    cell.disagreed ? "detector and classifier disagree" : "",
   ];
-  return [cell.name, nameOf(cell.label), seen, ...said].filter(Boolean).join(", ");
+  return [cell.name, nameOf(cell.label), seen, ...opinions].filter(Boolean).join(", ");
 }
 
 /**
@@ -91,7 +91,7 @@ export class Gallery {
     tile.dataset.cell = cell.id;
     tile.id = `cell-${cell.id}`;
     part(tile, "detector").textContent = formatProbability(cell.blast);
-    part(tile, "second").textContent = formatProbability(cell.second);
+    part(tile, "classifier").textContent = formatProbability(cell.classifier);
     write(tile, cell);
     this.tiles.set(cell.id, tile);
     return tile;
@@ -137,16 +137,16 @@ export class Gallery {
   place(cell) {
     const known = this.tiles.get(cell.id);
     const tile = known ?? this.make(cell);
-    const former = this.groupAround(tile)?.dataset.group;
+    const previous = this.groupAround(tile)?.dataset.group;
     const name = groupOf(cell);
     write(tile, cell);
-    if (former === name) return;
+    if (previous === name) return;
     const list = this.listOf(name);
     const orderAt = (/** @type {number} */ index) => this.cellOf(list.children[index])?.order ?? 0;
     const index = insertionIndex(list.childElementCount, orderAt, cell.order);
     list.insertBefore(tile, list.children[index] ?? null);
     this.count(name);
-    if (former) this.count(former);
+    if (previous) this.count(previous);
     if (!known) this.observer.observe(tile);
   }
 
@@ -200,7 +200,7 @@ export class Gallery {
   }
 
   /**
-   * Go to a tile and select it alone.
+   * Go to a tile and select only it.
    * @param {HTMLElement | null | undefined} tile
    */
   go(tile) {

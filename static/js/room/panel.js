@@ -1,4 +1,4 @@
-// The cell that has the focus: in its field with the other boxes, what was said of it, and by whom.
+// The cell that has the focus: in its field with the other boxes, its opinions and history.
 
 import { find } from "../common/elements.js";
 import { bindTools, View } from "../common/view.js";
@@ -32,7 +32,7 @@ const REST = 120;
 const KEPT = 8;
 const SVG = "http://www.w3.org/2000/svg";
 /** @type {Record<string, string>} */
-const SECOND_WORDS = { all_blast: "ALL blast", normal: "Normal", uncertain: "Uncertain" };
+const CLASSIFIER_LABELS = { all_blast: "ALL blast", normal: "Normal", uncertain: "Uncertain" };
 
 const when = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
 
@@ -97,9 +97,9 @@ export class Panel {
   describe(cell) {
     this.part("title").textContent = cell.name;
     this.part("detector").textContent = formatDetector(cell);
-    this.part("second").textContent = formatSecond(cell);
+    this.part("classifier").textContent = formatClassifier(cell);
     this.part("differ").hidden = !cell.disagreed;
-    this.part("doubtful").hidden = counts(cell);
+    this.part("candidate").hidden = counts(cell);
     this.part("label").textContent = counts(cell) ? nameOf(cell.label) : "None yet";
     this.part("by").textContent = this.reviewed(cell);
   }
@@ -238,15 +238,15 @@ function formatDetector({ blast, proposed }) {
 }
 
 /** @param {Cell} cell */
-function formatSecond({ second, second_label: label }) {
-  return second === null ? "–" : `${SECOND_WORDS[label ?? ""]}, ${formatProbability(second)} ALL blast`;
+function formatClassifier({ classifier, classifier_label: label }) {
+  return classifier === null ? "–" : `${CLASSIFIER_LABELS[label ?? ""]}, ${formatProbability(classifier)} ALL blast`;
 }
 
 /** @param {Review} review */
 function formatReview({ from, to, undone, undoes }) {
-  const said = from === to ? `confirmed ${nameOf(to)}` : `${from ? nameOf(from) : "drawn"} → ${nameOf(to)}`;
-  if (undoes) return to ? `took back: ${nameOf(from)} → ${nameOf(to)}` : "took it back";
-  return undone ? `${said} (taken back)` : said;
+  const change = from === to ? `confirmed ${nameOf(to)}` : `${from ? nameOf(from) : "drawn"} → ${nameOf(to)}`;
+  if (undoes) return to ? `undid: ${nameOf(from)} → ${nameOf(to)}` : "removed the drawn cell";
+  return undone ? `${change} (undone)` : change;
 }
 
 /**

@@ -52,7 +52,7 @@ def test_every_found_cell_has_its_box_in_pixels_of_the_file(signed_in, field):
     page = signed_in.get(field).get_data(as_text=True)
     assert 'viewBox="0 0 480 360"' in page
     boxes = re.findall(r'<rect data-label="(\w+)" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"', page)
-    assert [box[0] for box in boxes] == ["doubtful", "platelet", "rbc", "wbc", "blast"]
+    assert [box[0] for box in boxes] == ["candidate", "platelet", "rbc", "wbc", "blast"]
     assert boxes[3] == ("wbc", "240.0", "0.0", "240.0")
 
 
@@ -126,7 +126,7 @@ def test_the_classifier_goes_by_the_name_in_its_manifest(shown, settings, versio
 
 def test_doubtful_cells_are_there_for_the_slider_and_not_to_be_seen(shown):
     page = shown(read_field())
-    assert page.count('<rect data-label="doubtful"') == 1
+    assert page.count('<rect data-label="candidate"') == 1
     assert page.count('<li data-cell="4" hidden>') == 1
     assert len(re.findall(r"<li data-cell", page)) == 5
 

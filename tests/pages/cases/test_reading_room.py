@@ -109,8 +109,8 @@ def room(app: Flask, signed_in: FlaskClient) -> Room:
 
 
 def test_every_label_is_shown_and_the_doubtful_ones_last():
-    assert {group.label for group in GROUPS} == {*CLASS_CODES, "doubtful"}
-    assert [group.label for group in GROUPS][-1] == "doubtful"
+    assert {group.label for group in GROUPS} == {*CLASS_CODES, "candidate"}
+    assert [group.label for group in GROUPS][-1] == "candidate"
 
 
 def test_the_page_names_the_case_and_what_it_is_not(room: Room):
@@ -131,8 +131,8 @@ def test_all_white_cells_come_with_what_the_readers_say(room: Room):
     found = room.cell(0)
     assert (found["proposed"], found["label"], found["seen"]) == ("blast", "blast", False)
     assert (found["blast"], found["box"]) == (0.9, [0.0, 0.0, 240.0, 180.0])
-    assert found["second_label"] in {"all_blast", "normal", "uncertain"}
-    assert [cell["doubtful"] for cell in told["cells"]].count(True) == 1
+    assert found["classifier_label"] in {"all_blast", "normal", "uncertain"}
+    assert [cell["candidate"] for cell in told["cells"]].count(True) == 1
     assert blast["proposed"] == "blast"
 
 

@@ -74,7 +74,7 @@ def test_the_cells_of_all_fields_come_most_suspicious_first(case: Case):
     assert cells[2].id == f"{image.id}.0"
     assert [cell.number for cell in cells if cell.analysis_id == first.id] == [0, 1, 2, 3, 4]
     assert cells[0].box == READ_CELLS[0].box
-    assert (cells[0].blast, cells[0].second, cells[0].second_label) == (0.9, 0.1, "normal")
+    assert (cells[0].blast, cells[0].classifier, cells[0].classifier_label) == (0.9, 0.1, "normal")
     assert cells[0].disagreed
 
 
@@ -83,12 +83,16 @@ def test_the_models_propose_only_what_they_know(case: Case):
     proposed = [cell.proposed for cell in cells_of(case)]
     assert proposed == ["blast", "blast", *["unclassified"] * 3]
 
-    doubtful = next(cell for cell in cells_of(case) if cell.box == CANDIDATES[0].box)
-    assert (doubtful.doubtful, doubtful.counted, doubtful.analysis_id) == (True, False, field.id)
+    cell = next(cell for cell in cells_of(case) if cell.box == CANDIDATES[0].box)
+    assert (cell.candidate, cell.counted, cell.analysis_id) == (
+        True,
+        False,
+        field.id,
+    )
 
 
 @pytest.mark.parametrize(
-    ("result", "probability", "proposed", "counted", "second_label"),
+    ("result", "probability", "proposed", "counted", "classifier_label"),
     [
         ("all_blast", 0.97, "blast", True, "all_blast"),
         ("normal", 0.05, "unclassified", True, "normal"),
@@ -96,13 +100,17 @@ def test_the_models_propose_only_what_they_know(case: Case):
         ("not_usable", None, "unclassified", False, None),
     ],
 )
-def test_a_cell_image_is_one_cell(case, result, probability, proposed, counted, second_label):
+def test_a_cell_image_is_one_cell(case, result, probability, proposed, counted, classifier_label):
     image = put_cell(case, result, probability)
     (cell,) = cells_of(case)
 
     assert (cell.id, cell.number) == (f"{image.id}.0", 0)
-    assert (cell.proposed, cell.counted, cell.second_label) == (proposed, counted, second_label)
-    assert (cell.blast, cell.second) == (None, probability)
+    assert (cell.proposed, cell.counted, cell.classifier_label) == (
+        proposed,
+        counted,
+        classifier_label,
+    )
+    assert (cell.blast, cell.classifier) == (None, probability)
     assert cell.box == (0.0, 10.0, 95.0, 100.0)
 
 
@@ -208,7 +216,7 @@ def test_a_missed_cell_is_drawn(case: Case):
     record(case, entry(name, "monocyte"), by="ben")
     cell = cell_of(case, name)
 
-    assert (cell.number, cell.box, cell.proposed, cell.doubtful) == (None, box, None, False)
+    assert (cell.number, cell.box, cell.proposed, cell.candidate) == (None, box, None, False)
     assert (cell.label, cell.by, cell.counted) == ("monocyte", "ben", True)
     assert review.history_of(case, name)[0].label_before is None
 
@@ -305,7 +313,7 @@ def test_a_signed_case_takes_no_word_until_it_is_amended(case: Case):
 def test_the_differential_counts_by_models_and_by_reviewer(case: Case):
     field = put_field(case)
     numbers = {cell.box: cell.number for cell in cells_of(case)}
-    doubtful = numbers[CANDIDATES[0].box]
+    candidate = numbers[CANDIDATES[0].box]
     before = differential(cells_of(case))
     assert (before.models.white, before.reviewed, before.total) == (4, 0, 4)
     assert before.models == before.reviewers
@@ -315,7 +323,7 @@ def test_the_differential_counts_by_models_and_by_reviewer(case: Case):
         entry(f"{field.id}.0", "lymphocyte"),
         entry(f"{field.id}.1", "not_a_cell"),
         entry(f"{field.id}.2", "erythroblast"),
-        entry(f"{field.id}.{doubtful}", "blast"),
+        entry(f"{field.id}.{candidate}", "blast"),
         entry(f"{field.id}.d00000001", "blast", box=(0.0, 0.0, 20.0, 20.0)),
     )
     now = differential(cells_of(case))
