@@ -61,7 +61,7 @@ def test_the_shell_and_the_page_say_the_same(reader, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", FOLDS)
-def test_blasts_rank_above_the_normal_cells_of_a_network_s_strangers(models, shared_data, name):
+def test_blasts_rank_above_the_normal_cells_of_held_out_subjects(models, shared_data, name):
     network = FOLDS.index(name)
     cells = [cell for cell in read_cnmc(shared_data) if fold_of(cell.subject) == name][::20]
     means = {

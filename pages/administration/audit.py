@@ -16,6 +16,21 @@ from services.audit.export import FORMATS
 blueprint = Blueprint("audit", __name__, url_prefix="/admin/audit")
 
 PAGE_SIZE = 50
+PAGE_NAMES = {
+    "batches.show": "batch",
+    "cases.edit": "case description",
+    "cases.show": "case",
+    "classification.result": "cell result",
+    "field.annotated": "annotated image",
+    "field.document": "findings (JSON)",
+    "field.result": "field result",
+    "field.table": "findings (CSV)",
+    "history.confirm": "deletion",
+    "reading.show": "reading room",
+    "sign_off.show": "sign-off",
+}
+"""The pages and files that people look at, by endpoint, as entries keep it."""
+
 MIME_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 
 
@@ -54,7 +69,8 @@ def export(suffix: str) -> Response | tuple[str, int]:
 
 @blueprint.app_context_processor
 def _labels() -> dict[str, dict[str, str]]:
-    return {"event_labels": {event.value: event.label for event in Event}}
+    labels = {event.value: event.label for event in Event}
+    return {"event_labels": labels, "page_names": PAGE_NAMES}
 
 
 def _form() -> AuditForm:

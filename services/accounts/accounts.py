@@ -92,11 +92,10 @@ def clean_name(name: str) -> str:
     # Normalizing takes quadratic time on crafted text.
     shown = "" if len(name) > LONGEST_TYPED_NAME else _composed(name)
     if not SHORTEST_NAME <= len(shown) <= LONGEST_NAME:
-        raise UserNameError(f"Please use {SHORTEST_NAME} to {LONGEST_NAME} characters.")
+        raise UserNameError(f"Use {SHORTEST_NAME} to {LONGEST_NAME} characters.")
     if not _NAME.fullmatch(shown):
         raise UserNameError(
-            "Please use letters, digits, spaces and . @ + - _ only, with a letter or digit at "
-            "both ends."
+            "Use only letters, digits, spaces and . @ + - _, with a letter or digit at both ends."
         )
     return shown
 

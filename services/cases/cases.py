@@ -19,7 +19,7 @@ from records.cases.states import CaseState
 from services.audit.audit import note
 from services.cases.duplicates import duplicates_of
 
-SIGNED = "This case is signed and locked. A reviewer can open it for an amendment."
+SIGNED = "This case is signed and locked. A reviewer can reopen it for amendment."
 NOT_OF_TEAM = "This case does not belong to your team. Choose another one."
 REVIEWED = (
     "Cells of this analysis were reviewed in the case “{}”. Reviews are kept, so it stays there."

@@ -27,10 +27,12 @@ from services.cases.snapshot_builder import collect_snapshot
 
 WRONG_PASSWORD = "Wrong password. Nothing was signed."  # noqa: S105  a sentence
 SIGNED_ALREADY = "This version of the case is already signed."
-SAME_READER = "You signed this version as the first reader. Another reviewer must sign now."
+SAME_READER = "You signed this version as the first reviewer. Another reviewer must sign now."
 STILL_READ = "Fields of this case are still being analysed. Wait for them or cancel them."
 NOTHING_IN_IT = "This case has no image yet, so there is nothing to sign."
-CHANGED = "The case has changed since you opened this page. Check it as it is now, then sign again."
+CHANGED = (
+    "The case has changed since you opened this page. Check the current state, then sign again."
+)
 NOT_SEEN = "Some cells still need review. They are listed on this page."
 NOT_SIGNED = "Only a signed case can be amended. This one is not signed."
 

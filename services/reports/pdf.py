@@ -42,6 +42,7 @@ from services.reports.formatting import (
 FONT, BOLD = "SourceSansPro", "SourceSansPro-Semibold"
 UNSIGNED = "UNSIGNED"
 UNKNOWN = "–"
+THRESHOLD_NAMES = {"white": "white cell", "rbc": "red cell"}
 NO_GLYPH = "\u25a0"
 NOT_PRINTED = f"{NO_GLYPH} replaces a character that this font lacks. The JSON report has it."
 
@@ -344,7 +345,7 @@ def _models(contents: ReportContents) -> Flowable:
     for used in snapshot.models:
         hashes = "<br/>".join(f"{name}: {value}" for name, value in used.files.items())
         hashes = hashes or "unknown: another version is installed now"
-        rows.append([_text(used.model), _text(used.version), Paragraph(hashes, CODE)])
+        rows.append([_text(used.model.capitalize()), _text(used.version), Paragraph(hashes, CODE)])
     thresholds = sorted({_thresholds(image.thresholds) for image in snapshot.images} - {""})
     if thresholds:
         rows.append([_text("Thresholds"), _text(""), _text("; ".join(thresholds), SMALL)])
@@ -352,7 +353,10 @@ def _models(contents: ReportContents) -> Flowable:
 
 
 def _thresholds(thresholds: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} ≥ {format_share(value)}" for name, value in thresholds.items())
+    return ", ".join(
+        f"{THRESHOLD_NAMES.get(name, name)} ≥ {format_share(value)}"
+        for name, value in thresholds.items()
+    )
 
 
 def _cells_page(contents: ReportContents, pictures: Mapping[str, bytes]) -> list[Flowable]:

@@ -225,7 +225,7 @@ export class Room {
   undo() {
     if (!this.editable) return this.announce(READ_ONLY);
     const acts = this.undos.pop() ?? this.ownLatest();
-    if (!acts.length) return this.announce("There is nothing of yours to undo.");
+    if (!acts.length) return this.announce("You have nothing to undo.");
     const back = acts.map((act) => this.cells.get(act.cell)).filter((cell) => cell !== undefined);
     for (const act of acts) this.putBack(act);
     this.saving.takeBack(acts);

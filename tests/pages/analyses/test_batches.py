@@ -87,7 +87,7 @@ def test_what_takes_long_leads_to_the_batch(signed_in: FlaskClient, held: Readin
     page = signed_in.get(answer.headers["Location"]).text
 
     assert answer.headers["Location"] == PAGE
-    assert "0 of 1 read" in texts(page)
+    assert "0 of 1 analysed" in texts(page)
     assert "Counts appear when" in page
     assert '<noscript><meta http-equiv="refresh"' in page
 
@@ -102,7 +102,7 @@ def test_several_of_the_plain_form_are_a_batch_with_those_that_were_refused(
     until(lambda: [f["state"] for f in files(signed_in).values()].count("done") == 2)
     page = signed_in.get(PAGE).text
 
-    assert "2 of 3 read" in texts(page)
+    assert "2 of 3 analysed" in texts(page)
     assert "bad.png This is not an image that can be read" in texts(page)
     assert len(re.findall(r'href="/detect/[0-9a-f]{32}"', page)) == 2
     assert "http-equiv" not in page
@@ -114,7 +114,7 @@ def test_all_read_fields_are_counted_together(signed_in: FlaskClient, monkeypatc
         upload_field(signed_in, batch=BATCH)
     page = texts(signed_in.get(PAGE).text)
 
-    assert "Cells found in 3 fields" in page
+    assert "Cells in 3 fields" in page
     assert "Blasts 6 Other white cells 6 Red cells 3 Platelets 0" in page
     assert "Detector Classifier Blasts 6 of 12 6 of 12 Percentage 50% 50%" in page
     assert "95% CI 25% to 75% 25% to 75% Uncertain – 3" in page
@@ -128,8 +128,8 @@ def test_a_deleted_field_no_longer_counts(signed_in: FlaskClient):
     post(signed_in, f"/history/{first['id']}/delete")
     page = texts(signed_in.get(PAGE).text)
 
-    assert "1 of 1 read" in page
-    assert "Cells found in 1 field" in page
+    assert "1 of 1 analysed" in page
+    assert "Cells in 1 field" in page
     assert list(files(signed_in)) == ["second.png"]
 
 

@@ -111,7 +111,8 @@ def test_every_white_cell_has_both_opinions(shown):
 
 
 @pytest.mark.parametrize(
-    ("version", "name"), [("2026.11.23-1", "DenseNet121"), ("2027.1.1-1", "the classifier")]
+    ("version", "name"),
+    [("2026.11.23-1", "The classifier (DenseNet121)"), ("2027.1.1-1", "The classifier")],
 )
 def test_the_classifier_goes_by_the_name_in_its_manifest(shown, settings, version, name):
     architecture = {"arguments": {"architecture": "DenseNet121"}}
@@ -120,7 +121,7 @@ def test_the_classifier_goes_by_the_name_in_its_manifest(shown, settings, versio
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps(content))
     page = shown(read_field())
-    assert f"is read again, as a crop, by {name}." in texts(page)
+    assert f"{name} gives its opinion on a crop" in texts(page)
     assert "EfficientNetB3" not in page
 
 

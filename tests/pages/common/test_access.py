@@ -121,7 +121,7 @@ def ask_for_all(app: Flask, client: FlaskClient) -> list[tuple[str, int, int]]:
     return answers
 
 
-def test_strangers_are_sent_to_the_sign_in(app: Flask, client: FlaskClient):
+def test_anonymous_visitors_are_sent_to_the_sign_in(app: Flask, client: FlaskClient):
     assert len(ask_for_all(app, client)) > 20
 
 

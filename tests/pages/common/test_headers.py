@@ -136,8 +136,8 @@ def test_behind_a_proxy_a_known_browser_is_known(behind_a_proxy: Flask):
 
     assert sign_in(client, "violet stain, forty drops") == 302
     client.delete_cookie("__Host-leukoscope", domain="leuko.example")
-    stranger = behind_a_proxy.test_client()
-    assert [sign_in(stranger, "wrong") for _ in range(6)] == [401] * 5 + [429]
+    visitor = behind_a_proxy.test_client()
+    assert [sign_in(visitor, "wrong") for _ in range(6)] == [401] * 5 + [429]
     assert sign_in(client, "violet stain, forty drops") == 302
 
 
