@@ -40,9 +40,9 @@ def test_a_cell_is_read_and_kept(reader):
     assert answer.status_code == 201
     assert answer.json["label"] in {"all_blast", "normal", "uncertain"}
     assert 0 <= answer.json["probability"] <= 1
-    said = texts(reader.get(answer.json["url"]).get_data(as_text=True))
-    assert answer.json["word"] in said
-    assert "does not diagnose" in said
+    text = texts(reader.get(answer.json["url"]).get_data(as_text=True))
+    assert answer.json["word"] in text
+    assert "does not diagnose" in text
 
 
 def test_a_field_is_read_and_kept(reader):

@@ -77,10 +77,10 @@ def slider(page: Page):
 
 
 def counts(page: Page) -> tuple[int, int]:
-    """Blasts and other white cells, of which the table must tell as many as there are boxes."""
-    told = tuple(int(page.locator(f"[data-count={label}]").inner_text()) for label in LABELS)
-    assert told == tuple(page.locator(f".boxes-{label} rect:visible").count() for label in LABELS)
-    return told
+    """Blasts and other white cells, of which the table counts as many as there are boxes."""
+    count = tuple(int(page.locator(f"[data-count={label}]").inner_text()) for label in LABELS)
+    assert count == tuple(page.locator(f".boxes-{label} rect:visible").count() for label in LABELS)
+    return count
 
 
 def order(page: Page) -> list[int]:

@@ -409,8 +409,8 @@ def test_an_answer_that_is_not_the_servers_loses_nothing(
 def test_what_the_server_says_of_its_failure_is_told_while_a_correction_waits(
     page: Page, room: str
 ):
-    said = {"status": 404, "json": {"error": "There is nothing at this address."}}
-    answer_instead(page, room, lambda route: route.fulfill(**said))
+    response = {"status": 404, "json": {"error": "There is nothing at this address."}}
+    answer_instead(page, room, lambda route: route.fulfill(**response))
     press(page, "l")
     state = page.locator("[data-saved-text]")
     expect(state).to_have_text("1 correction not saved yet. There is nothing at this address.")
@@ -496,7 +496,8 @@ def test_a_correction_over_a_colleagues_unseen_one_is_told(page: Page, room: str
     press(colleague, "m")
     saved(colleague)
     press(page, "l")
-    expect(page.locator("[data-conflicts]")).to_contain_text("says Monocyte; now it is Lymphocyte")
+    conflicts = page.locator("[data-conflicts]")
+    expect(conflicts).to_contain_text("a colleague Monocyte. Current class: Lymphocyte")
     saved(page)
 
 

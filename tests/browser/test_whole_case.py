@@ -87,7 +87,7 @@ def fetched(page: Page, name: str, folder: Path) -> bytes:
 def signed_part(report: bytes) -> dict[str, object]:
     """A report but for when it was made, and what came after it."""
     later = {"made_at", "later_version"}
-    return {name: told for name, told in json.loads(report).items() if name not in later}
+    return {name: content for name, content in json.loads(report).items() if name not in later}
 
 
 def test_a_case_is_opened(page: Page):
@@ -161,10 +161,10 @@ def test_its_reports_tell_the_same(page: Page, downloads: Path):
     assert fetched(page, "PDF report of version 1", downloads).startswith(b"%PDF-")
     table = fetched(page, "CSV report of version 1", downloads).decode().splitlines()
     cells = [line for line in csv.DictReader(table) if line["what"] == "cell"]
-    told = json.loads(fetched(page, "JSON report of version 1", downloads))
+    content = json.loads(fetched(page, "JSON report of version 1", downloads))
     bundle = Bundle.model_validate_json(fetched(page, "FHIR report of version 1", downloads))
     assert len(cells) >= 13
-    assert CONCLUSION in json.dumps(told)
+    assert CONCLUSION in json.dumps(content)
     reports = [
         e.resource for e in bundle.entry if e.resource.get_resource_type() == "DiagnosticReport"
     ]

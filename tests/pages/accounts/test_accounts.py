@@ -89,9 +89,9 @@ def test_a_given_password_must_be_changed_before_anything_else(app: Flask, clien
     sign_in(client, "ada", given)
 
     assert client.get("/history").headers["Location"] == "/account/password"
-    told = client.get("/history", headers={"Accept": "application/json"})
-    assert told.status_code == 403
-    assert "Choose your own password" in told.json["error"]
+    shown = client.get("/history", headers={"Accept": "application/json"})
+    assert shown.status_code == 403
+    assert "Choose your own password" in shown.json["error"]
     assert "Choose your own password" in client.get("/account/password").text
     with client.get("/static/css/common/leukoscope.css") as style:
         assert style.status_code == 200

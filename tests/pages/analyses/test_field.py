@@ -182,9 +182,9 @@ def test_an_older_finding_is_shown_without_what_it_lacks(app, signed_in, field):
 
 
 def test_it_assists_and_nothing_is_final(signed_in, field):
-    said = texts(signed_in.get(field).get_data(as_text=True))
-    assert "does not diagnose" in said
-    assert "No result is final until a person confirms it." in said
+    text = texts(signed_in.get(field).get_data(as_text=True))
+    assert "does not diagnose" in text
+    assert "No result is final until a person confirms it." in text
 
 
 def test_no_style_or_script_stands_in_the_page(signed_in, field):

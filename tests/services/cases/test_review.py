@@ -117,12 +117,12 @@ def test_a_cell_image_is_one_cell(case, result, probability, proposed, counted, 
 def test_a_correction_stands_beside_the_finding(case: Case):
     field = put_field(case)
     before = dict(field.finding)
-    (said,) = record(case, entry(f"{field.id}.0", "lymphocyte"))
+    (text,) = record(case, entry(f"{field.id}.0", "lymphocyte"))
     cell = cell_of(case, f"{field.id}.0")
 
-    assert (said.label_before, said.label, said.reviewer.name) == ("blast", "lymphocyte", "ada")
+    assert (text.label_before, text.label, text.reviewer.name) == ("blast", "lymphocyte", "ada")
     assert (cell.proposed, cell.label, cell.seen) == ("blast", "lymphocyte", True)
-    assert (cell.by, cell.at, cell.review.id) == ("ada", said.at, said.id)
+    assert (cell.by, cell.at, cell.review.id) == ("ada", text.at, text.id)
     assert analyses.get(field.id).finding == before
     (row,) = noted(Event.CORRECTION)
     assert (row.object_kind, row.object_id) == ("case", case.id)
@@ -161,7 +161,7 @@ def test_what_is_sent_twice_is_kept_once(case: Case):
     first = record(case, one)
     again = record(case, one, two, one)
 
-    assert [said.id for said in again] == [first[0].id, first[0].id + 1, first[0].id]
+    assert [text.id for text in again] == [first[0].id, first[0].id + 1, first[0].id]
     assert len(reviews.of_case(case.id)) == 2
     sign(case)
     assert record(case, one)[0].id == first[0].id, "an answer that was lost comes again"
@@ -284,12 +284,12 @@ def test_undoing_twice_does_nothing_twice(case: Case):
 
 
 def test_a_colleagues_word_is_not_taken_back(case: Case):
-    (said,) = record(case, entry(f"{put_field(case).id}.0", "lymphocyte"))
+    (text,) = record(case, entry(f"{put_field(case).id}.0", "lymphocyte"))
 
     with pytest.raises(ReviewError, match="only your own reviews"):
-        review.undo(case, reader("ben"), new_id(), said.id)
+        review.undo(case, reader("ben"), new_id(), text.id)
     with pytest.raises(ReviewError, match="nothing left to undo"):
-        undo(open_case(reader("ada")), said.id)
+        undo(open_case(reader("ada")), text.id)
 
 
 def test_a_signed_case_takes_no_word_until_it_is_amended(case: Case):
@@ -347,7 +347,7 @@ def test_a_case_of_any_size_is_read_with_two_queries(case: Case):
     entries = [entry(f"{field.id}.{number}", "blast") for field in fields for number in range(3)]
     record(case, *entries)
     queries = []
-    event.listen(db.engine, "before_cursor_execute", lambda *told: queries.append(told[2]))
+    event.listen(db.engine, "before_cursor_execute", lambda *shown: queries.append(shown[2]))
     db.session.expire_all()
     case_id = case.id
     queries.clear()

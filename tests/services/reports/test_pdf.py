@@ -33,10 +33,10 @@ def pictures_on(pdf: bytes, page: int) -> int:
 
 def test_every_page_tells_what_it_is():
     contents = signed(snapshot=snapshot(cells=MANY))
-    told = pages(as_pdf(contents, {}))
+    shown = pages(as_pdf(contents, {}))
 
-    assert len(told) == 2
-    for number, text in enumerate(told, start=1):
+    assert len(shown) == 2
+    for number, text in enumerate(shown, start=1):
         assert ASSISTS in text
         assert f"Page {number} of 2" in text
         assert contents.sha256 in text
@@ -46,10 +46,10 @@ def test_every_page_tells_what_it_is():
 
 def test_what_is_not_signed_says_so_on_every_page():
     contents = signed(status=ReportStatus.PRELIMINARY, signatures=(), snapshot=snapshot(cells=MANY))
-    told = pages(as_pdf(contents, {}))
+    shown = pages(as_pdf(contents, {}))
 
-    assert all(UNSIGNED in text for text in told)
-    assert "This version is not signed" in told[0]
+    assert all(UNSIGNED in text for text in shown)
+    assert "This version is not signed" in shown[0]
 
 
 def test_what_nobody_reviewed_has_no_share_by_a_reviewer():
@@ -61,7 +61,7 @@ def test_what_nobody_reviewed_has_no_share_by_a_reviewer():
 def test_the_first_page_has_the_counts_and_the_conclusion():
     text = pages(as_pdf(signed(), {}))[0]
 
-    for said in (
+    for sentence in (
         "50% 2 of 4 white cells; 95% CI 15% to 85%",
         "Blast 2 50% 2",
         "Lymphocyte 1 25% 0",
@@ -72,7 +72,7 @@ def test_the_first_page_has_the_counts_and_the_conclusion():
         "ada Reviewer, 23 Nov 2026, 07:05 UTC",
         "Notes: Second smear.",
     ):
-        assert said in text
+        assert sentence in text
 
 
 def test_models_have_versions_hashes_and_thresholds():
@@ -138,8 +138,8 @@ def test_what_the_font_does_not_have_is_not_left_out_silently():
 
 
 def test_a_case_without_cells_has_no_page_of_them():
-    told = pages(as_pdf(signed(snapshot=snapshot(cells=())), {}))
-    assert "most suspicious" not in " ".join(told)
+    shown = pages(as_pdf(signed(snapshot=snapshot(cells=())), {}))
+    assert "most suspicious" not in " ".join(shown)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,8 @@ def test_the_longest_texts_still_fit_on_pages(long: str):
     signatures = tuple(replace(one, conclusion=long) for one in contents.signatures)
     of = snapshot().specimen.model_copy(update={"notes": long, "stain": "y" * 40})
     whole = snapshot(specimen=of, version=2, amended_because=long)
-    told = pages(as_pdf(replace(contents, signatures=signatures, snapshot=whole), {}))
-    assert all(f"of {len(told)}" in text for text in told)
+    shown = pages(as_pdf(replace(contents, signatures=signatures, snapshot=whole), {}))
+    assert all(f"of {len(shown)}" in text for text in shown)
 
 
 def test_cells_that_count_twice_are_told():
