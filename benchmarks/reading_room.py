@@ -78,7 +78,7 @@ def main() -> None:
         counted, painted = (sorted(times) for times in zip(*keys, strict=True))
         spread("from a key to the counts", counted)
         spread("from a key to the next picture on the screen", painted)
-        expect(page.locator("[data-saved-words]")).to_have_text("All saved", timeout=60_000)
+        expect(page.locator("[data-saved-text]")).to_have_text("All saved", timeout=60_000)
         spread(
             f"a frame while scrolling {60 * STEP} px a second",
             sorted(page.evaluate(SCROLL, [STEP, 1000 * SECONDS])),

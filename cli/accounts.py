@@ -8,7 +8,7 @@ from flask.cli import AppGroup
 
 from cli import audit, backup, export, leftovers
 from cli.actor import at_the_shell
-from pages.accounts.accounts import the_accounts
+from pages.accounts.accounts import get_accounts
 from records.accounts import accounts as records
 from records.accounts.accounts import Account
 from services.accounts.accounts import Decision, name_key
@@ -41,7 +41,7 @@ def list_accounts() -> None:
 def approve(name: str) -> None:
     """Let the waiting account NAME sign in."""
     account = _named(name)
-    if not the_accounts().decide(account.id, Decision.approve):
+    if not get_accounts().decide(account.id, Decision.approve):
         raise click.ClickException(
             f"“{account.name}” is not pending: its status is {account.status}."
         )
@@ -55,7 +55,7 @@ def reset_password(name: str, password: str) -> None:
     """Give NAME a new password and sign it out everywhere."""
     account = _named(name)
     try:
-        the_accounts().reset_password(account, password)
+        get_accounts().reset_password(account, password)
     except PasswordError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"“{account.name}” has a new password.")
@@ -66,7 +66,7 @@ def reset_password(name: str, password: str) -> None:
 def reset_second_factor(name: str) -> None:
     """Remove the second factor of NAME and sign it out everywhere."""
     account = _named(name)
-    if not the_accounts().reset_second_factor(account):
+    if not get_accounts().reset_second_factor(account):
         raise click.ClickException(f"“{account.name}” has no second factor.")
     click.echo(f"Second factor of “{account.name}” removed.")
 
@@ -78,7 +78,7 @@ def end_sessions(name: str | None, everybody: bool) -> None:
     """Sign NAME, or everybody, out in every browser."""
     if bool(name) == everybody:
         raise click.UsageError("Give either a NAME or --everybody.")
-    accounts = the_accounts()
+    accounts = get_accounts()
     ended = accounts.end_sessions(_named(name)) if name else accounts.end_all_sessions()
     click.echo(f"Sessions ended: {ended}.")
 

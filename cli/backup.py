@@ -9,7 +9,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from cli.actor import at_the_shell
-from pages.accounts.accounts import the_accounts
+from pages.accounts.accounts import get_accounts
 from records.storage.stored_files import IMAGES, UPLOADS
 from services.audit.check import Verdict
 from services.backups.make import back_up
@@ -51,7 +51,7 @@ def restore(folder: Path, replace: bool) -> None:
     at_the_shell()
     settings = current_app.config["LEUKOSCOPE"]
     try:
-        done = restored_from(settings, the_accounts(), folder, replace)
+        done = restored_from(settings, get_accounts(), folder, replace)
     except (BackupError, SettingsError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(

@@ -8,7 +8,7 @@ import click
 from flask.cli import with_appcontext
 
 from cli.actor import at_the_shell
-from pages.common.lookups import the_analyst
+from pages.common.lookups import get_analyst
 from services.learning import export_reviewed as service
 from services.learning.export_reviewed import ExportError
 
@@ -20,7 +20,7 @@ def export_reviewed(folder: Path) -> None:
     """Write the cells and fields of signed cases to FOLDER, without pseudonyms, for training."""
     at_the_shell()
     try:
-        done = service.export_reviewed(folder, the_analyst())
+        done = service.export_reviewed(folder, get_analyst())
     except ExportError as error:
         raise click.ClickException(str(error)) from error
     told = f"patients: {done.patients}, fields: {done.fields}, cells: {done.cells}"

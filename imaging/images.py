@@ -152,9 +152,7 @@ def min_max(rgb: NDArray[Any]) -> NDArray[np.float32]:
     return (values - low) / max(high - low, 1.0)
 
 
-def classifier_input(
-    rgb: RgbImage, size: int = 300, stretched: bool = True
-) -> NDArray[np.float32]:
+def classifier_input(rgb: RgbImage, size: int = 300, stretched: bool = True) -> NDArray[np.float32]:
     """Prepare one cell image for the classifier.
 
     Args:

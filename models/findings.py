@@ -29,6 +29,7 @@ class Namer(StrEnum):
     DETECTOR = "detector"
     CLASSIFIER = "classifier"
 
+
 Progress = Callable[[int, int], None]
 """Told how much of a task is done, and how much there is of it; what it raises ends the task."""
 

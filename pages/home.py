@@ -1,4 +1,4 @@
-"""The front door, and the knock of a monitoring system."""
+"""The start page, and the health check for monitoring."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def index() -> AnyResponse:
 @blueprint.get("/healthz")
 @requires(Audience.ANYBODY)
 def health() -> Response:
-    """Say that the server answers, and nothing else."""
+    """Answer a health check."""
     return Response("ok\n", mimetype="text/plain")

@@ -15,7 +15,7 @@ blueprint = Blueprint("model", __name__, url_prefix="/models")
 # A chart brings its own styles, and shall do nothing else.
 CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
-MODEL_WORDS = {
+MODEL_TEXTS = {
     "classifier": ("Classifier", "Classifies one cell: ALL blast, normal or uncertain."),
     "detector": (
         "Detector",
@@ -23,26 +23,26 @@ MODEL_WORDS = {
     ),
 }
 
-_ONE_OF_MODELS = f"<any({', '.join(MODEL_WORDS)}):name>"
+_ONE_OF_MODELS = f"<any({', '.join(MODEL_TEXTS)}):name>"
 
 
 @blueprint.get("")
 @requires(Audience.SIGNED_IN)
 def index() -> str:
-    """The models of this installation."""
-    cards = [read_card(_weights(), model) for model in MODEL_WORDS]
-    return render_template("model/index.html", cards=cards, words=MODEL_WORDS)
+    """List the models of this installation."""
+    cards = [read_card(_weights(), model) for model in MODEL_TEXTS]
+    return render_template("model/index.html", cards=cards, words=MODEL_TEXTS)
 
 
 @blueprint.get(f"/{_ONE_OF_MODELS}")
 @requires(Audience.SIGNED_IN)
 def card(name: str) -> str:
-    """The card of one model; `version` in the address is the one that gave a result."""
+    """Show the card of one model; `version` is the one that gave a result."""
     read = read_card(_weights(), name)
     return render_template(
         "model/card.html",
         card=read,
-        words=MODEL_WORDS,
+        words=MODEL_TEXTS,
         document=None if read.text is None else render(read.text, _chart_addresses(read).get),
         asked=request.args.get("version"),
     )
@@ -51,7 +51,7 @@ def card(name: str) -> str:
 @blueprint.get(f"/{_ONE_OF_MODELS}/charts/<chart>")
 @requires(Audience.SIGNED_IN)
 def chart(name: str, chart: str) -> Response:
-    """One chart of a card, as SVG."""
+    """Send one chart of a card as SVG."""
     try:
         content = read_chart(_weights(), name, chart)
     except FileNotFoundError:
@@ -65,7 +65,7 @@ def _weights() -> Path:
 
 
 def _chart_addresses(card: ModelCard) -> dict[str, str]:
-    """From the names that the card calls its charts by, to addresses."""
+    """Map the chart names of a card to addresses."""
     return {
         f"{CHARTS}/{chart}": url_for("model.chart", name=card.model, chart=chart)
         for chart in card.charts

@@ -90,8 +90,8 @@ def unknown_revision(present: str) -> str | None:
 
 def damage() -> list[str]:
     """Check the present database; return what SQLite finds wrong with it."""
-    said = db.session.scalars(text("PRAGMA integrity_check"))
-    return [line for line in said if line != "ok"]
+    results = db.session.scalars(text("PRAGMA integrity_check"))
+    return [line for line in results if line != "ok"]
 
 
 @contextmanager

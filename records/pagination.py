@@ -26,7 +26,7 @@ class Page(Generic[Item]):
 
 def between(
     wanted: Select[tuple[Item]],
-    moment: InstrumentedAttribute[datetime],
+    time: InstrumentedAttribute[datetime],
     since: datetime | None,
     before: datetime | None,
 ) -> Select[tuple[Item]]:
@@ -35,8 +35,8 @@ def between(
     None does not restrict.
     """
     if since:
-        wanted = wanted.where(moment >= since)
-    return wanted.where(moment < before) if before else wanted
+        wanted = wanted.where(time >= since)
+    return wanted.where(time < before) if before else wanted
 
 
 def page_of(wanted: Select[tuple[Item]], number: int, size: int) -> Page[Item]:

@@ -8,6 +8,6 @@ SPECIMEN_NAMES = {"blood": "Peripheral blood", "marrow": "Bone marrow"}
 """By `records.cases.cases.Case.specimen`."""
 
 
-def format_datetime(moment: datetime) -> str:
+def format_datetime(time: datetime) -> str:
     """Write a point in time (aware, UTC) for a reader."""
-    return f"{moment:%d %b %Y, %H:%M} UTC"
+    return f"{time:%d %b %Y, %H:%M} UTC"

@@ -30,9 +30,9 @@ class Turns:
 
     @contextmanager
     def place(self) -> Generator[None]:
-        """Be one of those who work or wait; raises `BusyError` at once if they are too many.
+        """Take a place among those who work or wait; raises `BusyError` if all are taken.
 
-        For who waits for work that is done elsewhere.
+        For a thread that waits for work done elsewhere.
         """
         if self._admitted is None:
             yield

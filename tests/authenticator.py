@@ -73,8 +73,8 @@ class Authenticator:
 
 
 def _client_data(kind: str, options: Options, origin: str) -> bytes:
-    told = {"type": kind, "challenge": options["challenge"], "origin": origin}
-    return json.dumps(told | {"crossOrigin": False}).encode()
+    shown = {"type": kind, "challenge": options["challenge"], "origin": origin}
+    return json.dumps(shown | {"crossOrigin": False}).encode()
 
 
 def _encoded(value: bytes) -> str:

@@ -311,7 +311,7 @@ sys.exit(", ".join(sorted(heavy)) or 0)
 
 
 def test_every_page_wants_a_sign_in_but_the_few_that_cannot(app: Flask):
-    """Nobody's data is shown to strangers, on whatever page is added."""
+    """Nobody's data is shown to anonymous visitors, on whatever page is added."""
     public = {"accounts.sign_in", "accounts.sign_up", "home.health"}
     client = app.test_client()
     for rule in app.url_map.iter_rules():

@@ -40,9 +40,9 @@ def test_a_cell_is_read_and_kept(reader):
     assert answer.status_code == 201
     assert answer.json["label"] in {"all_blast", "normal", "uncertain"}
     assert 0 <= answer.json["probability"] <= 1
-    said = texts(reader.get(answer.json["url"]).get_data(as_text=True))
-    assert answer.json["word"] in said
-    assert "does not diagnose" in said
+    text = texts(reader.get(answer.json["url"]).get_data(as_text=True))
+    assert answer.json["word"] in text
+    assert "does not diagnose" in text
 
 
 def test_a_field_is_read_and_kept(reader):
@@ -61,7 +61,7 @@ def test_the_shell_and_the_page_say_the_same(reader, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", FOLDS)
-def test_blasts_rank_above_the_normal_cells_of_a_network_s_strangers(models, shared_data, name):
+def test_blasts_rank_above_the_normal_cells_of_held_out_subjects(models, shared_data, name):
     network = FOLDS.index(name)
     cells = [cell for cell in read_cnmc(shared_data) if fold_of(cell.subject) == name][::20]
     means = {

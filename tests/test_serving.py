@@ -71,8 +71,8 @@ def is_ended(connection: socket.socket) -> bool:
 
 
 def answer(port: int, body: bytes | None = None) -> str:
-    with urlopen(f"http://127.0.0.1:{port}/", body, timeout=HANGS) as told:
-        return told.read().decode()
+    with urlopen(f"http://127.0.0.1:{port}/", body, timeout=HANGS) as shown:
+        return shown.read().decode()
 
 
 def answers(port: int) -> bool:

@@ -77,9 +77,9 @@ def upload_field(
     file = (name, content or png(drawn_field()))
     answer = send(client, "/detect", file, as_json=True, **form)
     assert answer.status_code == 202, answer.text
-    told = follow(client, answer.json)
-    assert told["state"] == "done", told
-    return told
+    shown = follow(client, answer.json)
+    assert shown["state"] == "done", shown
+    return shown
 
 
 def texts(page: str) -> str:

@@ -64,14 +64,14 @@ def init_app(app: Flask) -> None:
     app.extensions["leukoscope_login"] = login_manager
 
 
-def the_accounts() -> Accounts:
-    """The accounts of this installation."""
+def get_accounts() -> Accounts:
+    """Return the accounts service of this installation."""
     return current_app.extensions["leukoscope_accounts"]
 
 
 @login_manager.user_loader
 def _load(account_id: str) -> Account | None:
-    account = the_accounts().resume(session.get("sign_in"), account_id)
+    account = get_accounts().resume(session.get("sign_in"), account_id)
     if account:
         act_as(as_account(account))
     return account
@@ -91,7 +91,7 @@ def _unauthorized() -> tuple[Response, int] | AnyResponse:
 
 
 def local_path(target: str | None) -> str | None:
-    """The target of a redirect, if it is a path on this server."""
+    """Return the target of a redirect if it is a path on this server."""
     return target if target and _LOCAL_PATH.fullmatch(target) else None
 
 
@@ -102,7 +102,7 @@ def sign_up() -> str | AnyResponse | tuple[str, int]:
     """Ask for an account; the answer does not tell whether the name was taken."""
     form = SignUpForm()
     if form.validate_on_submit():
-        account = the_accounts().sign_up(
+        account = get_accounts().sign_up(
             text_of(form.name), text_of(form.password), reads_cases=form.reads_cases.data
         )
         flash(_welcome(account), "success")
@@ -140,7 +140,7 @@ def sign_in() -> str | AnyResponse | tuple[str, int]:
 
 
 def _target() -> str:
-    """Where the person wanted to go."""
+    """Return where the person wanted to go."""
     return local_path(request.args.get("next")) or url_for("home.index")
 
 
@@ -157,16 +157,16 @@ def _ask_for_code(outcome: CodeNeeded) -> AnyResponse:
 @limits.failures_by_account
 def code() -> str | AnyResponse | tuple[str, int]:
     """Complete a sign-in with a code of the second factor."""
-    account = the_accounts().awaiting_code(session.get(limits.CODE_FOR))
+    account = get_accounts().awaiting_code(session.get(limits.CODE_FOR))
     if account is None:
         return _too_late()
     form = CodeForm()
     if form.validate_on_submit():
-        outcome = the_accounts().sign_in_with_code(session[limits.CODE_FOR], text_of(form.code))
+        outcome = get_accounts().sign_in_with_code(session[limits.CODE_FOR], text_of(form.code))
         if outcome:
             return _signed_in(outcome, _target())
         limits.note_failure()
-        readable = the_accounts().second_factors.is_readable(account)
+        readable = get_accounts().second_factors.is_readable(account)
         add_error(form.code, WRONG_CODE if readable else UNREADABLE)
     page = _code_page(form)
     return (page, 401) if request.method == "POST" else page
@@ -180,11 +180,11 @@ def code() -> str | AnyResponse | tuple[str, int]:
 def key() -> str | AnyResponse | tuple[str, int]:
     """Complete a sign-in with a security key."""
     sign_in_id, site = session.get(limits.CODE_FOR), present_site()
-    if sign_in_id is None or the_accounts().awaiting_code(sign_in_id) is None:
+    if sign_in_id is None or get_accounts().awaiting_code(sign_in_id) is None:
         return _too_late()
     form = AnswerForm()
     if form.validate() and site:
-        outcome = the_accounts().sign_in_with_key(sign_in_id, text_of(form.answer), site)
+        outcome = get_accounts().sign_in_with_key(sign_in_id, text_of(form.answer), site)
         if outcome:
             return _signed_in(outcome, _target())
     limits.note_failure()
@@ -203,13 +203,13 @@ def _code_page(form: CodeForm) -> str:
     return render_template(
         "accounts/code.html",
         form=form,
-        key_options=site and the_accounts().ask_for_key(session[limits.CODE_FOR], site),
+        key_options=site and get_accounts().ask_for_key(session[limits.CODE_FOR], site),
         key_form=AnswerForm(formdata=None),
     )
 
 
 def _try_to_sign_in(form: SignInForm) -> SignedIn | CodeNeeded | None:
-    outcome = the_accounts().sign_in(text_of(form.name), text_of(form.password))
+    outcome = get_accounts().sign_in(text_of(form.name), text_of(form.password))
     if outcome is None:
         limits.note_failure()
         form.form_errors.append(WRONG)
@@ -228,7 +228,7 @@ def _signed_in(outcome: SignedIn, target: str) -> AnyResponse:
 
 
 def begin_session(account: Account, sign_in_id: str) -> None:
-    """Keep nothing of what a stranger may have put into the session before."""
+    """Start a fresh session: the old one may hold what somebody else put there."""
     session.clear()
     # A form shown in this very answer needs a token of the new session.
     g.pop("csrf_token", None)
@@ -240,7 +240,7 @@ def begin_session(account: Account, sign_in_id: str) -> None:
 @requires(Audience.ANYBODY)
 def sign_out() -> AnyResponse:
     """Sign this browser out."""
-    the_accounts().sign_out(session.get("sign_in", ""))
+    get_accounts().sign_out(session.get("sign_in", ""))
     session.clear()
     flash("You are signed out.", "success")
     return clear_cache(redirect(url_for("accounts.sign_in")))
@@ -261,7 +261,7 @@ def password() -> str | AnyResponse | tuple[str, int]:
 
 def _change_password(form: PasswordForm) -> bool:
     account = current_account()
-    sign_in_id = the_accounts().change_password(account, text_of(form.present), text_of(form.new))
+    sign_in_id = get_accounts().change_password(account, text_of(form.present), text_of(form.new))
     if sign_in_id is None:
         limits.note_failure()
         add_error(form.present, "This is not your current password.")

@@ -24,7 +24,7 @@ _PASSWORD_HELP = f"{SHORTEST} characters or more. Three or four unrelated words 
 
 
 def present_password(label: str) -> PasswordField:
-    """A field for the password that the account has now."""
+    """Make a field for the current password of the account."""
     return PasswordField(label, [_GIVEN, _BOUNDED], render_kw={"autocomplete": "current-password"})
 
 
@@ -45,8 +45,8 @@ def _repeated(field: str) -> PasswordField:
     )
 
 
-def _judge(check: Callable[..., object], *values: str) -> None:
-    """Let a rule of the accounts judge, and its sentence stand beside the field."""
+def _check(check: Callable[..., object], *values: str) -> None:
+    """Check a value by a rule of the accounts; show its message beside the field."""
     try:
         check(*values)
     except ValueError as error:
@@ -66,7 +66,7 @@ class SignInForm(GuardedForm):
 
 
 def code_field(label: str, description: str, **attributes: object) -> StringField:
-    """A field for a code of the second factor."""
+    """Make a field for a code of the second factor."""
     kept = {"autocomplete": "one-time-code", "maxlength": LONGEST_CODE, "spellcheck": "false"}
     return StringField(
         label, [_GIVEN, AtMost(LONGEST_CODE)], description=description, render_kw=kept | attributes
@@ -96,11 +96,11 @@ class SignUpForm(GuardedForm):
 
     def validate_name(self, field: StringField) -> None:
         """Say beside the name what is wrong with it."""
-        _judge(clean_name, text_of(field))
+        _check(clean_name, text_of(field))
 
     def validate_password(self, field: PasswordField) -> None:
         """Say beside the password what is wrong with it."""
-        _judge(check_password, text_of(field), text_of(self.name)[:LONGEST_TYPED_NAME])
+        _check(check_password, text_of(field), text_of(self.name)[:LONGEST_TYPED_NAME])
 
 
 class PasswordForm(GuardedForm):
@@ -115,4 +115,4 @@ class PasswordForm(GuardedForm):
         """Say beside the new password what is wrong with it."""
         if field.data == self.present.data:
             raise ValidationError("This is your current password. Choose a new one.")
-        _judge(check_password, text_of(field), current_user.name)
+        _check(check_password, text_of(field), current_user.name)

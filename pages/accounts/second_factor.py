@@ -10,7 +10,7 @@ from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from pages.accounts.accounts import UNREADABLE, WRONG_CODE, begin_session, the_accounts
+from pages.accounts.accounts import UNREADABLE, WRONG_CODE, begin_session, get_accounts
 from pages.accounts.accounts_forms import NOT_CONFIRMED
 from pages.accounts.second_factor_forms import ConfirmForm, EnrolForm, NewKeyForm
 from pages.common import limits
@@ -50,7 +50,7 @@ def enrol() -> Answer:
         return redirect(url_for("second_factor.show"))
     if not form.validate():
         return _page(enrolling=form), 422
-    outcome = the_accounts().enrol(
+    outcome = get_accounts().enrol(
         current_account(), _pending(), text_of(form.password), text_of(form.code)
     )
     if isinstance(outcome, Wrong):
@@ -63,7 +63,7 @@ def enrol() -> Answer:
 @limits.failures_of_account
 def renew() -> Answer:
     """Replace the recovery codes, and show the new ones, once."""
-    return _confirmed(the_accounts().renew_recovery_codes, _codes)
+    return _confirmed(get_accounts().renew_recovery_codes, _codes)
 
 
 @blueprint.post("/remove")
@@ -71,13 +71,13 @@ def renew() -> Answer:
 @limits.failures_of_account
 def remove() -> Answer:
     """Remove the second factor; who must have one is then asked to set up another."""
-    return _confirmed(the_accounts().remove_second_factor, _removed)
+    return _confirmed(get_accounts().remove_second_factor, _removed)
 
 
 def _confirmed(
     act: Callable[[Account, str, str], Renewed | Wrong], then: Callable[[Renewed], Answer]
 ) -> Answer:
-    """Act after password and code were given once more."""
+    """Act once password and code are confirmed."""
     form = ConfirmForm()
     if not second_factors.get(current_user.id):
         return redirect(url_for("second_factor.show"))
@@ -111,7 +111,7 @@ def _page(enrolling: EnrolForm | None = None, confirming: ConfirmForm | None = N
 
 
 def _enrolment(form: EnrolForm) -> str:
-    factors = the_accounts().second_factors
+    factors = get_accounts().second_factors
     secret = _pending_secret()
     picture = segno.make(factors.uri(current_account(), secret), error="m")
     return render_template(
@@ -119,13 +119,13 @@ def _enrolment(form: EnrolForm) -> str:
         form=form,
         picture=picture.svg_data_uri(scale=5, border=2, light="#fff"),
         secret=" ".join(secret[at : at + _GROUP] for at in range(0, len(secret), _GROUP)),
-        required=the_accounts().must_enrol(current_account()),
+        required=get_accounts().must_enrol(current_account()),
     )
 
 
 def _pending_secret() -> str:
     """Return the secret that the person sets up; the same one when the page is loaded again."""
-    factors = the_accounts().second_factors
+    factors = get_accounts().second_factors
     secret = factors.open(session.get(PENDING, ""))
     if secret is None:
         session[PENDING] = factors.new_secret()
@@ -157,5 +157,5 @@ def refused(form: Asking, wrong: Wrong, why: str) -> Asking:
 
 def why() -> str:
     """Say why a code is not accepted."""
-    readable = the_accounts().second_factors.is_readable(current_account())
+    readable = get_accounts().second_factors.is_readable(current_account())
     return WRONG_CODE if readable else UNREADABLE

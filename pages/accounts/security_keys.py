@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, session, u
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from pages.accounts.accounts import begin_session, the_accounts
+from pages.accounts.accounts import begin_session, get_accounts
 from pages.accounts.second_factor import refused, why
 from pages.accounts.second_factor_forms import ConfirmForm, KeyForm, NewKeyForm
 from pages.common import limits
@@ -44,14 +44,14 @@ def new() -> Answer:
 @requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def begin() -> Answer:
-    """Ask the browser for a key, after password and code were given once more."""
+    """Ask the browser for a key once password and code are confirmed."""
     form, site = NewKeyForm(), present_site()
     if not form.validate():
         return _new(form), 422
     if site is None or not second_factors.get(current_user.id):
         return _cannot_add()
     account = current_account()
-    outcome = the_accounts().begin_security_key(
+    outcome = get_accounts().begin_security_key(
         account, text_of(form.password), text_of(form.code), site
     )
     if isinstance(outcome, Wrong):
@@ -73,7 +73,7 @@ def add() -> Answer:
     if site is None or not second_factors.get(current_user.id):
         return _cannot_add()
     account = current_account()
-    added = the_accounts().add_security_key(
+    added = get_accounts().add_security_key(
         account, session["sign_in"], text_of(form.name), text_of(form.answer), site
     )
     if not added:
@@ -93,13 +93,13 @@ def confirm(key_id: str) -> str:
 @requires(Audience.SIGNED_IN)
 @limits.failures_of_account
 def remove(key_id: str) -> Answer:
-    """Remove a key, after password and code were given once more."""
+    """Remove a key once password and code are confirmed."""
     form, key = ConfirmForm(), _key(key_id)
     name = key.name
     if not form.validate():
         return _removal(key, form), 422
     account = current_account()
-    outcome = the_accounts().remove_security_key(
+    outcome = get_accounts().remove_security_key(
         account, key_id, text_of(form.password), text_of(form.code)
     )
     if isinstance(outcome, Wrong):

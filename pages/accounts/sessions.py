@@ -9,7 +9,7 @@ from ua_parser import parse
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import StringField
 
-from pages.accounts.accounts import the_accounts
+from pages.accounts.accounts import get_accounts
 from pages.accounts.accounts_forms import NOT_CONFIRMED, present_password
 from pages.common import limits
 from pages.common.current_account import current_account
@@ -35,7 +35,7 @@ class EndForm(GuardedForm):
 
 @dataclass(frozen=True)
 class Session:
-    """One browser in words."""
+    """One signed-in browser, as shown."""
 
     sign_in: SignIn
     browser: str
@@ -57,7 +57,7 @@ def end() -> AnyResponse | tuple[str, int]:
     form = EndForm()
     if not form.validate():
         return _page(form), 422
-    if not the_accounts().confirms_password(current_account(), text_of(form.password)):
+    if not get_accounts().confirms_password(current_account(), text_of(form.password)):
         limits.note_failure()
         add_error(form.password, NOT_CONFIRMED)
         return _page(form), 422
@@ -68,24 +68,24 @@ def end() -> AnyResponse | tuple[str, int]:
 def _end(sign_in_id: str | None) -> tuple[str, str]:
     account = current_account()
     if sign_in_id:
-        ended = the_accounts().end_session(account, sign_in_id)
+        ended = get_accounts().end_session(account, sign_in_id)
         return (ENDED, "success") if ended else (ENDED_BEFORE, "warning")
-    ended = the_accounts().end_sessions(account, but=session["sign_in"])
+    ended = get_accounts().end_sessions(account, but=session["sign_in"])
     return f"Other sessions ended: {ended}.", "success"
 
 
 def _page(form: EndForm) -> str:
-    found = [_in_words(one) for one in the_accounts().sessions_of(current_account())]
-    this_first = sorted(found, key=lambda one: not one.is_this)
+    sessions = [_describe(one) for one in get_accounts().sessions_of(current_account())]
+    this_first = sorted(sessions, key=lambda one: not one.is_this)
     return render_template("accounts/sessions.html", form=form, sessions=this_first)
 
 
-def _in_words(sign_in: SignIn) -> Session:
-    return Session(sign_in, browser_words(sign_in.browser), sign_in.id == session["sign_in"])
+def _describe(sign_in: SignIn) -> Session:
+    return Session(sign_in, format_browser(sign_in.browser), sign_in.id == session["sign_in"])
 
 
-def browser_words(user_agent: str) -> str:
-    """What the browser calls itself, in words: “Firefox on Windows”."""
+def format_browser(user_agent: str) -> str:
+    """Name the browser and its system: “Firefox on Windows”."""
     known = parse(user_agent)
     browser = known.user_agent.family if known.user_agent else UNKNOWN
     return f"{browser} on {known.os.family}" if known.os else browser

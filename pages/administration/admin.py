@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from pages.accounts.accounts import the_accounts
+from pages.accounts.accounts import get_accounts
 from pages.administration.admin_forms import ApprovalForm, PersonForm, TeamForm
 from pages.common.requires import Audience, requires
 from records.accounts import accounts as records
@@ -36,7 +36,7 @@ NOT_UNDERSTOOD = "Nothing was changed: the form was incomplete. Try again."
 @blueprint.get("/people")
 @requires(Audience.ADMINISTRATORS)
 def people() -> str:
-    """Everybody with an account, those who wait first."""
+    """List all accounts, pending ones first."""
     everybody = records.all_accounts()
     waiting = [account for account in everybody if account.status == AccountStatus.WAITING]
     others = [account for account in everybody if account.status != AccountStatus.WAITING]
@@ -59,7 +59,7 @@ def decide(account_id: str, decision: str) -> Response:
     if decision == Decision.approve.name and account.status == AccountStatus.WAITING:
         _prepare(account)
     try:
-        decided = the_accounts().decide(account.id, Decision[decision])
+        decided = get_accounts().decide(account.id, Decision[decision])
     except LastAdministratorError as error:
         return _back(str(error))
     if not decided:
@@ -90,7 +90,7 @@ def reset_password(account_id: str) -> str | Response:
     account = _account(account_id)
     if account.id == current_user.id:
         return _back(NOT_YOUR_OWN)
-    password = the_accounts().give_one_time_password(account)
+    password = get_accounts().give_one_time_password(account)
     # A page and no notice: notices travel in the cookie.
     return render_template("administration/password.html", account=account, password=password)
 
@@ -102,7 +102,7 @@ def end_sessions(account_id: str) -> Response:
     account = _account(account_id)
     if account.id == current_user.id:
         return _back(NOT_YOUR_OWN)
-    the_accounts().end_sessions(account)
+    get_accounts().end_sessions(account)
     return _back(SIGNED_OUT.format(account.name), "success")
 
 
@@ -113,7 +113,7 @@ def reset_second_factor(account_id: str) -> Response:
     account = _account(account_id)
     if account.id == current_user.id:
         return _back(NOT_YOUR_OWN)
-    if not the_accounts().reset_second_factor(account):
+    if not get_accounts().reset_second_factor(account):
         return _back(MEANWHILE)
     return _back(RESET.format(account.name), "success")
 
@@ -121,7 +121,7 @@ def reset_second_factor(account_id: str) -> Response:
 @blueprint.post("/teams")
 @requires(Audience.ADMINISTRATORS)
 def make_team() -> Response:
-    """Create team."""
+    """Create a team."""
     form = TeamForm()
     if not form.validate():
         return _back(" ".join(form.name.errors))

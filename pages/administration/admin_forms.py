@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from wtforms import BooleanField, SelectField, StringField
 
-from pages.common.access import ROLE_WORDS
+from pages.common.access import ROLE_NAMES
 from pages.common.choices import SelectChoice
 from pages.common.text_fields import AtMost, GuardedForm
 from records.accounts import teams
 from records.accounts.accounts import Role
 from services.accounts.accounts import LONGEST_TYPED_NAME
 
-ROLE_CHOICES = [SelectChoice(role, word) for role, word in ROLE_WORDS.items()]
+ROLE_CHOICES = [SelectChoice(role, word) for role, word in ROLE_NAMES.items()]
 
 
 class ApprovalForm(GuardedForm):

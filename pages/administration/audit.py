@@ -16,17 +16,32 @@ from services.audit.export import FORMATS
 blueprint = Blueprint("audit", __name__, url_prefix="/admin/audit")
 
 PAGE_SIZE = 50
+PAGE_NAMES = {
+    "batches.show": "batch",
+    "cases.edit": "case description",
+    "cases.show": "case",
+    "classification.result": "cell result",
+    "field.annotated": "annotated image",
+    "field.document": "findings (JSON)",
+    "field.result": "field result",
+    "field.table": "findings (CSV)",
+    "history.confirm": "deletion",
+    "reading.show": "reading room",
+    "sign_off.show": "sign-off",
+}
+"""The pages and files that people look at, by endpoint, as entries keep it."""
+
 MIME_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 
 
 @blueprint.get("")
 @requires(Audience.ADMINISTRATORS)
 def index() -> str | tuple[str, int]:
-    """The rows that match, newest first, a page at a time."""
+    """Show the matching entries, newest first, a page at a time."""
     form = _form()
     if not form.validate():
         return render_template("administration/audit.html", form=form, page=None, query={}), 422
-    page = pagination.page_of(records.found(form.search), page_number(), PAGE_SIZE)
+    page = pagination.page_of(records.matching(form.search), page_number(), PAGE_SIZE)
     shown = render_template(
         "administration/audit.html",
         form=form,
@@ -41,7 +56,7 @@ def index() -> str | tuple[str, int]:
 @blueprint.get("/export.<any(csv, jsonl):suffix>")
 @requires(Audience.ADMINISTRATORS)
 def export(suffix: str) -> Response | tuple[str, int]:
-    """The rows that match, oldest first, as a file."""
+    """Send the matching entries, oldest first, as a file."""
     form = _form()
     if not form.validate():
         return render_template("administration/audit.html", form=form, page=None, query={}), 422
@@ -53,8 +68,9 @@ def export(suffix: str) -> Response | tuple[str, int]:
 
 
 @blueprint.app_context_processor
-def _words() -> dict[str, dict[str, str]]:
-    return {"event_words": {event.value: event.words for event in Event}}
+def _labels() -> dict[str, dict[str, str]]:
+    labels = {event.value: event.label for event in Event}
+    return {"event_labels": labels, "page_names": PAGE_NAMES}
 
 
 def _form() -> AuditForm:
@@ -64,5 +80,5 @@ def _form() -> AuditForm:
 
 
 def _looked_for(form: AuditForm) -> dict[str, str]:
-    """The filters that were used."""
+    """Return the filters that were used."""
     return {field.name: str(field.data) for field in form if field.data}

@@ -1,21 +1,21 @@
-"""What to look for in the audit trail."""
+"""The filters of the audit trail."""
 
 from __future__ import annotations
 
 from wtforms import SelectField, StringField
 
 from pages.common.choices import SelectChoice
-from pages.common.date_range_form import DaysForm
+from pages.common.date_range_form import DateRangeForm
 from pages.common.text_fields import AtMost
 from records.audit.audit import Event, Search
 
 EVENTS = [
     SelectChoice("", "Any event"),
-    *(SelectChoice(event.value, event.words) for event in Event),
+    *(SelectChoice(event.value, event.label) for event in Event),
 ]
 
 
-class AuditForm(DaysForm):
+class AuditForm(DateRangeForm):
     """Filters of the audit trail. Sent by GET, so without token."""
 
     person = SelectField("Who", default="")
@@ -23,7 +23,7 @@ class AuditForm(DaysForm):
     object = StringField("Object ID", [AtMost(64, "An ID is shorter than this.")])
 
     def offer(self, names: list[str]) -> None:
-        """Let one choose among these names."""
+        """Offer these names as choices."""
         people = [SelectChoice(name, name or "Not signed in") for name in names if name]
         self.person.choices = [SelectChoice("", "Anybody"), *people]
 
@@ -34,6 +34,6 @@ class AuditForm(DaysForm):
             name=self.person.data or None,
             event=self.event.data or None,
             object_id=(self.object.data or "").strip() or None,
-            since=self.first_moment,
-            before=self.last_moment,
+            since=self.start,
+            before=self.end,
         )

@@ -1,4 +1,4 @@
-"""Batches: fields that were sent together, how far each is, and what they hold in all."""
+"""Batches: fields uploaded together, their progress and combined counts."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ SENTENCES = {
     TaskState.DROPPED: "Cancelled. Nothing was saved.",
 }
 NOT_TO_BE_CANCELLED = "Only the uploader or a reviewer of the team can cancel this field."
-CANCELLED_WORDS = {
+CANCEL_LABELS = {
     TaskState.WAITING: "Cancel",
     TaskState.RUNNING: "Cancel",
     TaskState.FAILED: "Remove",
 }
 
 
-def the_queue() -> FieldQueue:
-    """Who takes and reads the fields of this installation."""
+def get_field_queue() -> FieldQueue:
+    """Return the queue of fields."""
     return current_app.extensions["leukoscope_fields"]
 
 
 @blueprint.get("")
 @requires(Role.VIEWER, audit=Event.VIEW)
 def show(batch_id: str) -> str:
-    """Every field of a batch with its state, and the combined count of those that are read."""
+    """Show the fields of a batch, their states and their combined count."""
     tasks = _of_team(batch_id)
     return render_template(
         "analyses/batches/show.html",
@@ -72,14 +72,14 @@ def show(batch_id: str) -> str:
 @blueprint.get("/progress")
 @requires(Role.VIEWER)
 def progress(batch_id: str) -> Response:
-    """How far every field of a batch is, as JSON."""
+    """Return the progress of every field of a batch, as JSON."""
     return jsonify(files=[to_dict(task) for task in _of_team(batch_id)])
 
 
 @blueprint.get("/counts")
 @requires(Role.VIEWER)
 def counts(batch_id: str) -> str:
-    """The combined count alone, as the script puts it into the page."""
+    """Return the combined count as the HTML that the script inserts."""
     return render_template(
         "analyses/batches/counts.html", **_combined(combined(_of_team(batch_id)))
     )
@@ -91,7 +91,7 @@ def cancel_all(batch_id: str) -> AnyResponse:
     """Cancel every field of a batch that is not read yet and that the person may cancel."""
     for task in _of_team(batch_id):
         if task.under_way and may_delete(task):
-            the_queue().cancel(task)
+            get_field_queue().cancel(task)
     return progress(batch_id) if wants_json() else _back(batch_id)
 
 
@@ -102,7 +102,7 @@ def cancel(batch_id: str, task_id: str) -> AnyResponse:
     task = _task(batch_id, task_id)
     if not may_delete(task):
         abort(403, NOT_TO_BE_CANCELLED)
-    the_queue().cancel(task)
+    get_field_queue().cancel(task)
     return jsonify(to_dict(task)) if wants_json() else _back(batch_id)
 
 
@@ -111,12 +111,12 @@ def cancel(batch_id: str, task_id: str) -> AnyResponse:
 def retry(batch_id: str, task_id: str) -> AnyResponse:
     """Let a field wait again that could not be read."""
     task = _task(batch_id, task_id)
-    the_queue().retry(task)
+    get_field_queue().retry(task)
     return jsonify(to_dict(task)) if wants_json() else _back(batch_id)
 
 
 def to_dict(task: FieldTask) -> dict[str, Any]:
-    """One field as the page and its script take it; `total` is 0 until the reading has begun."""
+    """Describe a field to the page; `total` is 0 until its analysis begins."""
     can_retry = task.state == TaskState.FAILED and task.readable and may_use("batches.retry")
     left = task.under_way or (task.state == TaskState.FAILED and task.readable)
     can_cancel = left and may_delete(task)
@@ -131,7 +131,7 @@ def to_dict(task: FieldTask) -> dict[str, Any]:
         "batch": url_for("batches.show", batch_id=task.batch_id),
         "progress": url_for("batches.progress", batch_id=task.batch_id),
         "cancel": _address_of(task, "cancel") if can_cancel else None,
-        "cancel_word": CANCELLED_WORDS.get(task.state),
+        "cancel_word": CANCEL_LABELS.get(task.state),
         "retry": _address_of(task, "retry") if can_retry else None,
         **_result_to_dict(task),
     }
@@ -151,7 +151,7 @@ def _address_of(task: FieldTask, act: str) -> str:
 
 
 def _combined(count: BatchCount) -> dict[str, Any]:
-    """What the templates of the combined count need."""
+    """Return what the templates of the combined count need."""
     return {
         "fields_read": count.fields,
         "counts": count.counts,

@@ -1,4 +1,4 @@
-"""Classify: images of single cells, and what the classifier says of each."""
+"""Classify: images of single cells and the classifier's results."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from jobs.engine import QueueFullError
 from models.explanation.attribution import FOR_BLAST, FOR_NORMAL, MAP_LIMIT
 from pages.analyses import detection, uploads
-from pages.analyses.batches import the_queue
-from pages.analyses.explanation import document, the_explainer
+from pages.analyses.batches import get_field_queue
+from pages.analyses.explanation import document, get_explainer
 from pages.analyses.uploads import Answer, UploadError
 from pages.common.errors import wants_json
 from pages.common.formatting import quality_sentence, result_to_dict, summary
-from pages.common.lookups import image_response, team_analysis, the_analyst
+from pages.common.lookups import get_analyst, image_response, team_analysis
 from pages.common.requires import Look, requires
 from pages.common.turns import takes_a_turn
 from records.accounts.accounts import Role
@@ -55,7 +55,7 @@ def create() -> Answer:
         sent = uploads.read_request()
     except UploadError as error:
         return uploads.refuse(FORM, error)
-    outcomes = sent.keep(the_analyst().classify)
+    outcomes = sent.keep(get_analyst().classify)
     if wants_json():
         return uploads.answer_script(outcomes, to_dict, 201)
     kept = [outcome.kept for outcome in outcomes if outcome.kept]
@@ -89,14 +89,14 @@ def _url(analysis: Analysis) -> str:
 @blueprint.get("/<analysis_id>")
 @requires(Role.VIEWER, audit=Event.VIEW)
 def result(analysis_id: str) -> str:
-    """What the classifier said of one cell image."""
+    """Show the classifier's finding for one cell image."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return render_template(
         "analyses/classification/result.html",
         analysis=analysis,
         finding=cell_finding(analysis),
         place=place_in_batch(analysis),
-        can_explain=the_explainer().can_explain(analysis),
+        can_explain=get_explainer().can_explain(analysis),
         explanation=document(explanations.find(analysis.id)),
         scale=SCALE,
     )
@@ -105,21 +105,21 @@ def result(analysis_id: str) -> str:
 @blueprint.get("/<analysis_id>/image")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def image(analysis_id: str) -> Response:
-    """The cell image, upright and without metadata; a bounded copy of a very large one."""
+    """Send the cell image, upright and without metadata, at a bounded size."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return image_response(analysis.display_name or analysis.image_name)
 
 
-@blueprint.post("/<analysis_id>/insist")
-@requires(Role.READER, audit=Event.INSIST)
+@blueprint.post("/<analysis_id>/override-quality-check")
+@requires(Role.READER, audit=Event.OVERRIDE_QUALITY_CHECK)
 @takes_a_turn
-def insist(analysis_id: str) -> AnyResponse:
-    """Read a cell despite its image's quality; the answer is a new analysis."""
+def override_quality_check(analysis_id: str) -> AnyResponse:
+    """Classify a cell despite the quality check, as a new analysis."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     if not cell_finding(analysis).can_override:
         abort(409)
     try:
-        return redirect(_url(the_analyst().override_quality_check(analysis)), code=303)
+        return redirect(_url(get_analyst().override_quality_check(analysis)), code=303)
     except FileNotFoundError:
         abort(404)
 
@@ -130,7 +130,7 @@ def detect(analysis_id: str) -> AnyResponse:
     """Carry the image over to Detect; the answer is a new analysis."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     try:
-        return detection.go_on(the_queue().carry_over(current_user.id, analysis))
+        return detection.go_on(get_field_queue().carry_over(current_user.id, analysis))
     except QueueFullError as error:
         flash(str(error), "danger")
         return redirect(_url(analysis), code=303)

@@ -9,11 +9,11 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from pages.analyses import uploads
-from pages.analyses.batches import the_queue, to_dict
+from pages.analyses.batches import get_field_queue, to_dict
 from pages.analyses.uploads import Answer, UploadError
 from pages.common.errors import wants_json
 from pages.common.requires import requires
-from pages.common.turns import the_turns
+from pages.common.turns import get_turns
 from records.accounts.accounts import Role
 from records.analyses import field_tasks
 from records.analyses.field_tasks import FieldTask
@@ -44,7 +44,8 @@ def create() -> Answer:
         sent = uploads.read_request()
     except UploadError as error:
         return uploads.refuse(FORM, error)
-    outcomes = sent.keep(the_queue().take)
+    queue = get_field_queue()
+    outcomes = sent.keep(queue.take)
     if wants_json():
         return uploads.answer_script(outcomes, to_dict, 202)
     kept = [outcome.kept for outcome in outcomes if outcome.kept]
@@ -54,7 +55,7 @@ def create() -> Answer:
         return go_on(kept[0])
     for outcome in outcomes:
         if outcome.error:
-            the_queue().refuse(current_user.id, sent.batch_id, outcome.file_name, outcome.error)
+            queue.refuse(current_user.id, sent.batch_id, outcome.file_name, outcome.error)
     return redirect(url_for("batches.show", batch_id=sent.batch_id), code=303)
 
 
@@ -62,8 +63,8 @@ def go_on(task: FieldTask) -> AnyResponse:
     """Lead to the result of a field that is read soon, else to where it is waited for."""
     batch_id, task_id = task.batch_id, task.id
     # Who finds no place need not wait: the batch's page tells when the field is read.
-    with suppress(BusyError), the_turns().place():
-        the_queue().wait(task_id, PATIENCE)
+    with suppress(BusyError), get_turns().place():
+        get_field_queue().wait(task_id, PATIENCE)
     if field_tasks.get(task_id).analysis_id:
         return redirect(url_for("field.result", analysis_id=task_id), code=303)
     return redirect(url_for("batches.show", batch_id=batch_id), code=303)

@@ -36,30 +36,30 @@ blueprint = Blueprint("explanation", __name__, url_prefix="/classify")
 NOT_ASKED_FOR = "none"
 
 
-def the_explainer() -> Explainer:
-    """Who explains the answers of this installation's classifier."""
+def get_explainer() -> Explainer:
+    """Return the service that explains the classifier's results."""
     return current_app.extensions["leukoscope_explainer"]
 
 
 @blueprint.get("/<analysis_id>/window.png")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def window(analysis_id: str) -> AnyResponse:
-    """The square of the image that the classifier was shown."""
+    """Send the square of the image that the classifier was shown."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
-    return _picture(analysis, the_explainer().window)
+    return _picture(analysis, get_explainer().window)
 
 
 @blueprint.get("/<analysis_id>/activation-map.png")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def activation_map(analysis_id: str) -> AnyResponse:
-    """The activation map, transparent, to be laid over the window; 404 without an answer."""
+    """Send the transparent activation map; 404 without a classification."""
     return _picture(_explainable(analysis_id), _map_in_turn)
 
 
 @blueprint.get("/<analysis_id>/shap")
 @requires(Role.VIEWER)
 def shap(analysis_id: str) -> Response:
-    """How far the SHAP values of an answer are, as JSON."""
+    """Return the progress of the SHAP values of a result, as JSON."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     return jsonify(document(explanations.find(analysis.id)))
 
@@ -67,10 +67,10 @@ def shap(analysis_id: str) -> Response:
 @blueprint.post("/<analysis_id>/shap")
 @requires(Role.READER, audit=Event.EXPLANATION)
 def make_shap(analysis_id: str) -> AnyResponse | tuple[Response, int]:
-    """Have SHAP values made, or made again after a failure; asking twice makes them once."""
+    """Queue SHAP values, or retry after a failure; asking twice makes them once."""
     analysis = _explainable(analysis_id)
     try:
-        explanation = the_explainer().ask(analysis)
+        explanation = get_explainer().ask(analysis)
     except QueueFullError as error:
         return _refused(analysis, str(error))
     if wants_json():
@@ -81,14 +81,14 @@ def make_shap(analysis_id: str) -> AnyResponse | tuple[Response, int]:
 @blueprint.get("/<analysis_id>/shap.png")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def shap_picture(analysis_id: str) -> Response:
-    """The picture of the SHAP values; 404 until they are made."""
+    """Send the picture of the SHAP values; 404 until it exists."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
     explanation = explanations.find(analysis.id)
     return image_response(explanation and explanation.picture_name)
 
 
 def document(explanation: Explanation | None) -> dict[str, Any]:
-    """An explanation as the page's script takes it; `total` is 0 until the work has begun."""
+    """Describe an explanation to the script; `total` is 0 until the work begins."""
     if explanation is None:
         return {"state": NOT_ASKED_FOR, "done": 0, "total": 0, "picture_url": None, "error": None}
     url = url_for("explanation.shap_picture", analysis_id=explanation.analysis_id)
@@ -103,16 +103,16 @@ def document(explanation: Explanation | None) -> dict[str, Any]:
 
 def _explainable(analysis_id: str) -> Analysis:
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
-    return analysis if the_explainer().can_explain(analysis) else abort(404)
+    return analysis if get_explainer().can_explain(analysis) else abort(404)
 
 
 @takes_a_turn
 def _map_in_turn(analysis: Analysis) -> bytes:
-    return the_explainer().activation_map(analysis)
+    return get_explainer().activation_map(analysis)
 
 
 def _picture(analysis: Analysis, draw: Callable[[Analysis], bytes]) -> AnyResponse:
-    """A PNG that the browser may keep, but shows only after asking whether it still may."""
+    """Send a PNG that the browser may cache but must revalidate."""
     response = Response(mimetype="image/png")
     etag = f"{analysis.id}-{analysis.model_version}"
     response.set_etag(etag)

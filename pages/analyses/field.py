@@ -1,4 +1,4 @@
-"""One field and what the detector found in it: the page, its pictures, its downloads."""
+"""The result of one field: the page, its pictures, its downloads."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from flask import Blueprint, Response, abort, current_app, render_template, send
 from core.taxonomy import DETECTED, DRAWING_ORDER
 from models.findings import Namer
 from pages.common.lookups import (
+    get_analyst,
+    get_classifier_name,
     image_response,
     team_analysis,
-    the_analyst,
-    the_classifiers_name,
 )
 from pages.common.requires import Look, requires
 from records.accounts.accounts import Role
@@ -23,7 +23,7 @@ from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS
 from services.analyses.annotation import annotated_png
 from services.analyses.findings import (
-    DOUBTFUL,
+    CANDIDATE,
     LOWEST_THRESHOLD,
     USUAL_DIFFERENTIAL,
     as_csv,
@@ -41,7 +41,7 @@ blueprint = Blueprint("field", __name__, url_prefix="/detect")
 @blueprint.get("/<analysis_id>")
 @requires(Role.VIEWER, audit=Event.VIEW)
 def result(analysis_id: str) -> str:
-    """What the detector found in one field."""
+    """Show the detector's findings in one field."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     findings = field_findings(analysis)
     return render_template(
@@ -52,7 +52,7 @@ def result(analysis_id: str) -> str:
         share=blast_share(findings),
         other=other_share(findings),
         by_classifier=findings.named_by == Namer.CLASSIFIER,
-        classifier=the_classifiers_name(findings.classifier),
+        classifier=get_classifier_name(findings.classifier),
         results=RESULTS[AnalysisKind.DETECTION],
         sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
         lowest=LOWEST_THRESHOLD,
@@ -60,7 +60,7 @@ def result(analysis_id: str) -> str:
         white_cells=most_suspicious_first(findings),
         gallery_cells=GALLERY_CELLS,
         styles=DETECTED,
-        drawing_order=(DOUBTFUL, *DRAWING_ORDER),
+        drawing_order=(CANDIDATE, *DRAWING_ORDER),
         tile=pictures.TILE_SIDE,
         columns=pictures.COLUMNS,
     )
@@ -69,7 +69,7 @@ def result(analysis_id: str) -> str:
 @blueprint.get("/<analysis_id>/image")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def image(analysis_id: str) -> Response:
-    """The field, upright and without metadata; a bounded copy of a very large one."""
+    """Send the field, upright and without metadata, at a bounded size."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return image_response(analysis.display_name or analysis.image_name)
 
@@ -77,20 +77,20 @@ def image(analysis_id: str) -> Response:
 @blueprint.get("/<analysis_id>/cells")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def cells(analysis_id: str) -> Response:
-    """The white cells of the gallery on one sheet; 404 when none was found."""
+    """Send the white cells of the gallery on one sheet; 404 without any."""
     return image_response(team_analysis(analysis_id, AnalysisKind.DETECTION).cells_name)
 
 
 @blueprint.get("/<analysis_id>/annotated.png")
 @requires(Role.VIEWER, audit=Event.DOWNLOAD)
 def annotated(analysis_id: str) -> Response:
-    """The field with boxes and legend, to keep."""
+    """Send the field with boxes and legend as a download."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     try:
-        stored = the_analyst().image(analysis.display_name or analysis.image_name)
+        stored = get_analyst().image(analysis.display_name or analysis.image_name)
     except FileNotFoundError:
         abort(404)
-    classifier = the_classifiers_name(analysis.finding.get("second_model"))
+    classifier = get_classifier_name(analysis.finding.get("second_model"))
     made = annotated_png(analysis, stored, classifier)
     return _download(analysis, made, "annotated.png", "image/png")
 
@@ -98,7 +98,7 @@ def annotated(analysis_id: str) -> Response:
 @blueprint.get("/<analysis_id>/findings.csv")
 @requires(Role.VIEWER, audit=Event.DOWNLOAD)
 def table(analysis_id: str) -> Response:
-    """The findings, one cell a line."""
+    """Send the findings as CSV, one cell a line."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return _download(analysis, as_csv(analysis).encode(), "findings.csv", "text/csv")
 
@@ -106,7 +106,7 @@ def table(analysis_id: str) -> Response:
 @blueprint.get("/<analysis_id>/findings.json")
 @requires(Role.VIEWER, audit=Event.DOWNLOAD)
 def document(analysis_id: str) -> Response:
-    """The findings in the form that `python -m models detect` prints."""
+    """Send the findings in the form that `python -m models detect` prints."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return _download(analysis, as_json(analysis).encode(), "findings.json", "application/json")
 

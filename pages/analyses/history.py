@@ -1,4 +1,4 @@
-"""History: a team's analyses, found again, reopened and deleted."""
+"""History: a team's analyses, to search, reopen and delete."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages.analyses.history_forms import HistoryForm
 from pages.common.access import may_delete
-from pages.common.lookups import image_response, team_analysis, the_analyst, the_thumbnails
+from pages.common.lookups import get_analyst, get_thumbnails, image_response, team_analysis
 from pages.common.pagination import page_number, page_size, query
 from pages.common.requires import requires
 from records.accounts.accounts import Role
@@ -34,7 +34,7 @@ blueprint = Blueprint("history", __name__, url_prefix="/history")
 @blueprint.get("")
 @requires(Role.VIEWER)
 def index() -> str | tuple[str, int]:
-    """The analyses that match the filters, newest first, a page at a time."""
+    """List the matching analyses, newest first, a page at a time."""
     form = HistoryForm(request.args)
     if not form.validate():
         return render_template("analyses/history/index.html", form=form, page=None, query={}), 422
@@ -56,7 +56,7 @@ def index() -> str | tuple[str, int]:
 @blueprint.get("/<analysis_id>/thumbnail")
 @requires(Role.VIEWER)
 def thumbnail(analysis_id: str) -> Response:
-    """A small copy of the image of any analysis."""
+    """Send a small copy of the image of any analysis."""
     return image_response(team_analysis(analysis_id).thumbnail_name)
 
 
@@ -77,20 +77,20 @@ def delete(analysis_id: str) -> AnyResponse:
     """Delete an analysis with its images."""
     analysis = _deletable(analysis_id)
     file_name = analysis.file_name
-    the_analyst().delete(analysis)
-    the_thumbnails().forget(analysis_id)
+    get_analyst().delete(analysis)
+    get_thumbnails().forget(analysis_id)
     flash(f"Analysis “{file_name}” and its images deleted.", "success")
     return redirect(url_for("history.index"), code=303)
 
 
 def _deletable(analysis_id: str) -> Analysis:
-    """An analysis that the person may delete: 404 if it is not to be seen, 403 if not theirs."""
+    """Return an analysis that the person may delete; else 404 or 403."""
     analysis = team_analysis(analysis_id)
     return analysis if may_delete(analysis) else abort(403, NOT_TO_BE_DELETED)
 
 
 def result_url(analysis: Analysis) -> str:
-    """Where the result of an analysis is shown."""
+    """Return the address of the result of an analysis."""
     endpoint = (
         "classification.result" if analysis.kind == AnalysisKind.CLASSIFICATION else "field.result"
     )

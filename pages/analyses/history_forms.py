@@ -7,8 +7,8 @@ from typing import Any
 from wtforms import SelectField
 
 from pages.common.choices import SelectChoice
-from pages.common.date_range_form import DaysForm
-from pages.common.formatting import RESULT_WORDS
+from pages.common.date_range_form import DateRangeForm
+from pages.common.formatting import RESULT_TEXTS
 from records.analyses.analyses import RESULTS, AnalysisKind, Filters
 
 KINDS = [
@@ -25,12 +25,12 @@ def _results() -> list[Any]:
     offered = [SelectChoice("", "Any result")]
     for kind in KINDS[1:]:
         for result in RESULTS[kind.value]:
-            word = RESULT_WORDS[result].word
+            word = RESULT_TEXTS[result].word
             offered.append(SelectChoice(result, word, optgroup=kind.label))
     return offered
 
 
-class HistoryForm(DaysForm):
+class HistoryForm(DateRangeForm):
     """What to show of the history. Sent by GET, so without token."""
 
     kind = SelectField("Kind", choices=KINDS, default="")
@@ -38,12 +38,12 @@ class HistoryForm(DaysForm):
     result = SelectField("Result", choices=_results(), default="")
 
     def filters(self, own_id: str, batch_id: str | None) -> Filters:
-        """The filters as the records take them; `own_id` is the id of who asks."""
+        """Return the filters for the records; `own_id` is the id of who asks."""
         return Filters(
             kind=self.kind.data or None,
             result=self.result.data or None,
-            since=self.first_moment,
-            before=self.last_moment,
+            since=self.start,
+            before=self.end,
             batch_id=batch_id,
             owner_id=own_id if self.whose.data == MINE else None,
         )

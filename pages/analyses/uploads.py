@@ -111,7 +111,7 @@ def refuse(template: str, error: UploadError) -> Answer:
 def answer_script(
     outcomes: list[Outcome[Kept]], to_dict: Callable[[Kept], dict[str, Any]], status: int
 ) -> Answer:
-    """Tell a script what became of its image."""
+    """Answer the script with the outcome of its image."""
     (outcome,) = outcomes
     if outcome.kept is None:
         return jsonify(error=outcome.error), outcome.status
@@ -135,5 +135,5 @@ def _case_id() -> str | None:
 
 def _batch_id() -> str:
     """Return the id that joins the files of one visit to the page; a new one for anything else."""
-    given = request.form.get("batch", "")
-    return given if _BATCH_ID.fullmatch(given) else new_id()
+    batch_id = request.form.get("batch", "")
+    return batch_id if _BATCH_ID.fullmatch(batch_id) else new_id()

@@ -1,4 +1,4 @@
-"""Cases: found, opened, described, and filled with what was analysed."""
+"""Cases: search, open, describe, and add analyses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NONE_FREE = "These analyses are already in a case or were deleted."
 @blueprint.get("")
 @requires(Role.VIEWER)
 def index() -> str | tuple[str, int]:
-    """The team's cases that match the filters, a page at a time."""
+    """List the team's matching cases, a page at a time."""
     form = CasesForm(request.args)
     if not form.validate():
         return render_template("cases/index.html", form=form, page=None, query={}), 422
@@ -72,7 +72,7 @@ def create() -> AnyResponse | tuple[str, int]:
 @blueprint.get("/<case_id>")
 @requires(Role.VIEWER, audit=Event.VIEW)
 def show(case_id: str) -> str:
-    """One case: what is known of it, what is in it, and how far its review is."""
+    """Show one case: its details, its images, and how far its review is."""
     case = team_case(case_id)
     kept = analyses.of_case(case.id)
     cells = cells_of(case, kept)
@@ -151,17 +151,17 @@ def take_out(case_id: str, analysis_id: str) -> AnyResponse:
 
 
 def _changeable(case_id: str) -> Case:
-    """A case that is not signed; 404 if it is another team's, 409 with a sentence if signed."""
+    """Return an unsigned case of the team; else 404, or 409 if it is signed."""
     case = team_case(case_id)
     service.check_takes(current_user.team_id, case.id)
     return case
 
 
 def _counts_by_analysis(kept: list[Analysis], cells: list[Cell]) -> dict[str, Differential]:
-    found: dict[str, list[Cell]] = defaultdict(list)
+    by_analysis: dict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
-        found[cell.analysis_id].append(cell)
-    return {analysis.id: differential(found[analysis.id]) for analysis in kept}
+        by_analysis[cell.analysis_id].append(cell)
+    return {analysis.id: differential(by_analysis[analysis.id]) for analysis in kept}
 
 
 def _back(case: Case) -> AnyResponse:

@@ -8,8 +8,8 @@ from wtforms import BooleanField, SelectField, StringField, TextAreaField, Valid
 from wtforms.validators import DataRequired, Optional
 
 from pages.common.choices import SelectChoice
-from pages.common.date_range_form import Day, DaysForm
-from pages.common.formatting import STATE_WORDS
+from pages.common.date_range_form import DateRangeForm, DayField
+from pages.common.formatting import STATE_TEXTS
 from pages.common.text_fields import AtMost, GuardedForm, text_of
 from records.cases import cases
 from records.cases.cases import (
@@ -30,7 +30,7 @@ PSEUDONYM_HELP = (
 )
 LOOK_AGAIN = "Could this identify the patient?"
 SPECIMENS = [SelectChoice(specimen, word) for specimen, word in SPECIMEN_NAMES.items()]
-STATES = [SelectChoice(state, words.word) for state, words in STATE_WORDS.items()]
+STATES = [SelectChoice(state, words.word) for state, words in STATE_TEXTS.items()]
 ORDERS = [
     SelectChoice(cases.NEWEST, "Newest first"),
     SelectChoice(cases.OLDEST, "Oldest first"),
@@ -39,7 +39,7 @@ ORDERS = [
 
 
 def _clean(text: str | None) -> str:
-    """Without invisible characters, and with single spaces."""
+    """Remove invisible characters and repeated spaces."""
     shown = "".join(
         one for one in text or "" if unicodedata.category(one)[0] != "C" or one.isspace()
     )
@@ -72,7 +72,7 @@ class CaseForm(GuardedForm):
         description="For example 100x oil.",
         render_kw={"maxlength": MAGNIFICATION_LENGTH},
     )
-    collected_on = Day("Collected on", [Optional()])
+    collected_on = DayField("Collected on", [Optional()])
     notes = TextAreaField(
         "Notes",
         [AtMost(NOTES_LENGTH)],
@@ -109,11 +109,11 @@ class CaseForm(GuardedForm):
         )
 
 
-class CasesForm(DaysForm):
+class CasesForm(DateRangeForm):
     """What to show of the cases, and in which order. Sent by GET, so without token."""
 
-    since = Day("Opened from", [Optional()])
-    until = Day("Opened to", [Optional()])
+    since = DayField("Opened from", [Optional()])
+    until = DayField("Opened to", [Optional()])
     text = StringField("Pseudonym or notes", [AtMost(PSEUDONYM_LENGTH)], filters=[_clean])
     state = SelectField("State", choices=[SelectChoice("", "Any state"), *STATES], default="")
     specimen = SelectField(
@@ -128,7 +128,7 @@ class CasesForm(DaysForm):
             text=self.text.data or None,
             state=self.state.data or None,
             specimen=self.specimen.data or None,
-            since=self.first_moment,
-            before=self.last_moment,
+            since=self.start,
+            before=self.end,
             order=self.order.data,
         )

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from core.taxonomy import READING_ORDER
 from pages.cases.reading_room_messages import Message, SentReview, SentUndo
 from pages.common.access import may_use
-from pages.common.lookups import team_case, the_thumbnails
+from pages.common.lookups import get_thumbnails, team_case
 from pages.common.requires import Look, requires
 from records.accounts.accounts import Role
 from records.analyses import analyses
@@ -48,7 +48,7 @@ blueprint = Blueprint("reading", __name__, url_prefix="/cases/<case_id>/room")
 
 @dataclass(frozen=True)
 class Group:
-    """Cells that are shown together: those of one label, or without a key the doubtful ones.
+    """Cells that are shown together: those of one label, or without a key the candidates.
 
     `white` cells are those of the differential.
     """
@@ -61,14 +61,14 @@ class Group:
 
 GROUPS = (
     *(Group(one.code, one.name, one.key, one.differential) for one in READING_ORDER),
-    Group("doubtful", "Below threshold", "", False),
+    Group("candidate", "Below threshold", "", False),
 )
 
 
 @blueprint.get("")
 @requires(Role.VIEWER, audit=Event.VIEW)
 def show(case_id: str) -> str:
-    """The reading room; its script asks for the cells."""
+    """Show the reading room; its script asks for the cells."""
     case = team_case(case_id)
     locked = signatures.locked(case.id)
     may_review = may_use("reading.review")
@@ -87,7 +87,7 @@ def show(case_id: str) -> str:
 @blueprint.get("/cells.json")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def cells(case_id: str) -> Response:
-    """All white cells of the case as they stand, most suspicious first, and their fields."""
+    """Return all white cells of the case, most suspicious first, and their fields."""
     case = team_case(case_id)
     kept = analyses.of_case(case.id)
     return jsonify(
@@ -115,32 +115,32 @@ def undo(case_id: str) -> Response:
 @blueprint.get("/cells/<cell>/history")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def history(case_id: str, cell: str) -> Response:
-    """Everything that people said of a cell, oldest first."""
-    said = reviewing.history_of(team_case(case_id), cell)
-    taken_back = {one.undoes for one in said}
-    return jsonify(reviews=[_review_to_dict(one, one.id in taken_back) for one in said])
+    """Return all reviews of a cell, oldest first, as JSON."""
+    history = reviewing.history_of(team_case(case_id), cell)
+    undone = {one.undoes for one in history}
+    return jsonify(reviews=[_review_to_dict(one, one.id in undone) for one in history])
 
 
 @blueprint.get("/cells/<cell>/thumbnail")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def thumbnail(case_id: str, cell: str) -> Response:
-    """The picture of a cell that a person drew."""
+    """Send the picture of a cell that a person drew."""
     analysis_id, _, name = cell.partition(".")
     analysis = _of_case(team_case(case_id), analysis_id)
     boxes = (one.box for one in reviews.of_cell(case_id, analysis_id, name))
     drawn = next(filter(None, boxes), None) or abort(404)
     x1, y1, x2, y2 = drawn
-    return _picture(lambda: the_thumbnails().drawn(analysis, name, (x1, y1, x2, y2)))
+    return _picture(lambda: get_thumbnails().drawn(analysis, name, (x1, y1, x2, y2)))
 
 
 @blueprint.get("/sheets/<field>/<int:number>")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def sheet(case_id: str, field: str, number: int) -> Response:
-    """Some white cells of a field on one picture, most suspicious first."""
+    """Send a sheet of white cells of a field, most suspicious first."""
     analysis = _of_case(team_case(case_id), field)
     if analysis.kind != AnalysisKind.DETECTION:
         abort(404)
-    return _picture(lambda: the_thumbnails().sheet(analysis, number))
+    return _picture(lambda: get_thumbnails().sheet(analysis, number))
 
 
 def _of_case(case: Case, analysis_id: str) -> Analysis:
@@ -155,9 +155,9 @@ def _picture(make: Callable[[], bytes]) -> Response:
 
 
 def _field_to_dict(case: Case, number: int, analysis: Analysis) -> dict[str, Any]:
-    """An image of the case, numbered as in its reports, with the addresses of its pictures."""
-    alone = analysis.kind == AnalysisKind.CLASSIFICATION
-    page = "classification" if alone else "field"
+    """Describe an image of the case, numbered as in its reports."""
+    single = analysis.kind == AnalysisKind.CLASSIFICATION
+    page = "classification" if single else "field"
     return {
         "id": analysis.id,
         "name": f"image {number}, {analysis.file_name}",
@@ -165,14 +165,14 @@ def _field_to_dict(case: Case, number: int, analysis: Analysis) -> dict[str, Any
         "width": analysis.width,
         "height": analysis.height,
         "image": url_for(f"{page}.image", analysis_id=analysis.id),
-        "thumbnail": url_for("history.thumbnail", analysis_id=analysis.id) if alone else None,
+        "thumbnail": url_for("history.thumbnail", analysis_id=analysis.id) if single else None,
         "sheets": url_for("reading.sheet", case_id=case.id, field=analysis.id, number=0),
     }
 
 
 def _cell_to_dict(cell: Cell) -> dict[str, Any]:
-    """A cell as the script takes it; `review` to `before` are of its last word."""
-    said = cell.review
+    """Describe a cell to the script; `by` to `before` are of its last review."""
+    review = cell.review
     return {
         "id": cell.id,
         "field": cell.analysis_id,
@@ -180,7 +180,7 @@ def _cell_to_dict(cell: Cell) -> dict[str, Any]:
         "box": [round(edge, 1) for edge in cell.box],
         "proposed": cell.proposed,
         "label": cell.label,
-        "doubtful": cell.doubtful,
+        "candidate": cell.candidate,
         "probability": _rounded(cell.probability),
         "detector": _rounded(cell.blast),
         "classifier": _rounded(cell.classifier_probability),
@@ -188,11 +188,11 @@ def _cell_to_dict(cell: Cell) -> dict[str, Any]:
         "disagreed": cell.disagreed,
         "seen": cell.seen,
         "by": cell.by,
-        "at": said and said.at.isoformat(),
-        "mine": said is not None and said.reviewer_id == current_user.id,
-        "review": said and said.id,
-        "key": said and said.key,
-        "before": said and said.label_before,
+        "at": review and review.at.isoformat(),
+        "mine": review is not None and review.reviewer_id == current_user.id,
+        "review": review and review.id,
+        "key": review and review.key,
+        "before": review and review.label_before,
     }
 
 
@@ -200,18 +200,18 @@ def _rounded(probability: float | None) -> float | None:
     return None if probability is None else round(probability, 4)
 
 
-def _review_to_dict(said: Review, taken_back: bool = False) -> dict[str, Any]:
-    """One row of a cell's history."""
+def _review_to_dict(review: Review, undone: bool = False) -> dict[str, Any]:
+    """Describe one review of a cell to the script."""
     return {
-        "id": said.id,
-        "key": said.key,
-        "cell": said.cell_id,
-        "by": said.reviewer.name,
-        "at": said.at.isoformat(),
-        "from": said.label_before,
-        "to": said.label,
-        "undoes": said.undoes,
-        "undone": taken_back,
+        "id": review.id,
+        "key": review.key,
+        "cell": review.cell_id,
+        "by": review.reviewer.name,
+        "at": review.at.isoformat(),
+        "from": review.label_before,
+        "to": review.label,
+        "undoes": review.undoes,
+        "undone": undone,
     }
 
 
@@ -232,7 +232,7 @@ def _keep(
 
 
 def _refused(sentence: str, status: int) -> Response:
-    """409 where nothing of the case can be changed, 422 where these entries cannot be kept."""
+    """Refuse: 409 if the case is locked, 422 if these entries are invalid."""
     response = jsonify(error=sentence)
     response.status_code = status
     return response

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, current_app, request, send_file
 
-from pages.common.lookups import team_case, the_analyst
+from pages.common.lookups import get_analyst, team_case
 from pages.common.requires import requires
 from records.accounts.accounts import Role
 from records.audit.audit import Event
 from records.cases.cases import Case
 from services.audit import audit
-from services.cases.cases import the_case
+from services.cases.cases import about_case
 from services.cases.sign_off import SignOff
 from services.cases.signed_contents import AlteredError
 from services.reports.cell_pictures import pictures_of
@@ -36,7 +36,7 @@ class Format:
 
 
 def _with_pictures(contents: ReportContents) -> bytes:
-    return as_pdf(contents, pictures_of(contents.snapshot, the_analyst()))
+    return as_pdf(contents, pictures_of(contents.snapshot, get_analyst()))
 
 
 FORMATS = {
@@ -48,21 +48,21 @@ FORMATS = {
 """By the suffix of the address."""
 
 
-def the_sign_off() -> SignOff:
-    """Who signs the cases of this installation."""
+def get_sign_off() -> SignOff:
+    """Return the service that signs cases."""
     return current_app.extensions["leukoscope_sign_off"]
 
 
 @blueprint.get("/report.<any(pdf, csv, json, 'fhir.json'):suffix>")
 @requires(Role.VIEWER)
 def report(case_id: str, suffix: str) -> Response:
-    """The report of a version (`?version=`, else the present one) in one format."""
+    """Send the report of a version (`?version=`, else the current one)."""
     case = team_case(case_id)
     contents = _contents(case)
     made = FORMATS[suffix].make(contents)
     audit.keep(
         Event.REPORT,
-        the_case(case),
+        about_case(case),
         format=suffix,
         version=contents.snapshot.version,
         status=contents.status,
@@ -75,7 +75,7 @@ def report(case_id: str, suffix: str) -> Response:
 
 
 def _contents(case: Case) -> ReportContents:
-    """What the report says; 404 without such a version, 409 where what is kept was altered."""
+    """Collect the report; 404 without such a version, 409 if it was altered."""
     asked = request.args.get("version")
     if asked and not (asked.isascii() and asked.isdecimal() and len(asked) < 7):
         abort(404)

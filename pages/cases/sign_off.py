@@ -9,7 +9,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.taxonomy import CLASS_NAMES
-from pages.cases.reports import FORMATS, the_sign_off
+from pages.cases.reports import FORMATS, get_sign_off
 from pages.cases.sign_off_forms import AmendForm, SignForm
 from pages.common import limits
 from pages.common.current_account import current_account
@@ -25,7 +25,7 @@ from services.cases import cases
 from services.cases.sign_off import SignOffError, WrongPasswordError
 from services.reports.formatting import SIGNER_NAMES, format_warnings
 
-SIGN_WORDS = {
+SIGN_TEXTS = {
     SignatureRole.FIRST: "Signing makes you responsible for this reading and locks the case.",
     SignatureRole.SECOND: "You classified every cell as the first reviewer did. Signing makes you "
     "responsible for this reading and locks the case.",
@@ -58,7 +58,7 @@ class Version:
 @blueprint.get("/sign-off")
 @requires(Role.VIEWER, audit=Event.VIEW)
 def show(case_id: str) -> str:
-    """What there is to sign, what is missing, and all versions with their reports."""
+    """Show what there is to sign, what is missing, and all versions."""
     return _page(team_case(case_id), SignForm(), AmendForm())
 
 
@@ -71,7 +71,7 @@ def sign(case_id: str) -> AnyResponse | tuple[str, int]:
     if not form.validate():
         return _page(case, form, AmendForm()), 422
     try:
-        signature = the_sign_off().sign(
+        signature = get_sign_off().sign(
             case,
             current_account(),
             text_of(form.password),
@@ -81,7 +81,7 @@ def sign(case_id: str) -> AnyResponse | tuple[str, int]:
     except SignOffError as error:
         status = _refused(form, error)
         return _page(case, form, AmendForm()), status
-    flash(_signed_words(signature), "success")
+    flash(_signed_message(signature), "success")
     return _back(case)
 
 
@@ -93,7 +93,7 @@ def amend(case_id: str) -> AnyResponse | tuple[str, int]:
     if not form.validate():
         return _page(case, SignForm(), form), 422
     try:
-        opened = the_sign_off().amend(case, current_account(), text_of(form.reason))
+        opened = get_sign_off().amend(case, current_account(), text_of(form.reason))
     except SignOffError as error:
         abort(409, str(error))
     flash(f"Reopened as version {opened.version}. Earlier versions are kept.", "success")
@@ -102,15 +102,15 @@ def amend(case_id: str) -> AnyResponse | tuple[str, int]:
 
 @blueprint.route("/sign-out", methods=["GET", "POST"])
 @requires(Role.VIEWER)
-def former_address(case_id: str) -> AnyResponse:
-    """Lead bookmarks, and forms opened before an update, from the former address."""
+def old_address(case_id: str) -> AnyResponse:
+    """Redirect bookmarks and open forms from the old address."""
     return _moved(url_for("sign_off.show", case_id=team_case(case_id).id))
 
 
 @blueprint.post("/sign-out/amend")
 @requires(Role.REVIEWER)
-def former_amend(case_id: str) -> AnyResponse:
-    """Lead the form of an amendment from the former address."""
+def old_amend(case_id: str) -> AnyResponse:
+    """Redirect the form of an amendment from its old address."""
     return _moved(url_for("sign_off.amend", case_id=team_case(case_id).id))
 
 
@@ -120,7 +120,7 @@ def _moved(address: str) -> AnyResponse:
 
 
 def _page(case: Case, form: SignForm, amending: AmendForm) -> str:
-    standing = the_sign_off().standing(case, current_user.id)
+    standing = get_sign_off().standing(case, current_user.id)
     # The page shows the case as it is now; whoever signs next has seen this.
     form.seen.data = standing.seen
     return render_template(
@@ -136,15 +136,15 @@ def _page(case: Case, form: SignForm, amending: AmendForm) -> str:
         case_state=cases.state_of(case),
         labels=CLASS_NAMES,
         roles=SIGNER_NAMES,
-        sign_words=_sign_words(standing.role),
+        sign_text=_sign_text(standing.role),
         most_listed=MOST_LISTED,
     )
 
 
-def _sign_words(role: SignatureRole | None) -> str:
+def _sign_text(role: SignatureRole | None) -> str:
     if role is SignatureRole.FIRST and current_app.config["LEUKOSCOPE"].readers == 2:
         return SIGN_FIRST_OF_TWO
-    return SIGN_WORDS[role] if role else ""
+    return SIGN_TEXTS[role] if role else ""
 
 
 def _refused(form: SignForm, error: SignOffError) -> int:
@@ -157,18 +157,18 @@ def _refused(form: SignForm, error: SignOffError) -> int:
     return 409
 
 
-def _signed_words(signature: Signature) -> str:
+def _signed_message(signature: Signature) -> str:
     if signature.final:
         return f"Version {signature.version} signed. The case is locked."
     return "Signed as first reviewer. A second reviewer must sign before it is final."
 
 
 def _versions(case: Case, newest: int) -> list[Version]:
-    """All versions, the newest first."""
-    given = signatures.of_case(case.id)
+    """List all versions, newest first."""
+    signed = signatures.of_case(case.id)
     opened = {amendment.version: amendment for amendment in signatures.amendments_of(case.id)}
     return [
-        Version(number, [one for one in given if one.version == number], opened.get(number))
+        Version(number, [one for one in signed if one.version == number], opened.get(number))
         for number in range(newest, 0, -1)
     ]
 

@@ -28,7 +28,7 @@ MUST_ENROL = "Your account needs a second factor. Set it up to continue."
 MUST_CHANGE = "Choose your own password to continue: an administrator set this one."
 MISSING = "Only {} can do this. Ask an administrator ({}) to change your role."
 UNDECLARED = "Nobody can use this address."
-ROLE_WORDS = {
+ROLE_NAMES = {
     Role.NONE: "No images",
     Role.VIEWER: "Viewer",
     Role.READER: "Reader",
@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
     """Guard every view, and tell the templates what may be used."""
     app.before_request(_guard)
     app.jinja_env.globals.update(
-        may_use=may_use, may_delete=may_delete, role_words=ROLE_WORDS, role_meanings=ROLE_MEANINGS
+        may_use=may_use, may_delete=may_delete, role_names=ROLE_NAMES, role_meanings=ROLE_MEANINGS
     )
 
 
@@ -55,7 +55,7 @@ def _accounts() -> Accounts:
 
 
 def may_use(endpoint: str) -> bool:
-    """Whether the person of this request may use a view."""
+    """Return whether the person of this request may use a view."""
     requirement = requirement_of(endpoint)
     if requirement is None:
         raise LookupError(f"the view {endpoint} declares no requirement")
@@ -65,8 +65,10 @@ def may_use(endpoint: str) -> bool:
 
 
 def may_delete(kept: Analysis | FieldTask) -> bool:
-    """Whether the person of this request may delete an analysis or a field of the team that waits:
-    one's own, or any as a reviewer."""
+    """Return whether the person may delete an analysis or waiting field of the team.
+
+    People may delete their own, reviewers any.
+    """
     own = kept.owner_id == current_user.id
     return may_use("history.delete") and (own or current_user.has_role(Role.REVIEWER))
 
@@ -97,7 +99,7 @@ def _guard() -> AnyResponse | None:
 
 
 def missing(need: Need) -> str:
-    """Which role is missing, and whom to ask, in a sentence."""
+    """Say which role is missing and whom to ask."""
     names = ", ".join(one.name for one in accounts.administrators())
     return MISSING.format(NEEDED[need], names)
 

@@ -17,12 +17,12 @@ def init_app(app: Flask) -> None:
 
 
 def _begin() -> None:
-    """Nobody, from an address; the account follows when it is loaded."""
+    """Set the actor to the address; the account follows when it is loaded."""
     audit.act_as(Actor(None, "", request.remote_addr or "", request.user_agent.string))
 
 
 def _note(response: Response) -> Response:
-    """An error here keeps the answer back: nobody sees what could not be noted."""
+    """Note the access; an error here withholds the response."""
     requirement = requirement_of(request.endpoint)
     if response.status_code >= 400 or audit.present().account_id is None or requirement is None:
         return response
@@ -36,7 +36,7 @@ def _note(response: Response) -> Response:
 
 
 def _about() -> About:
-    """The case, analysis or batch that the address names."""
+    """Return the case, analysis or batch that the address names."""
     named = request.view_args or {}
     kind = next(kind for kind in ("case", "analysis", "batch") if f"{kind}_id" in named)
     return About(kind, named[f"{kind}_id"])

@@ -1,4 +1,4 @@
-"""The days between which something is looked for."""
+"""A form of a first and a last day."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 NOT_A_DATE = "Enter a date such as 2026-03-31."
 
 
-class Day(DateField):
+class DayField(DateField):
     """A day of the calendar, with a sentence of our own when it is none."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -29,11 +29,11 @@ class Day(DateField):
             raise ValueError(NOT_A_DATE)
 
 
-class DaysForm(GuardedFilters):
+class DateRangeForm(GuardedFilters):
     """A first and a last day, UTC, both included; either may be left out."""
 
-    since = Day("From", [Optional()])
-    until = Day("To", [Optional()])
+    since = DayField("From", [Optional()])
+    until = DayField("To", [Optional()])
 
     def validate_until(self, field: DateField) -> None:
         """Say when no day can lie between the two."""
@@ -41,12 +41,12 @@ class DaysForm(GuardedFilters):
             raise ValidationError("The end date is before the start date.")
 
     @property
-    def first_moment(self) -> datetime | None:
+    def start(self) -> datetime | None:
         """The midnight with which the first day begins."""
         return _midnight(self.since.data)
 
     @property
-    def last_moment(self) -> datetime | None:
+    def end(self) -> datetime | None:
         """The midnight with which the day after the last one begins."""
         return _midnight(self.until.data and self.until.data + timedelta(days=1))
 

@@ -80,7 +80,7 @@ def _answer_fault(error: Exception) -> Response:
 
 
 def _known(error: BaseException | None) -> HTTPException | None:
-    """The answer to a fault of the disk or the database, or to a row that is gone."""
+    """Return the response to a fault of the disk or the database, or a missing row."""
     fault = fault_of(error, Path(current_app.instance_path))
     if fault is Fault.BUSY:
         return _busy()
@@ -92,7 +92,7 @@ def _known(error: BaseException | None) -> HTTPException | None:
 
 
 def wants_json() -> bool:
-    """Whether the request would rather have JSON than a page."""
+    """Return whether the request prefers JSON to a page."""
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == (
         "application/json"
     )
@@ -103,7 +103,7 @@ def _busy() -> ServiceUnavailable:
 
 
 def answer(error: HTTPException) -> Response:
-    """The error as a page or as `{"error": sentence}`, with its status and headers."""
+    """Answer with a page or `{"error": sentence}`, with the status and headers."""
     if isinstance(error, InternalServerError):
         # Raised after the view, where Flask asks no other handler.
         error = _known(error.original_exception) or error

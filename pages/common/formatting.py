@@ -1,4 +1,4 @@
-"""How results, probabilities, sizes and times are put into words on every page."""
+"""Texts of results, probabilities, sizes and times, for every page."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from services.analyses.findings import (
     blast_share,
     cell_finding,
     field_findings,
-    interval_words,
-    share_words,
+    format_interval,
+    format_share,
 )
 from services.formatting import SPECIMEN_NAMES, format_datetime
 
 
 @dataclass(frozen=True)
-class ResultWords:
+class ResultText:
     """One result, or state of a case, for a reader: its word, icon and tone (a CSS class), meaning,
     what to do next."""
 
@@ -37,8 +37,8 @@ class ResultWords:
     next_step: str
 
 
-RESULT_WORDS = {
-    analyses.ALL_BLAST: ResultWords(
+RESULT_TEXTS = {
+    analyses.ALL_BLAST: ResultText(
         "ALL blast",
         "exclamation-triangle",
         "blast",
@@ -46,7 +46,7 @@ RESULT_WORDS = {
         "Examine the cell and the rest of the smear. If you agree, follow your procedure for "
         "suspected blasts: full differential, then immunophenotyping before any diagnosis.",
     ),
-    analyses.NORMAL: ResultWords(
+    analyses.NORMAL: ResultText(
         "Normal",
         "check-circle",
         "normal",
@@ -54,7 +54,7 @@ RESULT_WORDS = {
         "One normal cell does not rule out blasts elsewhere. Examine the cell and continue the "
         "differential.",
     ),
-    analyses.UNCERTAIN: ResultWords(
+    analyses.UNCERTAIN: ResultText(
         "Uncertain",
         "question-circle",
         "uncertain",
@@ -62,14 +62,14 @@ RESULT_WORDS = {
         "Count this cell neither as normal nor as a blast. Decide by morphology. A sharp image of "
         "one centred cell may help the model.",
     ),
-    analyses.NOT_USABLE: ResultWords(
+    analyses.NOT_USABLE: ResultText(
         "Not usable",
         "x-circle",
         "not-usable",
         "The image cannot be analysed reliably, so the model did not classify it.",
         "Take or crop the image again and upload it. There is no result for this cell.",
     ),
-    analyses.BLASTS: ResultWords(
+    analyses.BLASTS: ResultText(
         "Blasts found",
         "exclamation-triangle",
         "blast",
@@ -77,14 +77,14 @@ RESULT_WORDS = {
         "Check the marked cells, most suspicious first. If you agree, follow your procedure for "
         "suspected blasts.",
     ),
-    analyses.NO_BLASTS: ResultWords(
+    analyses.NO_BLASTS: ResultText(
         "No blasts found",
         "check-circle",
         "normal",
         "The model found white cells in this field and calls none of them a blast.",
         "This does not rule out blasts. Check the white cells here and in further fields.",
     ),
-    analyses.NO_WHITE_CELLS: ResultWords(
+    analyses.NO_WHITE_CELLS: ResultText(
         "No white cells",
         "question-circle",
         "uncertain",
@@ -127,40 +127,40 @@ QUALITY_SENTENCES = {
 }
 """What speaks against an image, and what to do."""
 
-VIEW_WORDS = {
+VIEW_NAMES = {
     View.SEGMENTED: "Segmented cell on black",
     View.CONTEXT: "Cell in its context",
 }
-STATE_WORDS = {
-    states.CaseState.OPEN: ResultWords(
+STATE_TEXTS = {
+    states.CaseState.OPEN: ResultText(
         "Not reviewed",
         "eye-slash",
         "not-usable",
         "No cells are reviewed yet.",
         "Add fields, then review their cells in the reading room.",
     ),
-    states.CaseState.IN_REVIEW: ResultWords(
+    states.CaseState.IN_REVIEW: ResultText(
         "In review",
         "eye",
         "uncertain",
         "Some cells are reviewed. Nothing is signed.",
         "Continue in the reading room. A reviewer signs once all suspicious cells are reviewed.",
     ),
-    states.CaseState.FIRST_SIGNED: ResultWords(
+    states.CaseState.FIRST_SIGNED: ResultText(
         "First reviewer signed",
         "check-circle",
         "uncertain",
         "One reviewer has signed. A second must sign before the case is final.",
         "The second reviewer reviews the cells and signs.",
     ),
-    states.CaseState.SIGNED: ResultWords(
+    states.CaseState.SIGNED: ResultText(
         "Signed",
         "check-circle",
         "normal",
         "Signed by a reviewer. Locked.",
         "Download the report. To correct an error, ask a reviewer to amend.",
     ),
-    states.CaseState.AMENDING: ResultWords(
+    states.CaseState.AMENDING: ResultText(
         "Being amended",
         "clock-history",
         "uncertain",
@@ -168,35 +168,35 @@ STATE_WORDS = {
         "Correct the error. A reviewer then signs the new version.",
     ),
 }
-KIND_WORDS = {
+KIND_NAMES = {
     analyses.AnalysisKind.CLASSIFICATION: "Cell",
     analyses.AnalysisKind.DETECTION: "Field",
 }
 
 
 def init_app(app: Flask) -> None:
-    """Give the words to the templates."""
+    """Add texts and filters to the templates."""
     app.jinja_env.globals.update(
-        result_words=RESULT_WORDS,
+        result_texts=RESULT_TEXTS,
         quality_titles=QUALITY_TITLES,
-        view_words=VIEW_WORDS,
-        kind_words=KIND_WORDS,
+        view_names=VIEW_NAMES,
+        kind_names=KIND_NAMES,
         specimen_names=SPECIMEN_NAMES,
-        state_words=STATE_WORDS,
+        state_texts=STATE_TEXTS,
     )
     app.jinja_env.filters.update(
         percent=percent,
         file_size=file_size,
-        when=format_datetime,
+        format_datetime=format_datetime,
         summary=summary,
         quality_sentence=quality_sentence,
-        share_words=share_words,
-        interval_words=interval_words,
+        format_share=format_share,
+        format_interval=format_interval,
     )
 
 
 def percent(probability: float) -> str:
-    """A probability (0..1) as whole per cent; never rounded to certainty."""
+    """Format a probability (0..1) as whole per cent, never rounded to certainty."""
     if probability < 0.01:
         return "under 1%"
     if probability > 0.99:
@@ -205,7 +205,7 @@ def percent(probability: float) -> str:
 
 
 def file_size(count: int) -> str:
-    """A number of bytes for a reader."""
+    """Format a number of bytes."""
     if count < 1024:
         return f"{count} bytes"
     if count < 1024**2:
@@ -214,7 +214,7 @@ def file_size(count: int) -> str:
 
 
 def summary(analysis: Analysis) -> str:
-    """The gist of a finding in a few words, beside the word of its result."""
+    """Summarise a finding in a few words, beside the word of its result."""
     if analysis.kind == analyses.AnalysisKind.DETECTION:
         return share_summary(blast_share(field_findings(analysis, WHITE_CELLS)))
     if analysis.probability is None:
@@ -223,7 +223,7 @@ def summary(analysis: Analysis) -> str:
 
 
 def quality_sentence(finding: Classification) -> str | None:
-    """What speaks against a cell image and what to do, in a sentence; None where nothing does."""
+    """Say what is wrong with a cell image and what to do; None if nothing is."""
     if finding.code is None:
         return None
     sentence = QUALITY_SENTENCES[finding.code]
@@ -231,18 +231,18 @@ def quality_sentence(finding: Classification) -> str | None:
 
 
 def share_summary(share: BlastShare) -> str:
-    """The gist of what was found in a field, or in several."""
+    """Summarise the blasts of one field or of several."""
     return f"Blasts: {share.blasts} of {share.white_cells} white cells"
 
 
-def result_to_dict(result: str, analysis_id: str, url: str, said: str) -> dict[str, Any]:
-    """What the scripts show of a file that was read: its result in words, and where to find it."""
-    words = RESULT_WORDS[result]
+def result_to_dict(result: str, analysis_id: str, url: str, sentence: str) -> dict[str, Any]:
+    """Describe the result of an analysed file to the scripts."""
+    text = RESULT_TEXTS[result]
     return {
         "url": url,
         "thumbnail": url_for("history.thumbnail", analysis_id=analysis_id),
-        "word": words.word,
-        "icon": words.icon,
-        "tone": words.tone,
-        "summary": said,
+        "word": text.word,
+        "icon": text.icon,
+        "tone": text.tone,
+        "summary": sentence,
     }

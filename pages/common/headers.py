@@ -1,4 +1,4 @@
-"""What every answer tells the browser to forbid."""
+"""Security headers of every response."""
 
 from __future__ import annotations
 
@@ -64,5 +64,5 @@ def _protect(response: Response) -> Response:
 
 
 def _is_static() -> bool:
-    """Whether the answer is a file of the program, not a person's data."""
+    """Return whether the response is a file of the program, not personal data."""
     return request.endpoint is not None and request.endpoint.split(".")[-1] == "static"

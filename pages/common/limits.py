@@ -1,4 +1,4 @@
-"""How much and how often a stranger may ask: by address, and by account."""
+"""Limits on requests of people who are not signed in: by address and by account."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pages.common import attempts
 from pages.common.attempts import limited
-from pages.common.attempts import note_failure as note_failure  # views know the limits alone
+from pages.common.attempts import note_failure as note_failure  # views only know the limits
 from pages.common.requires import FORM_BYTES, requirement_of
 from services.accounts.accounts import name_key
 
 # In memory: one process serves an installation. A restart forgets, which takes an administrator.
 limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window")
 
-STRANGERS_BYTES = 64 * 1024
+ANONYMOUS_BYTES = 64 * 1024
 
 DEVICE_COOKIE = "leukoscope-device"
 CODE_FOR = "code_for"
@@ -44,7 +44,7 @@ def _bound_body() -> None:
         return
     if not current_user.is_authenticated:
         # Somebody who is not signed in has no files to send.
-        request.max_content_length = STRANGERS_BYTES
+        request.max_content_length = ANONYMOUS_BYTES
         return
     requirement = requirement_of(request.endpoint)
     most = requirement.max_bytes if requirement else FORM_BYTES
@@ -53,17 +53,17 @@ def _bound_body() -> None:
 
 
 def _account_tried() -> str:
-    """Who is being guessed at: an account, or an account in a browser that has signed in to it.
+    """Name the account being guessed at, and its browser if it signed in there.
 
-    The second has a count of its own (OWASP's device cookie), so that a stranger who uses up the
+    The second has a count of its own (OWASP's device cookie), so that a guesser who uses up the
     attempts at an account does not keep its owner out.
     """
     mark, device = _mark(_name_tried()), _device()
-    return f"{device['id']} {mark}" if mark in device["accounts"] else f"stranger {mark}"
+    return f"{device['id']} {mark}" if mark in device["accounts"] else f"unknown {mark}"
 
 
 def _name_tried() -> str:
-    """The name that was typed, or with the second factor that of the right password.
+    """Return the typed name, or the name of a verified password.
 
     The address says which, and not what is sent: else one could be guessed at as the other.
     """
@@ -96,7 +96,7 @@ def remember_device(response: AnyResponse, name: str) -> None:
         device_cookie(),
         _signer().dumps(device),
         max_age=DEVICE_SECONDS,
-        # Not the path of the sign-in alone: the prefix __Host- asks for this one.
+        # Not only the path of the sign-in: the prefix __Host- asks for this one.
         path="/",
         secure=current_app.config["SESSION_COOKIE_SECURE"],
         httponly=True,
@@ -105,14 +105,14 @@ def remember_device(response: AnyResponse, name: str) -> None:
 
 
 def device_cookie() -> str:
-    """The name of the cookie; over https no sibling host can set one of this name."""
+    """Return the cookie's name, which over https no sibling host can set."""
     return (
         f"__Host-{DEVICE_COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else DEVICE_COOKIE
     )
 
 
 def _mark(name: str) -> str:
-    """The account in the cookie: no name that others at the same screen could read."""
+    """Hash the account for the cookie: others must not read the name."""
     key = hashlib.sha256(_secret_key()).digest()
     return hashlib.blake2b(name_key(name).encode(), digest_size=8, key=key).hexdigest()
 

@@ -15,37 +15,37 @@ from services.analyses.thumbnails import Thumbnails
 from services.model_cards import classifier_name
 
 
-def the_analyst() -> Analyst:
-    """Who reads and keeps the uploads of this installation."""
+def get_analyst() -> Analyst:
+    """Return the service that analyses uploads."""
     return current_app.extensions["leukoscope_analyst"]
 
 
-def the_thumbnails() -> Thumbnails:
-    """The small pictures of white cells of this installation."""
+def get_thumbnails() -> Thumbnails:
+    """Return the thumbnails service of this installation."""
     return current_app.extensions["leukoscope_thumbnails"]
 
 
-def the_classifiers_name(version: str | None = None) -> str:
-    """What the classifier of this version is called, the installed one unless told."""
+def get_classifier_name(version: str | None = None) -> str:
+    """Name the classifier of a version, by default the installed one."""
     return classifier_name(current_app.config["LEUKOSCOPE"].weights_dir, version)
 
 
 def team_analysis(analysis_id: str, kind: str | None = None) -> Analysis:
-    """The analysis of this id (and kind), if it is of the signed-in person's team; else 404."""
+    """Return an analysis of the signed-in person's team; else 404."""
     return analyses.find_in_team(current_user.team_id, analysis_id, kind) or abort(404)
 
 
 def team_case(case_id: str) -> Case:
-    """The case of this id, if it is of the signed-in person's team; else 404."""
+    """Return a case of the signed-in person's team; else 404."""
     return cases.find_in_team(current_user.team_id, case_id) or abort(404)
 
 
 def image_response(name: str | None) -> Response:
-    """One kept image as it is; 404 when it is gone."""
+    """Send a kept image; 404 when it is gone."""
     if not name:
         abort(404)
     try:
-        content = the_analyst().image(name)
+        content = get_analyst().image(name)
     except FileNotFoundError:
         abort(404)
     return Response(content, mimetype=content_type(name))

@@ -65,7 +65,7 @@ def _named_sections(tokens: list[Token]) -> Iterator[Heading]:
 
 
 def _align_by_class(token: Token) -> None:
-    """The policy forbids the style attribute by which a column is aligned to the right."""
+    """Align columns by class: the policy forbids the style attribute."""
     if "right" in str(token.attrs.pop("style", "")):
         token.attrSet("class", "number")
 

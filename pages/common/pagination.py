@@ -6,15 +6,15 @@ from flask import current_app, request
 
 
 def page_number() -> int:
-    """The number of the page, from 1; whatever cannot be a number is the first."""
+    """Return the number of the page, from 1; 1 for anything invalid."""
     return request.args.get("page", 1, type=int)
 
 
 def page_size() -> int:
-    """How many analyses or cases this installation shows on a page."""
+    """Return how many analyses or cases a page shows."""
     return current_app.config["LEUKOSCOPE"].page_size
 
 
 def query() -> dict[str, str]:
-    """What narrows the list, to go along to its other pages."""
+    """Return the filters, to be kept in links to the other pages."""
     return {name: value for name, value in request.args.items() if value and name != "page"}

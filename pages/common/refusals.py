@@ -25,10 +25,10 @@ MOST = 20
 NOTED_OTHERWISE = {("accounts.sign_in", 401), ("accounts.code", 401), ("accounts.key", 401)}
 """Wrong passwords and codes: each has a row of its own already."""
 
-STRANGERS = ""
+ANONYMOUS = ""
 
 Refusal = tuple[str, str, str | None, int]
-"""The account (or `STRANGERS`), the address, the endpoint, the status."""
+"""The account (or `ANONYMOUS`), the address, the endpoint, the status."""
 
 
 class Refusals:
@@ -44,8 +44,8 @@ class Refusals:
         """Decide about one refusal.
 
         Returns:
-            None if it is not to be noted; else how many of the same account, or of strangers,
-            were left out since the last row.
+            None if it is not to be noted; else how many of the same account, or of anonymous
+            visitors, were left out since the last row.
         """
         now, account_id = self.clock(), refusal[0]
         with self._lock:
@@ -69,7 +69,7 @@ def _note(response: Response) -> Response:
     if status not in REFUSALS or (request.endpoint, status) in NOTED_OTHERWISE:
         return response
     actor = audit.present()
-    refusal = (actor.account_id or STRANGERS, actor.address, request.endpoint, status)
+    refusal = (actor.account_id or ANONYMOUS, actor.address, request.endpoint, status)
     left_out = current_app.extensions["leukoscope_refusals"].take(refusal)
     if left_out is not None:
         _keep(status, left_out)

@@ -25,7 +25,7 @@ F = TypeVar("F", bound=Field)
 
 
 def init_app(app: Flask) -> None:
-    """Look at every address before anything else does."""
+    """Check every address before anything else reads it."""
     app.before_request(_refuse_crafted_address)
 
 
@@ -58,7 +58,7 @@ def without_control_characters(_form: Form, field: Field) -> None:
 
 
 def limit_of(field: Field) -> int | None:
-    """The number of characters that a field takes, None where it has no limit."""
+    """Return how many characters a field takes; None without a limit."""
     return next((rule.max for rule in field.validators if isinstance(rule, AtMost)), None)
 
 

@@ -28,8 +28,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["leukoscope_turns"] = Turns(running, LONGEST_WAIT, max(0, waiting))
 
 
-def the_turns() -> Turns:
-    """The turns of this installation's server."""
+def get_turns() -> Turns:
+    """Return the turns of this installation's server."""
     return current_app.extensions["leukoscope_turns"]
 
 
@@ -38,7 +38,7 @@ def takes_a_turn(view: Callable[Given, Returned]) -> Callable[Given, Returned]:
 
     @wraps(view)
     def in_turn(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
-        with the_turns().turn():
+        with get_turns().turn():
             return view(*args, **kwargs)
 
     return in_turn

@@ -83,7 +83,7 @@ class Account(Model, UserMixin):
 
     team: Mapped[Team] = relationship()
 
-    # `UserMixin` answers True alone.
+    # `UserMixin` always answers True.
     @property
     def is_active(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Whether the account may be used."""

@@ -31,13 +31,13 @@ class Team(Model):
 def first_id(context: DefaultExecutionContext) -> str:
     """Return the id of the oldest team, made if there is none: an account's default."""
     oldest = select(Team.id).order_by(Team.created_at, Team.id).limit(1)
-    found = context.connection.scalar(oldest)
-    if found is None:
+    team_id = context.connection.scalar(oldest)
+    if team_id is None:
         made = {"id": new_id(), "name": FIRST_NAME, "name_key": FIRST_KEY}
         made_by_one = insert(Team).values(**made, created_at=utc_now())
         context.connection.execute(made_by_one.on_conflict_do_nothing())
-        found = context.connection.scalars(oldest).one()
-    return found
+        team_id = context.connection.scalars(oldest).one()
+    return team_id
 
 
 def add(name: str, name_key: str) -> Team:

@@ -153,12 +153,12 @@ def kinds_by_case(case_ids: Iterable[str]) -> dict[str, Counter[str]]:
     """Count the analyses of each kind in each of these cases, by its id."""
     counted = select(Analysis.case_id, Analysis.kind, func.count())
     wanted = counted.where(Analysis.case_id.in_(list(case_ids)))
-    found: dict[str, Counter[str]] = defaultdict(Counter)
+    kinds: dict[str, Counter[str]] = defaultdict(Counter)
     for case_id, kind, number in db.session.execute(
         wanted.group_by(Analysis.case_id, Analysis.kind)
     ):
-        found[case_id][kind] = number
-    return found
+        kinds[case_id][kind] = number
+    return kinds
 
 
 def all_ids() -> set[str]:

@@ -24,72 +24,73 @@ UNLOGGED = "audit rows of this transaction"
 
 
 class Event(StrEnum):
-    """What is noted: the name that is kept, and `words` for a reader."""
+    """What is noted: the name that is kept, and `label` for people."""
 
-    words: str
+    label: str
 
-    def __new__(cls, name: str, words: str) -> Event:
+    def __new__(cls, name: str, label: str) -> Event:
         """Make a member that is its name."""
         member = str.__new__(cls, name)
-        member._value_, member.words = name, words
+        member._value_, member.label = name, label
         return member
 
-    BEGIN = "begin", "The audit trail began"
-    START = "start", "The server started"
-    SIGN_UP = "sign-up", "Asked for an account"
-    SIGN_UP_TAKEN = "sign-up-taken", "Asked for a name that is taken"
+    BEGIN = "begin", "Audit trail started"
+    START = "start", "Server started"
+    SIGN_UP = "sign-up", "Requested an account"
+    SIGN_UP_TAKEN = "sign-up-taken", "Requested an account under a taken name"
     SIGN_IN = "sign-in", "Signed in"
-    SIGN_IN_FAILED = "sign-in-failed", "Failed to sign in"
-    SIGN_IN_REFUSED = "sign-in-refused", "Right password, account not active"
+    SIGN_IN_FAILED = "sign-in-failed", "Sign-in failed"
+    SIGN_IN_REFUSED = "sign-in-refused", "Sign-in refused: account not active"
     SIGN_OUT = "sign-out", "Signed out"
-    REFUSED = "refused", "Was refused"
+    REFUSED = "refused", "Request refused"
     SESSION_EXPIRED = "session-expired", "Session timed out"
     SESSION_END = "session-end", "Ended sessions"
-    PASSWORD_CHANGE = "password-change", "Changed the password"
-    PASSWORD_CHANGE_FAILED = "password-change-failed", "Failed to change the password"
-    PASSWORD_RESET = "password-reset", "Reset a password"
-    CODE_ASKED = "code-asked", "Right password, asked for a code"
-    CODE_FAILED = "code-failed", "Gave a wrong code or password"
-    SECOND_FACTOR = "second-factor", "Set up a second factor"
-    SECOND_FACTOR_REMOVE = "second-factor-remove", "Removed the second factor"
-    SECOND_FACTOR_RESET = "second-factor-reset", "Reset a second factor"
-    SECURITY_KEY = "security-key", "Added a security key"
-    SECURITY_KEY_REMOVE = "security-key-remove", "Removed a security key"
+    PASSWORD_CHANGE = "password-change", "Changed password"
+    PASSWORD_CHANGE_FAILED = "password-change-failed", "Password change failed"
+    PASSWORD_RESET = "password-reset", "Reset password"
+    CODE_ASKED = "code-asked", "Password accepted, code requested"
+    CODE_FAILED = "code-failed", "Wrong code or password"
+    SECOND_FACTOR = "second-factor", "Set up second factor"
+    SECOND_FACTOR_REMOVE = "second-factor-remove", "Removed second factor"
+    SECOND_FACTOR_RESET = "second-factor-reset", "Reset second factor"
+    SECURITY_KEY = "security-key", "Added security key"
+    SECURITY_KEY_REMOVE = "security-key-remove", "Removed security key"
     RECOVERY_CODE = "recovery-code", "Used a recovery code"
-    RECOVERY_CODES = "recovery-codes", "Made new recovery codes"
-    APPROVE = "approve", "Approved an account"
-    REFUSE = "refuse", "Refused an account"
-    DEACTIVATE = "deactivate", "Deactivated an account"
-    REACTIVATE = "reactivate", "Reactivated an account"
-    ROLE = "role", "Changed a role"
-    ADMINISTRATOR = "administrator", "Made an administrator, or no longer one"
-    TEAM = "team", "Moved to another team"
-    TEAM_CREATE = "team-create", "Made a team"
-    TEAM_RENAME = "team-rename", "Renamed a team"
+    RECOVERY_CODES = "recovery-codes", "Created new recovery codes"
+    APPROVE = "approve", "Approved account"
+    REFUSE = "refuse", "Refused account"
+    DEACTIVATE = "deactivate", "Deactivated account"
+    REACTIVATE = "reactivate", "Reactivated account"
+    ROLE = "role", "Changed role"
+    ADMINISTRATOR = "administrator", "Changed administrator rights"
+    TEAM = "team", "Moved account to another team"
+    TEAM_CREATE = "team-create", "Created team"
+    TEAM_RENAME = "team-rename", "Renamed team"
     UPLOAD = "upload", "Uploaded images"
-    ANALYSIS = "analysis", "An image was analysed"
-    VIEW = "view", "Looked at a result"
-    INSIST = "insist", "Overrode the image-quality check"
-    DETECT_AGAIN = "detect-again", "Carried an image over to Detect"
-    EXPLANATION = "explanation", "Asked for SHAP values"
-    DOWNLOAD = "download", "Downloaded a result"
-    DELETE = "delete", "Deleted an analysis"
-    CASE_OPEN = "case-open", "Opened a case"
-    CASE_EDIT = "case-edit", "Changed the description of a case"
-    CASE_ADD = "case-add", "Put analyses into a case"
-    CASE_REMOVE = "case-remove", "Took an analysis out of a case"
+    ANALYSIS = "analysis", "Image analysed"
+    VIEW = "view", "Viewed"
+    # The name that the trails of all installations hold.
+    OVERRIDE_QUALITY_CHECK = "insist", "Overrode image-quality check"
+    DETECT_AGAIN = "detect-again", "Sent image to Detect"
+    EXPLANATION = "explanation", "Requested SHAP values"
+    DOWNLOAD = "download", "Downloaded result"
+    DELETE = "delete", "Deleted analysis"
+    CASE_OPEN = "case-open", "Opened case"
+    CASE_EDIT = "case-edit", "Edited case description"
+    CASE_ADD = "case-add", "Added analyses to case"
+    CASE_REMOVE = "case-remove", "Removed analysis from case"
     CORRECTION = "correction", "Reviewed cells"
-    UNDO = "undo", "Took back a review"
-    CASE_SIGN = "case-sign", "Signed a case"
-    CASE_SIGN_REFUSED = "case-sign-refused", "Could not sign a case"
-    CASE_AMEND = "case-amend", "Opened a signed case again"
-    REPORT = "report", "Fetched a report"
+    UNDO = "undo", "Undid reviews"
+    CASE_SIGN = "case-sign", "Signed case"
+    CASE_SIGN_REFUSED = "case-sign-refused", "Signing refused"
+    CASE_AMEND = "case-amend", "Reopened case for amendment"
+    REPORT = "report", "Downloaded report"
     EXPORT_REVIEWED = "export-reviewed", "Exported signed cases for training"
-    BACKUP = "backup", "Made a backup"
-    RESTORE = "restore", "Restored a backup"
-    SWEEP = "sweep", "Removed files that no row names"
-    AUDIT_SEARCH = "audit-search", "Searched the audit trail"
-    AUDIT_EXPORT = "audit-export", "Exported the audit trail"
+    BACKUP = "backup", "Created backup"
+    RESTORE = "restore", "Restored backup"
+    SWEEP = "sweep", "Removed leftover files"
+    AUDIT_SEARCH = "audit-search", "Searched audit trail"
+    AUDIT_EXPORT = "audit-export", "Exported audit trail"
 
 
 class Entry(Model):
@@ -142,7 +143,7 @@ for _statement in TRIGGERS.values():
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something: an account and its name now, or a name alone; from which address.
+    """Who does something: an account and its name now, or only a name; from which address.
 
     `browser` is what the browser calls itself; it is kept with a sign-in, not in the trail.
     """
@@ -230,7 +231,7 @@ def seen_lately(account_id: str, event: Event, about: About, since: datetime) ->
     return db.session.scalar(wanted.limit(1)) is not None
 
 
-def found(search: Search) -> Select[tuple[Entry]]:
+def matching(search: Search) -> Select[tuple[Entry]]:
     """Return the query for the rows that match, newest first."""
     wanted = select(Entry).order_by(Entry.number.desc())
     if search.name:
@@ -249,7 +250,7 @@ def names() -> list[str]:
 
 def in_order(search: Search | None = None) -> Iterator[RowMapping]:
     """Yield the rows that match, oldest first, without keeping them all in memory."""
-    columns = found(search or Search()).with_only_columns(*ENTRIES.c)
+    columns = matching(search or Search()).with_only_columns(*ENTRIES.c)
     oldest_first = columns.order_by(None).order_by(Entry.number)
     yield from db.session.execute(oldest_first.execution_options(yield_per=1000)).mappings()
 

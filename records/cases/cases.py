@@ -101,8 +101,8 @@ def unsigned_of(team_id: str) -> list[Case]:
 def states(case_ids: Iterable[str]) -> dict[str, CaseState]:
     """Return the state of each of these cases, by id."""
     wanted = select(Case.id, case_state(Case.id)).where(Case.id.in_(list(case_ids)))
-    found = db.session.execute(wanted).tuples()
-    return {case_id: CaseState(state) for case_id, state in found}
+    rows = db.session.execute(wanted).tuples()
+    return {case_id: CaseState(state) for case_id, state in rows}
 
 
 def page_of(team_id: str, filters: Filters, number: int, size: int) -> Page[Case]:

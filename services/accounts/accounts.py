@@ -20,7 +20,7 @@ from services.accounts.passwords import Passwords, check_password, one_time_pass
 from services.accounts.second_factors import Code, SecondFactors
 from services.accounts.security_keys import SecurityKeys, Site
 from services.audit import audit
-from services.audit.audit import as_account, note, note_by, the_account
+from services.audit.audit import about_account, as_account, note, note_by
 from settings import Settings
 
 SHORTEST_NAME, LONGEST_NAME = 3, records.NAME_LENGTH
@@ -92,11 +92,10 @@ def clean_name(name: str) -> str:
     # Normalizing takes quadratic time on crafted text.
     shown = "" if len(name) > LONGEST_TYPED_NAME else _composed(name)
     if not SHORTEST_NAME <= len(shown) <= LONGEST_NAME:
-        raise UserNameError(f"Please use {SHORTEST_NAME} to {LONGEST_NAME} characters.")
+        raise UserNameError(f"Use {SHORTEST_NAME} to {LONGEST_NAME} characters.")
     if not _NAME.fullmatch(shown):
         raise UserNameError(
-            "Please use letters, digits, spaces and . @ + - _ only, with a letter or digit at "
-            "both ends."
+            "Use only letters, digits, spaces and . @ + - _, with a letter or digit at both ends."
         )
     return shown
 
@@ -114,7 +113,7 @@ def _composed(name: str) -> str:
 
 
 class Accounts:
-    """The accounts of one installation; `clock` tells the time (aware, UTC)."""
+    """The accounts of one installation; `clock` returns the time (aware, UTC)."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
         self.clock = clock
@@ -157,10 +156,10 @@ class Accounts:
         with transaction():
             if account is None or not right:
                 # What was typed for an unknown name may be a password: it is not kept.
-                note(Event.SIGN_IN_FAILED, account and the_account(account))
+                note(Event.SIGN_IN_FAILED, account and about_account(account))
                 return None
             if not account.is_active:
-                note(Event.SIGN_IN_REFUSED, the_account(account), status=account.status)
+                note(Event.SIGN_IN_REFUSED, about_account(account), status=account.status)
                 return NotYet(account.status)
             if self.passwords.is_outdated(account.password_hash):
                 records.set_password_hash(account, self.passwords.hash(password))
@@ -171,7 +170,7 @@ class Accounts:
     def _ask_for_code(self, account: Account) -> CodeNeeded:
         now, actor = self.clock(), audit.present()
         records.end_waits_for_codes_before(now - _CODE_WITHIN)
-        note(Event.CODE_ASKED, the_account(account))
+        note(Event.CODE_ASKED, about_account(account))
         return CodeNeeded(
             records.start_sign_in(account.id, now, actor.address, actor.browser, awaits_code=True)
         )
@@ -214,7 +213,7 @@ class Accounts:
         with transaction():
             kind = use(account)
             if kind is None:
-                note(Event.CODE_FAILED, the_account(account))
+                note(Event.CODE_FAILED, about_account(account))
                 return None
             if not records.end_sign_in(sign_in_id):
                 return None
@@ -225,7 +224,7 @@ class Accounts:
         for account_id in records.end_sign_ins_before(now - self._longest, now - self._idle):
             _note_expired(account_id)
         sign_in_id = records.start_sign_in(account.id, now, actor.address, actor.browser)
-        note_by(as_account(account), Event.SIGN_IN, the_account(account), **details)
+        note_by(as_account(account), Event.SIGN_IN, about_account(account), **details)
         return SignedIn(account, sign_in_id)
 
     def resume(self, sign_in_id: str | None, account_id: str) -> Account | None:
@@ -261,14 +260,14 @@ class Accounts:
         with transaction():
             ended = records.end_sign_in(sign_in_id)
             if ended:
-                note(Event.SESSION_END, the_account(account), name=account.name, sessions=1)
+                note(Event.SESSION_END, about_account(account), name=account.name, sessions=1)
             return ended
 
     def end_sessions(self, account: Account, but: str | None = None) -> int:
         """Sign the account out everywhere, or in every other browser; how many there were."""
         with transaction():
             ended = records.end_sign_ins_of(account.id, but)
-            note(Event.SESSION_END, the_account(account), name=account.name, sessions=ended)
+            note(Event.SESSION_END, about_account(account), name=account.name, sessions=ended)
             return ended
 
     def end_all_sessions(self) -> int:
@@ -297,7 +296,7 @@ class Accounts:
         """Return whether it is the account's password; a wrong one is noted."""
         if self.has_password(account, password):
             return True
-        audit.keep(Event.CODE_FAILED, the_account(account), wrong=Wrong.PASSWORD.value)
+        audit.keep(Event.CODE_FAILED, about_account(account), wrong=Wrong.PASSWORD.value)
         return False
 
     def change_password(self, account: Account, present: str, new: str) -> str | None:
@@ -306,7 +305,7 @@ class Accounts:
         None if the present password is wrong; raises `PasswordError` for an unfit new one.
         """
         if not self.has_password(account, present):
-            audit.keep(Event.PASSWORD_CHANGE_FAILED, the_account(account))
+            audit.keep(Event.PASSWORD_CHANGE_FAILED, about_account(account))
             return None
         check_password(new, account.name)
         with transaction():
@@ -393,7 +392,7 @@ class Accounts:
             if codes is not None:
                 records.end_sign_ins_of(account.id)
                 return Renewed(self._start(account).sign_in_id, tuple(codes))
-        audit.keep(Event.CODE_FAILED, the_account(account), wrong=Wrong.CODE.value)
+        audit.keep(Event.CODE_FAILED, about_account(account), wrong=Wrong.CODE.value)
         return Wrong.CODE
 
     def reset_second_factor(self, account: Account) -> bool:
@@ -422,7 +421,7 @@ class Accounts:
         records.set_password_hash(account, self.passwords.hash(new))
         account.must_change_password = False
         ended = records.end_sign_ins_of(account.id)
-        note(event, the_account(account), name=account.name, signed_out=ended)
+        note(event, about_account(account), name=account.name, signed_out=ended)
 
     def decide(self, account_id: str, decision: Decision) -> bool:
         """Carry out an administrator's decision; False if the account is not in that state.
@@ -437,7 +436,7 @@ class Accounts:
             if account is None or not _move(account_id, before, after):
                 return False
             ended = records.end_sign_ins_of(account_id) if after == AccountStatus.DEACTIVATED else 0
-            note(decision.event, the_account(account), name=account.name, signed_out=ended)
+            note(decision.event, about_account(account), name=account.name, signed_out=ended)
             return True
 
 
@@ -448,12 +447,12 @@ def _move(account_id: str, before: AccountStatus, after: AccountStatus | None) -
 
 
 def _note_sign_up(added: Account | None, name_key: str) -> None:
-    """Also for a name that is taken, so that it costs as much as a free one."""
+    """Note a request, also for a taken name: it must cost as much as a free one."""
     if added:
-        note_by(as_account(added), Event.SIGN_UP, the_account(added), status=added.status)
+        note_by(as_account(added), Event.SIGN_UP, about_account(added), status=added.status)
     else:
         account = records.find_account(name_key)
-        note(Event.SIGN_UP_TAKEN, account and the_account(account))
+        note(Event.SIGN_UP_TAKEN, account and about_account(account))
 
 
 def _note_expired(account_id: str) -> None:

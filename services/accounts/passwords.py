@@ -36,12 +36,12 @@ def check_password(password: str, name: str) -> None:
     No rules of composition; commonness is judged against the word lists that zxcvbn ships.
     """
     if len(password) < SHORTEST:
-        raise PasswordError(f"Please use {SHORTEST} characters or more.")
+        raise PasswordError(f"Use {SHORTEST} characters or more.")
     if len(password) > LONGEST:
-        raise PasswordError(f"Please use no more than {LONGEST} characters.")
+        raise PasswordError(f"Use no more than {LONGEST} characters.")
     name = name[:LONGEST]
     if _is_mostly(password, (PRODUCT, name)):
-        raise PasswordError("Please do not build the password from the user name or “Leukoscope”.")
+        raise PasswordError("Do not use the user name or “Leukoscope” in the password.")
     if _score(password, name) < WEAKEST_SCORE:
         raise PasswordError(
             "This password is easy to guess. Three or four unrelated words make a good one."

@@ -6,7 +6,7 @@ from records import db, take_write_lock, transaction
 from records.accounts import accounts as records
 from records.accounts.accounts import Account, AccountStatus, Role
 from records.audit.audit import Event
-from services.audit.audit import note, the_account
+from services.audit.audit import about_account, note
 
 
 class LastAdministratorError(Exception):
@@ -21,7 +21,7 @@ def set_role(account: Account, role: Role) -> None:
     if account.role == role:
         return
     with transaction():
-        note(Event.ROLE, the_account(account), name=account.name, before=account.role, after=role)
+        note(Event.ROLE, about_account(account), name=account.name, before=account.role, after=role)
         account.role = role
 
 
@@ -32,7 +32,7 @@ def set_administrator(account: Account, is_administrator: bool) -> None:
     with transaction():
         if not is_administrator:
             keep_an_administrator(account)
-        note(Event.ADMINISTRATOR, the_account(account), name=account.name, after=is_administrator)
+        note(Event.ADMINISTRATOR, about_account(account), name=account.name, after=is_administrator)
         account.is_administrator = is_administrator
 
 
@@ -40,7 +40,7 @@ def recover_administrator(account: Account) -> None:
     """Make an account an active administrator's, whatever it was: for the CLI."""
     if not account.is_active:
         with transaction():
-            note(Event.REACTIVATE, the_account(account), name=account.name)
+            note(Event.REACTIVATE, about_account(account), name=account.name)
             account.status = AccountStatus.ACTIVE
     set_administrator(account, True)
 

@@ -21,7 +21,7 @@ from records.accounts import second_factors as records
 from records.accounts.accounts import Account
 from records.audit.audit import Event
 from services.accounts.passwords import LEGIBLE, Passwords
-from services.audit.audit import note, the_account
+from services.audit.audit import about_account, note
 
 ISSUER = "Leukoscope"
 RECOVERY_CODES = 10
@@ -34,7 +34,7 @@ LONGEST_CODE = 64
 
 
 class Code(Enum):
-    """What was given as the second factor."""
+    """Which kind of code was used as the second factor."""
 
     TIME = "authenticator app"
     RECOVERY = "recovery code"
@@ -94,7 +94,7 @@ class SecondFactors:
             return None
         records.add(account.id, sealed, step)
         records.replace_recovery_codes(account.id, hashes)
-        note(Event.SECOND_FACTOR, the_account(account), name=account.name)
+        note(Event.SECOND_FACTOR, about_account(account), name=account.name)
         return codes
 
     def use(self, account: Account, code: str) -> Code | None:
@@ -103,13 +103,13 @@ class SecondFactors:
         Returns:
             Which kind of code it was; None if it is wrong, or was used before.
         """
-        given = _cleaned(code)
-        if _TIME_CODE.fullmatch(given):
-            return Code.TIME if self._use_time_code(account, given) else None
-        if not self._use_recovery_code(account, given):
+        cleaned = _cleaned(code)
+        if _TIME_CODE.fullmatch(cleaned):
+            return Code.TIME if self._use_time_code(account, cleaned) else None
+        if not self._use_recovery_code(account, cleaned):
             return None
         left = records.count_recovery_codes(account.id)
-        note(Event.RECOVERY_CODE, the_account(account), name=account.name, left=left)
+        note(Event.RECOVERY_CODE, about_account(account), name=account.name, left=left)
         return Code.RECOVERY
 
     def new_recovery_codes(self, account: Account, code: str) -> list[str] | None:
@@ -118,7 +118,7 @@ class SecondFactors:
         if self.use(account, code) is None:
             return None
         records.replace_recovery_codes(account.id, hashes)
-        note(Event.RECOVERY_CODES, the_account(account), name=account.name)
+        note(Event.RECOVERY_CODES, about_account(account), name=account.name)
         return codes
 
     def give_up(self, account: Account, code: str) -> list[str] | None:
@@ -126,14 +126,14 @@ class SecondFactors:
         if self.use(account, code) is None:
             return None
         records.remove(account.id)
-        note(Event.SECOND_FACTOR_REMOVE, the_account(account), name=account.name)
+        note(Event.SECOND_FACTOR_REMOVE, about_account(account), name=account.name)
         return []
 
     def reset(self, account: Account) -> bool:
         """Remove somebody's second factor in the present transaction; False if there is none."""
         removed = records.remove(account.id)
         if removed:
-            note(Event.SECOND_FACTOR_RESET, the_account(account), name=account.name)
+            note(Event.SECOND_FACTOR_RESET, about_account(account), name=account.name)
         return removed
 
     def _recovery_codes(self) -> tuple[list[str], list[str]]:
@@ -150,8 +150,8 @@ class SecondFactors:
     def _use_recovery_code(self, account: Account, code: str) -> bool:
         codes = records.recovery_codes(account.id)
         right = (one for one in codes if self._passwords.verify(one.code_hash, code))
-        found = next(right, None)
-        return found is not None and records.spend_recovery_code(found.id)
+        matching = next(right, None)
+        return matching is not None and records.spend_recovery_code(matching.id)
 
     def _step_of(self, sealed: str, code: str) -> int | None:
         """Find the time step to which a code belongs, near the present one."""

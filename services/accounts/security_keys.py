@@ -22,7 +22,7 @@ from records.accounts import security_keys as records
 from records.accounts.accounts import Account
 from records.accounts.security_keys import SecurityKey
 from records.audit.audit import Event
-from services.audit.audit import note, the_account
+from services.audit.audit import about_account, note
 
 NAME = "Leukoscope"
 MOST_KEYS = 10
@@ -96,7 +96,7 @@ class SecurityKeys:
                 sign_count=verified.sign_count,
             )
         )
-        note(Event.SECURITY_KEY, the_account(account), name=account.name, key=name)
+        note(Event.SECURITY_KEY, about_account(account), name=account.name, key=name)
         return True
 
     def ask(self, account: Account, sign_in_id: str, site: Site) -> str | None:
@@ -120,12 +120,12 @@ class SecurityKeys:
         if challenge is None:
             return False
         try:
-            given = parse_authentication_credential_json(answer)
-            key = _key(account, given.raw_id, site)
+            credential = parse_authentication_credential_json(answer)
+            key = _key(account, credential.raw_id, site)
             if key is None:
                 return False
             verified = webauthn.verify_authentication_response(
-                credential=given,
+                credential=credential,
                 expected_challenge=challenge,
                 expected_rp_id=site.host,
                 expected_origin=site.origin,
@@ -142,7 +142,7 @@ class SecurityKeys:
         key = records.get(account.id, key_id)
         if key is None:
             return False
-        note(Event.SECURITY_KEY_REMOVE, the_account(account), name=account.name, key=key.name)
+        note(Event.SECURITY_KEY_REMOVE, about_account(account), name=account.name, key=key.name)
         return records.remove(account.id, key_id)
 
 

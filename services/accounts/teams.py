@@ -8,7 +8,7 @@ from records.accounts.accounts import Account
 from records.accounts.teams import Team
 from records.audit.audit import About, Event
 from services.accounts.accounts import clean_name, name_key
-from services.audit.audit import note, the_account
+from services.audit.audit import about_account, note
 
 
 def create(name: str) -> Team | None:
@@ -39,7 +39,7 @@ def move(account: Account, team: Team) -> None:
         return
     with transaction():
         before, after = account.team.name, team.name
-        note(Event.TEAM, the_account(account), name=account.name, before=before, after=after)
+        note(Event.TEAM, about_account(account), name=account.name, before=before, after=after)
         account.team = team
 
 

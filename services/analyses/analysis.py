@@ -246,7 +246,7 @@ def _copies(rgb: RgbImage) -> StoredImages:
 
 
 def _cells(rgb: RgbImage, found: FieldFindings) -> StoredImages:
-    """Make the gallery's sheet of white cells, doubtful ones too, if there are any."""
+    """Make the gallery's sheet of white cells, candidates too, if there are any."""
     shown = most_suspicious_first(found)[:GALLERY_CELLS]
     if shown:
         sheet = pictures.cell_sheet(rgb, [cell.found.box for cell in shown])

@@ -15,9 +15,9 @@ from records.analyses.analyses import Analysis
 from services.analyses.findings import (
     blast_share,
     field_findings,
-    interval_words,
+    format_interval,
     other_share,
-    share_words,
+    format_share,
 )
 
 NOTICE = "Assists a qualified reader. Does not diagnose."
@@ -122,10 +122,10 @@ def _lines(analysis: Analysis, findings: FieldFindings, scale: float, classifier
 def _said(findings: FieldFindings, classifier: str) -> Iterator[str]:
     """Say what each model found in the field, in a line each."""
     share, other = blast_share(findings), other_share(findings)
-    within = f" (95% interval {interval_words(share)})" if share.white_cells else ""
+    within = f" (95% interval {format_interval(share)})" if share.white_cells else ""
     yield f"Blasts: {share.blasts} of {share.white_cells} white cells{within}."
     if BLAST in findings.thresholds:
-        threshold = share_words(findings.thresholds[BLAST])
+        threshold = format_share(findings.thresholds[BLAST])
         yield f"A white cell counts as a blast from a probability of {threshold}."
     if other and findings.named_by == Namer.DETECTOR:
         yield (

@@ -27,11 +27,11 @@ from records.analyses.analyses import Analysis
 USUAL_DIFFERENTIAL = 100
 """White cells that a differential counts at the least; a share of fewer says little."""
 
-DOUBTFUL = "doubtful"
+CANDIDATE = "candidate"
 """What a white cell is shown as that does not count at the model's threshold."""
 
 LOWEST_THRESHOLD = OperatingPoint.floor
-"""Where the slider ends: the P(white) from which on the detector keeps what is doubtful."""
+"""Where the slider ends: the P(white) from which on the detector keeps candidates."""
 
 COLUMNS = (
     *("file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model"),
@@ -96,8 +96,8 @@ class WhiteCell:
 
     @property
     def shown_as(self) -> str:
-        """Its label, or `DOUBTFUL`."""
-        return self.found.label if self.counted else DOUBTFUL
+        """Its label, or `CANDIDATE`."""
+        return self.found.label if self.counted else CANDIDATE
 
 
 def field_findings(analysis: Analysis, labels: Sequence[str] = DETECTOR_CODES) -> FieldFindings:
@@ -154,7 +154,7 @@ def _disagreed(findings: FieldFindings, cell: Detection) -> bool:
     return _other_says_blast(findings, cell) != (cell.label == BLAST)
 
 
-def share_words(share: float) -> str:
+def format_share(share: float) -> str:
     """Write a share (0..1) in per cent, near the ends with a decimal.
 
     static/js/common/shares.js does the same.
@@ -166,9 +166,9 @@ def share_words(share: float) -> str:
     return f"{math.floor(1000 * share + 0.5) / 10:g}%"
 
 
-def interval_words(share: BlastShare) -> str:
+def format_interval(share: BlastShare) -> str:
     """Write the 95% interval of a share, as "3.1% to 14%"; empty without white cells."""
-    return " to ".join(share_words(bound) for bound in share.interval or ())
+    return " to ".join(format_share(bound) for bound in share.interval or ())
 
 
 def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
@@ -183,9 +183,7 @@ def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
     white += [(cell, False) for cell in findings.candidates]
     white.sort(key=lambda one: _suspicion(findings, one[0]), reverse=True)
     return [
-        WhiteCell(
-            number, cell, counted, findings.probability(cell), _disagreed(findings, cell)
-        )
+        WhiteCell(number, cell, counted, findings.probability(cell), _disagreed(findings, cell))
         for number, (cell, counted) in enumerate(white)
     ]
 

@@ -74,7 +74,7 @@ def keep_picture(about: About) -> None:
         keep(Event.VIEW, about, picture=True)
 
 
-def the_account(account: Account) -> About:
+def about_account(account: Account) -> About:
     """Name an account as the object of a row."""
     return About("account", account.id)
 
@@ -91,7 +91,7 @@ def _deleted(_mapper: object, _connection: object, analysis: Analysis) -> None:
 
 
 def _note_analysis(event: Event, analysis: Analysis, **details: object) -> None:
-    """Name the file by its hash alone: its name may be a patient's.
+    """Note an analysis; the file by its hash only, for its name may be a patient's.
 
     The owner is not always who acts: fields are read in the background, colleagues may delete.
     """

@@ -39,7 +39,7 @@ def fits_external_log() -> bool:
 
     False also where there is no log.
 
-    Row numbers and kept hashes are compared alone, which tells a database from another one;
+    Only row numbers and kept hashes are compared, which tells databases apart;
     `verify` tells whether it was changed.
     """
     try:

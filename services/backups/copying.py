@@ -29,6 +29,6 @@ def copy(source: Path, target: Path) -> Kept:
 
 
 def flush() -> None:
-    """Have everything that was written on the disk: for thousands of files, cheaper than each."""
+    """Flush everything to the disk: for thousands of files, cheaper than each."""
     if hasattr(os, "sync"):
         os.sync()

@@ -84,7 +84,7 @@ def back_up(settings: Settings, target: Path) -> Made:
 
 
 def check(folder: Path, made: Manifest) -> Verdict:
-    """Read a backup again, all of it; what is to be said of its audit trail.
+    """Read a whole backup again; return what is wrong with its audit trail.
 
     Raises `BackupError` where it is not what it was.
     """
@@ -128,7 +128,7 @@ class _Copy:
         raise BackupError(TOO_BUSY)
 
     def _lost(self, missing: set[str]) -> set[str]:
-        """Which of the missing files are not on their way out: rows go on naming them."""
+        """Return the missing files that rows still name after a second look."""
         end = time.monotonic() + GOING_SECONDS
         while missing:
             named = missing & self._named().keys()
@@ -188,7 +188,7 @@ class _Copy:
 
 
 def _copy_database(target: Path) -> None:
-    """One consistent state of the database, in one file, while others go on writing."""
+    """Copy one consistent state of the database while others go on writing."""
     target.touch(mode=0o600)
     with closing(sqlite3.connect(target)) as copy:
         live = db.engine.raw_connection()

@@ -9,7 +9,7 @@ from services.cases.snapshot import Agreement, CellSnapshot, Disagreement
 
 
 def cohens_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Agreement of two readers beyond chance over cells that both named, -1..1.
+    """Return the agreement of two reviewers beyond chance, -1..1.
 
     None without cells, or where both give every cell one and the same name, so that chance alone
     explains it. Cohen, Educ. Psychol. Meas. 20 (1960) 37-46.

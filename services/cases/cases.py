@@ -19,7 +19,7 @@ from records.cases.states import CaseState
 from services.audit.audit import note
 from services.cases.duplicates import duplicates_of
 
-SIGNED = "This case is signed and locked. A reviewer can open it for an amendment."
+SIGNED = "This case is signed and locked. A reviewer can reopen it for amendment."
 NOT_OF_TEAM = "This case does not belong to your team. Choose another one."
 REVIEWED = (
     "Cells of this analysis were reviewed in the case “{}”. Reviews are kept, so it stays there."
@@ -50,7 +50,7 @@ def open_case(owner_id: str, details: Details) -> Case:
     case = Case(owner_id=owner_id, **asdict(details))
     with transaction():
         cases.add(case)
-        note(Event.CASE_OPEN, the_case(case), specimen=case.specimen)
+        note(Event.CASE_OPEN, about_case(case), specimen=case.specimen)
     return case
 
 
@@ -61,8 +61,8 @@ def edit(case: Case, details: Details) -> None:
         for name in changed:
             setattr(case, name, getattr(details, name))
         if changed:
-            # What was written may tell of the patient: the trail names the fields alone.
-            note(Event.CASE_EDIT, the_case(case), changed=changed)
+            # The text may identify the patient: the trail only names the fields.
+            note(Event.CASE_EDIT, about_case(case), changed=changed)
 
 
 def put(case: Case, analysis_ids: Iterable[str]) -> int:
@@ -72,7 +72,7 @@ def put(case: Case, analysis_ids: Iterable[str]) -> int:
         for analysis in free:
             analysis.case_id = case.id
         if free:
-            note(Event.CASE_ADD, the_case(case), analyses=[analysis.id for analysis in free])
+            note(Event.CASE_ADD, about_case(case), analyses=[analysis.id for analysis in free])
     return len(free)
 
 
@@ -81,7 +81,7 @@ def take_out(case: Case, analysis: Analysis) -> None:
     with _open_case(case, analysis):
         check_free_to_go(analysis)
         analysis.case_id = None
-        note(Event.CASE_REMOVE, the_case(case), analysis=analysis.id)
+        note(Event.CASE_REMOVE, about_case(case), analysis=analysis.id)
 
 
 def check_free_to_go(analysis: Analysis) -> None:
@@ -164,6 +164,6 @@ def _open_case(case: Case, *analyses_of_it: Analysis) -> Generator[None]:
         yield
 
 
-def the_case(case: Case) -> About:
+def about_case(case: Case) -> About:
     """Name a case as the object of a row of the audit trail."""
     return About("case", case.id)

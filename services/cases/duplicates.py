@@ -14,11 +14,11 @@ Image = TypeVar("Image", "Analysis", "ImageSnapshot")
 
 def duplicates_of(images: Iterable[Image]) -> list[Image]:
     """Return the images whose file comes before them in the same kind of analysis, in order."""
-    found: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str]] = set()
     duplicates = []
     for image in images:
         analysed = (image.kind, image.sha256)
-        if analysed in found:
+        if analysed in seen:
             duplicates.append(image)
-        found.add(analysed)
+        seen.add(analysed)
     return duplicates

@@ -1,4 +1,4 @@
-"""Review of a case: every white cell, what the models proposed and what people said of it.
+"""Review of a case: every white cell, with the models' proposal and people's reviews.
 
 Findings and reviews are rows that nobody changes; what a cell is called now is worked out from
 both, here.
@@ -40,7 +40,7 @@ from services.analyses.findings import (
     suspicion,
 )
 from services.audit.audit import note
-from services.cases.cases import the_case
+from services.cases.cases import about_case
 
 SMALLEST_BOX = 4
 """Least side in pixels of a cell that a person draws."""
@@ -91,7 +91,7 @@ class Cell:
     `id` is "<analysis>.<number>", with "d" and eight hexadecimal digits for a drawn one. `number`
     is its place on the sheet of cells of its field, `box` x1, y1, x2, y2 in pixels of the upright
     file. `proposed` is what the models call it, `label` what it is called now. It is
-    `doubtful` where the models do not count it, and `counted` if they do or somebody has named it.
+    a `candidate` where the models do not count it, and `counted` if they do or somebody has named it.
     `blast` is the detector's probability of a blast, `probability` the one that decides what the
     models call it. `review` is the standing review, which says who named it and when.
     """
@@ -102,7 +102,7 @@ class Cell:
     box: Box
     proposed: str | None
     label: str
-    doubtful: bool = False
+    candidate: bool = False
     blast: float | None = None
     classifier_probability: float | None = None
     classifier_label: str | None = None
@@ -113,11 +113,11 @@ class Cell:
     @property
     def counted(self) -> bool:
         """Whether it is part of what is counted now."""
-        return self.seen or not self.doubtful
+        return self.seen or not self.candidate
 
     @property
     def seen(self) -> bool:
-        """Whether a person has said what it is."""
+        """Whether a person has reviewed it."""
         return self.review is not None
 
     @property
@@ -219,7 +219,7 @@ def differential(cells: Iterable[Cell]) -> Differential:
     cells = list(cells)
     counted = [cell for cell in cells if cell.counted]
     return Differential(
-        models=_counts(cell.proposed for cell in cells if cell.proposed and not cell.doubtful),
+        models=_counts(cell.proposed for cell in cells if cell.proposed and not cell.candidate),
         reviewers=_counts(cell.label for cell in counted),
         reviewed=sum(cell.seen for cell in counted),
         total=len(counted),
@@ -228,18 +228,18 @@ def differential(cells: Iterable[Cell]) -> Differential:
 
 def _cells(kept: Iterable[Analysis], history: Iterable[Review]) -> list[Cell]:
     """Return the cells of these analyses as reviewed; drawn ones come first."""
-    found = [pair for analysis in kept for pair in _proposals(analysis)]
-    found.sort(key=lambda pair: pair[0], reverse=True)
+    proposals = [pair for analysis in kept for pair in _proposals(analysis)]
+    proposals.sort(key=lambda pair: pair[0], reverse=True)
     history = list(history)
     standing = _standing(history)
     boxes = {one.cell_id: one.box for one in history if one.box and one.cell_id in standing}
     drawn = [_drawn(box, standing[cell_id]) for cell_id, box in boxes.items()]
-    return [*drawn, *(_as_reviewed(cell, standing.get(cell.id)) for _, cell in found)]
+    return [*drawn, *(_as_reviewed(cell, standing.get(cell.id)) for _, cell in proposals)]
 
 
 def _counts(labels: Iterable[str]) -> Counts:
-    found = Counter(labels)
-    return Counts({label: found[label] for label in CLASS_CODES})
+    counts = Counter(labels)
+    return Counts({label: counts[label] for label in CLASS_CODES})
 
 
 def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
@@ -251,16 +251,16 @@ def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
 
 
 def _of_field(analysis: Analysis, one: WhiteCell) -> Cell:
-    found = one.found
-    proposed = DETECTED[found.label if one.counted else WBC].proposes or UNCLASSIFIED
+    detection = one.found
+    proposed = DETECTED[detection.label if one.counted else WBC].proposes or UNCLASSIFIED
     return Cell(
         id=f"{analysis.id}.{one.number}",
         analysis_id=analysis.id,
         number=one.number,
-        box=found.box,
+        box=detection.box,
         proposed=proposed,
         label=proposed,
-        doubtful=not one.counted,
+        candidate=not one.counted,
         blast=found.blast,
         classifier_probability=found.classifier_probability,
         classifier_label=found.classifier_label,
@@ -281,7 +281,7 @@ def _of_cell_image(analysis: Analysis) -> tuple[tuple[bool, float], Cell]:
         box=_window(analysis),
         proposed=proposed,
         label=proposed,
-        doubtful=called is None,
+        candidate=called is None,
         classifier_probability=analysis.probability,
         classifier_label=called,
         probability=analysis.probability,
@@ -434,4 +434,4 @@ def _note(event: Event, case: Case, added: Sequence[Review]) -> None:
     changes: dict[str, list[str | None]] = {}
     for review in added:
         changes.setdefault(review.cell_id, [review.label_before]).append(review.label)
-    note(event, the_case(case), cells=changes)
+    note(event, about_case(case), cells=changes)

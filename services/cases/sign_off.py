@@ -19,7 +19,7 @@ from services.accounts.accounts import Accounts
 from services.audit import audit
 from services.audit.audit import note
 from services.cases.agreement import agreement
-from services.cases.cases import the_case
+from services.cases.cases import about_case
 from services.cases.review import Cell, cells_of
 from services.cases.signed_contents import SCHEMA, SignedContents, digest, read_contents
 from services.cases.snapshot import Agreement, CaseSnapshot, CellSnapshot
@@ -27,10 +27,12 @@ from services.cases.snapshot_builder import collect_snapshot
 
 WRONG_PASSWORD = "Wrong password. Nothing was signed."  # noqa: S105  a sentence
 SIGNED_ALREADY = "This version of the case is already signed."
-SAME_READER = "You signed this version as the first reader. Another reviewer must sign now."
+SAME_READER = "You signed this version as the first reviewer. Another reviewer must sign now."
 STILL_READ = "Fields of this case are still being analysed. Wait for them or cancel them."
 NOTHING_IN_IT = "This case has no image yet, so there is nothing to sign."
-CHANGED = "The case has changed since you opened this page. Check it as it is now, then sign again."
+CHANGED = (
+    "The case has changed since you opened this page. Check the current state, then sign again."
+)
 NOT_SEEN = "Some cells still need review. They are listed on this page."
 NOT_SIGNED = "Only a signed case can be amended. This one is not signed."
 
@@ -73,19 +75,19 @@ class SignOff:
     def standing(self, case: Case, account_id: str) -> Standing:
         """Describe the case as it is now, and what keeps this person from signing it."""
         present, snapshot = self._as_it_is(case)
-        given = signatures.of_version(case.id, snapshot.version)
-        first, locked = _first(given), any(one.final for one in given)
+        signed = signatures.of_version(case.id, snapshot.version)
+        first, locked = _first(signed), any(one.final for one in signed)
         left = {cell.id for cell in missing(present, first, account_id)}
         reason = SIGNED_ALREADY if locked else self._reason(case, snapshot, first, account_id)
-        found = _agreement(snapshot, present, first, account_id)
+        compared = _agreement(snapshot, present, first, account_id)
         return Standing(
             snapshot=snapshot,
             seen=digest(snapshot.serialize()),
             missing=tuple(cell for cell in snapshot.cells if cell.id in left),
             locked=locked,
-            role=None if reason else _role(first, found),
+            role=None if reason else _role(first, compared),
             reason=reason,
-            agreement=found,
+            agreement=compared,
         )
 
     def sign(
@@ -99,7 +101,7 @@ class SignOff:
             with exclusive_transaction(case):
                 return self._sign(case, account, conclusion, seen)
         except SignOffError as error:
-            audit.keep(Event.CASE_SIGN_REFUSED, the_case(case), reason=str(error))
+            audit.keep(Event.CASE_SIGN_REFUSED, about_case(case), reason=str(error))
             raise
 
     def amend(self, case: Case, account: Account, reason: str) -> Amendment:
@@ -112,8 +114,8 @@ class SignOff:
                 case_id=case.id, version=version, opened_by=account.id, reason=reason
             )
             signatures.add_amendment(opened)
-            # The reason may tell of the patient: it stands in the amendment alone.
-            note(Event.CASE_AMEND, the_case(case), version=version)
+            # The reason may identify the patient: only the amendment holds it.
+            note(Event.CASE_AMEND, about_case(case), version=version)
         return opened
 
     def _as_it_is(self, case: Case) -> tuple[list[Cell], CaseSnapshot]:
@@ -140,7 +142,7 @@ class SignOff:
         signatures.add_signature(signature, [image.id for image in standing.snapshot.images])
         note(
             Event.CASE_SIGN,
-            the_case(case),
+            about_case(case),
             version=signature.version,
             role=signature.role,
             final=signature.final,
@@ -174,8 +176,8 @@ def _named_by(cell: Cell, reader_id: str) -> bool:
     return cell.review is not None and cell.review.reviewer_id == reader_id
 
 
-def _first(given: Sequence[Signature]) -> Signature | None:
-    return next((signature for signature in given if signature.role == SignatureRole.FIRST), None)
+def _first(signed: Sequence[Signature]) -> Signature | None:
+    return next((signature for signature in signed if signature.role == SignatureRole.FIRST), None)
 
 
 def _agreement(
@@ -190,11 +192,13 @@ def _agreement(
     return agreement(signed, snapshot.cells, by_first, by_second)
 
 
-def _role(first: Signature | None, found: Agreement | None) -> SignatureRole:
+def _role(first: Signature | None, compared: Agreement | None) -> SignatureRole:
     """Choose the role: first, in agreement with the first, or deciding."""
     if first is None:
         return SignatureRole.FIRST
-    return SignatureRole.ADJUDICATOR if found and found.disagreements else SignatureRole.SECOND
+    return (
+        SignatureRole.ADJUDICATOR if compared and compared.disagreements else SignatureRole.SECOND
+    )
 
 
 def _check(standing: Standing, seen: str) -> SignatureRole:

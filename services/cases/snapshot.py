@@ -105,7 +105,7 @@ class Tally(SnapshotModel):
     erythroblasts_per_100: Number | None
 
     def count(self, label: str) -> int:
-        """Cells of a class; 0 of one that was not known yet when this was signed."""
+        """Return how many cells a class has; 0 if it is newer than the signature."""
         return self.labels.get(label, 0)
 
     @property

@@ -84,7 +84,7 @@ def _image(number: int, analysis: Analysis) -> ImageSnapshot:
 
 
 def _models(kept: Iterable[Analysis], weights: Path) -> tuple[ModelUsed, ...]:
-    """Every network that read an image, with the hashes of its weights where it is installed."""
+    """Return the networks that read the images, with hashes of the installed ones."""
     used = set()
     for analysis in kept:
         used.add((PROPOSING[analysis.kind], analysis.model_version))
@@ -108,7 +108,7 @@ def _cell(cell: Cell, image: int) -> CellSnapshot:
         box=cell.box,
         proposed=cell.proposed,
         label=cell.label,
-        doubtful=cell.doubtful,
+        doubtful=cell.candidate,
         counted=cell.counted,
         seen=cell.seen,
         blast=cell.blast,

@@ -59,7 +59,7 @@ class Leftovers:
         return Leftovers(_remove(self.images), _remove(self.uploads), _remove(self.derived))
 
     def counts(self) -> dict[str, int]:
-        """How many there are, by kind."""
+        """Count the files, by kind."""
         numbers = {name: len(getattr(self, name)) for name in ("images", "uploads", "derived")}
         return {name: number for name, number in numbers.items() if number}
 
@@ -86,24 +86,24 @@ def sweep(settings: Settings, started: float) -> Leftovers:
 
     Images and uploads stay, and the log says so, where the database may be another one than theirs.
     """
-    found = find(settings, started)
-    if found.irreplaceable and (doubt := _doubt(found)):
-        log.warning(doubt, found.irreplaceable)
-        found = Leftovers(derived=found.derived)
-    return remove(found)
+    leftovers = find(settings, started)
+    if leftovers.irreplaceable and (doubt := _doubt(leftovers)):
+        log.warning(doubt, leftovers.irreplaceable)
+        leftovers = Leftovers(derived=leftovers.derived)
+    return remove(leftovers)
 
 
-def remove(found: Leftovers) -> Leftovers:
+def remove(leftovers: Leftovers) -> Leftovers:
     """Remove files, and note it in the log and the audit trail; what was removed."""
-    removed = found.removed()
+    removed = leftovers.removed()
     if len(removed):
         log.warning(REMOVED, len(removed), removed)
         audit.keep(Event.SWEEP, **removed.counts())
     return removed
 
 
-def _doubt(found: Leftovers) -> str | None:
-    if found.irreplaceable > MOST_OF_A_CRASH:
+def _doubt(leftovers: Leftovers) -> str | None:
+    if leftovers.irreplaceable > MOST_OF_A_CRASH:
         return TOO_MANY
     return None if check.fits_external_log() else FOREIGN
 

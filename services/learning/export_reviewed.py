@@ -1,4 +1,4 @@
-"""What people said of the cells of signed cases, as images to train on, without pseudonyms.
+"""Exports reviewed cells of signed cases as images to train on, without pseudonyms.
 
 The folders lie as `training/data.py` reads them: copied over the folder of the image sets they add
 to these; alone they do for the detector.
@@ -96,12 +96,12 @@ def export_reviewed(folder: Path, analyst: Analyst) -> Exported:
 
 def _patients() -> list[_Patient]:
     """Return the patients of signed cases, shuffled, each with a random name."""
-    found: dict[tuple[str, str], list[CaseSnapshot]] = {}
+    by_patient: dict[tuple[str, str], list[CaseSnapshot]] = {}
     for signature in signatures.newest_final():
         snapshot = read_contents(signature).snapshot
         team = cases.get(signature.case_id).team_id
-        found.setdefault((team, snapshot.specimen.pseudonym), []).append(snapshot)
-    dealt = list(found.values())
+        by_patient.setdefault((team, snapshot.specimen.pseudonym), []).append(snapshot)
+    dealt = list(by_patient.values())
     _CHANCE.shuffle(dealt)
     return [
         _Patient(new_id(), SHARES[place % len(SHARES)], tuple(snapshots))
@@ -145,14 +145,14 @@ def _write_field(folder: Path, split: str, rgb: RgbImage, lines: Iterable[str]) 
 
 
 def _field_lines(analysis: Analysis, cells: Sequence[CellSnapshot]) -> Iterator[str]:
-    """YOLO boxes: white cells as people named them, red cells and platelets as they were found."""
+    """Yield YOLO boxes: white cells as reviewed, red cells and platelets as detected."""
     size = analysis.width, analysis.height
     for cell in cells:
         if cell.counted and cell.label in DIFFERENTIAL:
             yield yolo_line(BLAST if cell.label == BLAST else WBC, cell.box, *size)
     others = [code for code in DETECTOR_CODES if code not in WHITE_CELLS]
-    for found in field_findings(analysis, others).detections:
-        yield yolo_line(found.label, found.box, *size)
+    for detection in field_findings(analysis, others).detections:
+        yield yolo_line(detection.label, detection.box, *size)
 
 
 def _named(cells: Iterable[CellSnapshot]) -> list[CellSnapshot]:

@@ -1,4 +1,4 @@
-"""What a report says of a case: values alone, the same for every format."""
+"""What a report says of a case: values only, the same for every format."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class ReportContents:
 
     @property
     def conclusion(self) -> str:
-        """The last word of the readers, empty before the first signature."""
+        """The conclusion of the last signature, empty before the first."""
         return self.signatures[-1].conclusion if self.signatures else ""
 
 
@@ -103,22 +103,22 @@ def collect_report(case: Case, weights: Path, version: int | None = None) -> Rep
     if not FIRST_VERSION <= version <= present:
         raise LookupError(version)
     all_signatures = signatures.of_case(case.id)
-    given = [signature for signature in all_signatures if signature.version == version]
-    if given and given[-1].final:
+    signed = [signature for signature in all_signatures if signature.version == version]
+    if signed and signed[-1].final:
         later = later_version(version, all_signatures, signatures.amendments_of(case.id))
-        return _final(given, later)
+        return _final(signed, later)
     kept = analyses.of_case(case.id)
-    return _preliminary(collect_snapshot(case, kept, cells_of(case, kept), weights), given)
+    return _preliminary(collect_snapshot(case, kept, cells_of(case, kept), weights), signed)
 
 
 def later_version(
-    version: int, given: Iterable[Signature], amendments: Iterable[Amendment]
+    version: int, all_signatures: Iterable[Signature], amendments: Iterable[Amendment]
 ) -> LaterVersion | None:
     """Return what followed a version, of all signatures and amendments of its case."""
     opened = [one for one in amendments if one.version > version]
     if not opened:
         return None
-    signed = {one.version for one in given if one.final}
+    signed = {one.version for one in all_signatures if one.final}
     newest = next((one for one in reversed(opened) if one.version in signed), opened[-1])
     return LaterVersion(newest.version, newest.at, newest.version in signed)
 
@@ -130,33 +130,33 @@ def most_suspicious(snapshot: CaseSnapshot) -> tuple[CellSnapshot, ...]:
     return tuple(ordered[:MOST_SUSPICIOUS])
 
 
-def _final(given: Sequence[Signature], later: LaterVersion | None) -> ReportContents:
-    verified = [verify(one) for one in given]
-    first = given[-1].version == FIRST_VERSION
+def _final(signed: Sequence[Signature], later: LaterVersion | None) -> ReportContents:
+    verified = [verify(one) for one in signed]
+    first = signed[-1].version == FIRST_VERSION
     return ReportContents(
         snapshot=verified[-1].snapshot,
         status=ReportStatus.FINAL if first else ReportStatus.AMENDED,
-        sha256=given[-1].sha256,
-        signatures=_lines(given, verified),
+        sha256=signed[-1].sha256,
+        signatures=_lines(signed, verified),
         agreement=verified[-1].agreement,
         made_at=utc_now(),
         later=later,
     )
 
 
-def _preliminary(snapshot: CaseSnapshot, given: Sequence[Signature]) -> ReportContents:
+def _preliminary(snapshot: CaseSnapshot, signed: Sequence[Signature]) -> ReportContents:
     return ReportContents(
         snapshot=snapshot,
         status=ReportStatus.PRELIMINARY,
         sha256=digest(snapshot.serialize()),
-        signatures=_lines(given, [verify(one) for one in given]),
+        signatures=_lines(signed, [verify(one) for one in signed]),
         agreement=None,
         made_at=utc_now(),
     )
 
 
 def _lines(
-    given: Sequence[Signature], verified: Sequence[SignedContents]
+    signed: Sequence[Signature], verified: Sequence[SignedContents]
 ) -> tuple[SignatureLine, ...]:
     """Return each signature as it was hashed."""
     return tuple(
@@ -168,5 +168,5 @@ def _lines(
             sha256=signature.sha256,
             schema=contents.schema_name,
         )
-        for signature, contents in zip(given, verified, strict=True)
+        for signature, contents in zip(signed, verified, strict=True)
     )

@@ -19,7 +19,7 @@ LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 SNOMED = "http://snomed.info/sct"
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 OWN = "urn:leukoscope"
-"""What has no code elsewhere that fits for certain goes by names of our own."""
+"""The system of our own codes, for what no standard code certainly fits."""
 
 BLOOD_LOINC = {one.code: one.loinc for one in CELL_CLASSES if one.loinc}
 """LOINC code and name of the share of each class that has one, for blood."""
@@ -65,7 +65,7 @@ def _report(contents: ReportContents) -> Resource:
         ],
         "status": contents.status,
         "category": [_coded(f"{TERMINOLOGY}/v2-0074", "HM", "Hematology")],
-        "code": _coded(f"{OWN}:report", "smear-review", "Review of the white cells of a smear"),
+        "code": _coded(f"{OWN}:report", "smear-review", "Blood film review"),
         "subject": _reference(contents, "patient"),
         "specimen": [_reference(contents, "specimen")],
         "issued": _issued(contents),
@@ -87,19 +87,19 @@ def _report(contents: ReportContents) -> Resource:
 
 def _narrative(contents: ReportContents) -> Resource:
     status = f"Status: {contents.status}, version {contents.snapshot.version}."
-    said = [ASSISTS, status, format_later_version(contents.later), _found(contents.snapshot)]
-    said += [*format_warnings(contents.snapshot), contents.conclusion]
-    text = escape(" ".join(filter(None, said)))
+    sentences = [ASSISTS, status, format_later_version(contents.later), _counted(contents.snapshot)]
+    sentences += [*format_warnings(contents.snapshot), contents.conclusion]
+    text = escape(" ".join(filter(None, sentences)))
     div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{text}</p></div>'
     return {"status": "generated", "div": div}
 
 
-def _found(snapshot: CaseSnapshot) -> str:
+def _counted(snapshot: CaseSnapshot) -> str:
     if not snapshot.reviewed:
-        return "No cell was reviewed."
+        return "No cells reviewed."
     tally = snapshot.by_reviewers
-    found = f"{tally.blasts.blasts} blasts among {tally.white} white cells."
-    return found if _all_reviewed(snapshot) else f"{found} {_reviewed(snapshot)}."
+    blasts = f"Blasts: {tally.blasts.blasts} of {tally.white} white cells."
+    return blasts if _all_reviewed(snapshot) else f"{blasts} {_reviewed(snapshot)}."
 
 
 def _all_reviewed(snapshot: CaseSnapshot) -> bool:
@@ -107,13 +107,12 @@ def _all_reviewed(snapshot: CaseSnapshot) -> bool:
 
 
 def _reviewed(snapshot: CaseSnapshot) -> str:
-    return (
-        f"{snapshot.reviewed} of {snapshot.total} cells reviewed, the others as the models propose"
-    )
+    reviewed = f"{snapshot.reviewed} of {snapshot.total} cells reviewed"
+    return f"{reviewed}; the others count as the models propose"
 
 
 def _patient(contents: ReportContents) -> Resource:
-    """Nobody's name: the pseudonym alone."""
+    """Describe the patient by the pseudonym only."""
     pseudonym = contents.snapshot.specimen.pseudonym
     return {
         "resourceType": "Patient",
@@ -160,7 +159,7 @@ def _of_tally(contents: ReportContents, by: str, tally: Tally) -> Iterator[Resou
 
 
 def _other_shares(contents: ReportContents) -> Iterator[Resource]:
-    """Shares of classes that no model proposes: known where people named every white cell."""
+    """Yield the shares that only people can name, once they classified every cell."""
     snapshot, tally = contents.snapshot, contents.snapshot.by_reviewers
     if not tally.white or tally.count(UNCLASSIFIED) or not _all_reviewed(snapshot):
         return
@@ -199,7 +198,10 @@ def _proposing(snapshot: CaseSnapshot) -> list[ModelUsed]:
 
 
 def _share_code(contents: ReportContents, label: str, by: str) -> Resource:
-    """LOINC where people counted all cells, in blood: what models counted is no manual count."""
+    """Return our code, and LOINC's where people counted all cells of blood.
+
+    What models counted is no manual count.
+    """
     own = _code(f"{label}-share", f"{CLASS_NAMES[label]}, share of white cells")
     in_blood = contents.snapshot.specimen.kind == BLOOD
     if in_blood and by == "reviewers" and _all_reviewed(contents.snapshot):

@@ -13,13 +13,13 @@ STATUS_NAMES = {
     ReportStatus.AMENDED: "Signed, amended",
 }
 SIGNER_NAMES = {
-    SignatureRole.FIRST: "Read and signed",
-    SignatureRole.SECOND: "Second reviewer, agrees",
-    SignatureRole.ADJUDICATOR: "Second reviewer, decided where they differed",
+    SignatureRole.FIRST: "Reviewer",
+    SignatureRole.SECOND: "Second reviewer, agreed",
+    SignatureRole.ADJUDICATOR: "Second reviewer, resolved differences",
 }
 """Who signed, by role of the signature."""
 
-DUPLICATE = "Image {} shows the same as another one before it, so its cells count twice."
+DUPLICATE = "Image {} duplicates an earlier one, so its cells count twice."
 
 
 def format_warnings(snapshot: CaseSnapshot) -> list[str]:

@@ -28,7 +28,7 @@ from reportlab.platypus import (
 )
 
 from core.taxonomy import CLASS_NAMES, DIFFERENTIAL, ERYTHROBLAST
-from services.analyses.findings import USUAL_DIFFERENTIAL, interval_words, share_words
+from services.analyses.findings import USUAL_DIFFERENTIAL, format_interval, format_share
 from services.cases.snapshot import Agreement, CaseSnapshot, CellSnapshot, Tally
 from services.formatting import SPECIMEN_NAMES, format_datetime
 from services.reports.contents import ASSISTS, ReportContents, SignatureLine, most_suspicious
@@ -42,10 +42,9 @@ from services.reports.formatting import (
 FONT, BOLD = "SourceSansPro", "SourceSansPro-Semibold"
 UNSIGNED = "UNSIGNED"
 UNKNOWN = "–"
+THRESHOLD_NAMES = {"white": "white cell", "rbc": "red cell"}
 NO_GLYPH = "\u25a0"
-NOT_PRINTED = (
-    f"{NO_GLYPH} stands for a character that this font does not have. The JSON report has it."
-)
+NOT_PRINTED = f"{NO_GLYPH} replaces a character that this font lacks. The JSON report has it."
 
 INK, MUTED, LINE = HexColor("#211c2b"), HexColor("#5f5870"), HexColor("#ddd7e6")
 ACCENT, PALE, DANGER = HexColor("#5b3b8c"), HexColor("#f1ecf9"), HexColor("#a4262c")
@@ -100,7 +99,7 @@ def as_pdf(contents: ReportContents, pictures: Mapping[str, bytes]) -> bytes:
 
 
 class _Pages(Canvas):
-    """Keeps the pages back until their number is known; then gives each its foot and watermark."""
+    """Adds foot and watermark to each page once the number of pages is known."""
 
     def __init__(
         self,
@@ -156,7 +155,7 @@ class _Pages(Canvas):
 
 
 def _register_fonts() -> None:
-    """Source Sans Pro (SIL OFL), embedded as far as it is used: Latin, Greek, Cyrillic."""
+    """Register Source Sans Pro (SIL OFL): Latin, Greek and Cyrillic."""
     folder = files("font_source_sans_pro") / "files"
     known = pdfmetrics.getRegisteredFontNames()
     for name, file in ((FONT, "SourceSansPro-Regular"), (BOLD, "SourceSansPro-Semibold")):
@@ -174,7 +173,7 @@ def _first_page(contents: ReportContents) -> list[Flowable]:
         Paragraph("Differential", HEADING),
         _differential(contents),
         _text(_reading_note(contents), SMALL),
-        Paragraph("Conclusion of the reviewer", HEADING),
+        Paragraph("Conclusion", HEADING),
         *_lines(_conclusions(contents)),
         *_signatures(contents.signatures),
         *_agreement(contents.agreement),
@@ -190,24 +189,24 @@ def _head(contents: ReportContents) -> list[Flowable]:
     snapshot = contents.snapshot
     status = f"{STATUS_NAMES[contents.status]}<br/>Version {snapshot.version}"
     style = STATUS if contents.signed else WARNING
-    told = [Paragraph(status, style), Paragraph(format_later_version(contents.later), WARNING)]
-    row = [Paragraph("Review of the white cells of a smear", TITLE), told]
+    state = [Paragraph(status, style), Paragraph(format_later_version(contents.later), WARNING)]
+    row = [Paragraph("Blood film review", TITLE), state]
     return [Table([row], [WIDTH * 0.72, WIDTH * 0.28], style=_PLAIN), Spacer(0, 3 * mm)]
 
 
 def _specimen(contents: ReportContents) -> Flowable:
     of, snapshot = contents.snapshot.specimen, contents.snapshot
-    said = [
+    values = [
         ("Case (pseudonym)", of.pseudonym),
         ("Specimen", SPECIMEN_NAMES[of.kind]),
         ("Collected on", of.collected_on or "not stated"),
         ("Stain", of.stain or "not stated"),
         ("Magnification", of.magnification or "not stated"),
-        ("Images read", str(len(snapshot.images))),
+        ("Images analysed", str(len(snapshot.images))),
         ("Cells reviewed", f"{snapshot.reviewed} of {snapshot.total}"),
         ("Version", str(snapshot.version)),
     ]
-    pairs = [[_text(name, SMALL), _text(value)] for name, value in said]
+    pairs = [[_text(name, SMALL), _text(value)] for name, value in values]
     rows = [[*pairs[row], *pairs[row + 1]] for row in range(0, len(pairs), 2)]
     return Table(rows, [WIDTH * part for part in (0.17, 0.33, 0.17, 0.33)], style=_BOXED)
 
@@ -218,50 +217,50 @@ def _remarks(contents: ReportContents) -> list[Flowable]:
     As paragraphs: those go on over pages, a row of a table cannot.
     """
     reason, notes = contents.snapshot.amended_because, contents.snapshot.specimen.notes
-    said = [f"Amended because: {reason}"] if reason else []
-    said += [f"Notes: {notes}"] if notes else []
+    texts = [f"Reason for amendment: {reason}"] if reason else []
+    texts += [f"Notes: {notes}"] if notes else []
     warnings = [_text(warning, ALERT) for warning in format_warnings(contents.snapshot)]
-    return [Spacer(0, 1.5 * mm), *warnings, *(line for one in said for line in _lines(one))]
+    return [Spacer(0, 1.5 * mm), *warnings, *(line for text in texts for line in _lines(text))]
 
 
 def _shares(contents: ReportContents) -> Flowable:
     snapshot = contents.snapshot
-    nobody = [_text("By the reviewer", SMALL), _text("Not reviewed", LARGE)]
-    reviewed = _share("By the reviewer", snapshot.by_reviewers) if snapshot.reviewed else nobody
-    proposed = _share("Proposed by the models", snapshot.by_models)
+    unreviewed = [_text("Reviewer", SMALL), _text("Not reviewed", LARGE)]
+    reviewed = _share("Reviewer", snapshot.by_reviewers) if snapshot.reviewed else unreviewed
+    proposed = _share("Models", snapshot.by_models)
     return Table([[reviewed, proposed]], [WIDTH / 2] * 2, style=_BOXED)
 
 
 def _share(name: str, tally: Tally) -> list[Flowable]:
     if tally.share is None:
         return [_text(name, SMALL), _text("No white cells", LARGE)]
-    between = f"95% interval {interval_words(tally.blasts)}"
+    interval = f"95% CI {format_interval(tally.blasts)}"
     return [
         _text(name, SMALL),
-        _text(share_words(tally.share), LARGE),
-        _text(f"{tally.blasts.blasts} of {tally.white} white cells; {between}", SMALL),
+        _text(format_share(tally.share), LARGE),
+        _text(f"{tally.blasts.blasts} of {tally.white} white cells; {interval}", SMALL),
     ]
 
 
 def _differential(contents: ReportContents) -> Flowable:
     snapshot = contents.snapshot
-    head = ["Class", "Reviewer", "Share", "Models"]
+    head = ["Class", "Reviewer", "Percentage", "Models"]
     rows: list[list[Flowable]] = [[_bold(word) for word in head]]
     for label in DIFFERENTIAL:
-        said = (*_by_reviewers(snapshot, label), str(snapshot.by_models.count(label)))
-        rows.append([_text(CLASS_NAMES[label]), *(_text(word) for word in said)])
+        counts = (*_by_reviewers(snapshot, label), str(snapshot.by_models.count(label)))
+        rows.append([_text(CLASS_NAMES[label]), *(_text(count) for count in counts)])
     rows.append([_bold("White cells"), *_sums(snapshot)])
     rows.append(_erythroblasts(snapshot))
     return Table(rows, [WIDTH * part for part in (0.46, 0.18, 0.18, 0.18)], style=_LINED)
 
 
 def _by_reviewers(snapshot: CaseSnapshot, label: str) -> tuple[str, str]:
-    """Count and share of a class, where anybody has reviewed anything."""
+    """Return count and share of a class, once anybody has reviewed a cell."""
     tally = snapshot.by_reviewers
     if not snapshot.reviewed:
         return UNKNOWN, UNKNOWN
     count = tally.count(label)
-    return str(count), share_words(count / tally.white) if tally.white else UNKNOWN
+    return str(count), format_share(count / tally.white) if tally.white else UNKNOWN
 
 
 def _sums(snapshot: CaseSnapshot) -> list[Flowable]:
@@ -272,25 +271,24 @@ def _sums(snapshot: CaseSnapshot) -> list[Flowable]:
 def _erythroblasts(snapshot: CaseSnapshot) -> list[Flowable]:
     count, _ = _by_reviewers(snapshot, ERYTHROBLAST)
     per_100 = snapshot.by_reviewers.erythroblasts_per_100
-    said = "" if per_100 is None or not snapshot.reviewed else f"{per_100:.1f} to 100"
-    name = f"{CLASS_NAMES[ERYTHROBLAST]}s, beside the white cells"
-    return [_text(name), _text(count), _text(said), _text("")]
+    ratio = "" if per_100 is None or not snapshot.reviewed else f"{per_100:.1f} per 100 WBC"
+    return [_text(f"{CLASS_NAMES[ERYTHROBLAST]}s (NRBC)"), _text(count), _text(ratio), _text("")]
 
 
 def _reading_note(contents: ReportContents) -> str:
     note = (
-        "The models tell blasts from other white cells and nothing more; those are unclassified to "
-        "them. Cells that nobody has reviewed count as proposed. The interval takes cells for "
-        "independent draws (Wilson)."
+        "The models only separate blasts from other white cells, which they leave unclassified. "
+        "Cells without review count as the models propose. 95% CI (Wilson), assuming independent "
+        "cells."
     )
     if contents.snapshot.by_reviewers.white < USUAL_DIFFERENTIAL:
-        note += f" Fewer than {USUAL_DIFFERENTIAL} white cells: a share of so few says little."
+        note += f" Fewer than {USUAL_DIFFERENTIAL} white cells: interpret with caution."
     return note
 
 
 def _conclusions(contents: ReportContents) -> str:
     if not contents.signatures:
-        return "None yet: nobody has signed this version."
+        return "None. This version is not signed."
     if len(contents.signatures) == 1:
         return contents.conclusion
     return "\n".join(f"{one.reader}: {one.conclusion}" for one in contents.signatures)
@@ -311,39 +309,43 @@ def _signatures(signed: Sequence[SignatureLine]) -> list[Flowable]:
     return [head, Table(rows, [WIDTH * part for part in (0.17, 0.31, 0.52)], style=_LINED)]
 
 
-def _agreement(found: Agreement | None) -> list[Flowable]:
-    if found is None:
+def _agreement(agreement: Agreement | None) -> list[Flowable]:
+    if agreement is None:
         return []
     listed = "; ".join(
         f"cell {one.cell}: {_label(one.first)} / {_label(one.second)}"
-        for one in found.disagreements
+        for one in agreement.disagreements
     )
-    differ = f"Named differently (first / second): {listed}." if listed else "No cell differs."
-    return [Paragraph("Two readers", HEADING), _text(_kappa(found)), _text(differ, SMALL)]
+    differ = f"Differences (first / second reviewer): {listed}." if listed else "No differences."
+    return [
+        Paragraph("Agreement of the two reviewers", HEADING),
+        _text(_kappa(agreement)),
+        _text(differ, SMALL),
+    ]
 
 
-def _kappa(found: Agreement) -> str:
-    if not found.cells:
-        return "No cell was named by each of the two readers, so Cohen’s kappa is not defined."
-    kappa = "not defined" if found.kappa is None else f"{found.kappa:.2f}"
-    cells = "1 cell" if found.cells == 1 else f"{found.cells} cells"
+def _kappa(agreement: Agreement) -> str:
+    if not agreement.cells:
+        return "Cohen’s kappa is not defined: no cell was classified by both reviewers."
+    kappa = "not defined" if agreement.kappa is None else f"{agreement.kappa:.2f}"
+    cells = "1 cell" if agreement.cells == 1 else f"{agreement.cells} cells"
     return (
-        f"Cohen’s kappa over {cells} that each reader named: {kappa}. Names that a reader took "
-        "over from somebody else do not count. The second reviewer saw the names of the first."
+        f"Cohen’s kappa over {cells} classified by both reviewers: {kappa}. Classes taken over "
+        "from another person are left out. The second reviewer saw the classes of the first."
     )
 
 
 def _label(label: str | None) -> str:
-    return CLASS_NAMES[label] if label else "not marked"
+    return CLASS_NAMES[label] if label else "not drawn"
 
 
 def _models(contents: ReportContents) -> Flowable:
     snapshot = contents.snapshot
-    rows = [[_bold(word) for word in ("Model", "Version", "SHA-256 of its weights")]]
+    rows = [[_bold(word) for word in ("Model", "Version", "SHA-256 of the weights")]]
     for used in snapshot.models:
         hashes = "<br/>".join(f"{name}: {value}" for name, value in used.files.items())
-        hashes = hashes or "not known: another version is installed now"
-        rows.append([_text(used.model), _text(used.version), Paragraph(hashes, CODE)])
+        hashes = hashes or "unknown: another version is installed now"
+        rows.append([_text(used.model.capitalize()), _text(used.version), Paragraph(hashes, CODE)])
     thresholds = sorted({_thresholds(image.thresholds) for image in snapshot.images} - {""})
     if thresholds:
         rows.append([_text("Thresholds"), _text(""), _text("; ".join(thresholds), SMALL)])
@@ -351,7 +353,10 @@ def _models(contents: ReportContents) -> Flowable:
 
 
 def _thresholds(thresholds: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} from {share_words(value)}" for name, value in thresholds.items())
+    return ", ".join(
+        f"{THRESHOLD_NAMES.get(name, name)} ≥ {format_share(value)}"
+        for name, value in thresholds.items()
+    )
 
 
 def _cells_page(contents: ReportContents, pictures: Mapping[str, bytes]) -> list[Flowable]:
@@ -363,13 +368,12 @@ def _cells_page(contents: ReportContents, pictures: Mapping[str, bytes]) -> list
     rows = [shown[row : row + GRID] for row in range(0, len(shown), GRID)]
     total = contents.snapshot.total
     note = (
-        f"{len(cells)} of {total} counted cells: blasts of the reviewer first, then those that the "
-        "models suspect most. Under each: image and cell, class now, the detector’s probability of "
-        "a blast, the classifier’s of an ALL blast."
+        f"{len(cells)} of {total} counted cells: the reviewer’s blasts first, then by the models’ "
+        "suspicion. Under each: class, image and cell, blast probability (detector · classifier)."
     )
     return [
         PageBreak(),
-        Paragraph("The most suspicious cells", TITLE),
+        Paragraph("Most suspicious cells", TITLE),
         Spacer(0, 2 * mm),
         _text(note, SMALL),
         Spacer(0, 3 * mm),
@@ -392,12 +396,12 @@ def _cell(cell: CellSnapshot, picture: bytes | None) -> list[Flowable]:
 
 def _no_picture() -> Flowable:
     style = [("BOX", (0, 0), (-1, -1), 0.5, LINE), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
-    said = _text("no picture kept", ParagraphStyle("none", SMALL, alignment=1))
-    return Table([[said]], [PICTURE], [PICTURE], style=style, hAlign="LEFT")
+    text = _text("No picture", ParagraphStyle("none", SMALL, alignment=1))
+    return Table([[text]], [PICTURE], [PICTURE], style=style, hAlign="LEFT")
 
 
 def _probability(probability: float | None) -> str:
-    return UNKNOWN if probability is None else share_words(probability)
+    return UNKNOWN if probability is None else format_share(probability)
 
 
 def _text(text: str, style: ParagraphStyle = BODY) -> Paragraph:
@@ -423,10 +427,10 @@ def _printable(text: str) -> str:
 
 def _unprintable(contents: ReportContents) -> bool:
     of = contents.snapshot.specimen
-    said = [of.pseudonym, of.stain, of.magnification, of.notes]
-    said += [contents.snapshot.amended_because or ""]
-    said += [text for one in contents.signatures for text in (one.reader, one.conclusion)]
-    return any(_printable(text) != text for text in said)
+    texts = [of.pseudonym, of.stain, of.magnification, of.notes]
+    texts += [contents.snapshot.amended_because or ""]
+    texts += [text for one in contents.signatures for text in (one.reader, one.conclusion)]
+    return any(_printable(text) != text for text in texts)
 
 
 _LEFT = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 0)]

@@ -16,7 +16,7 @@ from services.reports.formatting import format_later_version, format_warnings
 COLUMNS = (
     *("pseudonym", "version", "status", "what", "value", "image", "cell", "x1", "y1", "x2", "y2"),
     *("label", "proposed", "counted", "seen", "reviewer", "reviewed_at"),
-    *("blast_probability", "second_label", "second_all_blast_probability"),
+    *("blast_probability", "classifier_label", "classifier_all_blast_probability"),
 )
 
 
@@ -73,12 +73,12 @@ def _counts(by: str, tally: Tally) -> Iterator[tuple[str, object]]:
     yield f"erythroblasts_per_100_by_{by}", None if per_100 is None else f"{per_100:.1f}"
 
 
-def _agreement(found: Agreement) -> Iterator[tuple[str, object]]:
-    yield "cells_named_by_each_reader", found.cells
+def _agreement(agreement: Agreement) -> Iterator[tuple[str, object]]:
+    yield "cells_named_by_each_reader", agreement.cells
     # A number, not text: a spreadsheet's formula begins with a minus as well.
-    yield "cohens_kappa", None if found.kappa is None else round(found.kappa, 4)
-    for one in found.disagreements:
-        first, second = one.first or "not marked", one.second or "not marked"
+    yield "cohens_kappa", None if agreement.kappa is None else round(agreement.kappa, 4)
+    for one in agreement.disagreements:
+        first, second = one.first or "not drawn", one.second or "not drawn"
         yield "named_differently", f"Cell {one.cell}: {first} / {second}"
 
 

@@ -53,11 +53,11 @@ def fill(page: Page) -> None:
     """Let people ask for accounts, approve some, make teams, look at a cell."""
     chrome, address = page.context.browser, page.url.split("/classify")[0]
     for name in (*COLLEAGUES, *WAITING):
-        stranger = chrome.new_context(base_url=address).new_page()
-        stranger.set_default_timeout(PATIENCE)
-        sign_up(stranger, name)
-        sign_in(stranger, name, "not the password")
-        stranger.context.close()
+        visitor = chrome.new_context(base_url=address).new_page()
+        visitor.set_default_timeout(PATIENCE)
+        sign_up(visitor, name)
+        sign_in(visitor, name, "not the password")
+        visitor.context.close()
     page.goto("/admin/people")
     for name in COLLEAGUES:
         person = page.locator("li", has=page.get_by_text(name, exact=True))

@@ -105,7 +105,7 @@ def play_batch(page: Page, width: int) -> None:
     page.get_by_role("link", name="one combined count").click()
     page.locator("[data-badge]:visible").first.wait_for()
     take(page, "batch-busy", width)
-    page.get_by_text("6 of 6 read").wait_for()
+    page.get_by_text("6 of 6 analysed").wait_for()
     page.wait_for_load_state("networkidle")
     take(page, "batch", width)
 

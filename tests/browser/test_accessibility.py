@@ -112,9 +112,9 @@ def test_a_doubted_pseudonym_is_told_to_everybody(page: Page):
 
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-up"])
 def test_the_door_is_open_to_everybody(page: Page, address: str, path: str):
-    stranger = open_page(page.context.browser, address)
-    stranger.goto(path)
-    assert complaints(stranger) == ""
+    visitor = open_page(page.context.browser, address)
+    visitor.goto(path)
+    assert complaints(visitor) == ""
 
 
 def test_a_closed_page_would_be_told(page: Page):

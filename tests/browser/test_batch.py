@@ -63,15 +63,15 @@ def item(page: Page, name: str):
 def test_many_fields_are_sent_and_end_in_one_count(page: Page):
     notes = {"name": "notes.png", "mimeType": "image/png", "buffer": b"no image"}
     drop(page, 7, notes)
-    expect(page.locator("[data-status]")).to_have_text("7 of 8 read, 1 not read")
+    expect(page.locator("[data-status]")).to_have_text("7 of 8 analysed, 1 failed")
     expect(item(page, "notes.png")).to_contain_text("not an image that can be read")
     expect(page.get_by_role("link", name="Open field")).to_have_count(7)
     expect(item(page, "field 3.png").locator("[data-word]")).to_have_text("Blasts found")
 
     page.get_by_role("link", name="one combined count").click()
-    expect(page.locator("[data-status]")).to_have_text("7 of 7 read")
+    expect(page.locator("[data-status]")).to_have_text("7 of 7 analysed")
     counts = page.locator("[data-counts]")
-    expect(counts).to_contain_text("Cells found in 7 fields")
+    expect(counts).to_contain_text("Cells in 7 fields")
     expect(counts.locator("[data-figure=detector-blasts]")).to_have_text("7 of 14")
     expect(counts).to_contain_text("Only 14 white cells.")
     item(page, "field 3.png").get_by_role("link", name="Open").click()
@@ -92,8 +92,8 @@ def test_the_page_of_a_batch_follows_what_is_read(page: Page, reading: Reading):
     expect(page.get_by_text("Counts appear when")).to_be_visible()
 
     reading.go_on.set()
-    expect(page.locator("[data-status]")).to_have_text("2 of 3 read, 1 cancelled")
-    expect(page.locator("[data-counts]")).to_contain_text("Cells found in 2 fields")
+    expect(page.locator("[data-status]")).to_have_text("2 of 3 analysed, 1 cancelled")
+    expect(page.locator("[data-counts]")).to_contain_text("Cells in 2 fields")
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
 
 
@@ -105,7 +105,7 @@ def test_cancelling_works_while_it_is_read_and_for_the_rest(page: Page, reading:
     expect(item(page, BEING_READ)).to_be_visible()
     page.get_by_role("link", name="one combined count").click()
     page.get_by_role("button", name="Cancel remaining").click()
-    expect(page.locator("[data-status]")).to_have_text("0 of 4 read, 4 cancelled")
+    expect(page.locator("[data-status]")).to_have_text("0 of 4 analysed, 4 cancelled")
     expect(page.get_by_role("button", name="Cancel remaining")).to_be_hidden()
 
 
@@ -147,14 +147,14 @@ def test_without_script_several_fields_lead_to_their_batch(page: Page, address: 
     reload = plain.get_by_role("link", name="Reload now")
     while reload.is_visible():
         reload.click()
-    expect(plain.locator("[data-status]")).to_have_text("1 of 2 read")
-    expect(plain.get_by_text("Cells found in 1 field")).to_be_visible()
+    expect(plain.locator("[data-status]")).to_have_text("1 of 2 analysed")
+    expect(plain.get_by_text("Cells in 1 field")).to_be_visible()
 
 
 def test_it_fits_on_a_phone(page: Page):
     page.set_viewport_size({"width": 390, "height": 844})
     drop(page, 2)
-    expect(page.locator("[data-status]")).to_have_text("2 of 2 read")
+    expect(page.locator("[data-status]")).to_have_text("2 of 2 analysed")
     page.get_by_role("link", name="one combined count").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.set_viewport_size({"width": 1280, "height": 720})

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from models.findings import Detection, FieldFindings
 from models.registry import Models
-from services.analyses.findings import BlastShare, interval_words, share_words
+from services.analyses.findings import BlastShare, format_interval, format_share
 from tests.browser.serving import chromium, open_page
 from tests.services.analyses.fields import THRESHOLDS, read_field, twice_read
 from tests.stand_ins import drawn_field
@@ -41,12 +41,12 @@ def drawn_cells(count: int) -> tuple[Detection, ...]:
 
 
 def many() -> FieldFindings:
-    """A field of 1,500 boxes, 300 of them white cells, doubtful ones included."""
+    """A field of 1,500 boxes, 300 of them white cells, candidate ones included."""
     red = tuple(Detection((x, 90.0, x + 1.0, 99.0), "rbc", 0.9) for x in range(1200))
     white = drawn_cells(300)
     counted = [one for one in white if one.label == "blast" or one.white >= THRESHOLDS["white"]]
-    doubtful = tuple(one for one in white if one not in counted)
-    return read_field(width=1200, height=900, detections=(*counted, *red), candidates=doubtful)
+    candidate = tuple(one for one in white if one not in counted)
+    return read_field(width=1200, height=900, detections=(*counted, *red), candidates=candidate)
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +77,10 @@ def slider(page: Page):
 
 
 def counts(page: Page) -> tuple[int, int]:
-    """Blasts and other white cells, of which the table must tell as many as there are boxes."""
-    told = tuple(int(page.locator(f"[data-count={label}]").inner_text()) for label in LABELS)
-    assert told == tuple(page.locator(f".boxes-{label} rect:visible").count() for label in LABELS)
-    return told
+    """Blasts and other white cells, of which the table counts as many as there are boxes."""
+    count = tuple(int(page.locator(f"[data-count={label}]").inner_text()) for label in LABELS)
+    assert count == tuple(page.locator(f".boxes-{label} rect:visible").count() for label in LABELS)
+    return count
 
 
 def order(page: Page) -> list[int]:
@@ -102,15 +102,15 @@ def test_the_slider_relabels_and_recounts_at_once(page: Page):
 
 
 def test_doubtful_cells_appear_as_they_pass_and_join_the_denominators(page: Page):
-    doubtful = page.locator("rect[data-cell='4']")
-    expect(doubtful).to_be_hidden()
+    candidate = page.locator("rect[data-cell='4']")
+    expect(candidate).to_be_hidden()
     slider(page).fill("12")
-    expect(doubtful).to_be_visible()
+    expect(candidate).to_be_visible()
     assert counts(page) == (4, 1)
     expect(page.locator("[data-gallery] > li[data-cell='4']")).to_be_visible()
-    expect(page.locator("[data-figure=second-blasts]")).to_have_text("2 of 5")
-    expect(page.locator("[data-figure=second-uncertain]")).to_have_text("1")
-    expect(page.locator("[data-figure=second-at-most]")).to_have_text("60%")
+    expect(page.locator("[data-figure=classifier-blasts]")).to_have_text("2 of 5")
+    expect(page.locator("[data-figure=classifier-uncertain]")).to_have_text("1")
+    expect(page.locator("[data-figure=classifier-at-most]")).to_have_text("60%")
     expect(page.locator("[data-few]")).to_contain_text("Only 5 white cells.")
 
 
@@ -191,14 +191,14 @@ def test_script_and_server_agree_at_every_threshold(page: Page, fields):
         at = place / 100
         shown = [one for one in white if one.blast >= at or one.white >= THRESHOLDS["white"]]
         share = BlastShare(sum(one.blast >= at for one in shown), len(shown))
-        second = BlastShare(sum(one.second_label == "all_blast" for one in shown), len(shown))
-        for reader, expected in (("detector", share), ("second", second)):
+        classifier = BlastShare(sum(one.second_label == "all_blast" for one in shown), len(shown))
+        for reader, expected in (("detector", share), ("classifier", classifier)):
             figure = f"[data-figure={reader}-"
             expect(page.locator(f"{figure}blasts]")).to_have_text(
                 f"{expected.blasts} of {expected.white_cells}"
             )
-            expect(page.locator(f"{figure}share]")).to_have_text(share_words(expected.share))
-            expect(page.locator(f"{figure}interval]")).to_have_text(interval_words(expected))
+            expect(page.locator(f"{figure}share]")).to_have_text(format_share(expected.share))
+            expect(page.locator(f"{figure}interval]")).to_have_text(format_interval(expected))
 
 
 def test_of_many_cells_the_page_tells_how_many_are_shown(page: Page, fields):

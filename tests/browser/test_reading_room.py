@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
-from services.analyses.findings import BlastShare, interval_words
+from services.analyses.findings import BlastShare, format_interval
 from tests.browser.rooms import Clinic, many_cells, upload
 from tests.browser.serving import chromium, open_page, served, sign_in, sign_up
 from tests.services.analyses.fields import read_field
@@ -44,7 +44,7 @@ def clinic(address: str, instance: Path) -> Clinic:
 
 @pytest.fixture(scope="module")
 def fields(signed_in: Page) -> tuple[str, str]:
-    """Two blasts, two other white cells and a doubtful one in a field, 30 others in another."""
+    """Two blasts, two other white cells and a candidate one in a field, 30 others in another."""
     few = upload(signed_in, "few.png", read_field())
     return few, upload(signed_in, "many.png", many_cells(MANY))
 
@@ -91,7 +91,7 @@ def count(page: Page, name: str) -> str:
 
 
 def saved(page: Page) -> None:
-    expect(page.locator("[data-saved-words]")).to_have_text(SAVED)
+    expect(page.locator("[data-saved-text]")).to_have_text(SAVED)
 
 
 def press(page: Page, *keys: str) -> None:
@@ -100,7 +100,7 @@ def press(page: Page, *keys: str) -> None:
 
 
 def test_cells_stand_by_class_the_most_suspicious_first(page: Page):
-    assert sizes(page) == {"blast": 2, "unclassified": 2 + MANY, "doubtful": 1}
+    assert sizes(page) == {"blast": 2, "unclassified": 2 + MANY, "candidate": 1}
     assert "image 1, few.png, Blast, not reviewed, detector 90% blast" in focused(
         page
     ).get_attribute("aria-label")
@@ -114,7 +114,7 @@ def test_keys_move_correct_confirm_and_undo(page: Page, room: str, clinic: Clini
     press(page, "l", "Enter", "ArrowDown", "m")
     assert sizes(page) == {
         **{"blast": 1, "unclassified": 1 + MANY, "lymphocyte": 1},
-        **{"monocyte": 1, "doubtful": 1},
+        **{"monocyte": 1, "candidate": 1},
     }
     expect(page.locator("[data-reviewed]")).to_have_text(f"3 of {4 + MANY} cells reviewed")
     saved(page)
@@ -124,14 +124,14 @@ def test_keys_move_correct_confirm_and_undo(page: Page, room: str, clinic: Clini
         ("unclassified", "monocyte"),
     ]
     press(page, "u", "Control+z")
-    assert sizes(page) == {"blast": 1, "unclassified": 2 + MANY, "lymphocyte": 1, "doubtful": 1}
+    assert sizes(page) == {"blast": 1, "unclassified": 2 + MANY, "lymphocyte": 1, "candidate": 1}
     saved(page)
     page.reload()
     focused(page)
-    assert sizes(page) == {"blast": 1, "unclassified": 2 + MANY, "lymphocyte": 1, "doubtful": 1}
+    assert sizes(page) == {"blast": 1, "unclassified": 2 + MANY, "lymphocyte": 1, "candidate": 1}
     # What was done before the page was loaded can be undone as well.
     press(page, "u")
-    assert sizes(page) == {"blast": 2, "unclassified": 2 + MANY, "doubtful": 1}
+    assert sizes(page) == {"blast": 2, "unclassified": 2 + MANY, "candidate": 1}
     saved(page)
     assert len(clinic.reviews(room)) == 6
 
@@ -161,7 +161,7 @@ def test_the_differential_of_models_and_reviewer_stand_side_by_side(page: Page):
     for name, share in {"models": models, "reviewer": reviewer}.items():
         assert count(page, f"{name}-blast") == str(share.blasts)
         assert count(page, f"{name}-wbc") == str(share.white_cells)
-        assert count(page, f"{name}-interval") == interval_words(share)
+        assert count(page, f"{name}-interval") == format_interval(share)
     assert (count(page, "models-lymphocyte"), count(page, "reviewer-lymphocyte")) == ("0", "1")
     press(page, "r", "x")
     assert count(page, "reviewer-wbc") == str(2 + MANY)
@@ -170,7 +170,7 @@ def test_the_differential_of_models_and_reviewer_stand_side_by_side(page: Page):
 
 def test_a_doubtful_cell_counts_once_it_has_a_class(page: Page):
     press(page, "PageDown", "PageDown", "PageDown")
-    expect(page.locator("[data-doubtful]")).to_be_visible()
+    expect(page.locator("[data-candidate]")).to_be_visible()
     press(page, "Enter")
     expect(page.locator("[data-announced]")).to_contain_text("give it a class")
     assert count(page, "reviewer-wbc") == str(4 + MANY)
@@ -195,7 +195,7 @@ def test_corrections_from_before_the_page_was_loaded_come_back_one_by_one(
         with page.expect_response("**/cells.json"):
             press(page, "u")
         saved(page)
-        assert sizes(page) == {**remaining, "unclassified": 2 + MANY, "doubtful": 1}
+        assert sizes(page) == {**remaining, "unclassified": 2 + MANY, "candidate": 1}
     expect(page.locator("[data-refused]")).to_be_hidden()
     labels = [label for _, _, label in clinic.reviews(room)]
     assert labels == ["lymphocyte", "monocyte", "lymphocyte", "blast"]
@@ -273,7 +273,7 @@ def test_a_cell_is_shown_in_its_field_with_both_opinions_and_its_history(page: P
     expect(box).to_have_attribute("class", "box-blast chosen")
     assert len(panel.locator("[data-picture]").get_attribute("viewBox").split()) == 4
     expect(panel.locator("[data-detector]")).to_have_text("90% blast")
-    expect(panel.locator("[data-second]")).to_have_text("Normal, 10% ALL blast")
+    expect(panel.locator("[data-classifier]")).to_have_text("Normal, 10% ALL blast")
     expect(panel.get_by_text("Detector and classifier disagree")).to_be_visible()
     expect(panel.locator("image[href]")).to_have_count(1)
     press(page, "f")
@@ -343,7 +343,7 @@ def test_a_missed_cell_is_drawn_with_the_mouse(page: Page, room: str, clinic: Cl
 
 
 def test_a_lost_connection_loses_nothing(page: Page, room: str, clinic: Clinic):
-    state = page.locator("[data-saved-words]")
+    state = page.locator("[data-saved-text]")
     page.context.set_offline(True)
     press(page, "l", "m", "n", "u")
     expect(state).to_have_text("2 corrections wait for the connection")
@@ -357,10 +357,10 @@ def test_a_lost_connection_loses_nothing(page: Page, room: str, clinic: Clinic):
 def test_what_waits_survives_a_reload(page: Page, room: str, clinic: Clinic):
     page.route("**/room/reviews", lambda route: route.abort())
     press(page, "l")
-    expect(page.locator("[data-saved-words]")).to_have_text("1 correction waits for the connection")
+    expect(page.locator("[data-saved-text]")).to_have_text("1 correction waits for the connection")
     page.reload()
     focused(page)
-    expect(page.locator("[data-saved-words]")).to_have_text("1 correction waits for the connection")
+    expect(page.locator("[data-saved-text]")).to_have_text("1 correction waits for the connection")
     assert sizes(page)["lymphocyte"] == 1
     page.unroute_all()
     page.get_by_role("button", name="Try now").click()
@@ -375,7 +375,7 @@ def test_an_answer_that_is_lost_does_nothing_twice(page: Page, room: str, clinic
 
     page.route("**/room/reviews", lose)
     press(page, "l", "u")
-    expect(page.locator("[data-saved-words]")).to_have_text("2 corrections wait for the connection")
+    expect(page.locator("[data-saved-text]")).to_have_text("2 corrections wait for the connection")
     page.unroute_all()
     page.get_by_role("button", name="Try now").click()
     saved(page)
@@ -398,7 +398,7 @@ def test_an_answer_that_is_not_the_servers_loses_nothing(
 ):
     answer_instead(page, room, lambda route: route.fulfill(**answer))
     press(page, "l", "m")
-    expect(page.locator("[data-saved-words]")).to_have_text("2 corrections wait for the connection")
+    expect(page.locator("[data-saved-text]")).to_have_text("2 corrections wait for the connection")
     expect(page.locator("[data-refused]")).to_be_hidden()
     page.unroute_all()
     open_room(page, room)
@@ -409,10 +409,10 @@ def test_an_answer_that_is_not_the_servers_loses_nothing(
 def test_what_the_server_says_of_its_failure_is_told_while_a_correction_waits(
     page: Page, room: str
 ):
-    said = {"status": 404, "json": {"error": "There is nothing at this address."}}
-    answer_instead(page, room, lambda route: route.fulfill(**said))
+    response = {"status": 404, "json": {"error": "There is nothing at this address."}}
+    answer_instead(page, room, lambda route: route.fulfill(**response))
     press(page, "l")
-    state = page.locator("[data-saved-words]")
+    state = page.locator("[data-saved-text]")
     expect(state).to_have_text("1 correction not saved yet. There is nothing at this address.")
     press(page, "m")
     expect(state).to_have_text("2 corrections not saved yet. There is nothing at this address.")
@@ -444,7 +444,7 @@ def come_back(page: Page) -> None:
 def test_an_ended_session_loses_nothing(page: Page, room: str, clinic: Clinic):
     page.context.clear_cookies()
     press(page, "l", "m")
-    expect(page.locator("[data-saved-words]")).to_contain_text("You are signed out; 2 corrections")
+    expect(page.locator("[data-saved-text]")).to_contain_text("You are signed out; 2 corrections")
     page.get_by_role("link", name="Sign in again").click()
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill("violet stain, forty drops")
@@ -457,7 +457,7 @@ def test_an_ended_session_loses_nothing(page: Page, room: str, clinic: Clinic):
 def test_signing_in_again_in_another_tab_is_enough(page: Page, room: str, clinic: Clinic):
     page.context.clear_cookies()
     press(page, "l")
-    expect(page.locator("[data-saved-words]")).to_contain_text("You are signed out")
+    expect(page.locator("[data-saved-text]")).to_contain_text("You are signed out")
     other = page.context.new_page()
     sign_in(other, "ada")
     other.close()
@@ -485,7 +485,7 @@ def test_what_a_colleague_says_otherwise_is_shown(page: Page, room: str, colleag
 
     come_back(page)
     conflicts = page.locator("[data-conflicts]")
-    expect(conflicts).to_contain_text("you said Lymphocyte, cleo says Monocyte; now it is Monocyte")
+    expect(conflicts).to_contain_text("you Lymphocyte, cleo Monocyte. Current class: Monocyte")
     assert sizes(page)["monocyte"] == 1
     conflicts.get_by_role("button", name="Dismiss").click()
     expect(conflicts).to_be_hidden()
@@ -496,7 +496,8 @@ def test_a_correction_over_a_colleagues_unseen_one_is_told(page: Page, room: str
     press(colleague, "m")
     saved(colleague)
     press(page, "l")
-    expect(page.locator("[data-conflicts]")).to_contain_text("says Monocyte; now it is Lymphocyte")
+    conflicts = page.locator("[data-conflicts]")
+    expect(conflicts).to_contain_text("a colleague Monocyte. Current class: Lymphocyte")
     saved(page)
 
 
@@ -523,7 +524,7 @@ def test_what_waited_when_the_case_was_signed_is_named(
     answer_instead(page, room, lambda route: route.abort())
     press(page, "l", "Enter")
     expect(page.locator("[data-reviewed]")).to_have_text(f"2 of {4 + MANY} cells reviewed")
-    expect(page.locator("[data-saved-words]")).to_have_text("2 corrections wait for the connection")
+    expect(page.locator("[data-saved-text]")).to_have_text("2 corrections wait for the connection")
     clinic.sign(room)
     page.unroute_all()
     if loaded:

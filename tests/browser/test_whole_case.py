@@ -62,7 +62,7 @@ def group(page: Page, label: str) -> Locator:
 
 
 def saved(page: Page) -> None:
-    expect(page.locator("[data-saved-words]")).to_have_text("All saved")
+    expect(page.locator("[data-saved-text]")).to_have_text("All saved")
 
 
 def press(page: Page, *keys: str) -> None:
@@ -87,7 +87,7 @@ def fetched(page: Page, name: str, folder: Path) -> bytes:
 def signed_part(report: bytes) -> dict[str, object]:
     """A report but for when it was made, and what came after it."""
     later = {"made_at", "later_version"}
-    return {name: told for name, told in json.loads(report).items() if name not in later}
+    return {name: content for name, content in json.loads(report).items() if name not in later}
 
 
 def test_a_case_is_opened(page: Page):
@@ -161,10 +161,10 @@ def test_its_reports_tell_the_same(page: Page, downloads: Path):
     assert fetched(page, "PDF report of version 1", downloads).startswith(b"%PDF-")
     table = fetched(page, "CSV report of version 1", downloads).decode().splitlines()
     cells = [line for line in csv.DictReader(table) if line["what"] == "cell"]
-    told = json.loads(fetched(page, "JSON report of version 1", downloads))
+    content = json.loads(fetched(page, "JSON report of version 1", downloads))
     bundle = Bundle.model_validate_json(fetched(page, "FHIR report of version 1", downloads))
     assert len(cells) >= 13
-    assert CONCLUSION in json.dumps(told)
+    assert CONCLUSION in json.dumps(content)
     reports = [
         e.resource for e in bundle.entry if e.resource.get_resource_type() == "DiagnosticReport"
     ]
@@ -197,14 +197,14 @@ def test_all_of_it_is_in_the_audit_trail(page: Page):
     page.set_viewport_size({"width": 1440, "height": 900})
     case_id = page.url.split("/cases/")[1].split("/")[0]
     page.goto(f"/admin/audit?object={case_id}")
-    told = page.locator("main").inner_text()
-    for words in (
-        "Opened a case",
+    shown = page.locator("main").inner_text()
+    for label in (
+        "Opened case",
         "Reviewed cells",
-        "Could not sign a case",
-        "Signed a case",
-        "Opened a signed case again",
-        "Fetched a report",
+        "Signing refused",
+        "Signed case",
+        "Reopened case for amendment",
+        "Downloaded report",
     ):
-        assert words in told
+        assert label in shown
     assert complaints(page) == ""

@@ -109,7 +109,7 @@ def test_a_field_is_detected_and_its_counts_agree_with_the_download(page: Page, 
     with page.expect_download() as download:
         page.get_by_role("link", name="JSON").click()
     findings = json.loads(Path(download.value.path()).read_text())
-    boxes = page.locator("svg rect:not([data-label=doubtful])")
+    boxes = page.locator("svg rect:not([data-label=candidate])")
     assert boxes.count() == len(findings["detections"])
     if FIELDS.is_dir():
         assert findings["counts"]["blast"] + findings["counts"]["wbc"] >= 1

@@ -3,7 +3,7 @@ from flask.testing import FlaskClient
 from pages import NAVIGATION
 
 
-def test_strangers_are_asked_to_sign_in(client: FlaskClient):
+def test_anonymous_visitors_are_asked_to_sign_in(client: FlaskClient):
     assert client.get("/").headers["Location"] == "/sign-in"
 
 

@@ -17,9 +17,9 @@ Reads one cell.
 
 | set | AUROC |
 | --- | ---: |
-| strangers | 0.871 |
+| held-out subjects | 0.871 |
 
-![ROC curves of strangers](charts/roc.svg)
+![ROC curves of held-out subjects](charts/roc.svg)
 """
 
 
@@ -47,7 +47,7 @@ def test_a_card_is_shown_with_version_hashes_figures_and_charts(signed_in: Flask
     assert re.search(r"<h1>\s*Classifier test-1\s*</h1>", page)
     assert page.count("<h1") == 1
     assert '<td class="number">0.871</td>' in page
-    assert 'src="/models/classifier/charts/roc.svg" alt="ROC curves of strangers"' in page
+    assert 'src="/models/classifier/charts/roc.svg" alt="ROC curves of held-out subjects"' in page
     assert 'href="#figures"' in page
     assert "It does not diagnose" in page
     assert re.search(r"<code>[0-9a-f]{64}</code>", page)
@@ -104,7 +104,7 @@ def test_other_names_are_not_found(signed_in: FlaskClient, weights, path: str):
 @pytest.mark.parametrize(
     "path", ["/models", "/models/classifier", "/models/classifier/charts/roc.svg"]
 )
-def test_strangers_sign_in_first(client: FlaskClient, weights, path: str):
+def test_anonymous_visitors_sign_in_first(client: FlaskClient, weights, path: str):
     assert client.get(path).headers["Location"].startswith("/sign-in")
 
 

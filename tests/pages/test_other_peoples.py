@@ -152,8 +152,8 @@ def test_somebody_elses_batch_is_not_found(app, signed_in, other_client: FlaskCl
     form = {"csrf_token": csrf_token(other_client)}
     for method, path in found:
         assert other_client.open(path, method=method, data=form).status_code == 404, path
-        stranger = client.open(path, method=method, data={"csrf_token": csrf_token(client)})
-        assert stranger.headers["Location"].startswith("/sign-in"), path
+        visitor = client.open(path, method=method, data={"csrf_token": csrf_token(client)})
+        assert visitor.headers["Location"].startswith("/sign-in"), path
     form = {"csrf_token": csrf_token(signed_in)}
     for method, path in found:
         answer = signed_in.open(path, method=method, data=form)
@@ -177,8 +177,8 @@ def test_somebody_elses_case_is_not_found(app, signed_in, other_client: FlaskCli
             assert answer.status_code == 200, path
     form = {"csrf_token": csrf_token(client)}
     for method, path in found:
-        stranger = client.open(path, method=method, data=form)
-        assert stranger.headers["Location"].startswith("/sign-in"), path
+        visitor = client.open(path, method=method, data=form)
+        assert visitor.headers["Location"].startswith("/sign-in"), path
 
 
 def test_whoever_moved_away_finds_nothing_of_the_former_team(
@@ -235,7 +235,7 @@ def test_an_unknown_id_is_not_found(app: Flask, signed_in: FlaskClient):
             assert answer.status_code == 404, (method, path)
 
 
-def test_strangers_are_sent_to_the_sign_in(app: Flask, of_ada, client: FlaskClient):
+def test_anonymous_visitors_are_sent_to_the_sign_in(app: Flask, of_ada, client: FlaskClient):
     form = {"csrf_token": csrf_token(client)}
     for method, path, _ in requests(app, of_ada):
         page = client.open(path, method=method, data=form)

@@ -19,7 +19,7 @@ const BUSY = 5000;
 const TRIES = 20;
 
 /**
- * Ask again for a map that a busy server did not draw, at another moment than others.
+ * Ask again for a map that a busy server did not draw, at another time than others.
  * @param {HTMLImageElement} picture
  */
 function persist(picture) {

@@ -45,11 +45,11 @@ function arrange() {
 
 /** @param {PlacedCell} cell */
 function mark(cell) {
-  cell.item.hidden = cell.label === "doubtful" || (Boolean(only?.checked) && !cell.disagreed);
+  cell.item.hidden = cell.label === "candidate" || (Boolean(only?.checked) && !cell.disagreed);
 }
 
 function count() {
-  const opposed = placed.filter((cell) => cell.disagreed && cell.label !== "doubtful").length;
+  const opposed = placed.filter((cell) => cell.disagreed && cell.label !== "candidate").length;
   find(document, "[data-disagreements]").textContent = String(opposed);
   find(document, "[data-no-disagreement]").hidden = !only?.checked || opposed > 0;
 }
@@ -60,7 +60,7 @@ export function refresh() {
   placed.forEach(mark);
   if (tools) count();
   const shown = findOptional(document, "[data-shown]");
-  if (shown) shown.textContent = String(placed.filter((cell) => cell.label !== "doubtful").length);
+  if (shown) shown.textContent = String(placed.filter((cell) => cell.label !== "candidate").length);
 }
 
 if (tools) {

@@ -42,5 +42,6 @@ export function showShares(shown) {
   const remark = findOptional(table, "[data-uncertain]");
   if (remark) remark.hidden = !uncertain;
   const few = find(table, "[data-few]");
+  find(few, "[data-few-cells]").textContent = `${shown.length} white ${shown.length === 1 ? "cell" : "cells"}.`;
   few.hidden = shown.length >= Number(few.dataset.few);
 }

@@ -37,7 +37,7 @@ class Threshold {
     });
     element.hidden = false;
     this.placeMark();
-    this.tell();
+    this.showState();
   }
 
   get moved() {
@@ -62,7 +62,7 @@ class Threshold {
     }
     recount();
     refresh();
-    this.tell();
+    this.showState();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.announce(), QUIET);
   }
@@ -71,9 +71,9 @@ class Threshold {
   labelOf(cell) {
     if (!this.moved) return cell.own;
     // The classifier's probability says nothing of whether there is a white cell at all.
-    if (this.byClassifier && cell.own === "doubtful") return "doubtful";
+    if (this.byClassifier && cell.own === "candidate") return "candidate";
     if (cell.probability >= this.value) return "blast";
-    return this.byClassifier || cell.white >= this.white ? "wbc" : "doubtful";
+    return this.byClassifier || cell.white >= this.white ? "wbc" : "candidate";
   }
 
   placeMark() {
@@ -81,7 +81,7 @@ class Threshold {
     this.part("mark").style.left = `${100 * (own - min) / (max - min)}%`;
   }
 
-  tell() {
+  showState() {
     const at = formatShare(this.value);
     const state = this.part("state");
     this.part("at").textContent = at;
@@ -94,7 +94,7 @@ class Threshold {
 
   /** For those who hear the page: once the slider rests. */
   announce() {
-    const shown = cells.filter((cell) => cell.label !== "doubtful");
+    const shown = cells.filter((cell) => cell.label !== "candidate");
     const blasts = shown.filter((cell) => cell.label === "blast").length;
     this.part("announced").textContent =
       `At ${formatShare(this.value)}: blasts ${blasts} of ${shown.length} white cells.`;
@@ -122,7 +122,7 @@ function relabel(cell, label) {
 }
 
 function recount() {
-  const shown = cells.filter((cell) => cell.label !== "doubtful");
+  const shown = cells.filter((cell) => cell.label !== "candidate");
   const blasts = shown.filter((cell) => cell.label === "blast").length;
   const counts = { blast: blasts, wbc: shown.length - blasts };
   for (const [label, count] of Object.entries(counts)) {

@@ -30,7 +30,7 @@
  * @property {number | null} number in its field; null where a person drew it
  * @property {number[]} box x1, y1, x2, y2 in pixels of the file
  * @property {string | null} proposed label by the models; null where a person drew it
- * @property {boolean} doubtful whether it is below the detector's threshold
+ * @property {boolean} candidate whether it is below the detector's threshold
  * @property {number | null} probability of a blast, which decides what the models call it
  * @property {number | null} detector the detector's probability of a blast
  * @property {number | null} classifier the classifier's probability of an ALL blast
@@ -76,23 +76,23 @@
  * @property {number} wbc
  */
 
-export const DOUBTFUL = "doubtful";
+export const CANDIDATE = "candidate";
 
 /**
- * Whether a cell counts: doubtful ones do not until somebody names them.
- * @param {Pick<Cell, "seen" | "doubtful">} cell
+ * Whether a cell counts: candidates do not until a person classifies them.
+ * @param {Pick<Cell, "seen" | "candidate">} cell
  */
 export function counts(cell) {
-  return cell.seen || !cell.doubtful;
+  return cell.seen || !cell.candidate;
 }
 
 /**
- * Where a cell is shown: under its label, or apart while it is doubtful.
- * @param {Pick<Cell, "seen" | "doubtful" | "label">} cell
+ * Where a cell is shown: under its label, or apart while it is a candidate.
+ * @param {Pick<Cell, "seen" | "candidate" | "label">} cell
  * @returns {string}
  */
 export function groupOf(cell) {
-  return counts(cell) ? cell.label ?? "" : DOUBTFUL;
+  return counts(cell) ? cell.label ?? "" : CANDIDATE;
 }
 
 /**
@@ -121,14 +121,14 @@ function count(labels, classes) {
 
 /**
  * The differential of the models and that of the reviewer, as services/cases/review.py counts them.
- * @param {Iterable<Pick<Cell, "seen" | "doubtful" | "label" | "proposed">>} cells
+ * @param {Iterable<Pick<Cell, "seen" | "candidate" | "label" | "proposed">>} cells
  * @param {CellClass[]} classes
  */
 export function differential(cells, classes) {
   const all = [...cells];
   const shown = all.filter(counts);
   return {
-    models: count(all.map((cell) => (cell.doubtful ? null : cell.proposed)), classes),
+    models: count(all.map((cell) => (cell.candidate ? null : cell.proposed)), classes),
     reviewer: count(shown.map((cell) => cell.label), classes),
     reviewed: shown.filter((cell) => cell.seen).length,
     total: shown.length,

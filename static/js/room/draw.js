@@ -116,7 +116,7 @@ export class Draw {
   }
 
   /**
-   * A click alone puts the usual box around its place.
+   * A click without a drag puts the usual box around its place.
    * @param {PointerEvent} event
    */
   lift(event) {

@@ -20,7 +20,7 @@ function part(tile, name) {
 }
 
 /**
- * What is heard of a tile: which cell, what it is, what the readers said.
+ * The label of a tile for screen readers: cell, class, review, opinions of the models.
  * @param {Cell} cell
  */
 function spoken(cell) {
@@ -29,7 +29,7 @@ function spoken(cell) {
     cell.probability === null ? "" : `blast probability ${formatProbability(cell.probability)}`,
     cell.disagreed ? "detector and classifier disagree" : "",
   ];
-  return [cell.name, nameOf(cell.label), seen, ...said].filter(Boolean).join(", ");
+  return [cell.name, nameOf(cell.label), seen, ...opinions].filter(Boolean).join(", ");
 }
 
 /**
@@ -135,16 +135,16 @@ export class Gallery {
   place(cell) {
     const known = this.tiles.get(cell.id);
     const tile = known ?? this.make(cell);
-    const former = this.groupAround(tile)?.dataset.group;
+    const previous = this.groupAround(tile)?.dataset.group;
     const name = groupOf(cell);
     write(tile, cell);
-    if (former === name) return;
+    if (previous === name) return;
     const list = this.listOf(name);
     const orderAt = (/** @type {number} */ index) => this.cellOf(list.children[index])?.order ?? 0;
     const index = insertionIndex(list.childElementCount, orderAt, cell.order);
     list.insertBefore(tile, list.children[index] ?? null);
     this.count(name);
-    if (former) this.count(former);
+    if (previous) this.count(previous);
     if (!known) this.observer.observe(tile);
   }
 
@@ -198,7 +198,7 @@ export class Gallery {
   }
 
   /**
-   * Go to a tile and select it alone.
+   * Go to a tile and select only it.
    * @param {HTMLElement | null | undefined} tile
    */
   go(tile) {

@@ -22,7 +22,7 @@
 
 /**
  * How it stands with what waits: all taken, on its way, the server is not reached, the person has
- * signed out, or the server said why it takes nothing now.
+ * signed out, or the server gave a reason for refusing.
  * @typedef {"saved" | "saving" | "offline" | "signed-out" | "stopped"} Standing
  */
 
@@ -39,7 +39,7 @@
  * @property {(kind: Kind, acts: Act[]) => Promise<Pick<Response, "ok" | "status" | "json">>} send
  * @property {(kind: Kind, acts: Act[], answer: Taken) => void} taken is given what the server took
  * @property {(acts: Act[], sentence: string, status: number) => void} refused
- * @property {(standing: Standing, count: number, sentence: string) => void} tell
+ * @property {(standing: Standing, count: number, sentence: string) => void} report
  */
 
 /** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Shelf where acts survive a reload */
@@ -121,9 +121,9 @@ export class Outbox {
   /** @param {Act[]} acts */
   add(acts) {
     for (const act of acts) {
-      const moment = Date.now().toString(36).padStart(9, "0");
+      const time = Date.now().toString(36).padStart(9, "0");
       this.count += 1;
-      act.place = `${this.prefix}${moment}.${String(this.count).padStart(6, "0")}.${act.key}`;
+      act.place = `${this.prefix}${time}.${String(this.count).padStart(6, "0")}.${act.key}`;
       this.keep(act);
       this.waiting.push(act);
     }
@@ -137,7 +137,7 @@ export class Outbox {
     try {
       this.shelf?.setItem(act.place ?? "", JSON.stringify(act));
     } catch {
-      // Full: it waits in the page alone, which then asks before it is left.
+      // Full: it waits only in the page, which then asks before it is left.
     }
   }
 
@@ -149,7 +149,7 @@ export class Outbox {
     const act = this.waiting.find((one) => one.key === key);
     if (!act || act.sent) return false;
     this.drop([act]);
-    this.tell();
+    this.report();
     return true;
   }
 
@@ -175,7 +175,7 @@ export class Outbox {
     } finally {
       this.busy = false;
     }
-    if (!this.waiting.length) this.tell();
+    if (!this.waiting.length) this.report();
   }
 
   /** The next acts of one kind; a single one while it is sought which one is refused. */
@@ -188,7 +188,7 @@ export class Outbox {
   /** Send the next acts; give whether to go on. */
   async sendSome() {
     const acts = this.next();
-    this.tell("saving");
+    this.report("saving");
     for (const act of acts) {
       act.sent = true;
       this.keep(act);
@@ -203,7 +203,7 @@ export class Outbox {
   }
 
   /**
-   * Acts are dropped by the server's own word alone: a proxy may answer in its place.
+   * Acts are dropped only on the server's own answer: a proxy may answer in its place.
    * @param {Act[]} acts
    * @param {Pick<Response, "ok" | "status" | "json">} answer
    */
@@ -216,7 +216,7 @@ export class Outbox {
       return this.settle(acts, () => this.actions.taken(acts[0].kind, acts, { reviews, count }));
     }
     if (!JUDGED.has(status) || !error) return this.later(error);
-    return this.judged(acts, error, status);
+    return this.settled(acts, error, status);
   }
 
   /**
@@ -225,7 +225,7 @@ export class Outbox {
    * @param {string} sentence
    * @param {number} status
    */
-  judged(acts, sentence, status) {
+  settled(acts, sentence, status) {
     if (acts.length === 1) return this.settle(acts, () => this.actions.refused(acts, sentence, status));
     this.single = true;
     return true;
@@ -245,7 +245,7 @@ export class Outbox {
   }
 
   /**
-   * Try again after a while, and say until then what the server said, if it did.
+   * Try again after a while, and show the server's message until then, if any.
    * @param {string} [sentence]
    */
   later(sentence) {
@@ -261,16 +261,16 @@ export class Outbox {
    * @param {string} [sentence]
    */
   stop(standing, sentence) {
-    this.tell(standing, sentence);
+    this.report(standing, sentence);
     return false;
   }
 
   tellWhy() {
-    this.tell(this.why ? "stopped" : "offline", this.why);
+    this.report(this.why ? "stopped" : "offline", this.why);
   }
 
   /** @param {Standing} standing */
-  tell(standing = "saved", sentence = "") {
-    this.actions.tell(this.waiting.length ? standing : "saved", this.waiting.length, sentence);
+  report(standing = "saved", sentence = "") {
+    this.actions.report(this.waiting.length ? standing : "saved", this.waiting.length, sentence);
   }
 }

@@ -1,4 +1,4 @@
-// The cell that has the focus: in its field with the other boxes, what was said of it, and by whom.
+// The cell that has the focus: in its field with the other boxes, its opinions and history.
 
 import { find } from "../common/elements.js";
 import { bindTools, View } from "../common/view.js";
@@ -99,7 +99,7 @@ export class Panel {
     this.part("detector").textContent = formatDetector(cell);
     this.part("classifier").textContent = formatClassifier(cell);
     this.part("differ").hidden = !cell.disagreed;
-    this.part("doubtful").hidden = counts(cell);
+    this.part("candidate").hidden = counts(cell);
     this.part("label").textContent = counts(cell) ? nameOf(cell.label) : "None yet";
     this.part("by").textContent = this.reviewed(cell);
   }
@@ -244,9 +244,9 @@ function formatClassifier({ classifier, classifier_label: label }) {
 
 /** @param {Review} review */
 function formatReview({ from, to, undone, undoes }) {
-  const said = from === to ? `confirmed ${nameOf(to)}` : `${from ? nameOf(from) : "drawn"} → ${nameOf(to)}`;
-  if (undoes) return to ? `took back: ${nameOf(from)} → ${nameOf(to)}` : "took it back";
-  return undone ? `${said} (taken back)` : said;
+  const change = from === to ? `confirmed ${nameOf(to)}` : `${from ? nameOf(from) : "drawn"} → ${nameOf(to)}`;
+  if (undoes) return to ? `undid: ${nameOf(from)} → ${nameOf(to)}` : "removed the drawn cell";
+  return undone ? `${change} (undone)` : change;
 }
 
 /**

@@ -1,7 +1,7 @@
 // The reading room: every white cell of a case, corrected by keyboard, pointer or touch.
 
 import { closest, find, findOptional } from "../common/elements.js";
-import { DOUBTFUL, groupOf, stateOf } from "./cells.js";
+import { CANDIDATE, groupOf, stateOf } from "./cells.js";
 import { classes, nameOf } from "./classes.js";
 import { showCounts } from "./counts.js";
 import { Drag } from "./drag.js";
@@ -213,7 +213,7 @@ export class Room {
 
   /** @param {Cell[]} cells */
   confirm(cells) {
-    const sure = cells.filter((cell) => groupOf(cell) !== DOUBTFUL);
+    const sure = cells.filter((cell) => groupOf(cell) !== CANDIDATE);
     if (!sure.length) return this.announce(CHOOSE);
     if (!this.editable) return this.announce(READ_ONLY);
     this.record(sure);
@@ -225,7 +225,7 @@ export class Room {
   undo() {
     if (!this.editable) return this.announce(READ_ONLY);
     const acts = this.undos.pop() ?? this.ownLatest();
-    if (!acts.length) return this.announce("There is nothing of yours to undo.");
+    if (!acts.length) return this.announce("You have nothing to undo.");
     const back = acts.map((act) => this.cells.get(act.cell)).filter((cell) => cell !== undefined);
     for (const act of acts) this.putBack(act);
     this.saving.takeBack(acts);
@@ -298,7 +298,7 @@ export class Room {
   drawn(field, box) {
     const id = `${field.id}.d${newKey(4)}`;
     const cell = this.take({
-      ...{ id, field: field.id, number: null, box, proposed: null, doubtful: false, disagreed: false },
+      ...{ id, field: field.id, number: null, box, proposed: null, candidate: false, disagreed: false },
       ...{ probability: null, detector: null, classifier: null, classifier_label: null },
       ...{ ...NO_REVIEW, label: null, seen: false },
     });
@@ -360,7 +360,7 @@ export class Room {
     button.className = "btn btn-link";
     button.textContent = cell.name;
     button.addEventListener("click", () => this.gallery.go(this.gallery.tiles.get(cell.id)));
-    item.append(button, `you said ${nameOf(mine)}, ${by} says ${nameOf(theirs)}; now it is ${nameOf(cell.label)}.`);
+    item.append(button, `: you ${nameOf(mine)}, ${by} ${nameOf(theirs)}. Current class: ${nameOf(cell.label)}.`);
     return item;
   }
 

@@ -60,7 +60,7 @@ export class Saving {
       send: (kind, acts) => this.send(kind, acts),
       taken: (kind, acts, answer) => this.taken(kind, acts, answer),
       refused: (acts, sentence, status) => this.refused(acts, sentence, status),
-      tell: (standing, count, sentence) => this.tell(standing, count, sentence),
+      report: (standing, count, sentence) => this.report(standing, count, sentence),
     });
     this.part("retry").addEventListener("click", () => this.outbox.hurry());
     document.addEventListener("visibilitychange", () => {
@@ -207,10 +207,10 @@ export class Saving {
    * @param {number} count
    * @param {string} sentence
    */
-  tell(standing, count, sentence) {
+  report(standing, count, sentence) {
     const place = this.part("saved");
     place.dataset.saved = standing;
-    this.part("saved-words").textContent = STANDINGS[standing](count, sentence);
+    this.part("saved-text").textContent = STANDINGS[standing](count, sentence);
     this.part("sign-in").hidden = standing !== "signed-out";
     this.part("retry").hidden = standing === "saved" || standing === "saving";
   }

@@ -1,16 +1,16 @@
-// What becomes of files that are sent to be read: their states, and how far all of them are.
+// The states of uploaded files, and how far all of them are.
 
 /**
- * A file as the server tells it (pages/analyses/batches.py, pages/analyses/classification.py).
+ * A file as the server describes it (pages/analyses/batches.py, pages/analyses/classification.py).
  * @typedef {object} FileReport
  * @property {string} [id]
- * @property {string} [state] of its task; none where it was read at once
+ * @property {string} [state] of its task; none where it was analysed at once
  * @property {string} summary
  * @property {number} done
- * @property {number} total 0 until the reading has begun
+ * @property {number} total 0 until the analysis begins
  * @property {string | null} [cancel] address that cancels it
  * @property {string} [cancel_word]
- * @property {string | null} [retry] address that reads it again
+ * @property {string | null} [retry] address that retries it
  * @property {string} [error]
  * @property {string} progress address of the state of its batch
  * @property {string} batch
@@ -52,8 +52,8 @@ export function count(files, state) {
  * @param {{state: State}[]} files
  */
 export function formatProgress(files) {
-  const parts = [`${count(files, "read")} of ${files.length} read`];
-  if (count(files, "refused")) parts.push(`${count(files, "refused")} not read`);
+  const parts = [`${count(files, "read")} of ${files.length} analysed`];
+  if (count(files, "refused")) parts.push(`${count(files, "refused")} failed`);
   if (count(files, "cancelled")) parts.push(`${count(files, "cancelled")} cancelled`);
   return parts.join(", ");
 }

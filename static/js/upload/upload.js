@@ -119,7 +119,7 @@ class Item extends Line {
   }
 
   /**
-   * A busy server took nothing: send the file again by itself, at another moment than others.
+   * A busy server took nothing: send the file again by itself, at another time than others.
    * @param {number} seconds
    */
   postpone(seconds) {

@@ -19,8 +19,8 @@ const CLASSES = [
  * @param {string | null} proposed
  * @param {string | null} label
  */
-function cell(proposed, label = proposed, { seen = label !== proposed, doubtful = false } = {}) {
-  return { proposed, label, seen, doubtful };
+function cell(proposed, label = proposed, { seen = label !== proposed, candidate = false } = {}) {
+  return { proposed, label, seen, candidate };
 }
 
 test("cells count as proposed until somebody has reviewed them", () => {
@@ -42,15 +42,15 @@ test("erythroblasts and what is no cell are counted beside the white cells", () 
   assert.deepEqual(reviewer, { counts: { blast: 1, lymphocyte: 0, erythroblast: 1, not_a_cell: 1 }, wbc: 1 });
 });
 
-test("doubtful cells count once somebody has named them, and never for the models", () => {
-  const doubtful = cell("blast", "blast", { seen: false, doubtful: true });
-  const named = cell("blast", "lymphocyte", { seen: true, doubtful: true });
+test("candidate cells count once somebody has named them, and never for the models", () => {
+  const candidate = cell("blast", "blast", { seen: false, candidate: true });
+  const named = cell("blast", "lymphocyte", { seen: true, candidate: true });
 
-  const { models, reviewer, total } = differential([doubtful, named], CLASSES);
+  const { models, reviewer, total } = differential([candidate, named], CLASSES);
 
   assert.deepEqual([models.wbc, reviewer.wbc, total], [0, 1, 1]);
-  assert.deepEqual([counts(doubtful), counts(named)], [false, true]);
-  assert.deepEqual([groupOf(doubtful), groupOf(named)], ["doubtful", "lymphocyte"]);
+  assert.deepEqual([counts(candidate), counts(named)], [false, true]);
+  assert.deepEqual([groupOf(candidate), groupOf(named)], ["candidate", "lymphocyte"]);
 });
 
 test("a drawn cell counts for the reviewer alone", () => {

@@ -62,7 +62,7 @@ class Clinic {
       },
       taken: (_, acts) => this.taken.push(...acts.map(({ key }) => key)),
       refused: ([{ key }], sentence) => this.refused.push([key, sentence]),
-      tell: (standing, count, sentence) => {
+      report: (standing, count, sentence) => {
         this.told = [standing, count, sentence];
       },
     };

@@ -18,10 +18,10 @@ test("states of the server's tasks are those of the page", () => {
   assert.deepEqual(states, ["sent", "sent", "read", "refused", "cancelled", undefined, undefined, undefined]);
 });
 
-test("what was not read is told where there is any", () => {
-  assert.equal(formatProgress(files("read", "busy", "sent")), "1 of 3 read");
+test("failed and cancelled files are counted where there are any", () => {
+  assert.equal(formatProgress(files("read", "busy", "sent")), "1 of 3 analysed");
   const sentence = formatProgress(files("read", "refused", "cancelled", "refused"));
-  assert.equal(sentence, "1 of 4 read, 2 not read, 1 cancelled");
+  assert.equal(sentence, "1 of 4 analysed, 2 failed, 1 cancelled");
   assert.equal(count(files("sent", "sent", "read"), "sent"), 2);
 });
 

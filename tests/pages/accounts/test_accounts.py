@@ -89,9 +89,9 @@ def test_a_given_password_must_be_changed_before_anything_else(app: Flask, clien
     sign_in(client, "ada", given)
 
     assert client.get("/history").headers["Location"] == "/account/password"
-    told = client.get("/history", headers={"Accept": "application/json"})
-    assert told.status_code == 403
-    assert "Choose your own password" in told.json["error"]
+    shown = client.get("/history", headers={"Accept": "application/json"})
+    assert shown.status_code == 403
+    assert "Choose your own password" in shown.json["error"]
     assert "Choose your own password" in client.get("/account/password").text
     with client.get("/static/css/common/leukoscope.css") as style:
         assert style.status_code == 200
@@ -204,7 +204,7 @@ def test_signing_in_starts_a_new_session(app: Flask, client: FlaskClient):
     add_account(app, "ada")
     before = csrf_token(client)
     with client.session_transaction() as session:
-        session["planted"] = "by a stranger"
+        session["planted"] = "by somebody else"
     sign_in(client, "ada")
 
     with client.session_transaction() as session:
@@ -325,7 +325,7 @@ def test_guessing_at_unknown_names_is_stopped_alike(client: FlaskClient):
     assert codes == [401] * 5 + [429]
 
 
-def test_the_owner_is_not_kept_out_by_strangers_guesses(app: Flask, client: FlaskClient):
+def test_the_owner_is_not_kept_out_by_others_guesses(app: Flask, client: FlaskClient):
     owner = sign_in_as(app, "ada")
     post(owner, "/sign-out")
     for _ in range(6):
@@ -393,7 +393,7 @@ def test_forwarded_addresses_are_believed_from_known_proxies_only(client: FlaskC
     assert codes[-1] == 429
 
 
-def test_a_stranger_sends_little(client: FlaskClient):
+def test_an_anonymous_visitor_sends_little(client: FlaskClient):
     answer = client.post("/sign-in", data={"name": "a" * 100_000})
 
     assert answer.status_code == 413

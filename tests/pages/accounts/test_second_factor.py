@@ -401,9 +401,9 @@ def test_administrators_and_reviewers_are_led_to_it_first(required: Flask):
     client = sign_in_as(required, "ada")
 
     assert client.get("/history").headers["Location"] == PAGE
-    told = client.get("/history", headers=JSON)
-    assert told.status_code == 403
-    assert "second factor" in told.json["error"]
+    shown = client.get("/history", headers=JSON)
+    assert shown.status_code == 403
+    assert "second factor" in shown.json["error"]
     assert "Your account needs a second factor" in client.get(PAGE).text
     assert post(client, "/admin/teams", name="night").headers["Location"] == PAGE
     with client.get("/static/css/common/leukoscope.css") as style:

@@ -5,7 +5,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from pages.accounts.sessions import UNKNOWN, browser_words
+from pages.accounts.sessions import UNKNOWN, format_browser
 from records import utc_now
 from records.accounts import accounts as records
 from records.audit.audit import Event
@@ -117,7 +117,7 @@ def test_a_password_without_its_code_is_shown(app: Flask, signed_in: FlaskClient
     [(FIREFOX, "Firefox on Windows"), ("curl/8.5.0", "curl"), ("", UNKNOWN), ("(" * 255, UNKNOWN)],
 )
 def test_browsers_are_named(agent: str, words: str):
-    assert browser_words(agent) == words
+    assert format_browser(agent) == words
 
 
 def test_a_long_name_of_a_browser_is_cut_and_escaped(app: Flask, signed_in: FlaskClient):

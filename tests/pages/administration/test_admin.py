@@ -31,7 +31,7 @@ def decide(client: FlaskClient, account_id: str, decision: str):
     return post(client, f"/admin/people/{account_id}/{decision}")
 
 
-def test_strangers_are_asked_to_sign_in(client: FlaskClient, carla: str):
+def test_anonymous_visitors_are_asked_to_sign_in(client: FlaskClient, carla: str):
     assert client.get("/admin/people").headers["Location"].startswith("/sign-in")
     assert decide(client, carla, "approve").headers["Location"].startswith("/sign-in")
 

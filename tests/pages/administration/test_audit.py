@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from pages.administration import audit as page_module
+from pages.common.requires import requirement_of
 from records.audit.audit import Event
 from services.audit import audit
 from tests.people import PASSWORD, account_named, post
@@ -39,24 +40,35 @@ def test_only_administrators_may(client: FlaskClient, other_client: FlaskClient,
     assert other_client.get(path).status_code == 403
 
 
-def test_the_newest_row_comes_first_with_words(app: Flask, signed_in: FlaskClient, cell: str):
+def test_the_newest_row_comes_first_in_plain_english(app: Flask, signed_in: FlaskClient, cell: str):
     page = signed_in.get("/admin/audit").text
 
     assert WHAT.findall(page)[:3] == [
-        "Failed to sign in",
-        "Looked at a result",
+        "Sign-in failed",
+        "Viewed",
         "Uploaded images",
     ]
     assert ROW.findall(page)[-1] == "1"
     assert "kind: classification" in texts(page)
+    assert "page: cell result" in texts(page)
     assert f"object={cell}" in page
+
+
+def test_every_page_that_is_noted_has_a_name(app: Flask):
+    views = {
+        endpoint
+        for endpoint in app.view_functions
+        if (declared := requirement_of(endpoint, app))
+        and declared.audit in (Event.VIEW, Event.DOWNLOAD)
+    }
+    assert set(page_module.PAGE_NAMES) == views
 
 
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("?person=ben", ["Signed in", "Asked for an account"]),
-        ("?event=view", ["Looked at a result"]),
+        ("?person=ben", ["Signed in", "Requested an account"]),
+        ("?event=view", ["Viewed"]),
         ("?person=ben&event=view", []),
         ("?since=2999-01-01", []),
         ("?until=2000-01-01", []),
@@ -67,13 +79,13 @@ def test_filters(signed_in: FlaskClient, cell: str, query: str, found: list[str]
 
 
 def test_all_about_one_thing(app: Flask, signed_in: FlaskClient, cell: str):
-    assert shown(signed_in, f"?object={cell}") == ["Looked at a result", "An image was analysed"]
+    assert shown(signed_in, f"?object={cell}") == ["Viewed", "Image analysed"]
     with app.app_context():
         ben = account_named("ben").id
     assert shown(signed_in, f"?object={ben}") == [
-        "Failed to sign in",
+        "Sign-in failed",
         "Signed in",
-        "Asked for an account",
+        "Requested an account",
     ]
 
 

@@ -53,26 +53,26 @@ def act(client: FlaskClient, url: str) -> dict:
 
 def test_a_script_is_told_where_to_ask_what_became_of_a_field(signed_in: FlaskClient, held):
     answer = send(signed_in, "/detect", ("f.png", png()), as_json=True, batch=BATCH)
-    told = answer.json
+    shown = answer.json
 
     assert answer.status_code == 202
-    assert (told["file"], told["batch"]) == ("f.png", PAGE)
-    assert told["state"] in {"waiting", "running"}
-    assert told["cancel"] == f"{PAGE}/{told['id']}/cancel"
-    assert told["retry"] is None
-    assert "url" not in told
+    assert (shown["file"], shown["batch"]) == ("f.png", PAGE)
+    assert shown["state"] in {"waiting", "running"}
+    assert shown["cancel"] == f"{PAGE}/{shown['id']}/cancel"
+    assert shown["retry"] is None
+    assert "url" not in shown
     until(lambda: files(signed_in)["f.png"]["done"] == 3)
     assert files(signed_in)["f.png"]["total"] == 10
 
 
 def test_a_read_field_is_told_with_its_result(signed_in: FlaskClient):
-    told = upload_field(signed_in, batch=BATCH)
+    shown = upload_field(signed_in, batch=BATCH)
 
-    assert told["word"] == "Blasts found"
-    assert told["summary"] == "Blasts: 1 of 2 white cells"
-    assert told["cancel"] is told["retry"] is told["error"] is None
-    assert signed_in.get(told["url"]).status_code == 200
-    assert signed_in.get(told["thumbnail"]).mimetype == "image/jpeg"
+    assert shown["word"] == "Blasts found"
+    assert shown["summary"] == "Blasts: 1 of 2 white cells"
+    assert shown["cancel"] is shown["retry"] is shown["error"] is None
+    assert signed_in.get(shown["url"]).status_code == 200
+    assert signed_in.get(shown["thumbnail"]).mimetype == "image/jpeg"
 
 
 def test_one_field_of_the_plain_form_leads_to_its_result(signed_in: FlaskClient):
@@ -87,7 +87,7 @@ def test_what_takes_long_leads_to_the_batch(signed_in: FlaskClient, held: Readin
     page = signed_in.get(answer.headers["Location"]).text
 
     assert answer.headers["Location"] == PAGE
-    assert "0 of 1 read" in texts(page)
+    assert "0 of 1 analysed" in texts(page)
     assert "Counts appear when" in page
     assert '<noscript><meta http-equiv="refresh"' in page
 
@@ -102,7 +102,7 @@ def test_several_of_the_plain_form_are_a_batch_with_those_that_were_refused(
     until(lambda: [f["state"] for f in files(signed_in).values()].count("done") == 2)
     page = signed_in.get(PAGE).text
 
-    assert "2 of 3 read" in texts(page)
+    assert "2 of 3 analysed" in texts(page)
     assert "bad.png This is not an image that can be read" in texts(page)
     assert len(re.findall(r'href="/detect/[0-9a-f]{32}"', page)) == 2
     assert "http-equiv" not in page
@@ -114,7 +114,7 @@ def test_all_read_fields_are_counted_together(signed_in: FlaskClient, monkeypatc
         upload_field(signed_in, batch=BATCH)
     page = texts(signed_in.get(PAGE).text)
 
-    assert "Cells found in 3 fields" in page
+    assert "Cells in 3 fields" in page
     assert "Blasts 6 Other white cells 6 Red cells 3 Platelets 0" in page
     assert "Detector Classifier Blasts 6 of 12 6 of 12 Percentage 50% 50%" in page
     assert "95% CI 25% to 75% 25% to 75% Uncertain – 3" in page
@@ -128,8 +128,8 @@ def test_a_deleted_field_no_longer_counts(signed_in: FlaskClient):
     post(signed_in, f"/history/{first['id']}/delete")
     page = texts(signed_in.get(PAGE).text)
 
-    assert "1 of 1 read" in page
-    assert "Cells found in 1 field" in page
+    assert "1 of 1 analysed" in page
+    assert "Cells in 1 field" in page
     assert list(files(signed_in)) == ["second.png"]
 
 
@@ -159,24 +159,24 @@ def test_all_that_are_not_read_are_cancelled(app: Flask, signed_in: FlaskClient,
     states = [file["state"] for file in files(signed_in).values()]
     assert states == ["done", "dropped", "dropped", "dropped"]
     assert ImageStore(app.config["LEUKOSCOPE"].uploads_dir).names() == set()
-    told = act(signed_in, f"{PAGE}/cancel")["files"]
-    assert [file["state"] for file in told] == states
+    shown = act(signed_in, f"{PAGE}/cancel")["files"]
+    assert [file["state"] for file in shown] == states
 
 
 def test_a_failure_is_told_and_can_be_tried_again_or_removed(signed_in, held: Reading):
     held.error = ValueError("inside")
     held.go_on.set()
-    told = [follow(signed_in, sent(signed_in, name)) for name in "ab"]
+    shown = [follow(signed_in, sent(signed_in, name)) for name in "ab"]
     page = signed_in.get(PAGE).text
     assert "Something went wrong on the server" in page
     assert "inside" not in page
-    assert told[0]["cancel_word"] == "Remove"
+    assert shown[0]["cancel_word"] == "Remove"
 
     held.error = None
-    act(signed_in, told[0]["retry"])
-    assert follow(signed_in, told[0])["state"] == "done"
-    assert act(signed_in, told[1]["cancel"])["state"] == "dropped"
-    assert post(signed_in, told[1]["retry"]).headers["Location"] == PAGE
+    act(signed_in, shown[0]["retry"])
+    assert follow(signed_in, shown[0])["state"] == "done"
+    assert act(signed_in, shown[1]["cancel"])["state"] == "dropped"
+    assert post(signed_in, shown[1]["retry"]).headers["Location"] == PAGE
     assert files(signed_in)["b"]["state"] == "dropped"
 
 
@@ -215,8 +215,8 @@ def test_a_hostile_name_is_only_text(signed_in: FlaskClient):
 def test_a_session_that_ends_does_not_end_the_reading(app: Flask, signed_in, held: Reading):
     sent(signed_in)
     post(signed_in, "/sign-out")
-    told = signed_in.get(f"{PAGE}/progress", headers=JSON)
-    assert (told.status_code, told.json) == (401, {"error": "Sign in to continue."})
+    shown = signed_in.get(f"{PAGE}/progress", headers=JSON)
+    assert (shown.status_code, shown.json) == (401, {"error": "Sign in to continue."})
     held.go_on.set()
 
     def kept() -> bool:
@@ -227,8 +227,8 @@ def test_a_session_that_ends_does_not_end_the_reading(app: Flask, signed_in, hel
 
 
 def test_changing_needs_a_token(signed_in: FlaskClient, held: Reading):
-    told = sent(signed_in)
-    for url in (told["cancel"], f"{PAGE}/cancel", f"{PAGE}/{told['id']}/retry"):
+    shown = sent(signed_in)
+    for url in (shown["cancel"], f"{PAGE}/cancel", f"{PAGE}/{shown['id']}/retry"):
         assert signed_in.post(url, headers=JSON).status_code == 400
     assert files(signed_in)["field.png"]["state"] != "dropped"
 
@@ -251,7 +251,7 @@ def test_a_colleague_sees_a_batch_and_a_reviewer_may_cancel_it(
     app: Flask, signed_in: FlaskClient, colleague: FlaskClient, held: Reading
 ):
     sent(colleague, "read.png")
-    told = sent(colleague, "waits.png")
+    shown = sent(colleague, "waits.png")
     mine = sent(signed_in, "adas.png")
     assert "Uploaded together by cleo" in texts(signed_in.get(PAGE).text)
     seen = files(colleague)
@@ -268,7 +268,7 @@ def test_a_colleague_sees_a_batch_and_a_reviewer_may_cancel_it(
 
     again = sent(colleague, "again.png")
     assert act(signed_in, again["cancel"])["state"] == "dropped"
-    assert told["id"] != again["id"]
+    assert shown["id"] != again["id"]
 
 
 def test_the_history_of_a_batch_leads_to_it(signed_in: FlaskClient):
@@ -284,7 +284,7 @@ def test_a_field_without_white_cells_says_so(signed_in: FlaskClient, monkeypatch
     red = tuple(cell for cell in read_field().detections if cell.label == "rbc")
     found = read_field(detections=red, candidates=())
     monkeypatch.setattr(Models, "read_field", lambda self, rgb, progress=None: found)
-    told = upload_field(signed_in, content=png(np.zeros((64, 64, 3), np.uint8)), batch=BATCH)
+    shown = upload_field(signed_in, content=png(np.zeros((64, 64, 3), np.uint8)), batch=BATCH)
 
-    assert told["word"] == "No white cells"
+    assert shown["word"] == "No white cells"
     assert "No white cells found" in texts(signed_in.get(PAGE).text)

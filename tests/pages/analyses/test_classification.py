@@ -165,25 +165,25 @@ def blurred() -> bytes:
     return png(np.asarray(cell_image().filter(ImageFilter.GaussianBlur(10))))
 
 
-def test_whoever_insists_gets_an_answer_as_a_new_analysis(signed_in: FlaskClient):
+def test_overriding_the_quality_check_makes_a_new_analysis(signed_in: FlaskClient):
     refused_id = upload_cell(signed_in, content=blurred())
     page = signed_in.get(f"/classify/{refused_id}").text
     assert "out of focus" in texts(page)
-    assert f'action="/classify/{refused_id}/insist"' in page
+    assert f'action="/classify/{refused_id}/override-quality-check"' in page
 
-    answer = post(signed_in, f"/classify/{refused_id}/insist")
+    answer = post(signed_in, f"/classify/{refused_id}/override-quality-check")
     assert answer.status_code == 303
     read = signed_in.get(answer.headers["Location"]).text
     assert "<meter" in read
-    assert "/insist" not in read
+    assert "/override-quality-check" not in read
     assert "<meter" not in signed_in.get(f"/classify/{refused_id}").text
 
 
-def test_there_is_no_insisting_where_there_is_nothing_to_read(signed_in: FlaskClient):
+def test_the_quality_check_cannot_be_overridden_where_nothing_is_readable(signed_in: FlaskClient):
     for content in (png(), RESULTS["not_usable"][0], png(drawn_field())):
         analysis_id = upload_cell(signed_in, content=content)
-        assert "/insist" not in signed_in.get(f"/classify/{analysis_id}").text
-        assert post(signed_in, f"/classify/{analysis_id}/insist").status_code == 409
+        assert "/override-quality-check" not in signed_in.get(f"/classify/{analysis_id}").text
+        assert post(signed_in, f"/classify/{analysis_id}/override-quality-check").status_code == 409
 
 
 def test_several_cells_are_carried_over_to_detect(signed_in: FlaskClient):
@@ -203,10 +203,10 @@ def test_reading_again_needs_the_token_and_the_image(app: Flask, signed_in: Flas
     store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
     for name in store.names():
         store.delete(name)
-    for again in ("insist", "detect"):
-        assert signed_in.post(f"{address}/{again}").status_code == 400
+    for action in ("override-quality-check", "detect"):
+        assert signed_in.post(f"{address}/{action}").status_code == 400
 
-    assert post(signed_in, f"{address}/insist").status_code == 404
+    assert post(signed_in, f"{address}/override-quality-check").status_code == 404
     batch = post(signed_in, f"{address}/detect").headers["Location"]
     assert "The image is no longer there" in signed_in.get(batch).text
 

@@ -60,14 +60,14 @@ def change(app: Flask, analysis_id: str, **values: object) -> None:
         db.session.commit()
 
 
-def told(client: FlaskClient, cell_id: str) -> dict:
+def shown(client: FlaskClient, cell_id: str) -> dict:
     answer = client.get(f"/classify/{cell_id}/shap", headers={"Accept": "application/json"})
     assert answer.status_code == 200
     return answer.json
 
 
 def until(client: FlaskClient, cell_id: str, state: str) -> dict:
-    return waiting.until(lambda: (now := told(client, cell_id))["state"] == state and now)
+    return waiting.until(lambda: (now := shown(client, cell_id))["state"] == state and now)
 
 
 def pixels(content: bytes) -> np.ndarray:
@@ -157,7 +157,7 @@ def test_what_an_older_model_said_is_not_explained_by_the_new_one(app, signed_in
 
 
 def test_shap_values_are_made_once_and_found_again(signed_in, cell_id, shap: Shap):
-    assert told(signed_in, cell_id) == {
+    assert shown(signed_in, cell_id) == {
         "state": "none",
         "done": 0,
         "total": 0,
@@ -182,7 +182,7 @@ def test_progress_is_told_while_they_are_made(signed_in, cell_id, shap: Shap):
     asked = signed_in.post(f"/classify/{cell_id}/shap", headers=token)
     assert (asked.status_code, asked.json["state"] in {"waiting", "running"}) == (202, True)
     until(signed_in, cell_id, "running")
-    waiting.until(lambda: told(signed_in, cell_id)["done"] == 30)
+    waiting.until(lambda: shown(signed_in, cell_id)["done"] == 30)
 
     page = signed_in.get(f"/classify/{cell_id}").text
     assert 'max="300" value="30"' in page
@@ -222,12 +222,12 @@ def test_a_full_queue_takes_no_more(signed_in, cell_id, shap: Shap, monkeypatch)
 
     post(signed_in, f"/classify/{cell_id}/shap")
     assert services.FULL in signed_in.get(f"/classify/{cell_id}").text
-    assert told(signed_in, cell_id)["state"] == "none"
+    assert shown(signed_in, cell_id)["state"] == "none"
 
 
 def test_asking_needs_a_token(signed_in, cell_id, shap: Shap):
     assert signed_in.post(f"/classify/{cell_id}/shap").status_code == 400
-    assert told(signed_in, cell_id)["state"] == "none"
+    assert shown(signed_in, cell_id)["state"] == "none"
 
 
 def test_deleting_an_analysis_deletes_its_explanation(app, signed_in, cell_id, shap: Shap):

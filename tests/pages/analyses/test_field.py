@@ -52,7 +52,7 @@ def test_every_found_cell_has_its_box_in_pixels_of_the_file(signed_in, field):
     page = signed_in.get(field).get_data(as_text=True)
     assert 'viewBox="0 0 480 360"' in page
     boxes = re.findall(r'<rect data-label="(\w+)" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"', page)
-    assert [box[0] for box in boxes] == ["doubtful", "platelet", "rbc", "wbc", "blast"]
+    assert [box[0] for box in boxes] == ["candidate", "platelet", "rbc", "wbc", "blast"]
     assert boxes[3] == ("wbc", "240.0", "0.0", "240.0")
 
 
@@ -111,7 +111,8 @@ def test_every_white_cell_has_both_opinions(shown):
 
 
 @pytest.mark.parametrize(
-    ("version", "name"), [("2026.11.23-1", "DenseNet121"), ("2027.1.1-1", "the classifier")]
+    ("version", "name"),
+    [("2026.11.23-1", "The classifier (DenseNet121)"), ("2027.1.1-1", "The classifier")],
 )
 def test_the_classifier_goes_by_the_name_in_its_manifest(shown, settings, version, name):
     architecture = {"arguments": {"architecture": "DenseNet121"}}
@@ -120,13 +121,13 @@ def test_the_classifier_goes_by_the_name_in_its_manifest(shown, settings, versio
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps(content))
     page = shown(read_field())
-    assert f"is read again, as a crop, by {name}." in texts(page)
+    assert f"{name} gives its opinion on a crop" in texts(page)
     assert "EfficientNetB3" not in page
 
 
 def test_doubtful_cells_are_there_for_the_slider_and_not_to_be_seen(shown):
     page = shown(read_field())
-    assert page.count('<rect data-label="doubtful"') == 1
+    assert page.count('<rect data-label="candidate"') == 1
     assert page.count('<li data-cell="4" hidden>') == 1
     assert len(re.findall(r"<li data-cell", page)) == 5
 
@@ -181,9 +182,9 @@ def test_an_older_finding_is_shown_without_what_it_lacks(app, signed_in, field):
 
 
 def test_it_assists_and_nothing_is_final(signed_in, field):
-    said = texts(signed_in.get(field).get_data(as_text=True))
-    assert "does not diagnose" in said
-    assert "No result is final until a person confirms it." in said
+    text = texts(signed_in.get(field).get_data(as_text=True))
+    assert "does not diagnose" in text
+    assert "No result is final until a person confirms it." in text
 
 
 def test_no_style_or_script_stands_in_the_page(signed_in, field):

@@ -20,9 +20,9 @@ def shown(client: FlaskClient, query: str = "") -> list[str]:
     return NAME.findall(client.get(f"/history{query}").text)
 
 
-def date_back(app: Flask, analysis_id: str, moment: datetime) -> None:
+def date_back(app: Flask, analysis_id: str, time: datetime) -> None:
     with app.app_context():
-        db.session.get(Analysis, analysis_id).created_at = moment
+        db.session.get(Analysis, analysis_id).created_at = time
         db.session.commit()
 
 

@@ -123,10 +123,10 @@ def test_a_damaged_cell_is_refused_at_once(app: Flask, signed_in: FlaskClient, k
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_a_damaged_field_is_refused_when_it_is_read(app: Flask, signed_in: FlaskClient, kind: str):
     answer = send(signed_in, "/detect", (f"field.{kind.lower()}", DAMAGED[kind]), as_json=True)
-    told = follow(signed_in, answer.json)
+    shown = follow(signed_in, answer.json)
 
-    assert (told["state"], told["cancel"], told["retry"]) == ("failed", None, None)
-    assert "incomplete or damaged" in told["error"]
+    assert (shown["state"], shown["cancel"], shown["retry"]) == ("failed", None, None)
+    assert "incomplete or damaged" in shown["error"]
     assert kept(app) == (0, 0)
     assert ImageStore(app.config["LEUKOSCOPE"].uploads_dir).names() == set()
 

@@ -79,13 +79,13 @@ def test_without_cases_the_page_says_how_to_begin(signed_in: FlaskClient):
 
 def test_a_case_is_opened_and_shown(signed_in: FlaskClient, case: str):
     page = signed_in.get(f"/cases/{case}").text
-    said = texts(page)
-    for told in ("Case Alder-7", "Bone marrow", "01 Mar 2026", "Giemsa", "100x oil", "dry tap"):
-        assert told in said
-    assert "Case “Alder-7” opened." in said
-    assert "No images yet" in said
-    assert "does not diagnose" in said
-    assert "No result is final until a person confirms it." in said
+    message = texts(page)
+    for content in ("Case Alder-7", "Bone marrow", "01 Mar 2026", "Giemsa", "100x oil", "dry tap"):
+        assert content in message
+    assert "Case “Alder-7” opened." in message
+    assert "No images yet" in message
+    assert "does not diagnose" in message
+    assert "No result is final until a person confirms it." in message
     assert f"/cases/{case}/room" not in page, "there is nothing to look at"
     for way in (f"/detect?case={case}", f"/classify?case={case}", f"/cases/{case}/add"):
         assert f'href="{way}"' in page
@@ -186,8 +186,8 @@ def test_cases_are_searched_filtered_and_sorted(signed_in, three, query: str, na
 
 
 def test_a_row_tells_state_and_contents(signed_in: FlaskClient, three):
-    said = texts(signed_in.get("/cases?text=a-2").text)
-    assert re.search(r"a-2 Peripheral blood. Opened .* In review 1 field, 1 cell image", said)
+    message = texts(signed_in.get("/cases?text=a-2").text)
+    assert re.search(r"a-2 Peripheral blood. Opened .* In review 1 field, 1 cell image", message)
     assert "No matching cases." in signed_in.get("/cases?text=zzz").text
     assert signed_in.get("/cases?state=lost").status_code == 422
 
@@ -201,15 +201,15 @@ def test_the_overview_counts_by_field_and_in_all(app: Flask, signed_in, context)
     page = signed_in.get(f"/cases/{case.id}").text
     for way in ("room", "sign-off"):
         assert f'href="/cases/{case.id}/{way}"' in page
-    said = texts(page)
+    message = texts(page)
 
-    assert "1 of 5 white cells reviewed" in said
-    assert re.search(r"Blasts \(models\) 60% \([^)]*\) , 3 of 5", said)
-    assert re.search(r"Blasts \(reviewers\) 40% \([^)]*\) , 2 of 5", said)
-    assert "Models: blasts 2 of 4 white cells Reviewers: blasts 1 of 4 1 of 4 reviewed" in said
-    assert "No white cells counted" in said
-    assert "duplicates another image of this case" in said
-    assert "In review" in said
+    assert "1 of 5 white cells reviewed" in message
+    assert re.search(r"Blasts \(models\) 60% \([^)]*\) , 3 of 5", message)
+    assert re.search(r"Blasts \(reviewers\) 40% \([^)]*\) , 2 of 5", message)
+    assert "Models: blasts 2 of 4 white cells Reviewers: blasts 1 of 4 1 of 4 reviewed" in message
+    assert "No white cells counted" in message
+    assert "duplicates another image of this case" in message
+    assert "In review" in message
 
 
 def test_fields_still_being_read_are_told(app: Flask, signed_in, context):

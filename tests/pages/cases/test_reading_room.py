@@ -109,8 +109,8 @@ def room(app: Flask, signed_in: FlaskClient) -> Room:
 
 
 def test_every_label_is_shown_and_the_doubtful_ones_last():
-    assert {group.label for group in GROUPS} == {*CLASS_CODES, "doubtful"}
-    assert [group.label for group in GROUPS][-1] == "doubtful"
+    assert {group.label for group in GROUPS} == {*CLASS_CODES, "candidate"}
+    assert [group.label for group in GROUPS][-1] == "candidate"
 
 
 def test_the_page_names_the_case_and_what_it_is_not(room: Room):
@@ -123,16 +123,16 @@ def test_the_page_names_the_case_and_what_it_is_not(room: Room):
 
 
 def test_all_white_cells_come_with_what_the_readers_say(room: Room):
-    told = room.cells()
-    blast, *others = told["cells"]
-    assert (told["count"], told["locked"]) == (0, False)
-    assert {field["kind"] for field in told["fields"]} == {"detection", "classification"}
+    shown = room.cells()
+    blast, *others = shown["cells"]
+    assert (shown["count"], shown["locked"]) == (0, False)
+    assert {field["kind"] for field in shown["fields"]} == {"detection", "classification"}
     assert len(others) == 3
     found = room.cell(0)
     assert (found["proposed"], found["label"], found["seen"]) == ("blast", "blast", False)
     assert (found["blast"], found["box"]) == (0.9, [0.0, 0.0, 240.0, 180.0])
-    assert found["second_label"] in {"all_blast", "normal", "uncertain"}
-    assert [cell["doubtful"] for cell in told["cells"]].count(True) == 1
+    assert found["classifier_label"] in {"all_blast", "normal", "uncertain"}
+    assert [cell["candidate"] for cell in shown["cells"]].count(True) == 1
     assert blast["proposed"] == "blast"
 
 
@@ -142,8 +142,8 @@ def test_a_correction_is_kept_once_with_who_and_from_what_to_what(room: Room):
 
     assert first.status_code == again.status_code == 200
     assert first.json == again.json
-    (said,) = first.json["reviews"]
-    assert (said["by"], said["from"], said["to"]) == ("ada", "blast", "monocyte")
+    (sentence,) = first.json["reviews"]
+    assert (sentence["by"], sentence["from"], sentence["to"]) == ("ada", "blast", "monocyte")
     cell = room.cell()
     assert (cell["label"], cell["proposed"], cell["seen"]) == ("monocyte", "blast", True)
     assert (cell["by"], cell["mine"], cell["key"]) == ("ada", True, entry["key"])
@@ -165,8 +165,8 @@ def test_undo_gives_back_what_was_there_before_and_stays_in_the_history(room: Ro
     room.undo(one["key"])
     assert (room.cell()["label"], room.cell()["seen"]) == ("blast", False)
 
-    told = room.client.get(f"{room.path}/cells/{room.field}.0/history", headers=JSON).json
-    steps = [(one["from"], one["to"], one["undone"]) for one in told["reviews"]]
+    shown = room.client.get(f"{room.path}/cells/{room.field}.0/history", headers=JSON).json
+    steps = [(one["from"], one["to"], one["undone"]) for one in shown["reviews"]]
     assert steps == [
         ("blast", "monocyte", True),
         ("monocyte", "smudge", True),

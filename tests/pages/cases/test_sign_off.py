@@ -81,7 +81,7 @@ def test_cells_that_count_twice_are_told(app: Flask, path: str, signed_in: Flask
         put(db.session.get_one(Case, path.rsplit("/", 1)[1]), [again])
 
     page = texts(signed_in.get(f"{path}/sign-off").text)
-    assert "Image 2 shows the same as another one before it, so its cells count twice." in page
+    assert "Image 2 duplicates an earlier one, so its cells count twice." in page
 
 
 def test_a_case_is_signed(app: Flask, path: str, signed_in: FlaskClient):
@@ -98,7 +98,7 @@ def test_a_case_is_signed(app: Flask, path: str, signed_in: FlaskClient):
 
 
 @pytest.mark.parametrize(
-    ("changes", "status", "said"),
+    ("changes", "status", "sentence"),
     [
         ({"password": "something else entirely"}, 422, "Wrong password"),
         ({"password": ""}, 422, "Fill in this field."),
@@ -107,12 +107,12 @@ def test_a_case_is_signed(app: Flask, path: str, signed_in: FlaskClient):
         ({"seen": "0" * 64}, 409, "has changed since you opened this page"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_signed(app, path, signed_in, changes, status, said):
+def test_what_is_wrong_is_said_and_nothing_signed(app, path, signed_in, changes, status, sentence):
     look(app, path)
     answer = sign(signed_in, path, **changes)
 
     assert answer.status_code == status
-    assert said in texts(answer.text)
+    assert sentence in texts(answer.text)
     with app.app_context():
         assert not signatures.of_case(path.rsplit("/", 1)[1])
     assert sign(signed_in, path).status_code == 303, "the conclusion was asked again, and is taken"
@@ -177,9 +177,9 @@ def test_anybody_can_work_the_hash_out_again(app: Flask, path: str, signed_in: F
     sign(signed_in, path)
     report = json.loads(signed_in.get(f"{path}/report.json").data)
     (signature,) = report["signatures"]
-    told = {name: signature[name] for name in ("schema", "reader", "role", "at", "conclusion")}
+    content = {name: signature[name] for name in ("schema", "reader", "role", "at", "conclusion")}
 
-    signed = {**told, "agreement": report["agreement"], "state": report["state"]}
+    signed = {**content, "agreement": report["agreement"], "state": report["state"]}
     assert sha256(rfc8785.dumps(signed)).hexdigest() == signature["sha256"] == report["sha256"]
 
 
@@ -265,7 +265,7 @@ def test_two_readers_see_where_they_differ(app: Flask, path: str, signed_in, col
     assert sign(colleague, path).status_code == 303
     for _ in signed_in, colleague:
         shown = texts(_.get(f"{path}/sign-off").text)
-        assert "Second reviewer, decided where they differed: cleo" in shown
+        assert "Second reviewer, resolved differences: cleo" in shown
         assert "Cohen’s kappa" in shown
     assert signed_in.get(f"{path}/report.json").json["agreement"]["cells"] == 2
 

@@ -121,7 +121,7 @@ def ask_for_all(app: Flask, client: FlaskClient) -> list[tuple[str, int, int]]:
     return answers
 
 
-def test_strangers_are_sent_to_the_sign_in(app: Flask, client: FlaskClient):
+def test_anonymous_visitors_are_sent_to_the_sign_in(app: Flask, client: FlaskClient):
     assert len(ask_for_all(app, client)) > 20
 
 
@@ -150,9 +150,9 @@ def test_each_role_gets_in_where_it_may_and_is_told_elsewhere(
                 assert re.search(r"Ask an administrator \([^)]*eve\)", answer.text)
     for rule, method, path in requests(app, guarded(app)):
         if role not in ALLOWED[need(app, rule.endpoint)]:
-            told = signed_in.open(path, method=method, data=form, headers=JSON)
-            assert told.status_code == 403
-            assert "Ask an administrator (" in told.json["error"]
+            shown = signed_in.open(path, method=method, data=form, headers=JSON)
+            assert shown.status_code == 403
+            assert "Ask an administrator (" in shown.json["error"]
 
 
 def test_an_inner_decorator_keeps_the_declaration(app: Flask):

@@ -22,8 +22,8 @@ UNNOTED = {
     "reading.undo": "likewise",
     "sign_off.sign": "signature and refusal are noted by themselves",
     "sign_off.amend": "likewise",
-    "sign_off.former_address": "leads to the present address",
-    "sign_off.former_amend": "likewise",
+    "sign_off.old_address": "leads to the present address",
+    "sign_off.old_amend": "likewise",
     "reports.report": "noted with format and hash",
 }
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pages.common.formatting import RESULT_WORDS, file_size, percent
+from pages.common.formatting import RESULT_TEXTS, file_size, percent
 from records.analyses.analyses import RESULTS
 from services.formatting import format_datetime
 from settings import ROOT
@@ -31,19 +31,19 @@ def test_times_name_their_zone():
 def test_every_result_has_its_words_and_an_icon_that_is_drawn():
     icons = (ROOT / "static" / "icons.svg").read_text()
 
-    assert set(RESULT_WORDS) == {result for results in RESULTS.values() for result in results}
-    for words in RESULT_WORDS.values():
+    assert set(RESULT_TEXTS) == {result for results in RESULTS.values() for result in results}
+    for words in RESULT_TEXTS.values():
         assert f'id="{words.icon}"' in icons
 
 
 def test_results_of_a_kind_differ_by_more_than_colour():
     for results in RESULTS.values():
-        icons = [RESULT_WORDS[result].icon for result in results]
+        icons = [RESULT_TEXTS[result].icon for result in results]
         assert len(set(icons)) == len(icons)
 
 
 def test_no_result_speaks_of_cancer():
-    for words in RESULT_WORDS.values():
+    for words in RESULT_TEXTS.values():
         text = " ".join((words.word, words.meaning, words.next_step)).lower()
         assert "cancer" not in text
         assert "diagnosed" not in text

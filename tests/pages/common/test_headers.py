@@ -86,7 +86,7 @@ def test_the_programs_own_files_may_be_kept(client: FlaskClient, path: str):
         assert "no-store" not in answer.headers["Cache-Control"]
 
 
-def test_https_is_insisted_on_where_it_is_spoken(client: FlaskClient):
+def test_https_is_required_where_it_is_spoken(client: FlaskClient):
     plain, secure = client.get("/sign-in"), client.get("/sign-in", base_url="https://localhost")
 
     assert "Strict-Transport-Security" not in plain.headers
@@ -136,8 +136,8 @@ def test_behind_a_proxy_a_known_browser_is_known(behind_a_proxy: Flask):
 
     assert sign_in(client, "violet stain, forty drops") == 302
     client.delete_cookie("__Host-leukoscope", domain="leuko.example")
-    stranger = behind_a_proxy.test_client()
-    assert [sign_in(stranger, "wrong") for _ in range(6)] == [401] * 5 + [429]
+    visitor = behind_a_proxy.test_client()
+    assert [sign_in(visitor, "wrong") for _ in range(6)] == [401] * 5 + [429]
     assert sign_in(client, "violet stain, forty drops") == 302
 
 

@@ -38,7 +38,7 @@ def test_a_forbidden_address_is_noted_with_who_and_where(app: Flask, signed_in, 
     ]
 
 
-def test_a_stranger_is_noted_by_the_address(app: Flask, client: FlaskClient):
+def test_an_anonymous_visitor_is_noted_by_the_address(app: Flask, client: FlaskClient):
     assert ask(client, "/history", "192.0.2.8") == 401
 
     assert refused(app) == [

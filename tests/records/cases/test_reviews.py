@@ -33,7 +33,7 @@ def field(ada: str, case: Case) -> Analysis:
     return kept(ada, kind=AnalysisKind.DETECTION, case_id=case.id)
 
 
-def said(field: Analysis, label: str, cell: str = "0", **values: object) -> Review:
+def sentence(field: Analysis, label: str, cell: str = "0", **values: object) -> Review:
     """Keep a review of one of the field's cells."""
     given = {"key": new_id(), "reviewer_id": field.owner_id, "label_before": "unclassified"}
     review = Review(
@@ -49,8 +49,8 @@ def said(field: Analysis, label: str, cell: str = "0", **values: object) -> Revi
 
 
 def test_reviews_are_given_back_in_their_order(case: Case, field: Analysis):
-    first, second = said(field, "blast"), said(field, "monocyte", "1")
-    third = said(field, "lymphocyte")
+    first, second = sentence(field, "blast"), sentence(field, "monocyte", "1")
+    third = sentence(field, "lymphocyte")
     assert reviews.of_case(case.id) == [first, second, third]
     assert reviews.of_cell(case.id, field.id, "0") == [first, third]
     assert first.cell_id == f"{field.id}.0"
@@ -60,7 +60,7 @@ def test_reviews_are_given_back_in_their_order(case: Case, field: Analysis):
 
 
 def test_what_is_kept_already_is_known_by_its_key(field: Analysis):
-    review = said(field, "blast")
+    review = sentence(field, "blast")
     assert reviews.with_keys([review.key, new_id()]) == {review.key: review}
 
 
@@ -74,7 +74,7 @@ def test_what_is_kept_already_is_known_by_its_key(field: Analysis):
     ],
 )
 def test_the_database_lets_nobody_change_a_review(field: Analysis, statement: str):
-    said(field, "blast")
+    sentence(field, "blast")
     with pytest.raises(IntegrityError, match="append-only"):
         db.session.execute(text(statement))
 
@@ -82,10 +82,10 @@ def test_the_database_lets_nobody_change_a_review(field: Analysis, statement: st
 @pytest.mark.parametrize("values", [{"label": "cat"}, {"label": "blast", "cell": None}])
 def test_no_other_labels_are_kept(field: Analysis, values: dict):
     with pytest.raises(IntegrityError):
-        said(field, **values)
+        sentence(field, **values)
 
 
 def test_what_was_reviewed_cannot_be_deleted(field: Analysis):
-    said(field, "blast")
+    sentence(field, "blast")
     with pytest.raises(IntegrityError):
         db.session.execute(text("DELETE FROM analyses"))

@@ -76,7 +76,7 @@ def blurred_cell() -> bytes:
     return png(np.asarray(cell_image().filter(ImageFilter.GaussianBlur(10))))
 
 
-def test_insisting_keeps_a_second_finding_beside_the_first(analyst: Analyst, ada: str, store):
+def test_overriding_the_quality_check_keeps_a_second_finding(analyst: Analyst, ada: str, store):
     refused = analyst.classify(ada, upload(blurred_cell()))
     before = dict(refused.finding)
     read = analyst.override_quality_check(refused)

@@ -16,10 +16,11 @@ from services.analyses.findings import (
     as_json,
     blast_share,
     field_findings,
-    interval_words,
+    format_interval,
+    format_share,
     most_suspicious_first,
     other_share,
-    share_words,
+    format_share,
 )
 from tests.services.analyses.fields import (
     CANDIDATES,
@@ -113,12 +114,12 @@ def test_one_network_has_no_other_opinion():
     ],
 )
 def test_small_shares_do_not_vanish(share, words):
-    assert share_words(share) == words
+    assert format_share(share) == words
 
 
 def test_an_interval_in_words():
-    assert interval_words(BlastShare(3, 20)) == "5.2% to 36%"
-    assert interval_words(BlastShare(0, 0)) == ""
+    assert format_interval(BlastShare(3, 20)) == "5.2% to 36%"
+    assert format_interval(BlastShare(0, 0)) == ""
 
 
 @pytest.mark.parametrize(("white_cells", "reliable"), [(99, False), (100, True)])
@@ -138,7 +139,7 @@ def test_candidates_are_in_their_place_and_do_not_count():
     likely = replace(CANDIDATES[0], blast=0.22)
     white = most_suspicious_first(read_field(candidates=(likely,)))
     assert [cell.counted for cell in white] == [True, True, True, False, True]
-    assert white[3].shown_as == "doubtful"
+    assert white[3].shown_as == "candidate"
 
 
 def test_older_findings_keep_the_order_of_their_sheet():

@@ -148,8 +148,8 @@ def test_what_a_colleague_did_since_it_was_read_counts(case: Case, analyst: Anal
 
 def test_a_reviewed_analysis_is_not_deleted(case: Case, analyst: Analyst):
     field = put_field(case)
-    (said,) = review.record(case, case.owner_id, [entry(f"{field.id}.0", "other")])
-    review.undo(case, case.owner_id, new_id(), said.id)
+    (text,) = review.record(case, case.owner_id, [entry(f"{field.id}.0", "other")])
+    review.undo(case, case.owner_id, new_id(), text.id)
 
     with pytest.raises(CaseError, match="“Alder-7”"):
         analyst.delete(field)

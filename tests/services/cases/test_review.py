@@ -74,7 +74,11 @@ def test_the_cells_of_all_fields_come_most_suspicious_first(case: Case):
     assert cells[2].id == f"{image.id}.0"
     assert [cell.number for cell in cells if cell.analysis_id == first.id] == [0, 1, 2, 3, 4]
     assert cells[0].box == READ_CELLS[0].box
-    assert (cells[0].blast, cells[0].second, cells[0].second_label) == (0.9, 0.1, "normal")
+    assert (cells[0].blast, cells[0].classifier_probability, cells[0].classifier_label) == (
+        0.9,
+        0.1,
+        "normal",
+    )
     assert cells[0].disagreed
 
 
@@ -83,12 +87,16 @@ def test_the_models_propose_only_what_they_know(case: Case):
     proposed = [cell.proposed for cell in cells_of(case)]
     assert proposed == ["blast", "blast", *["unclassified"] * 3]
 
-    doubtful = next(cell for cell in cells_of(case) if cell.box == CANDIDATES[0].box)
-    assert (doubtful.doubtful, doubtful.counted, doubtful.analysis_id) == (True, False, field.id)
+    cell = next(cell for cell in cells_of(case) if cell.box == CANDIDATES[0].box)
+    assert (cell.candidate, cell.counted, cell.analysis_id) == (
+        True,
+        False,
+        field.id,
+    )
 
 
 @pytest.mark.parametrize(
-    ("result", "probability", "proposed", "counted", "second_label"),
+    ("result", "probability", "proposed", "counted", "classifier_label"),
     [
         ("all_blast", 0.97, "blast", True, "all_blast"),
         ("normal", 0.05, "unclassified", True, "normal"),
@@ -96,25 +104,29 @@ def test_the_models_propose_only_what_they_know(case: Case):
         ("not_usable", None, "unclassified", False, None),
     ],
 )
-def test_a_cell_image_is_one_cell(case, result, probability, proposed, counted, second_label):
+def test_a_cell_image_is_one_cell(case, result, probability, proposed, counted, classifier_label):
     image = put_cell(case, result, probability)
     (cell,) = cells_of(case)
 
     assert (cell.id, cell.number) == (f"{image.id}.0", 0)
-    assert (cell.proposed, cell.counted, cell.second_label) == (proposed, counted, second_label)
-    assert (cell.blast, cell.second) == (None, probability)
+    assert (cell.proposed, cell.counted, cell.classifier_label) == (
+        proposed,
+        counted,
+        classifier_label,
+    )
+    assert (cell.blast, cell.classifier_probability) == (None, probability)
     assert cell.box == (0.0, 10.0, 95.0, 100.0)
 
 
 def test_a_correction_stands_beside_the_finding(case: Case):
     field = put_field(case)
     before = dict(field.finding)
-    (said,) = record(case, entry(f"{field.id}.0", "lymphocyte"))
+    (text,) = record(case, entry(f"{field.id}.0", "lymphocyte"))
     cell = cell_of(case, f"{field.id}.0")
 
-    assert (said.label_before, said.label, said.reviewer.name) == ("blast", "lymphocyte", "ada")
+    assert (text.label_before, text.label, text.reviewer.name) == ("blast", "lymphocyte", "ada")
     assert (cell.proposed, cell.label, cell.seen) == ("blast", "lymphocyte", True)
-    assert (cell.by, cell.at, cell.review.id) == ("ada", said.at, said.id)
+    assert (cell.by, cell.at, cell.review.id) == ("ada", text.at, text.id)
     assert analyses.get(field.id).finding == before
     (row,) = noted(Event.CORRECTION)
     assert (row.object_kind, row.object_id) == ("case", case.id)
@@ -153,7 +165,7 @@ def test_what_is_sent_twice_is_kept_once(case: Case):
     first = record(case, one)
     again = record(case, one, two, one)
 
-    assert [said.id for said in again] == [first[0].id, first[0].id + 1, first[0].id]
+    assert [text.id for text in again] == [first[0].id, first[0].id + 1, first[0].id]
     assert len(reviews.of_case(case.id)) == 2
     sign(case)
     assert record(case, one)[0].id == first[0].id, "an answer that was lost comes again"
@@ -208,7 +220,7 @@ def test_a_missed_cell_is_drawn(case: Case):
     record(case, entry(name, "monocyte"), by="ben")
     cell = cell_of(case, name)
 
-    assert (cell.number, cell.box, cell.proposed, cell.doubtful) == (None, box, None, False)
+    assert (cell.number, cell.box, cell.proposed, cell.candidate) == (None, box, None, False)
     assert (cell.label, cell.by, cell.counted) == ("monocyte", "ben", True)
     assert review.history_of(case, name)[0].label_before is None
 
@@ -276,12 +288,12 @@ def test_undoing_twice_does_nothing_twice(case: Case):
 
 
 def test_a_colleagues_word_is_not_taken_back(case: Case):
-    (said,) = record(case, entry(f"{put_field(case).id}.0", "lymphocyte"))
+    (text,) = record(case, entry(f"{put_field(case).id}.0", "lymphocyte"))
 
     with pytest.raises(ReviewError, match="only your own reviews"):
-        review.undo(case, reader("ben"), new_id(), said.id)
+        review.undo(case, reader("ben"), new_id(), text.id)
     with pytest.raises(ReviewError, match="nothing left to undo"):
-        undo(open_case(reader("ada")), said.id)
+        undo(open_case(reader("ada")), text.id)
 
 
 def test_a_signed_case_takes_no_word_until_it_is_amended(case: Case):
@@ -305,7 +317,7 @@ def test_a_signed_case_takes_no_word_until_it_is_amended(case: Case):
 def test_the_differential_counts_by_models_and_by_reviewer(case: Case):
     field = put_field(case)
     numbers = {cell.box: cell.number for cell in cells_of(case)}
-    doubtful = numbers[CANDIDATES[0].box]
+    candidate = numbers[CANDIDATES[0].box]
     before = differential(cells_of(case))
     assert (before.models.white, before.reviewed, before.total) == (4, 0, 4)
     assert before.models == before.reviewers
@@ -315,7 +327,7 @@ def test_the_differential_counts_by_models_and_by_reviewer(case: Case):
         entry(f"{field.id}.0", "lymphocyte"),
         entry(f"{field.id}.1", "not_a_cell"),
         entry(f"{field.id}.2", "erythroblast"),
-        entry(f"{field.id}.{doubtful}", "blast"),
+        entry(f"{field.id}.{candidate}", "blast"),
         entry(f"{field.id}.d00000001", "blast", box=(0.0, 0.0, 20.0, 20.0)),
     )
     now = differential(cells_of(case))
@@ -339,7 +351,7 @@ def test_a_case_of_any_size_is_read_with_two_queries(case: Case):
     entries = [entry(f"{field.id}.{number}", "blast") for field in fields for number in range(3)]
     record(case, *entries)
     queries = []
-    event.listen(db.engine, "before_cursor_execute", lambda *told: queries.append(told[2]))
+    event.listen(db.engine, "before_cursor_execute", lambda *shown: queries.append(shown[2]))
     db.session.expire_all()
     case_id = case.id
     queries.clear()

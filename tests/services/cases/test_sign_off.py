@@ -205,21 +205,21 @@ def test_an_amendment_opens_a_new_version_and_keeps_the_earlier(case: Case, one_
 
 
 def test_the_report_of_an_earlier_version_says_what_followed(case: Case, one_reader: SignOff):
-    def told(version: int) -> str:
+    def shown(version: int) -> str:
         return format_later_version(report(case, version).later)
 
     look(case)
     sign(one_reader, case)
-    assert told(1) == ""
+    assert shown(1) == ""
     one_reader.amend(case, account_named("ada"), "Wrong stain.")
-    assert told(1).startswith("Being amended since ")
-    assert told(1).endswith("(version 2, not signed yet).")
-    assert told(2) == ""
+    assert shown(1).startswith("Being amended since ")
+    assert shown(1).endswith("(version 2, not signed yet).")
+    assert shown(2) == ""
     sign(one_reader, case)
-    assert told(1) == "Superseded by version 2."
+    assert shown(1) == "Superseded by version 2."
     one_reader.amend(case, account_named("ada"), "Wrong date.")
-    assert told(1) == "Superseded by version 2."
-    assert told(2).startswith("Being amended since ")
+    assert shown(1) == "Superseded by version 2."
+    assert shown(2).startswith("Being amended since ")
 
 
 def test_what_followed_is_no_part_of_what_was_signed(case: Case, one_reader: SignOff):

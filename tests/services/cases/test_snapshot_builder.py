@@ -41,9 +41,9 @@ def collected(case: Case, weights: Path) -> CaseSnapshot:
 def install(weights: Path, model: str, version: str) -> None:
     """A network's manifest, as far as it is read without the network."""
     (weights / model).mkdir(parents=True)
-    told = {"model": model, "version": version, "classes": [], "input": {"size": 1}}
-    told |= {"thresholds": {}, "files": {"network.bin": "56" * 32}}
-    (weights / model / "manifest.json").write_text(json.dumps(told))
+    shown = {"model": model, "version": version, "classes": [], "input": {"size": 1}}
+    shown |= {"thresholds": {}, "files": {"network.bin": "56" * 32}}
+    (weights / model / "manifest.json").write_text(json.dumps(shown))
 
 
 def test_images_go_by_number_and_hash_and_models_by_version(case: Case, tmp_path: Path):

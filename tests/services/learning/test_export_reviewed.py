@@ -40,8 +40,8 @@ def make_case(client: FlaskClient, pseudonym: str, **labels: str) -> Case:
     case = open_case(account_named("ada").id, Details(pseudonym, "blood"))
     put(case, images)
     counted = [cell for cell in cells_of(case) if cell.counted and cell.analysis_id == images[0]]
-    said = [entry(cell.id, labels.get(f"n{cell.number}", cell.label)) for cell in counted]
-    record(case, account_named("ada").id, [*said, entry(f"{images[1]}.0", "blast")])
+    text = [entry(cell.id, labels.get(f"n{cell.number}", cell.label)) for cell in counted]
+    record(case, account_named("ada").id, [*text, entry(f"{images[1]}.0", "blast")])
     return case
 
 
@@ -94,19 +94,19 @@ def test_a_patients_cells_are_of_one_subject_without_a_trace_of_the_patient(expo
         for case in db.session.scalars(db.select(Case))
         for review in reviews.of_case(case.id)
     }
-    told = " ".join(str(path) for path in exported.rglob("*"))
-    told += (exported / "reviewed" / "manifest.csv").read_text()
-    assert not any(secret in told for secret in {"Alder", "Birch", "Cedar", *known})
+    content = " ".join(str(path) for path in exported.rglob("*"))
+    content += (exported / "reviewed" / "manifest.csv").read_text()
+    assert not any(secret in content for secret in {"Alder", "Birch", "Cedar", *known})
     # As a whole word: "ada" can be a part of the files' random hexadecimal names.
-    assert "ada" not in re.findall(r"\w+", told)
+    assert "ada" not in re.findall(r"\w+", content)
 
 
 def test_a_cell_is_cropped_with_its_surroundings_where_it_is(app, context, signed_in, tmp_path):
     case = make_case(signed_in, "Alder-1")
     (field,) = [one for one in analyses.of_case(case.id) if one.kind == AnalysisKind.DETECTION]
     box = (100.0, 60.0, 140.0, 90.0)
-    said = [("d0000000a", "smudge"), ("d0000000b", "eosinophil")]
-    drawn = [entry(f"{field.id}.{name}", label, box=box) for name, label in said]
+    text = [("d0000000a", "smudge"), ("d0000000b", "eosinophil")]
+    drawn = [entry(f"{field.id}.{name}", label, box=box) for name, label in text]
     record(case, account_named("ada").id, drawn)
     sign(app, case)
     export(app, tmp_path / "out")
@@ -138,9 +138,9 @@ def test_nothing_signed_is_nothing_to_export(app: Flask, context, signed_in, tmp
 
 def test_the_command_tells_what_it_wrote_and_is_noted(app: Flask, context, signed_in, tmp_path):
     sign(app, make_case(signed_in, "Alder-1"))
-    told = app.test_cli_runner().invoke(args=["export-reviewed", str(tmp_path / "out")])
-    assert told.exit_code == 0, told.output
-    assert told.output.endswith("out: patients: 1, fields: 1, cells: 2.\n")
+    content = app.test_cli_runner().invoke(args=["export-reviewed", str(tmp_path / "out")])
+    assert content.exit_code == 0, content.output
+    assert content.output.endswith("out: patients: 1, fields: 1, cells: 2.\n")
     again = app.test_cli_runner().invoke(args=["export-reviewed", str(tmp_path / "out")])
     assert (again.exit_code, "is not empty" in again.output) == (1, True)
     (row,) = noted(Event.EXPORT_REVIEWED)

@@ -69,14 +69,14 @@ def test_every_reference_leads_to_an_entry_and_no_entry_comes_twice(name: str):
 
 
 def test_the_status_follows_the_signatures():
-    told = {name: resources(contents, "DiagnosticReport")[0] for name, contents in REPORTS.items()}
-    assert told["one reader"]["status"] == "final"
-    assert told["amended"]["status"] == "amended"
-    assert told["not signed"]["status"] == "preliminary"
-    assert "conclusion" not in told["not signed"]
-    assert told["one reader"]["conclusion"] == "Blasts are present."
-    assert told["two readers"]["resultsInterpreter"] == [{"display": "ada"}, {"display": "ben"}]
-    assert "does not diagnose" in told["one reader"]["text"]["div"]
+    shown = {name: resources(contents, "DiagnosticReport")[0] for name, contents in REPORTS.items()}
+    assert shown["one reader"]["status"] == "final"
+    assert shown["amended"]["status"] == "amended"
+    assert shown["not signed"]["status"] == "preliminary"
+    assert "conclusion" not in shown["not signed"]
+    assert shown["one reader"]["conclusion"] == "Blasts are present."
+    assert shown["two readers"]["resultsInterpreter"] == [{"display": "ada"}, {"display": "ben"}]
+    assert "does not diagnose" in shown["one reader"]["text"]["div"]
 
 
 def test_the_patient_is_a_pseudonym_and_nothing_else():
@@ -125,7 +125,7 @@ def test_what_nobody_reviewed_is_no_count_of_reviewers():
     )
     methods = {one["method"]["text"] for one in resources(untouched, "Observation")}
     assert methods == {"Counted by models"}
-    assert "No cell was reviewed" in resources(untouched, "DiagnosticReport")[0]["text"]["div"]
+    assert "No cells reviewed" in resources(untouched, "DiagnosticReport")[0]["text"]["div"]
     assert LOINC not in codes(untouched)
 
 
@@ -165,7 +165,7 @@ def test_the_newest_version_has_no_tag():
 
 def test_cells_that_count_twice_are_told():
     (report,) = resources(signed(snapshot=with_duplicate()), "DiagnosticReport")
-    assert "Image 2 shows the same as another one" in report["text"]["div"]
+    assert "Image 2 duplicates an earlier one" in report["text"]["div"]
 
 
 def test_the_same_report_is_the_same_bundle_and_another_version_is_another():

@@ -59,8 +59,8 @@ def test_one_cell_a_line():
         "reviewer": "ada",
         "reviewed_at": AT.isoformat(),
         "blast_probability": "0.9123",
-        "second_label": "uncertain",
-        "second_all_blast_probability": "0.4000",
+        "classifier_label": "uncertain",
+        "classifier_all_blast_probability": "0.4000",
     }
     assert tuple(rows[0]) == COLUMNS
 
@@ -72,22 +72,22 @@ def test_what_is_not_known_is_empty():
 
 
 def test_the_table_tells_of_the_whole_too():
-    told = whole(twice_signed())
-    assert told["notice"] == ASSISTS
-    assert told["sha256"] == "ef" * 32
-    assert told["conclusion"] == "I call cell 1.1 a lymphocyte."
-    assert told["signature"].startswith("ben, adjudicator, 2026-11-23T07:05:06")
-    assert (told["blast_by_reviewers"], told["white_cells_by_models"]) == ("2", "4")
-    bounds = [told[f"blast_share{each}_by_reviewers"] for each in ("", "_low_95", "_high_95")]
+    shown = whole(twice_signed())
+    assert shown["notice"] == ASSISTS
+    assert shown["sha256"] == "ef" * 32
+    assert shown["conclusion"] == "I call cell 1.1 a lymphocyte."
+    assert shown["signature"].startswith("ben, adjudicator, 2026-11-23T07:05:06")
+    assert (shown["blast_by_reviewers"], shown["white_cells_by_models"]) == ("2", "4")
+    bounds = [shown[f"blast_share{each}_by_reviewers"] for each in ("", "_low_95", "_high_95")]
     assert bounds == ["0.5000", "0.2500", "0.9500"]
-    assert (told["cells_named_by_each_reader"], told["cohens_kappa"]) == ("3", "0.5")
-    assert told["named_differently"] == "Cell 1.1: blast / lymphocyte"
-    assert told["erythroblasts_per_100_by_reviewers"] == "25.0"
-    assert told["model"] == "detector d-1, network.bin " + "12" * 32 + ", network.xml " + "34" * 32
+    assert (shown["cells_named_by_each_reader"], shown["cohens_kappa"]) == ("3", "0.5")
+    assert shown["named_differently"] == "Cell 1.1: blast / lymphocyte"
+    assert shown["erythroblasts_per_100_by_reviewers"] == "25.0"
+    assert shown["model"] == "detector d-1, network.bin " + "12" * 32 + ", network.xml " + "34" * 32
 
 
 def test_a_kappa_that_is_not_defined_is_empty():
-    told = whole(
+    shown = whole(
         signed(
             agreement=Agreement(
                 kappa=None,
@@ -96,8 +96,8 @@ def test_a_kappa_that_is_not_defined_is_empty():
             )
         )
     )
-    assert (told["cells_named_by_each_reader"], told["cohens_kappa"]) == ("0", "")
-    assert told["named_differently"] == "Cell 1.d: not marked / other"
+    assert (shown["cells_named_by_each_reader"], shown["cohens_kappa"]) == ("0", "")
+    assert shown["named_differently"] == "Cell 1.d: not drawn / other"
     assert "cohens_kappa" not in whole(signed())
 
 
@@ -121,12 +121,12 @@ def test_a_table_without_cells_still_says_how_far_it_is():
 def test_cells_that_count_twice_are_told():
     contents = signed(snapshot=with_duplicate())
     assert contents.snapshot.duplicates == (2,)
-    assert whole(contents)["warning"].startswith("Image 2 shows the same")
+    assert whole(contents)["warning"].startswith("Image 2 duplicates")
     assert json.loads(as_json(contents))["warnings"] == [whole(contents)["warning"]]
 
 
 @pytest.mark.parametrize(
-    ("later", "said"),
+    ("later", "sentence"),
     [
         (SUPERSEDED, "Superseded by version 3."),
         (
@@ -135,11 +135,11 @@ def test_cells_that_count_twice_are_told():
         ),
     ],
 )
-def test_a_former_version_says_what_followed(later: LaterVersion, said: str):
+def test_a_former_version_says_what_followed(later: LaterVersion, sentence: str):
     contents = signed(later=later)
-    assert whole(contents)["later_version"] == said
+    assert whole(contents)["later_version"] == sentence
     report = json.loads(as_json(contents))
-    assert (report["later_version"], report["sha256"]) == (said, signed().sha256)
+    assert (report["later_version"], report["sha256"]) == (sentence, signed().sha256)
 
 
 def test_the_newest_version_says_nothing_of_a_later_one():
