@@ -4,6 +4,7 @@
 # make lint   check style, types, layers and scripts
 # make hooks  check what is committed, at every commit from now on
 # make fuzz   send 10,000 damaged files to the application
+# make metrics  print the numbers of the code that docs/architecture.md has
 # make lock   after a change of pins: write the lock files
 # make sbom   write sbom.json, the bill of materials of what is served
 PYTHON ?= python3.11
@@ -12,7 +13,7 @@ DEV := .venv-dev/bin/python
 # with node and npm of .venv-dev
 NPM := PATH="$(CURDIR)/.venv-dev/bin:$$PATH" npm
 
-.PHONY: run test coverage lint format hooks train bench fuzz lock sbom clean
+.PHONY: run test coverage lint metrics format hooks train bench fuzz lock sbom clean
 
 run: .venv/installed
 	$(SERVE) app.py
@@ -30,6 +31,9 @@ lint: .venv-dev/installed node_modules/installed
 	.venv-dev/bin/lint-imports --no-logo
 	$(DEV) -m pyright --pythonpath $(DEV)
 	$(NPM) run lint --silent
+
+metrics: .venv-dev/installed
+	$(DEV) -m tools.code_metrics
 
 format: .venv-dev/installed
 	$(DEV) -m ruff check --fix .

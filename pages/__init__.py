@@ -6,17 +6,6 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-NAVIGATION = (
-    ("classification.new", "Classify"),
-    ("detection.new", "Detect"),
-    ("cases.index", "Cases"),
-    ("history.index", "History"),
-    ("model.index", "Models"),
-    ("admin.people", "People"),
-    ("audit.index", "Audit"),
-)
-"""What the bar at the top offers to those who may use it, in order: endpoint and word."""
-
 
 def register(app: Flask) -> None:
     """Add every page, and what all pages share, to the application."""
@@ -31,6 +20,7 @@ def register(app: Flask) -> None:
         formatting,
         headers,
         limits,
+        navigation,
         refusals,
         signing,
         text_fields,
@@ -55,4 +45,4 @@ def register(app: Flask) -> None:
     of_accounts = (accounts, sessions, second_factor, security_keys)
     for page in (home, *of_accounts, *own, *of_cases, model, admin, audit):
         app.register_blueprint(page.blueprint)
-    app.context_processor(lambda: {"navigation": NAVIGATION})
+    app.context_processor(lambda: {"navigation": navigation.NAVIGATION})

@@ -6,8 +6,8 @@ from flask import Blueprint, Response, flash, redirect, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from pages import NAVIGATION
 from pages.common.access import may_use, missing
+from pages.common.navigation import NAVIGATION
 from pages.common.requires import Audience, requires
 from records.accounts.accounts import Role
 

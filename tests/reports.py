@@ -113,6 +113,13 @@ def snapshot(**changes: Any) -> CaseSnapshot:
     return CaseSnapshot(**{**values, **changes})
 
 
+def with_architecture() -> CaseSnapshot:
+    """A case read by a classifier whose architecture is known."""
+    classifier, detector = snapshot().models
+    known = {"architecture": "ResNet50", "files": {"network.bin": "56" * 32}}
+    return snapshot(models=(classifier.model_copy(update=known), detector))
+
+
 def with_duplicate() -> CaseSnapshot:
     """A case in which one image is read twice, so that its cell counts twice."""
     (image,) = snapshot().images

@@ -102,12 +102,24 @@ def test_settings_are_known(document: Path):
         assert name.lower() in known, name
 
 
+def figures_of(text: str) -> list[str]:
+    """The values of a table, with their intervals."""
+    return re.findall(r"\| ([\d.]+ \| [\d.]+ to [\d.]+) \|", text)
+
+
 def test_the_summary_of_the_validation_repeats_its_tables():
     summary, _, tables = text_of(ROOT / "docs" / "validation.md").partition("## How to repeat it")
-    figures = re.findall(r"\| ([\d.]+ \| [\d.]+ to [\d.]+) \|", summary)
+    figures = figures_of(summary)
     assert figures
     for figure in figures:
         assert f"| {figure} |" in tables or f" {figure.split(' | ')[1]} |" in tables, figure
+
+
+def test_the_readme_repeats_the_summary_of_the_validation():
+    summary = text_of(ROOT / "docs" / "validation.md").partition("## How to repeat it")[0]
+    figures = figures_of(text_of(ROOT / "README.md"))
+    assert figures
+    assert set(figures) <= set(figures_of(summary))
 
 
 def test_every_decision_is_listed():

@@ -78,6 +78,6 @@ def _renamed(cell: Detection, opinion: Opinion) -> Detection:
 
 
 def _thresholds(detectors: Mapping[str, float], classifiers: float) -> dict[str, float]:
-    """Return the operating point with the classifier's threshold of a blast beside the detector's."""
+    """Return the operating point, with either network's threshold of a blast."""
     own = {DETECTOR_BLAST: detectors[BLAST]} if BLAST in detectors else {}
     return {**detectors, **own, BLAST: classifiers}

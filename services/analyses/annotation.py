@@ -16,8 +16,8 @@ from services.analyses.findings import (
     blast_share,
     field_findings,
     format_interval,
-    other_share,
     format_share,
+    other_share,
 )
 
 NOTICE = "Assists a qualified reader. Does not diagnose."

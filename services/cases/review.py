@@ -91,7 +91,7 @@ class Cell:
     `id` is "<analysis>.<number>", with "d" and eight hexadecimal digits for a drawn one. `number`
     is its place on the sheet of cells of its field, `box` x1, y1, x2, y2 in pixels of the upright
     file. `proposed` is what the models call it, `label` what it is called now. It is
-    a `candidate` where the models do not count it, and `counted` if they do or somebody has named it.
+    a `candidate` where the models do not count it, `counted` if they do or somebody has named it.
     `blast` is the detector's probability of a blast, `probability` the one that decides what the
     models call it. `review` is the standing review, which says who named it and when.
     """
@@ -261,9 +261,9 @@ def _of_field(analysis: Analysis, one: WhiteCell) -> Cell:
         proposed=proposed,
         label=proposed,
         candidate=not one.counted,
-        blast=found.blast,
-        classifier_probability=found.classifier_probability,
-        classifier_label=found.classifier_label,
+        blast=detection.blast,
+        classifier_probability=detection.classifier_probability,
+        classifier_label=detection.classifier_label,
         probability=one.probability,
         disagreed=one.disagreed,
     )

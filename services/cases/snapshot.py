@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.taxonomy import BLAST
 from records.analyses.analyses import AnalysisKind
@@ -59,11 +59,14 @@ class ImageSnapshot(SnapshotModel):
 class ModelUsed(SnapshotModel):
     """A network that analysed images of the case; `files` has the SHA-256 of its weights by name.
 
-    They are not known (empty) once another version is installed.
+    They are not known (empty) once another version is installed; neither is the `architecture`,
+    which detectors and versions signed in the past do not state.
     """
 
     model: str
     version: str
+    # Left out where unknown: what was signed without it keeps its hash.
+    architecture: str | None = Field(default=None, exclude_if=lambda name: name is None)
     files: dict[str, str]
 
 

@@ -91,14 +91,18 @@ def _models(kept: Iterable[Analysis], weights: Path) -> tuple[ModelUsed, ...]:
         if second := analysis.finding.get("second_model"):
             used.add((CLASSIFIER, second))
     installed = {model: model_cards.read_card(weights, model).manifest for model, _ in used}
-    return tuple(
-        ModelUsed(model=model, version=version, files=_files(installed[model], version))
-        for model, version in sorted(used)
+    return tuple(_model(model, version, installed[model]) for model, version in sorted(used))
+
+
+def _model(model: str, version: str, installed: Manifest | None) -> ModelUsed:
+    if installed is None or installed.version != version:
+        return ModelUsed(model=model, version=version, files={})
+    return ModelUsed(
+        model=model,
+        version=version,
+        architecture=installed.architecture,
+        files=dict(installed.files),
     )
-
-
-def _files(manifest: Manifest | None, version: str) -> dict[str, str]:
-    return dict(manifest.files) if manifest and manifest.version == version else {}
 
 
 def _cell(cell: Cell, image: int) -> CellSnapshot:

@@ -232,6 +232,9 @@ def _device(contents: ReportContents, used: ModelUsed) -> Resource:
         "deviceName": [{"name": f"Leukoscope {used.model}", "type": "model-name"}],
         "version": [{"value": used.version}],
     }
+    if used.architecture:
+        kind = _coded(f"{OWN}:device-property", "architecture", "Architecture of the network")
+        made["property"] = [{"type": kind, "valueCode": [{"text": used.architecture}]}]
     if used.files:
         made["identifier"] = [
             {"system": f"{OWN}:sha256:{name}", "value": value} for name, value in used.files.items()

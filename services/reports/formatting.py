@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from records.cases.signatures import SignatureRole
-from services.cases.snapshot import CaseSnapshot
+from services.cases.snapshot import CaseSnapshot, ModelUsed
 from services.formatting import format_datetime
 from services.reports.contents import LaterVersion, ReportStatus
 
@@ -25,6 +25,11 @@ DUPLICATE = "Image {} duplicates an earlier one, so its cells count twice."
 def format_warnings(snapshot: CaseSnapshot) -> list[str]:
     """Say what is wrong with the counts, a sentence each."""
     return [DUPLICATE.format(number) for number in snapshot.duplicates]
+
+
+def format_model(used: ModelUsed) -> str:
+    """Name a network, with its architecture where that is known."""
+    return f"{used.model} ({used.architecture})" if used.architecture else used.model
 
 
 def format_later_version(later: LaterVersion | None) -> str:

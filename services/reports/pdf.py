@@ -36,6 +36,7 @@ from services.reports.formatting import (
     SIGNER_NAMES,
     STATUS_NAMES,
     format_later_version,
+    format_model,
     format_warnings,
 )
 
@@ -345,7 +346,7 @@ def _models(contents: ReportContents) -> Flowable:
     for used in snapshot.models:
         hashes = "<br/>".join(f"{name}: {value}" for name, value in used.files.items())
         hashes = hashes or "unknown: another version is installed now"
-        rows.append([_text(used.model.capitalize()), _text(used.version), Paragraph(hashes, CODE)])
+        rows.append([_text(format_model(used)), _text(used.version), Paragraph(hashes, CODE)])
     thresholds = sorted({_thresholds(image.thresholds) for image in snapshot.images} - {""})
     if thresholds:
         rows.append([_text("Thresholds"), _text(""), _text("; ".join(thresholds), SMALL)])

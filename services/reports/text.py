@@ -11,7 +11,7 @@ from dataclasses import asdict
 from services.analyses.findings import decimals, harmless
 from services.cases.snapshot import Agreement, CellSnapshot, ModelUsed, Tally
 from services.reports.contents import ASSISTS, SCHEMA, ReportContents, SignatureLine
-from services.reports.formatting import format_later_version, format_warnings
+from services.reports.formatting import format_later_version, format_model, format_warnings
 
 COLUMNS = (
     *("pseudonym", "version", "status", "what", "value", "image", "cell", "x1", "y1", "x2", "y2"),
@@ -83,9 +83,8 @@ def _agreement(agreement: Agreement) -> Iterator[tuple[str, object]]:
 
 
 def _model(used: ModelUsed) -> str:
-    return ", ".join(
-        [f"{used.model} {used.version}", *(f"{name} {sha}" for name, sha in used.files.items())]
-    )
+    files = (f"{name} {sha}" for name, sha in used.files.items())
+    return ", ".join([f"{format_model(used)} {used.version}", *files])
 
 
 def as_json(contents: ReportContents) -> bytes:

@@ -32,15 +32,15 @@ def main() -> None:
         wide, *others = SIZES
         with administrator(chrome, address, wide, first=True) as page:
             case = open_cases(page)
-            take_all(page, case, ("case-list", "case", "reading-room", "sign-out-missing"))
+            take_all(page, case, ("case-list", "case", "reading-room", "sign-off-missing"))
             finish(page, case)
-            take_all(page, case, ("sign-out",))
+            take_all(page, case, ("sign-off",))
             take_report(page, Path(folder) / "report.pdf")
             page.goto(f"/admin/audit?object={case.rsplit('/', 1)[-1]}")
             take(page, "audit-case", wide)
         for width in others:
             with administrator(chrome, address, width) as page:
-                take_all(page, case, ("case-list", "case", "reading-room", "sign-out"))
+                take_all(page, case, ("case-list", "case", "reading-room", "sign-off"))
 
 
 def open_cases(page: Page) -> str:
@@ -91,8 +91,8 @@ def take_all(page: Page, case: str, names: tuple[str, ...]) -> None:
         "case-list": "/cases",
         "case": case,
         "reading-room": f"{case}/room",
-        "sign-out": f"{case}/sign-off",
-        "sign-out-missing": f"{case}/sign-off",
+        "sign-off": f"{case}/sign-off",
+        "sign-off-missing": f"{case}/sign-off",
     }
     for name in names:
         page.goto(addresses[name])

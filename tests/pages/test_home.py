@@ -1,6 +1,6 @@
 from flask.testing import FlaskClient
 
-from pages import NAVIGATION
+from pages.common.navigation import NAVIGATION
 
 
 def test_anonymous_visitors_are_asked_to_sign_in(client: FlaskClient):

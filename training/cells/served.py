@@ -1,4 +1,4 @@
-"""The network as it is served: one graph with calibrated inputs' scale, activation map, and heads."""
+"""The network as it is served: one graph with all heads and the activation map."""
 
 from __future__ import annotations
 

@@ -158,7 +158,12 @@ def test_a_signed_case_is_amended_with_a_reason(app: Flask, path: str, signed_in
 
 
 def test_each_format_is_handed_out_and_noted(app: Flask, path: str, signed_in: FlaskClient):
-    starts = {"pdf": b"%PDF", "csv": b"pseudonym,", "json": b"{\n", "fhir.json": b"{\n"}
+    starts = {
+        "pdf": b"%PDF",
+        "csv": b"pseudonym,",
+        "json": b"{\n",
+        "fhir.json": b"{\n",
+    }
     for suffix, made in FORMATS.items():
         answer = signed_in.get(f"{path}/report.{suffix}")
         assert answer.status_code == 200

@@ -11,7 +11,7 @@ from PIL import Image, ImageColor
 
 from core.taxonomy import DETECTED, DETECTOR_CODES
 from imaging.images import encode_png
-from models.findings import Namer, Detection
+from models.findings import Detection, Namer
 from services.analyses import annotation
 from services.analyses.annotation import annotated_png
 from services.analyses.pictures import encode_jpeg

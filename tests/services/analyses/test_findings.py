@@ -20,7 +20,6 @@ from services.analyses.findings import (
     format_share,
     most_suspicious_first,
     other_share,
-    format_share,
 )
 from tests.services.analyses.fields import (
     CANDIDATES,

@@ -23,7 +23,7 @@ from services.reports.fhir import as_fhir
 from services.reports.pdf import as_pdf
 from services.reports.text import as_csv, as_json
 from tests.people import account_named, add_account
-from tests.reports import AT, snapshot
+from tests.reports import AT, snapshot, with_architecture
 
 WITHOUT_SCHEMA = json.loads(
     (Path(__file__).parent / "signatures_without_schema.json").read_text(encoding="utf-8")
@@ -89,6 +89,18 @@ def test_what_was_read_is_written_as_it_was():
             row.contents
         )
     assert verify(signature()).serialize() == signature().contents
+
+
+def test_the_architecture_is_signed_only_where_it_is_known():
+    unknown, known = signature().contents["state"], with_architecture().serialize()
+
+    assert [set(one) for one in unknown["models"]] == [{"model", "version", "files"}] * 2
+    assert known["models"][0]["architecture"] == "ResNet50"
+    contents = {**signature().contents, "state": known}
+    row = Signature(contents=contents, sha256=digest(contents))
+    assert verify(row).serialize() == contents
+    with pytest.raises(AlteredError):
+        verify(Signature(contents=contents, sha256=signature().sha256))
 
 
 def test_every_format_renders_an_old_signed_version(old_case: Case, settings):

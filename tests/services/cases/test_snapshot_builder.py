@@ -38,12 +38,14 @@ def collected(case: Case, weights: Path) -> CaseSnapshot:
     return collect_snapshot(case, analyses.of_case(case.id), cells_of(case), weights)
 
 
-def install(weights: Path, model: str, version: str) -> None:
+def install(weights: Path, model: str, version: str, architecture: str | None = None) -> None:
     """A network's manifest, as far as it is read without the network."""
     (weights / model).mkdir(parents=True)
-    shown = {"model": model, "version": version, "classes": [], "input": {"size": 1}}
-    shown |= {"thresholds": {}, "files": {"network.bin": "56" * 32}}
-    (weights / model / "manifest.json").write_text(json.dumps(shown))
+    content = {"model": model, "version": version, "classes": [], "input": {"size": 1}}
+    content |= {"thresholds": {}, "files": {"network.bin": "56" * 32}}
+    if architecture:
+        content["training"] = {"arguments": {"architecture": architecture}}
+    (weights / model / "manifest.json").write_text(json.dumps(content))
 
 
 def test_images_go_by_number_and_hash_and_models_by_version(case: Case, tmp_path: Path):
@@ -62,6 +64,18 @@ def test_images_go_by_number_and_hash_and_models_by_version(case: Case, tmp_path
         ("classifier", "2026.11.23-1", {}),
         ("detector", "2026.11.22-1", {"network.bin": "56" * 32}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("installed", "architecture"), [("2026.11.23-1", "ResNet50"), ("of another day", None)]
+)
+def test_the_architecture_is_that_of_the_network_in_use(
+    case: Case, tmp_path: Path, installed: str, architecture: str | None
+):
+    put_cell(case)
+    install(tmp_path, "classifier", installed, "ResNet50")
+
+    assert [one.architecture for one in collected(case, tmp_path).models] == [architecture]
 
 
 def test_cells_are_as_they_stand_in_the_order_of_suspicion(case: Case, tmp_path: Path):

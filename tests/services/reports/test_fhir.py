@@ -16,6 +16,7 @@ from tests.reports import (
     snapshot,
     tally,
     twice_signed,
+    with_architecture,
     with_duplicate,
 )
 
@@ -143,6 +144,18 @@ def test_counts_and_models_are_told():
     detector = resources(signed(), "Device")[1]
     assert device == f"urn:uuid:{detector['id']}"
     assert [one["value"] for one in detector["identifier"]] == ["12" * 32, "34" * 32]
+
+
+def test_the_classifier_has_its_architecture_where_that_is_known():
+    contents = signed(snapshot=with_architecture())
+    classifier, detector = resources(contents, "Device")
+
+    (prop,) = classifier["property"]
+    assert prop["type"]["text"] == "Architecture of the network"
+    assert prop["valueCode"] == [{"text": "ResNet50"}]
+    assert "property" not in detector
+    assert "property" not in resources(signed(), "Device")[0]
+    Bundle.model_validate_json(as_fhir(contents))
 
 
 @pytest.mark.parametrize(

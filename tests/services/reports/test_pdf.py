@@ -14,6 +14,7 @@ from tests.reports import (
     signed,
     snapshot,
     twice_signed,
+    with_architecture,
     with_duplicate,
 )
 from tests.stand_ins import drawn_cell
@@ -81,6 +82,14 @@ def test_models_have_versions_hashes_and_thresholds():
     assert f"network.bin: {'12' * 32}" in text.replace("\ufffe", "")
     assert "blast ≥ 25%" in text
     assert "another version is installed now" in text
+
+
+def test_the_classifier_has_its_architecture_where_that_is_known():
+    text = " ".join(pages(as_pdf(signed(snapshot=with_architecture()), {})))
+
+    assert "classifier (ResNet50)" in text
+    assert "detector d-1" in text
+    assert "classifier c-1" in " ".join(pages(as_pdf(signed(), {})))
 
 
 def test_the_most_suspicious_cells_are_shown_the_blasts_first():

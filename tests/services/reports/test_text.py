@@ -22,6 +22,7 @@ from tests.reports import (
     signed,
     snapshot,
     twice_signed,
+    with_architecture,
     with_duplicate,
 )
 
@@ -84,6 +85,14 @@ def test_the_table_tells_of_the_whole_too():
     assert shown["named_differently"] == "Cell 1.1: blast / lymphocyte"
     assert shown["erythroblasts_per_100_by_reviewers"] == "25.0"
     assert shown["model"] == "detector d-1, network.bin " + "12" * 32 + ", network.xml " + "34" * 32
+
+
+def test_the_classifier_has_its_architecture_where_that_is_known():
+    contents = signed(snapshot=with_architecture())
+
+    assert f"classifier (ResNet50) c-1, network.bin {'56' * 32}" in as_csv(contents).decode()
+    models = json.loads(as_json(contents))["state"]["models"]
+    assert [one.get("architecture") for one in models] == ["ResNet50", None]
 
 
 def test_a_kappa_that_is_not_defined_is_empty():
