@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from models.findings import Namer
 from models.registry import Models
 from pages.analyses import detection
 from pages.analyses.batches import NOT_TO_BE_CANCELLED
@@ -109,15 +110,16 @@ def test_several_of_the_plain_form_are_a_batch_with_those_that_were_refused(
 
 
 def test_all_read_fields_are_counted_together(signed_in: FlaskClient, monkeypatch):
-    monkeypatch.setattr(Models, "read_field", lambda self, rgb, progress=None: read_field())
+    monkeypatch.setattr(
+        Models, "read_field", lambda self, rgb, progress=None: read_field(named_by=Namer.CLASSIFIER)
+    )
     for _ in range(3):
         upload_field(signed_in, batch=BATCH)
     page = texts(signed_in.get(PAGE).text)
 
     assert "Cells in 3 fields" in page
     assert "Blasts 6 Other white cells 6 Red cells 3 Platelets 0" in page
-    assert "Detector Classifier Blasts 6 of 12 6 of 12 Percentage 50% 50%" in page
-    assert "95% CI 25% to 75% 25% to 75% Uncertain – 3" in page
+    assert "Blasts 6 of 12 Percentage 50% 95% CI 25% to 75% Uncertain 3" in page
     assert "Only 12 white cells. Count at least 100." in page
     assert texts(signed_in.get(f"{PAGE}/counts").text) in page
 

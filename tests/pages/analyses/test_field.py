@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
-from models.findings import FieldFindings
+from models.findings import FieldFindings, Namer
 from models.registry import Models
 from records import db
 from records.analyses.analyses import Analysis
@@ -74,9 +74,7 @@ def test_counts_and_shares_come_with_denominator_and_interval(shown):
     page = shown(read_field())
     counts = dict(re.findall(r'data-count="(\w+)">(\d+)<', page))
     assert counts == {"blast": "2", "wbc": "2", "rbc": "1", "platelet": "0"}
-    assert "Detector Classifier Blasts 2 of 4 2 of 4 Percentage 50% 50%" in texts(page)
-    assert "95% CI 15% to 85% 15% to 85% Uncertain – 1" in texts(page)
-    assert "If all uncertain cells were blasts: 75%" in visible(page)
+    assert "Blasts 2 of 4 Percentage 50% 95% CI 15% to 85% Uncertain 0" in texts(page)
     assert "Only 4 white cells. Count at least 100." in visible(page)
 
 
@@ -86,10 +84,21 @@ def test_a_hundred_white_cells_are_a_differential(shown):
 
 
 def test_uncertain_cells_are_spoken_of_where_there_are_any(shown):
-    sure = tuple(cell for cell in read_field().detections if cell.second_label != "uncertain")
-    page = visible(shown(read_field(detections=sure)))
-    assert "Uncertain – 0" in page
+    page = visible(shown(read_field(named_by=Namer.CLASSIFIER)))
+    assert "Uncertain 1" in page
+    assert "If all uncertain cells were blasts: 75%" in page
+    sure = tuple(cell for cell in read_field().detections if cell.classifier_label != "uncertain")
+    page = visible(shown(read_field(detections=sure, named_by=Namer.CLASSIFIER)))
+    assert "Uncertain 0" in page
     assert "If all uncertain cells were blasts" not in page
+
+
+def test_one_network_names_and_the_other_stays_in_details(shown):
+    thresholds = {**read_field().thresholds, "detector_blast": 0.85}
+    by_classifier = texts(shown(read_field(named_by=Namer.CLASSIFIER, thresholds=thresholds)))
+    assert "The detector’s own opinion, not counted: 1 of 4 are blasts" in by_classifier
+    by_detector = texts(shown(read_field()))
+    assert "not counted: 2 of 4 ALL blasts, 1 uncertain" in by_detector
 
 
 def test_the_gallery_has_the_white_cells_blasts_first(signed_in, field):
@@ -100,19 +109,29 @@ def test_the_gallery_has_the_white_cells_blasts_first(signed_in, field):
         assert sheet.size == (12 * 160, 160)
 
 
-def test_every_white_cell_has_both_opinions(shown):
-    items = re.findall(r"<li data-cell=.*?</li>", shown(read_field()), flags=re.DOTALL)
-    assert [visible(item) for item in items[:4]] == [
-        "Detector Blast 90% blast Classifier Normal 10% ALL blast Disagree",
-        "Detector Blast 30% blast Classifier ALL blast 80% ALL blast",
-        "Detector Other white cell 5% blast Classifier ALL blast 60% ALL blast Disagree",
-        "Detector Other white cell 20% blast Classifier Uncertain 25% ALL blast",
+def test_every_white_cell_has_one_probability(shown):
+    def items(**changes: object) -> list[str]:
+        page = shown(read_field(**changes))
+        every = re.findall(r"<li data-cell=.*?</li>", page, flags=re.DOTALL)
+        return [visible(item) for item in every[:4]]
+
+    assert items() == [
+        "Blast 90% Models disagree",
+        "Blast 30%",
+        "Other white cell 5% Models disagree",
+        "Other white cell 20%",
+    ]
+    assert items(named_by=Namer.CLASSIFIER, thresholds={"blast": 0.25, "detector_blast": 0.25}) == [
+        "Blast 80%",
+        "Other white cell 60% Models disagree",
+        "Blast 10% Models disagree",
+        "Other white cell 25%, uncertain",
     ]
 
 
 @pytest.mark.parametrize(
     ("version", "name"),
-    [("2026.11.23-1", "The classifier (DenseNet121)"), ("2027.1.1-1", "The classifier")],
+    [("2026.11.23-1", "DenseNet121"), ("2027.1.1-1", "the classifier")],
 )
 def test_the_classifier_goes_by_the_name_in_its_manifest(shown, settings, version, name):
     architecture = {"arguments": {"architecture": "DenseNet121"}}
@@ -120,8 +139,8 @@ def test_the_classifier_goes_by_the_name_in_its_manifest(shown, settings, versio
     folder = settings.weights_dir / "classifier"
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps(content))
-    page = shown(read_field())
-    assert f"{name} gives its opinion on a crop" in texts(page)
+    page = shown(read_field(named_by=Namer.CLASSIFIER))
+    assert f"The detector finds the white cells; {name} says which are blasts" in texts(page)
     assert "EfficientNetB3" not in page
 
 
@@ -134,7 +153,7 @@ def test_doubtful_cells_are_there_for_the_slider_and_not_to_be_seen(shown):
 
 def test_the_slider_stands_at_the_models_threshold(shown):
     page = shown(read_field())
-    assert 'data-threshold="0.25" data-white="0.4" hidden' in page
+    assert 'data-threshold="0.25" data-white="0.4" data-named-by="detector" hidden' in page
     assert 'min="5" max="99" step="1" value="25"' in page
     assert "Downloads hold the saved result, at the default threshold of 25%" in texts(page)
 
@@ -203,7 +222,7 @@ def test_the_json_download_is_what_the_shell_prints(signed_in, field):
 def test_the_csv_download_is_no_formula(signed_in, field):
     answer = signed_in.get(f"{field}/findings.csv")
     rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
-    assert [row["label"] for row in rows] == ["blast", "wbc", "rbc", "platelet"]
+    assert [row["label"] for row in rows] == ["blast", "rbc", "wbc", "platelet"]
     assert rows[0]["file"].startswith("'=field")
 
 

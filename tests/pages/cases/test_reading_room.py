@@ -130,8 +130,9 @@ def test_all_white_cells_come_with_what_the_readers_say(room: Room):
     assert len(others) == 3
     found = room.cell(0)
     assert (found["proposed"], found["label"], found["seen"]) == ("blast", "blast", False)
-    assert (found["blast"], found["box"]) == (0.9, [0.0, 0.0, 240.0, 180.0])
-    assert found["classifier_label"] in {"all_blast", "normal", "uncertain"}
+    assert (found["detector"], found["box"]) == (0.9, [0.0, 0.0, 240.0, 180.0])
+    assert found["probability"] == found["classifier"] == 0.98
+    assert found["classifier_label"] == "all_blast"
     assert [cell["candidate"] for cell in shown["cells"]].count(True) == 1
     assert blast["proposed"] == "blast"
 
