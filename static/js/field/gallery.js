@@ -1,4 +1,4 @@
-// Sorts the gallery by either reader, and filters it to what they disagree about.
+// Sorts the gallery by either model, and filters it to their disagreements.
 
 import { find, findOptional } from "../common/elements.js";
 import { cells, disagreed } from "./cells.js";

@@ -1,4 +1,4 @@
-// The table of shares of a field: of the shown white cells, by each reader.
+// The table of shares of a field: of the shown white cells, by each model.
 
 import { find, findOptional } from "../common/elements.js";
 import { formatInterval, formatShare } from "../common/shares.js";
@@ -15,14 +15,14 @@ function write(name, text) {
 }
 
 /**
- * @param {string} reader
+ * @param {string} model
  * @param {number} blasts
  * @param {number} whiteCells
  */
-function writeShare(reader, blasts, whiteCells) {
-  write(`${reader}-blasts`, `${blasts} of ${whiteCells}`);
-  write(`${reader}-share`, formatShare(blasts / whiteCells));
-  write(`${reader}-interval`, formatInterval(blasts, whiteCells));
+function writeShare(model, blasts, whiteCells) {
+  write(`${model}-blasts`, `${blasts} of ${whiteCells}`);
+  write(`${model}-share`, formatShare(blasts / whiteCells));
+  write(`${model}-interval`, formatInterval(blasts, whiteCells));
 }
 
 /**

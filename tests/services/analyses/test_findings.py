@@ -101,11 +101,11 @@ def test_what_either_reader_calls_a_blast_comes_first():
     assert [cell.number for cell in white] == [0, 1, 2, 3, 4]
 
 
-def test_doubtful_cells_are_in_their_place_and_do_not_count():
+def test_candidates_are_in_their_place_and_do_not_count():
     likely = replace(CANDIDATES[0], blast=0.22)
     white = most_suspicious_first(read_field(candidates=(likely,)))
     assert [cell.counted for cell in white] == [True, True, True, False, True]
-    assert white[3].shown_as == "doubtful"
+    assert white[3].shown_as == "candidate"
 
 
 def test_older_findings_keep_the_order_of_their_sheet():
