@@ -23,5 +23,5 @@ def export_reviewed(folder: Path) -> None:
         done = service.export_reviewed(folder, get_analyst())
     except ExportError as error:
         raise click.ClickException(str(error)) from error
-    told = f"patients: {done.patients}, fields: {done.fields}, cells: {done.cells}"
-    click.echo(f"Written to {folder}: {told}.")
+    counts = f"patients: {done.patients}, fields: {done.fields}, cells: {done.cells}"
+    click.echo(f"Written to {folder}: {counts}.")

@@ -18,7 +18,7 @@ from settings import SettingsError
 @click.option("--delete", is_flag=True, help="Delete them. This cannot be undone.")
 @with_appcontext
 def leftovers(delete: bool) -> None:
-    """Count the files that no row names, and remove them if told to; the server must be stopped."""
+    """Count the files that no row names, and remove them on demand; the server must be stopped."""
     at_the_shell()
     settings = current_app.config["LEUKOSCOPE"]
     try:

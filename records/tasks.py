@@ -131,7 +131,7 @@ def recover(table: Table, at_work: Collection[str] = ()) -> None:
 
     Args:
         table: the tasks.
-        at_work: ids of those that a thread of this process works on; they are left alone.
+        at_work: ids of those that a thread of this process works on; they are left as they are.
     """
     left = update(table).where(table.state == TaskState.RUNNING, table.id.not_in(at_work))
     given_up = left.where(table.attempts >= MOST_ATTEMPTS)

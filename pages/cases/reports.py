@@ -28,7 +28,7 @@ blueprint = Blueprint("reports", __name__, url_prefix="/cases/<case_id>")
 
 @dataclass(frozen=True)
 class Format:
-    """One form of the report: its name for a reader, the kind of file, and what makes it."""
+    """One form of the report: its name for people, the kind of file, and what makes it."""
 
     name: str
     mimetype: str

@@ -27,7 +27,7 @@ from services.formatting import SPECIMEN_NAMES, format_datetime
 
 @dataclass(frozen=True)
 class ResultText:
-    """One result, or state of a case, for a reader: its word, icon and tone (a CSS class), meaning,
+    """One result, or state of a case, for people: its word, icon and tone (a CSS class), meaning,
     what to do next."""
 
     word: str

@@ -141,7 +141,7 @@ def held_for(owner_id: str) -> int:
 
 
 def under_way(task_id: str) -> bool:
-    """Return whether a task is still to be read, as the database has it at this moment."""
+    """Return whether a task is still to be read, as the database has it now."""
     db.session.rollback()
     wanted = select(FieldTask.id).where(
         FieldTask.id == task_id, FieldTask.state.in_((TaskState.WAITING, TaskState.RUNNING))

@@ -1,4 +1,4 @@
-"""What people said of cells: rows that are only ever added, so that nothing is overwritten."""
+"""Reviews of cells by people: rows are only ever added, so that nothing is overwritten."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Review(Model):
     """One person's word on one cell of a case, from one label to another.
 
     `cell` is its number among the white cells of the analysis, or "d" and eight hexadecimal digits
-    for one that the person drew, which alone has a `box` (x1, y1, x2, y2 in pixels of the upright
+    for one that the person drew; only those have a `box` (x1, y1, x2, y2 in pixels of the upright
     file). `key` is made up by the browser, so that what is sent twice is kept once. A row that
     `undoes` another gives the cell back the label that it had before.
     """

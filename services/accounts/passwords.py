@@ -33,7 +33,7 @@ class PasswordError(ValueError):
 def check_password(password: str, name: str) -> None:
     """Raise `PasswordError` unless the password is long enough and hard to guess.
 
-    No rules of composition; commonness is judged against the word lists that zxcvbn ships.
+    No rules of composition; commonness is checked against the word lists that zxcvbn ships.
     """
     if len(password) < SHORTEST:
         raise PasswordError(f"Use {SHORTEST} characters or more.")

@@ -48,7 +48,7 @@ def recover_administrator(account: Account) -> None:
 def keep_an_administrator(account: Account | None) -> None:
     """Raise `LastAdministratorError` if this is the only active one; in a transaction.
 
-    Two administrators who depose each other at the same moment are served one after the other.
+    Two administrators who depose each other at the same time are served one after the other.
     """
     take_write_lock(db.session())
     if [one.id for one in records.administrators()] == [account and account.id]:

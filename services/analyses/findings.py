@@ -36,7 +36,7 @@ LOWEST_THRESHOLD = OperatingPoint.floor
 COLUMNS = (
     *("file", "cell", "label", "confidence", "x1", "y1", "x2", "y2", "model"),
     *("blast_probability", "blast_threshold"),
-    *("second_label", "second_all_blast_probability", "second_model"),
+    *("classifier_label", "classifier_all_blast_probability", "classifier_model"),
     *("probability", "named_by", "kind"),
 )
 

@@ -23,7 +23,7 @@ _OWN = (
     *(f"{DATABASE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")),
     *(external_log.FILE, IMAGES, UPLOADS, "thumbnails"),
 )
-"""What makes an instance more than empty. The key alone does not: this very command made it."""
+"""What makes an instance more than empty. The key does not: this command makes it."""
 
 OCCUPIED = (
     "{} is not empty: it has {}. Restore into an empty instance (LEUKOSCOPE_INSTANCE), or with "
@@ -44,7 +44,7 @@ class Restored:
     """What was restored.
 
     `weights` is where the models of the backup are now, if they are not those that are installed;
-    `replaced` where the former instance is kept, if there was one.
+    `replaced` where the previous instance is kept, if there was one.
     """
 
     manifest: Manifest
@@ -141,7 +141,7 @@ def _are_installed(weights: Path, models: dict[str, Kept]) -> bool:
 
 
 def _move(settings: Settings, occupied: list[str]) -> Path | None:
-    """Move the former instance aside and the copy into its place; raises `BackupError`.
+    """Move the previous instance aside and the copy into its place; raises `BackupError`.
 
     A start that finds `opening.RESTORING` refuses, since files of both may be mixed.
     """

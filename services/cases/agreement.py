@@ -11,7 +11,7 @@ from services.cases.snapshot import Agreement, CellSnapshot, Disagreement
 def cohens_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
     """Return the agreement of two reviewers beyond chance, -1..1.
 
-    None without cells, or where both give every cell one and the same name, so that chance alone
+    None without cells, or where both give every cell one and the same name, so that chance
     explains it. Cohen, Educ. Psychol. Meas. 20 (1960) 37-46.
     """
     total = len(pairs)
@@ -29,7 +29,7 @@ def agreement(
     named_by_first: set[str],
     named_by_second: set[str],
 ) -> Agreement:
-    """Compare what the first reader signed with the same cells as they stand for the second.
+    """Compare what the first reviewer signed with the same cells as they stand for the second.
 
     Kappa is over cells to which each gave their own name (sets of ids): the first's stood when
     they signed, the second's stands now. A name that one of them took over from somebody else, in

@@ -65,7 +65,7 @@ class Standing:
 
 
 class SignOff:
-    """Signs cases of one installation, by one reader or by two."""
+    """Signs cases of one installation, by one reviewer or by two."""
 
     def __init__(self, accounts: Accounts, weights: Path, readers: int) -> None:
         self._accounts = accounts
@@ -154,9 +154,9 @@ class SignOff:
 def missing(cells: Sequence[Cell], first: Signature | None, reader_id: str) -> list[Cell]:
     """Return the cells that this person must review before signing.
 
-    The first reader: every counted cell that is proposed as a blast or unclassified and that nobody
-    has named. The second reviewer must have named such cells personally, and all that differ from
-    what the first reader signed.
+    The first reviewer: every counted cell proposed as a blast or unclassified that nobody has
+    classified. The second reviewer must have classified such cells personally, and all that
+    differ from what the first reviewer signed.
     """
     if first is None:
         return [cell for cell in cells if _matters(cell) and not cell.seen]

@@ -93,7 +93,7 @@ class CellSnapshot(SnapshotModel):
 
     @property
     def name(self) -> str:
-        """Its name for a reader, as the reading room counts: image and cell, both from 1."""
+        """Its name for people, as the reading room counts: image and cell, both from 1."""
         number = self.id.partition(".")[2]
         return f"{self.image}.{int(number) + 1 if number.isdecimal() else number}"
 

@@ -437,7 +437,7 @@ def test_cells_that_were_asked_for_before_a_correction_do_not_undo_it(page: Page
 
 
 def come_back(page: Page) -> None:
-    """What the page is told when the person looks at it again."""
+    """What the page receives when the person returns to it."""
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 

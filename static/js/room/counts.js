@@ -22,15 +22,15 @@ function write(name, text) {
 }
 
 /**
- * @param {"models" | "reviewer"} reader
+ * @param {"models" | "reviewer"} source
  * @param {Count} count
  */
-function writeReader(reader, { counts, wbc }) {
-  for (const [label, count] of Object.entries(counts)) write(`${reader}-${label}`, String(count));
-  write(`${reader}-wbc`, String(wbc));
-  write(`${reader}-share`, wbc ? formatShare(counts.blast / wbc) : "–");
-  write(`${reader}-interval`, wbc ? formatInterval(counts.blast, wbc) : "–");
-  write(`${reader}-erythroblasts`, wbc ? (100 * counts.erythroblast / wbc).toFixed(1) : "–");
+function writeCounts(source, { counts, wbc }) {
+  for (const [label, count] of Object.entries(counts)) write(`${source}-${label}`, String(count));
+  write(`${source}-wbc`, String(wbc));
+  write(`${source}-share`, wbc ? formatShare(counts.blast / wbc) : "–");
+  write(`${source}-interval`, wbc ? formatInterval(counts.blast, wbc) : "–");
+  write(`${source}-erythroblasts`, wbc ? (100 * counts.erythroblast / wbc).toFixed(1) : "–");
 }
 
 /**
@@ -39,8 +39,8 @@ function writeReader(reader, { counts, wbc }) {
  */
 export function showCounts(cells) {
   const { models, reviewer, reviewed, total } = differential(cells.values(), classes);
-  writeReader("models", models);
-  writeReader("reviewer", reviewer);
+  writeCounts("models", models);
+  writeCounts("reviewer", reviewer);
   const bar = find(progress, "progress", HTMLProgressElement);
   [bar.max, bar.value] = [Math.max(total, 1), reviewed];
   find(progress, "[data-reviewed]").textContent = `${reviewed} of ${total} cells reviewed`;

@@ -48,7 +48,7 @@ const AT_ONCE = 200;
 const AT_FIRST = 2000;
 const AT_MOST = 10_000;
 /** Where the server says of acts themselves that it does not take them (pages/cases/reading_room.py). */
-const JUDGED = new Set([409, 422]);
+const SETTLED = new Set([409, 422]);
 
 /**
  * What survives a reload; null where the browser allows nothing to be kept.
@@ -215,7 +215,7 @@ export class Outbox {
     if (ok && Array.isArray(reviews)) {
       return this.settle(acts, () => this.actions.taken(acts[0].kind, acts, { reviews, count }));
     }
-    if (!JUDGED.has(status) || !error) return this.later(error);
+    if (!SETTLED.has(status) || !error) return this.later(error);
     return this.settled(acts, error, status);
   }
 

@@ -53,7 +53,7 @@ test("candidate cells count once somebody has named them, and never for the mode
   assert.deepEqual([groupOf(candidate), groupOf(named)], ["candidate", "lymphocyte"]);
 });
 
-test("a drawn cell counts for the reviewer alone", () => {
+test("a drawn cell counts only for the reviewer", () => {
   const { models, reviewer } = differential([cell(null, "blast")], CLASSES);
 
   assert.deepEqual([models.wbc, reviewer.wbc], [0, 1]);
@@ -63,7 +63,7 @@ test("a case without cells has no white cells", () => {
   assert.deepEqual(differential([], CLASSES).reviewer.wbc, 0);
 });
 
-test("what is put back is the state alone", () => {
+test("only the state is put back", () => {
   const state = { label: "blast", seen: true, by: "ada", mine: true, at: "now", review: 3, key: "k", before: null };
 
   assert.deepEqual(stateOf({ ...state, ...{ id: "1", conflict: null } }), state);

@@ -33,7 +33,7 @@ class Shelf {
   }
 }
 
-/** A server that answers as it is told, and what it and the page were told. */
+/** A server with set answers, and what it and the page received. */
 class Clinic {
   shelf = new Shelf();
   page = new EventTarget();
@@ -44,7 +44,7 @@ class Clinic {
   /** @type {[string, string][]} */
   refused = [];
   /** @type {[Standing, number, string]} */
-  told = ["saved", 0, ""];
+  reported = ["saved", 0, ""];
 
   /** @type {(kind: Kind, acts: Act[]) => Promise<Response>} */
   answer = async () => json({ reviews: [], count: 0 });
@@ -63,7 +63,7 @@ class Clinic {
       taken: (_, acts) => this.taken.push(...acts.map(({ key }) => key)),
       refused: ([{ key }], sentence) => this.refused.push([key, sentence]),
       report: (standing, count, sentence) => {
-        this.told = [standing, count, sentence];
+        this.reported = [standing, count, sentence];
       },
     };
   }
@@ -109,7 +109,7 @@ test("what the server takes is forgotten", async () => {
 
   assert.deepEqual(clinic.sent, [["a", "b"]]);
   assert.deepEqual(clinic.taken, ["a", "b"]);
-  assert.deepEqual(clinic.told, ["saved", 0, ""]);
+  assert.deepEqual(clinic.reported, ["saved", 0, ""]);
   assert.equal(clinic.kept, 0);
 });
 
@@ -149,7 +149,7 @@ test("without a connection acts wait, are tried again at growing intervals, and 
 
   outbox.add([act("a")]);
   await settled();
-  assert.deepEqual(clinic.told, ["offline", 1, ""]);
+  assert.deepEqual(clinic.reported, ["offline", 1, ""]);
 
   for (const pause of [2000, 4000, 8000, 10_000, 10_000]) {
     const before = clinic.sent.length;
@@ -179,7 +179,7 @@ test("an act that is added while the server is not reached does not ask it soone
   await settled();
 
   assert.equal(clinic.sent.length, 1);
-  assert.deepEqual(clinic.told, ["offline", 2, ""]);
+  assert.deepEqual(clinic.reported, ["offline", 2, ""]);
 });
 
 for (const [name, answer] of Object.entries({
@@ -203,20 +203,20 @@ for (const [name, answer] of Object.entries({
     assert.deepEqual(outbox.waiting.map(({ key }) => key), ["a"]);
     assert.equal(clinic.kept, 1);
     assert.deepEqual([clinic.taken, clinic.refused], [[], []]);
-    assert.deepEqual(clinic.told, ["offline", 1, ""]);
+    assert.deepEqual(clinic.reported, ["offline", 1, ""]);
   });
 }
 
-test("the server's own words are told while it takes nothing", async (context) => {
+test("the message of the server is reported while it takes nothing", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   clinic.answer = async () => json({ error: "The database is locked." }, 503);
   const outbox = clinic.open();
 
   outbox.add([act("a")]);
   await settled();
-  assert.deepEqual(clinic.told, ["stopped", 1, "The database is locked."]);
+  assert.deepEqual(clinic.reported, ["stopped", 1, "The database is locked."]);
   outbox.add([act("b")]);
-  assert.deepEqual(clinic.told, ["stopped", 2, "The database is locked."]);
+  assert.deepEqual(clinic.reported, ["stopped", 2, "The database is locked."]);
 });
 
 for (const status of [400, 403]) {
@@ -231,7 +231,7 @@ for (const status of [400, 403]) {
     await settled();
 
     assert.equal(clinic.sent.length, 1);
-    assert.deepEqual(clinic.told, ["stopped", 1, "Somebody else is signed in."]);
+    assert.deepEqual(clinic.reported, ["stopped", 1, "Somebody else is signed in."]);
     assert.equal(clinic.kept, 1);
   });
 }
@@ -241,7 +241,7 @@ test("signed out, acts wait until they are sent again", async () => {
   const outbox = clinic.open();
   outbox.add([act("a")]);
   await settled();
-  assert.deepEqual(clinic.told, ["signed-out", 1, ""]);
+  assert.deepEqual(clinic.reported, ["signed-out", 1, ""]);
 
   clinic.answer = async () => json({ reviews: [], count: 1 });
   await outbox.hurry();

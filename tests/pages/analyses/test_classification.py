@@ -136,7 +136,7 @@ def test_those_uploaded_together_follow_each_other(signed_in: FlaskClient):
         send(signed_in, "/classify", (name, png()), as_json=True, batch=batch).json["id"]
         for name in ("one.png", "two.png", "three.png")
     ]
-    upload_cell(signed_in, "alone.png")
+    upload_cell(signed_in, "single.png")
     middle = signed_in.get(f"/classify/{ids[1]}").text
 
     assert "2 of 3 uploaded together" in middle
@@ -144,7 +144,7 @@ def test_those_uploaded_together_follow_each_other(signed_in: FlaskClient):
     assert f'rel="next" href="/classify/{ids[2]}"' in middle
     together = texts(signed_in.get(f"/history?batch={batch}").text)
     assert "three.png" in together
-    assert "alone.png" not in together
+    assert "single.png" not in together
 
 
 def test_an_image_that_is_gone_is_not_found(app: Flask, signed_in: FlaskClient):

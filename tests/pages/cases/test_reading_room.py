@@ -309,7 +309,7 @@ def test_a_signed_case_is_read_only_and_says_so(room: Room):
     for answer in (room.correct(room.entry(1)), room.undo(entry["key"])):
         assert answer.status_code == 409
         assert "signed" in answer.json["error"]
-    assert room.correct(entry).status_code == 200, "what was kept before the lost answer is told"
+    assert room.correct(entry).status_code == 200, "what was kept before is reported"
     assert room.cells()["count"] == 1
 
 

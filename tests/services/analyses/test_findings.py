@@ -170,9 +170,9 @@ def test_csv_has_one_line_for_each_counted_cell():
         "model": "2026.11.22-1",
         "blast_probability": "0.0500",
         "blast_threshold": "0.2500",
-        "second_label": "all_blast",
-        "second_all_blast_probability": "0.6000",
-        "second_model": "2026.11.23-1",
+        "classifier_label": "all_blast",
+        "classifier_all_blast_probability": "0.6000",
+        "classifier_model": "2026.11.23-1",
         "probability": "0.0500",
         "named_by": "detector",
         "kind": "",
@@ -183,13 +183,13 @@ def test_csv_is_empty_where_a_network_says_nothing():
     red_cell = rows(as_csv(kept(read_field())))[4]
     older = rows(as_csv(older_field()))[0]
     for row in (red_cell, older):
-        assert row["blast_probability"] == row["second_label"] == row["second_model"] == ""
+        assert row["blast_probability"] == row["classifier_label"] == row["classifier_model"] == ""
 
 
 def test_csv_without_cells_is_a_heading():
     assert as_csv(kept_field(cells=())).splitlines() == [
         "file,cell,label,confidence,x1,y1,x2,y2,model,blast_probability,blast_threshold,"
-        "second_label,second_all_blast_probability,second_model,probability,named_by,kind"
+        "classifier_label,classifier_all_blast_probability,classifier_model,probability,named_by,kind"
     ]
 
 

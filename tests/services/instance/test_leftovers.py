@@ -147,7 +147,7 @@ def test_images_of_another_database_are_never_removed(
 
 
 def test_more_than_a_crash_leaves_is_not_removed(app: Flask, settings: Settings, client, caplog):
-    """As when rows alone came from an older copy, with the witness that fits them."""
+    """As when only rows came from an older copy, with the hash log that fits them."""
     for _ in range(MOST_OF_A_CRASH + 1):
         leave(settings, "images")
     kept = stored(settings)

@@ -37,7 +37,7 @@ def table(**changes: object) -> list[dict[str, str]]:
 
 
 def whole(contents: ReportContents) -> dict[str, str]:
-    """What is said of the case as a whole."""
+    """The lines about the case as a whole."""
     return {line["what"]: line["value"] for line in lines(contents) if line["what"] != "cell"}
 
 
