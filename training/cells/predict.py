@@ -21,7 +21,8 @@ from training.data import PROJECT, DataError
 DEFAULT_FOLDS = PROJECT / "runs" / "cells" / "folds"
 PREDICTIONS = "predictions.npz"
 _BATCH = 64
-_WHITENING_CELLS = 2000
+WHITENING_CELLS = 2000
+"""Training cells to which the whitening of features is fitted."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def training_rows(pack: Pack, held_out: int | None, most: int) -> np.ndarray:
 def _predict_fold(pack: Pack, folder: Path, fold: int) -> Predictions:
     network = load_network(folder / f"fold{fold}")
     rows = np.flatnonzero((pack.fold == fold) | (pack.source == "snam"))
-    training = training_rows(pack, fold, _WHITENING_CELLS)
+    training = training_rows(pack, fold, WHITENING_CELLS)
     whitening = fit_whitening(features_of(network, pack, training))
     features = features_of(network, pack, rows)
     with torch.inference_mode():

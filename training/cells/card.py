@@ -1,0 +1,70 @@
+"""The model card of the classifier, written from the manifest beside the weights."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from models.manifest import MANIFEST
+from training.classifier.card import CARD, summary
+from training.documents import table
+from training.metrics.estimates import format_tables, from_dict
+
+_TEMPLATE = Path(__file__).with_name("card.md")
+_VIEWS = {"black": "cell cut out on black", "crop": "cell with its surroundings"}
+_LIMITS = {
+    "temperature": "temperature",
+    "offset": "offset",
+    "uncertain_low": "uncertain from",
+    "uncertain_high": "blast from",
+}
+
+
+def write_card(folder: Path) -> None:
+    """Write the card of a folder's weights beside their manifest."""
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    (folder / CARD).write_text(card(manifest), encoding="utf-8")
+
+
+def card(manifest: Mapping[str, Any]) -> str:
+    """Return the card as Markdown.
+
+    Args:
+        manifest: As `training.cells.export` writes it.
+    """
+    training, thresholds = manifest["training"], manifest["thresholds"]
+    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        version=manifest["version"],
+        size=manifest["input"]["size"],
+        ood_limit=f"{thresholds['familiar']:.2f}",
+        sensitivity=f"{thresholds['sensitivity']:.0%}",
+        decided=f"{thresholds['decided_accuracy']:.0%}",
+        groups="\n".join(
+            f"- {name}: {', '.join(people)}" for name, people in training["split"].items()
+        ),
+        served=_served(training["arguments"]["held_out"]),
+        seed=training["seed"],
+        options=", ".join(f"{name} {value}" for name, value in training["arguments"].items()),
+        summary=summary(manifest["metrics"]),
+        metrics=format_tables(from_dict(manifest["metrics"])),
+        calibration=table(
+            ("view", *_LIMITS.values()),
+            [
+                (_VIEWS[view], *(f"{limits[name]:.2f}" for name in _LIMITS))
+                for view, limits in manifest["views"].items()
+            ],
+        ),
+    )
+
+
+def _served(held_out: int | None) -> str:
+    if held_out is None:
+        return (
+            "The network that is served was trained on all folds, so that no subject of C-NMC is "
+            "left to measure it on; the folds' networks stand for it."
+        )
+    return (
+        f"The network that is served is that of fold {held_out}: the people of fold {held_out} "
+        "are unknown to it."
+    )

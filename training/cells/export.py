@@ -1,0 +1,149 @@
+"""Write weights/classifier: the network, its calibration, its metrics and its card, all or nothing.
+
+Everything is made in a folder beside it and loaded as it will be served, before it takes the place
+of the weights of before.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.classifier.cell_views import View
+from models.classifier.classifier import Classifier
+from models.findings import ALL_BLAST, NORMAL
+from training.cells import calibration
+from training.cells.card import write_card
+from training.cells.data import ATTRIBUTES, KINDS
+from training.cells.evaluation import draw_charts, evaluate
+from training.cells.pack import DEFAULT_PACK, SIZE, Pack
+from training.cells.predict import (
+    DEFAULT_FOLDS,
+    PREDICTIONS,
+    WHITENING_CELLS,
+    Predictions,
+    features_of,
+    load_network,
+    training_rows,
+)
+from training.cells.served import fit_whitening, write_network
+from training.commands import option
+from training.data import PROJECT
+from training.manifest import DATA_SETS, todays_version, write_manifest
+from training.metrics.estimates import to_dict
+
+DEFAULT_WEIGHTS = PROJECT / "weights" / "classifier"
+MUNICH = {
+    "name": "AML-Cytomorphology_LMU",
+    "licence": "see the collection",
+    "source": "doi:10.7937/tcia.2019.36f5o9ld",
+}
+WBCATT = {"name": "WBCAtt", "licence": "MIT", "source": "arXiv:2306.13531"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of `python -m training.cells export`."""
+
+    pack: Path = option(DEFAULT_PACK, "file of the packed pictures")
+    folder: Path = option(DEFAULT_FOLDS, "folder of the trained folds")
+    network: str = option("final", "folder of the network to serve, in --folder")
+    weights: Path = option(DEFAULT_WEIGHTS, "folder to write")
+    version: str = option("", "of the weights (today's first)")
+    samples: int = option(500, "bootstrap samples")
+    threads: int = option(2, "processor threads")
+
+
+def run(options: Options) -> None:
+    """Export, calibrate, measure and publish."""
+    torch.set_num_threads(options.threads)
+    pack = Pack.load(options.pack)
+    predictions = Predictions.load(options.folder / PREDICTIONS)
+    staged = options.weights.with_name(f"{options.weights.name}.staged")
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(parents=True)
+    _write(options, pack, predictions, staged)
+    publish(staged, options.weights)
+
+
+def publish(staged: Path, weights: Path) -> None:
+    """Put weights in the place of others; raises `WeightsError` where they do not load."""
+    Classifier.load(staged, "f32")
+    former = weights.with_name(f"{weights.name}.former")
+    shutil.rmtree(former, ignore_errors=True)
+    if weights.exists():
+        weights.rename(former)
+    staged.rename(weights)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _write(options: Options, pack: Pack, predictions: Predictions, folder: Path) -> None:
+    network = load_network(options.folder / options.network)
+    settings = _settings(options)
+    training = training_rows(pack, settings["held_out"], WHITENING_CELLS)
+    write_network(network, fit_whitening(features_of(network, pack, training)), folder)
+    limits = {
+        view: calibration.calibrate(pack, calibration.of_view(pack, predictions, view), view)
+        for view in View
+    }
+    sets = evaluate(pack, predictions, limits, options.samples)
+    write_manifest(
+        folder,
+        {
+            **_manifest(options, pack, settings),
+            "views": {view: vars(of_view) for view, of_view in limits.items()},
+            "thresholds": _thresholds(predictions),
+            "metrics": to_dict(sets),
+        },
+    )
+    draw_charts(pack, predictions, limits, folder / "charts")
+    write_card(folder)
+
+
+def _settings(options: Options) -> dict[str, Any]:
+    """Return how the network was trained, as its checkpoint states it."""
+    path = options.folder / options.network / "checkpoint.pt"
+    settings = torch.load(path, weights_only=True)["settings"]
+    name = options.network
+    held_out = int(name.removeprefix("fold")) if name.startswith("fold") else None
+    return {**settings, "held_out": held_out}
+
+
+def _thresholds(predictions: Predictions) -> dict[str, float]:
+    return {
+        "familiar": calibration.in_distribution_limit(predictions),
+        "sensitivity": calibration.SENSITIVITY,
+        "decided_accuracy": calibration.DECIDED_ACCURACY,
+    }
+
+
+def _manifest(options: Options, pack: Pack, settings: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "model": "classifier",
+        "version": options.version or todays_version(),
+        "classes": [NORMAL, ALL_BLAST],
+        "input": {
+            **{"size": SIZE, "layout": "NHWC", "range": "0..1", "colour": "RGB"},
+            "stretched": False,
+        },
+        "kinds": list(KINDS),
+        "attributes": {name: list(values) for name, values in ATTRIBUTES.items()},
+        "training": {
+            "data": [*DATA_SETS, MUNICH, WBCATT],
+            "split": _subjects_by_fold(pack),
+            "seed": settings["seed"],
+            "arguments": {"architecture": "EfficientNetB3", **settings},
+        },
+    }
+
+
+def _subjects_by_fold(pack: Pack) -> dict[str, list[str]]:
+    cells = pack.source == "cnmc"
+    return {
+        f"fold {fold}": sorted(set(pack.subject[cells & (pack.fold == fold)].tolist()))
+        for fold in sorted(set(pack.fold[cells].tolist()))
+    }
