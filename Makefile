@@ -1,6 +1,6 @@
 # make run    install what serving needs, then serve on http://127.0.0.1:5000
 # make test   install everything, then run all tests
-# make coverage  the same, and which lines and branches no test runs (a third slower)
+# make coverage  the same, and which lines and branches no test runs (a third slower); fails below 98%
 # make lint   check style, types, layers and scripts
 # make hooks  check what is committed, at every commit from now on
 # make fuzz   send 10,000 damaged files to the application

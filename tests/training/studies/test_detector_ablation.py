@@ -41,8 +41,13 @@ def command(place, drawn_sets):
         yield run
 
 
-def test_the_command_composes_trains_once_measures_and_records(command, place, capsys):
+@pytest.fixture(scope="module")
+def _trained(command):
     assert command() == 0
+
+
+@pytest.mark.usefixtures("_trained")
+def test_the_command_composes_trains_once_measures_and_records(command, place, capsys):
     trained = (place / "run" / "rim" / "weights" / "last.pt").stat().st_mtime_ns
     capsys.readouterr()
     assert command("--record") == 0
@@ -52,8 +57,8 @@ def test_the_command_composes_trains_once_measures_and_records(command, place, c
     assert printed.strip() in (place / "docs" / "studies.md").read_text()
 
 
-def test_a_variant_is_trained_on_composites_without_its_element(command, place):
-    assert command() == 0
+@pytest.mark.usefixtures("_trained")
+def test_a_variant_is_trained_on_composites_without_its_element(place):
     for split, count in (("train", 20), ("val", 2)):
         made = place / "run" / "rim" / "composites" / split
         assert json.loads((made / "recipe.json").read_text())["elements"] == [
