@@ -24,7 +24,7 @@ IN_DISTRIBUTION_SHARE = 0.99
 
 _LOWER_SENSITIVITY = 0.975
 _LEAST_SLOPE = 0.05
-_SOURCES = {View.SEGMENTED: ("cnmc",), View.CONTEXT: ("lmu", "snam", "pbc")}
+_SOURCES = {View.SEGMENTED: ("cnmc",), View.CONTEXT: ("lmu", "snam", "pbc", "txl")}
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Literal
 from PIL import Image
 
 from core.geometry import Box
-from core.taxonomy import TRAINING_KINDS
-from training.data import DataError, manifest_rows, read_pbc
+from core.taxonomy import TRAINING_KINDS, WBC
+from training.data import DataError, TxlField, manifest_rows, read_pbc, read_txl
 
-Source = Literal["cnmc", "lmu", "pbc", "snam"]
+Source = Literal["cnmc", "lmu", "pbc", "txl", "snam"]
 
 UNKNOWN = -1
 """Where a label is missing: the loss leaves it out."""
@@ -145,6 +145,19 @@ def read_pbc_cells(data: Path) -> list[Cell]:
     ]
 
 
+def read_txl_cells(data: Path) -> list[Cell]:
+    """Read the white cells of TXL-PBC's training fields: no blasts, of several laboratories.
+
+    Raises:
+        DataError: The fields are missing.
+    """
+    return [
+        Cell(field.path, "txl", f"txl:{field.path.stem}", "", 0, UNKNOWN, box=box)
+        for field in read_txl(data, "train")
+        for box in _white_boxes(field)
+    ]
+
+
 def read_snam_cells(data: Path) -> list[Cell]:
     """Read the boxes of SN-AM's fields: real B-ALL, for checks and never for training.
 
@@ -170,6 +183,13 @@ def read_attributes(data: Path) -> dict[str, tuple[int, ...]]:
         raise DataError(f"There is no file {path}. Name the folder of the sets with --data.")
     with path.open(newline="") as stream:
         return {row["file"]: tuple(_values(row, path)) for row in csv.DictReader(stream)}
+
+
+def _white_boxes(field: TxlField) -> Iterator[Box]:
+    width, height = _size(field.path)
+    for box in field.boxes:
+        if box.label == WBC:
+            yield box.x1 * width, box.y1 * height, box.x2 * width, box.y2 * height
 
 
 def _values(row: dict[str, str], path: Path) -> Iterator[int]:

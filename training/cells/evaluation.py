@@ -258,6 +258,7 @@ _IN_CONTEXT: dict[str, Measure] = {
     "LMU: blasts called blast": _share_called("lmu", True),
     "SN-AM: blasts called blast": _share_called("snam", True),
     "PBC: normal cells called blast": _share_called("pbc", False),
+    "TXL-PBC: normal cells called blast": _share_called("txl", False),
 }
 
 

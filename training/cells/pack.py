@@ -26,6 +26,7 @@ from training.cells.data import (
     read_lmu_cells,
     read_pbc_cells,
     read_snam_cells,
+    read_txl_cells,
 )
 from training.cells.segment import box_of, cell_on_black, central_cell
 from training.commands import option
@@ -146,7 +147,7 @@ def make_pack(data: Path, threads: int = 1) -> Pack:
         DataError: A set is missing.
     """
     cells = [*read_cnmc_cells(data), *read_lmu_cells(data), *read_pbc_cells(data)]
-    cells += read_snam_cells(data)
+    cells += [*read_txl_cells(data), *read_snam_cells(data)]
     cv2.setNumThreads(1)
     with ThreadPoolExecutor(threads) as pool:
         drawn = list(tqdm(pool.map(_draw, cells), "cells", total=len(cells), mininterval=5))
@@ -275,7 +276,7 @@ def _packed(
 def _merged_groups(cells: list[Cell], pictures: list[np.ndarray]) -> list[str]:
     """Merge duplicates where people are unknown; cells on black look alike as thumbnails."""
     groups = [cell.group for cell in cells]
-    unknown = [row for row, cell in enumerate(cells) if cell.source in ("lmu", "pbc")]
+    unknown = [row for row, cell in enumerate(cells) if cell.source in ("lmu", "pbc", "txl")]
     thumbnails = np.array([_thumbnail(pictures[row]) for row in unknown])
     merged = folds.merge_duplicates([groups[row] for row in unknown], thumbnails)
     for row, group in zip(unknown, merged, strict=True):

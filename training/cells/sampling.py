@@ -22,7 +22,12 @@ _COMPOSITED_NORMALS = 0.25
 _OWN_BACKGROUND = 0.35
 """Share of cells in context that keep their own background where its set was drawn."""
 
+_TXL_SHARE = 0.25
+"""Share of the normal cells in context with a kind of their own set that are TXL-PBC's instead."""
+
 _GROUNDS = ("lmu", "pbc", "background")
+_HOMES = {"txl": "background"}
+"""Where a set's own backgrounds are, unless they go by its name."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Sampler:
         }
         self._kinds = _by_kind(pack, training & (pack.source == "pbc"))
         self._lmu = np.flatnonzero(training & (pack.source == "lmu"))
+        self._txl = np.flatnonzero(training & (pack.source == "txl"))
         allowed = training | (pack.source == "background")
         self._grounds = {
             ground: np.flatnonzero(allowed & (pack.source == ground)) for ground in _GROUNDS
@@ -68,7 +74,8 @@ class Sampler:
         ground = _GROUNDS[int(rng.integers(len(_GROUNDS)))]
         row = self._context_cell(rng)
         pack = self._pack
-        if pack.source[row] == ground and rng.random() < _OWN_BACKGROUND:
+        source = str(pack.source[row])
+        if _HOMES.get(source, source) == ground and rng.random() < _OWN_BACKGROUND:
             return pack.image(row), row, ground
         under = int(rng.choice(self._grounds[ground]))
         picture = augment.composite(
@@ -83,7 +90,7 @@ class Sampler:
     def _check(self) -> None:
         """Raise DataError where a set has nothing to train on."""
         there = {"cnmc": all(cells for cells, _ in self._subjects.values())}
-        there |= {"kinds of pbc": bool(self._kinds)}
+        there |= {"kinds of pbc": bool(self._kinds), "txl": bool(self._txl.size)}
         there |= {ground: bool(rows.size) for ground, rows in self._grounds.items()}
         missing = [name for name, found in there.items() if not found]
         if missing:
@@ -102,6 +109,8 @@ class Sampler:
             return self._subject_cell(rng, blast)
         if blast:
             return int(rng.choice(self._lmu))
+        if rng.random() < _TXL_SHARE:
+            return int(rng.choice(self._txl))
         return int(rng.choice(self._kinds[int(rng.integers(len(self._kinds)))]))
 
     def _subject_cell(self, rng: np.random.Generator, blast: int) -> int:

@@ -36,7 +36,7 @@ _KIND_WEIGHT, _ATTRIBUTES_WEIGHT = 0.5, 0.5
 _VALIDATIONS = 5
 _SAVE_EVERY = 25
 _LARGEST_GRADIENT = 5.0
-_SETTINGS = ("steps", "batch", "rate", "distil", "scratch", "seed")
+_SETTINGS = ("steps", "batch", "rate", "distil", "scratch", "start", "seed")
 """Options that must not change when a training is resumed."""
 
 
@@ -49,6 +49,7 @@ class Options:
     out: Path = option(PROJECT / "runs" / "cells" / "folds", "folder of the folds")
     init: Path = option(DEFAULT_INIT, "Keras' weights to start from")
     scratch: bool = option(False, "start from random weights")
+    start: str = option("", "folder of a trained network to go on from, in place of --init")
     folds: tuple[int, ...] = option(tuple(range(FOLDS)), "(all)")
     steps: int = option(1600)
     batch: int = option(32, "pictures a step")
@@ -78,7 +79,10 @@ class Training:
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(options.seed)
         self.network = CellNetwork()
-        if not options.scratch:
+        if options.start:
+            path = options.out / options.start / "network.pt"
+            self.network.load_state_dict(torch.load(path, weights_only=True))
+        elif not options.scratch:
             load_keras(self.network, options.init)
         self.network.to(memory_format=torch.channels_last)
         self._optimizer = optimizer_of(self.network, options.rate)

@@ -65,12 +65,12 @@ def held_out_rows(pack: Pack, fold: int, most: int) -> dict[str, np.ndarray]:
     Args:
         pack: All cells.
         fold: That is held out.
-        most: Cells of LMU and of PBC, at most.
+        most: Cells of LMU, of PBC and of TXL-PBC each, at most.
     """
     rng = np.random.default_rng(fold)
     rows = {
         source: rng.permutation(np.flatnonzero((pack.source == source) & (pack.fold == fold)))
-        for source in ("cnmc", "lmu", "pbc")
+        for source in ("cnmc", "lmu", "pbc", "txl")
     }
     rows = {source: np.sort(of if source == "cnmc" else of[:most]) for source, of in rows.items()}
     return {**rows, "snam": np.flatnonzero(pack.source == "snam")}
@@ -84,7 +84,9 @@ def measure(pack: Pack, predictions: dict[str, Predictions]) -> dict[str, float]
     the normal cells of another: a network that knows the laboratories reaches 1, so nothing may be
     chosen by them, nor by `snam_called_blast_of_61` without the false blasts of that laboratory.
     """
-    cnmc, lmu, pbc, snam = (predictions[source] for source in ("cnmc", "lmu", "pbc", "snam"))
+    cnmc, lmu, pbc, snam, txl = (
+        predictions[source] for source in ("cnmc", "lmu", "pbc", "snam", "txl")
+    )
     real = pack.blast[cnmc.rows]
     snam_blasts = snam.blast[pack.blast[snam.rows] == 1]
     metrics = {
@@ -95,6 +97,7 @@ def measure(pack: Pack, predictions: dict[str, Predictions]) -> dict[str, float]
         "snam_pbc_auroc": _auroc(snam_blasts, pbc.blast),
         "lmu_called_blast": np.mean(lmu.blast > 0.5),
         "pbc_called_blast": np.mean(pbc.blast > 0.5),
+        "txl_called_blast": np.mean(txl.blast > 0.5),
         "snam_called_blast_of_61": np.sum(snam_blasts > 0.5),
         "kind_f1": _kind_f1(pack, pbc),
         "attributes": _attributes(pack, pbc),

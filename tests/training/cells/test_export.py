@@ -1,0 +1,163 @@
+"""From trained folds to weights that are served."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from models.classifier.cell_views import View
+from models.classifier.classifier import Classifier
+from models.manifest import WeightsError
+from training.cells import export, predict
+from training.cells.data import ATTRIBUTES, KINDS
+from training.cells.network import CellNetwork
+from training.cells.pack import SIZE
+from training.cells.predict import Predictions, load_network
+from training.cells.served import OUTPUTS, ServedNetwork, Whitening, fit_whitening
+from training.commands import parse
+from training.data import DataError
+
+FEW = ("--samples", "3", "--threads", "1")
+
+
+@pytest.fixture(scope="module")
+def trained(pack, tmp_path_factory):
+    """A folder with a fold that was not trained, and the packed pictures beside it."""
+    folder = tmp_path_factory.mktemp("trained")
+    pack.save(folder / "pack.npz")
+    (folder / "fold0").mkdir()
+    torch.manual_seed(0)
+    torch.save(CellNetwork().state_dict(), folder / "fold0" / "network.pt")
+    settings = {"steps": 4, "seed": 1}
+    torch.save({"settings": settings}, folder / "fold0" / "checkpoint.pt")
+    places = ["--pack", str(folder / "pack.npz"), "--folder", str(folder)]
+    predict.run(parse(predict.Options, [*places, "--folds", "0", "--threads", "1"]))
+    return folder
+
+
+def export_to(trained, weights, *more):
+    places = ["--pack", str(trained / "pack.npz"), "--folder", str(trained)]
+    options = [*places, "--network", "fold0", "--weights", str(weights), *FEW, *more]
+    export.run(parse(export.Options, options))
+    return weights
+
+
+@pytest.fixture(scope="module")
+def weights(trained, tmp_path_factory):
+    return export_to(trained, tmp_path_factory.mktemp("weights") / "classifier")
+
+
+def test_only_cells_that_the_fold_never_saw_are_predicted(pack, trained):
+    made = Predictions.load(trained / "predictions.npz")
+    held_out = (pack.fold[made.rows] == 0) | (pack.source[made.rows] == "snam")
+    assert held_out.all()
+    assert len(made.rows) == np.sum((pack.fold == 0) | (pack.source == "snam"))
+    assert (made.ood_scores > 0).all()
+
+
+def test_what_is_missing_is_named_with_its_remedy(tmp_path):
+    with pytest.raises(DataError, match="cells predict"):
+        Predictions.load(tmp_path / "predictions.npz")
+    with pytest.raises(DataError, match="cells train"):
+        load_network(tmp_path)
+
+
+def test_the_served_network_says_what_the_trained_one_does(pack, trained, weights):
+    network = load_network(trained / "fold0")
+    classifier = Classifier.load(weights, "f32")
+    rgb = np.ascontiguousarray(pack.image(0)[:SIZE, :SIZE, ::-1])
+    outputs = classifier.outputs(rgb)
+    with torch.inference_mode():
+        batch = torch.from_numpy(rgb.astype(np.float32)).permute(2, 0, 1)[None]
+        blast, kind, attributes, _ = network(batch)
+    assert set(outputs) == set(OUTPUTS)
+    assert outputs["logits"][1] - outputs["logits"][0] == pytest.approx(float(blast), abs=0.02)
+    np.testing.assert_allclose(outputs["kind"], kind[0].numpy(), atol=0.02)
+    np.testing.assert_allclose(outputs["attributes"], attributes[0].numpy(), atol=0.02)
+    places = classifier.activation_map(rgb)
+    assert places.mean() == pytest.approx(float(blast), abs=0.02)
+
+
+def test_kind_and_form_are_given_for_cells_with_their_surroundings_only(pack, weights):
+    classifier = Classifier.load(weights, "f32")
+    rgb = np.ascontiguousarray(pack.image(0)[:SIZE, :SIZE, ::-1])
+    seen = classifier.read(rgb, View.CONTEXT)
+    assert seen.kind in KINDS
+    assert (seen.kind == "blast") == (seen.label == "all_blast")
+    assert {
+        name: value in ATTRIBUTES[name] for name, value in seen.morphology.items()
+    } == dict.fromkeys(ATTRIBUTES, True)
+    on_black = classifier.read(rgb, View.SEGMENTED)
+    assert (on_black.kind, on_black.morphology) == (None, {})
+
+
+def test_the_manifest_states_calibration_training_and_metrics(weights):
+    manifest = json.loads((weights / "manifest.json").read_text())
+    assert set(manifest["views"]) == set(View)
+    assert manifest["input"]["stretched"] is False
+    assert manifest["training"]["arguments"]["held_out"] == 0
+    assert manifest["kinds"] == list(KINDS)
+    assert any(title.startswith("C-NMC, all") for title in manifest["metrics"])
+    card = (weights / "model_card.md").read_text()
+    assert "that of fold 0" in card
+    assert "$" not in card
+    assert {path.suffix for path in (weights / "charts").iterdir()} == {".svg"}
+
+
+def test_weights_that_do_not_load_leave_those_of_before(tmp_path):
+    weights, staged = tmp_path / "classifier", tmp_path / "classifier.staged"
+    weights.mkdir()
+    staged.mkdir()
+    (weights / "kept").touch()
+    with pytest.raises(WeightsError):
+        export.publish(staged, weights)
+    assert (weights / "kept").exists()
+
+
+def test_published_weights_take_the_place_of_others_whole(weights, tmp_path):
+    published, staged = tmp_path / "classifier", tmp_path / "classifier.staged"
+    published.mkdir()
+    (published / "of_before").touch()
+    staged.mkdir()
+    for path in weights.iterdir():
+        if path.is_file():
+            (staged / path.name).write_bytes(path.read_bytes())
+    export.publish(staged, published)
+    assert not (published / "of_before").exists()
+    assert not staged.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["classifier"]
+    assert Classifier.load(published, "f32").version
+
+
+def test_whitened_features_are_usual_where_they_were_fitted():
+    rng = np.random.default_rng(0)
+    features = rng.normal(2, 3, (200, 1536)).astype(np.float32)
+    scores = fit_whitening(features).scores(features)
+    assert scores.mean() == pytest.approx(1, abs=0.05)
+    assert fit_whitening(features).scores(features + 30).min() > 2 * scores.max()
+
+
+def test_half_of_the_logit_is_for_either_class():
+    network = CellNetwork().eval()
+    whitening = Whitening(np.zeros((1536, 2), np.float32), np.zeros(2, np.float32))
+    with torch.inference_mode():
+        logits, cam, *_ = ServedNetwork(network, whitening)(torch.rand(2, 64, 64, 3))
+    torch.testing.assert_close(logits[:, 0], -logits[:, 1])
+    torch.testing.assert_close(cam.mean(dim=(1, 2)), logits)
+
+
+def test_a_changed_fold_is_calibrated_anew(trained, weights, tmp_path):
+    predictions = Predictions.load(trained / "predictions.npz")
+    moved = replace(predictions, blast=predictions.blast + 3)
+    moved.save(trained / "predictions.npz")
+    again = export_to(trained, tmp_path / "classifier")
+    predictions.save(trained / "predictions.npz")
+    before, after = (
+        json.loads((folder / "manifest.json").read_text())["views"]["black"]["offset"]
+        for folder in (weights, again)
+    )
+    assert after < before
