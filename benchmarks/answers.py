@@ -73,7 +73,7 @@ def detector_ways(field: np.ndarray) -> dict[str, Way]:
     bgr = np.ascontiguousarray(field[..., ::-1])
     return {
         **{f"Leukoscope, precision {p}": served_detector(p, field) for p in PRECISIONS},
-        "of which: shrinking the field": lambda: detector_input(field),
+        "of which: shrinking the field": lambda: detector_input(field, (768, 960), 960 / 2592),
         "ultralytics predict (torch)": lambda: torch_model.predict(bgr, imgsz=960, verbose=False),
     }
 

@@ -200,16 +200,16 @@ def test_the_manifest_s_calibration_is_used(served):
     assert served(network, calibration=sceptical).find(FIELD).counts["rbc"] == 0
 
 
-def test_cells_on_the_seams_of_tiles_are_found_once(spot_detector):
+def test_cells_on_the_seams_of_tiles_are_found_once(served):
     width, height = 4000, 3000
     field = np.full((height, width, 3), 200, np.uint8)
     centres = [(x, y) for x in range(150, width, 137) for y in range(150, height, 211)]
     for x, y in centres:
         field[y - 50 : y + 50, x - 45 : x + 45] = 0
-    findings = spot_detector.find(field)
+    findings = served(SpotNetwork(), input_size=320).find(field)
     assert findings.counts["wbc"] == len(centres)
-    # one network pixel is 40 px of a tile here
-    assert furthest(findings, centres) < 45
+    # two network pixels are 16 px of a tile here
+    assert furthest(findings, centres) < 16
 
 
 def test_boxes_stay_inside_the_field(spot_detector):
@@ -257,17 +257,53 @@ def test_a_field_of_too_small_cells_is_read_again_larger_in_tiles(served):
     assert calls[-1][0] == calls[-1][1] == len(calls) > 4
 
 
-def test_red_cells_too_small_to_be_found_are_looked_for_in_the_middle_of_the_field(served):
-    centres = grid(1600, 1200, 80)
+@pytest.mark.parametrize(("width", "height"), [(1600, 1200), (1200, 1600)])
+def test_red_cells_too_small_to_be_found_are_looked_for_larger(served, width, height):
+    centres = grid(width, height, 80)
     calls = []
     findings = served(SpotNetwork(low=8), input_size=320, scale=TRAINED).find(
-        discs(1600, 1200, centres, 24, RED), progress=lambda *step: calls.append(step)
+        discs(width, height, centres, 24, RED), progress=lambda *step: calls.append(step)
     )
     # 24 px of the file are 5 of the network's at first, which is less than it finds
     assert findings.scale == 2.5
     assert findings.red_cell == pytest.approx(24, abs=3)
     assert findings.counts["rbc"] == len(centres)
     assert calls[-1][0] == calls[-1][1] == len(calls)
+
+
+@pytest.mark.parametrize("corner", [(80, 80), (1220, 920)])
+def test_red_cells_of_an_untrained_size_are_looked_for_where_they_are(served, corner):
+    left, top = corner
+    centres = [(left + x, top + y) for x in (0, 80, 160) for y in (0, 80, 160)]
+    field = discs(1600, 1200, centres, 24, RED)
+    findings = served(SpotNetwork(low=8), input_size=320, scale=TRAINED).find(field)
+    assert findings.counts["rbc"] == len(centres)
+
+
+@pytest.mark.parametrize("grain", [0, 6])
+def test_an_empty_field_is_read_once(served, grain):
+    field = np.random.default_rng(0).normal(225, grain, (1200, 1600, 3)).clip(0, 255)
+    network = SpotNetwork()
+    calls = []
+    findings = served(network, input_size=320, scale=TRAINED).find(
+        field.astype(np.uint8), progress=lambda *step: calls.append(step)
+    )
+    assert findings.detections == ()
+    assert calls == [(1, 1)]
+
+
+def test_a_field_is_read_in_the_smallest_frame(served):
+    shapes = []
+
+    class Seen(SpotNetwork):
+        def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+            shapes.append(batch.shape[2:])
+            return super().run(batch)
+
+    detector = served(Seen(), input_size=960)
+    for width, height in ((256, 250), (640, 480), (2592, 1944), (1944, 2592)):
+        detector.find(np.full((height, width, 3), 225, np.uint8))
+    assert shapes == [(320, 320), (576, 704), (768, 960), (960, 960)]
 
 
 def test_a_crop_of_one_cell_is_read_once(served):
