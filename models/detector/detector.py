@@ -195,8 +195,10 @@ class Detector:
         """Choose by what to resize a field that was read; 1 leaves it."""
         if first.red_cell:
             return self._range.factor(first.red_cell * first.scale)
-        contents = Contents.of(rgb) if max(rgb.shape) >= SMALLEST_FIELD else None
-        for factor in SCALE_PROBES if contents and contents.present.any() else ():
+        if max(rgb.shape) < SMALLEST_FIELD:
+            return 1.0
+        contents = Contents.of(rgb)
+        for factor in SCALE_PROBES if contents.present.any() else ():
             scale = first.scale * factor
             probe = self._read(self._probe(rgb, contents, scale), scale, CONFIDENT, steps)
             if probe.red_cell:

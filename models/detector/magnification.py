@@ -94,11 +94,12 @@ class Contents:
         Returns:
             The middle of the part, y and x in pixels of the field.
         """
-        halves = [max(1, round(side * self.scale / 2)) for side in (height, width)]
         shares = self.present.astype(np.float32)
-        # Twice half the part: the middle weighs more than the edges, which cut cells.
-        for _ in range(2):
-            shares = ndimage.uniform_filter(shares, halves, mode="constant")
+        for axis, side in enumerate((height, width)):
+            half = max(1, round(side * self.scale / 2))
+            # Twice half the part: the middle weighs more than the edges, which cut cells.
+            for _ in range(2):
+                shares = ndimage.uniform_filter1d(shares, half, axis, mode="constant")
         y, x = np.unravel_index(shares.argmax(), shares.shape)
         return round(y / self.scale), round(x / self.scale)
 
