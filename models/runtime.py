@@ -103,7 +103,7 @@ class Network:
             at += size
 
     def _infer(self, request: ov.InferRequest, batch: NDArray[np.float32]) -> Outputs:
-        results = request.infer({0: batch})
+        results = request.infer({0: batch}, share_inputs=True)
         return {
             self._name(index, port): np.array(results[port], np.float32)
             for index, port in enumerate(self._compiled.outputs)
@@ -118,10 +118,13 @@ def _read(path: Path, images: Sequence[Shape], batches: Sequence[int]) -> ov.Mod
     """Read a network, and bound its input where it takes images of several shapes."""
     model = ov.Core().read_model(path)
     if len(images) > 1:
-        axes = [batches, *zip(*images, strict=True)]
-        bounds = [ov.Dimension(min(sizes), max(sizes)) for sizes in axes]
-        model.reshape(ov.PartialShape(bounds))
+        model.reshape(bounds([batches, *zip(*images, strict=True)]))
     return model
+
+
+def bounds(axes: Sequence[Sequence[int]]) -> ov.PartialShape:
+    """Bound each axis by the smallest and the largest of its lengths."""
+    return ov.PartialShape([ov.Dimension(min(lengths), max(lengths)) for lengths in axes])
 
 
 def _compile(model: ov.Model, precision: Precision) -> ov.CompiledModel:
