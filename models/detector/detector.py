@@ -26,6 +26,9 @@ from models.findings import Detection, FieldFindings, Progress
 from models.manifest import Manifest, WeightsError, load_manifest
 from models.runtime import Network, Precision
 
+QUANTIZED = "network_int8.xml"
+"""The same network in int8, beside the manifest's own."""
+
 MAX_DETECTIONS = 3000
 """Cells kept of one frame or tile, likeliest first."""
 
@@ -266,9 +269,16 @@ class Detector:
 
 
 def load_network(manifest: Manifest, precision: Precision = "auto") -> Network:
-    """Compile the detector's network for the frames it is asked for."""
+    """Compile the detector's network for the frames it is asked for.
+
+    Args:
+        manifest: Of the weights.
+        precision: "auto" takes the int8 network where there is one.
+    """
     *smaller, largest = ((3, *frame) for frame in frames(manifest.input_size))
-    return Network(manifest.network, largest, precision=precision, smaller=smaller)
+    is_quantized = precision == "auto" and QUANTIZED in manifest.files
+    path = manifest.folder / QUANTIZED if is_quantized else manifest.network
+    return Network(path, largest, precision=precision, smaller=smaller)
 
 
 class _Steps:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy import ndimage
 from core.taxonomy import DETECTOR_CODES
 from models.detector.detector import Detector, decode
 from models.findings import FieldFindings
-from models.manifest import WeightsError, load_manifest
+from models.manifest import WeightsError, load_manifest, sha256_of
 from tests.networks import write_detector
 from tests.stand_ins import drawn_field
 
@@ -106,6 +107,20 @@ def test_a_field_goes_through_the_network_and_back(detector):
     assert detection.blast == detection.confidence == pytest.approx(81 / 82, abs=1e-3)
     # 10 px in the middle of a network input of 64 px, which shows the field at a tenth
     assert detection.box == pytest.approx((270, 110, 370, 210), abs=0.5)
+
+
+@pytest.mark.parametrize(("precision", "side"), [("auto", 200), ("f32", 100)])
+def test_the_int8_network_answers_unless_f32_is_asked_for(tmp_path, precision, side):
+    folder = write_detector(tmp_path / "detector")
+    other = write_detector(tmp_path / "other", 20)
+    content = json.loads((folder / "manifest.json").read_text())
+    for suffix in ("xml", "bin"):
+        file = folder / f"network_int8.{suffix}"
+        file.write_bytes((other / f"network.{suffix}").read_bytes())
+        content["files"][file.name] = sha256_of(file)
+    (folder / "manifest.json").write_text(json.dumps(content))
+    (cell,) = Detector.load(folder, precision).find(drawn_field(640, 320)).detections
+    assert cell.box[2] - cell.box[0] == pytest.approx(side, abs=1)
 
 
 def test_min_confidence_lowers_and_raises_the_floor(detector):
