@@ -26,8 +26,8 @@ from imaging.images import read_image
 from models.registry import load_models
 models = load_models(Path("weights"))
 rgb = read_image(Path({file!r}).read_bytes()).rgb
-models.classifier.classifier.probabilities([rgb[:300, :300]], "crop")
-models.detector.detector.find(rgb)
+models.classifier.probabilities([rgb[:300, :300]], "crop")
+models.detector.find(rgb)
 """
 
 FRAMEWORKS = """

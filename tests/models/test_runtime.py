@@ -136,6 +136,7 @@ def answers_of(program: str, path: Path) -> list[str]:
 
 FIRST_INFERENCES = """
 import sys, threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import numpy as np
 from models.registry import load_models
@@ -147,13 +148,12 @@ barrier = threading.Barrier(8)
 def infer(number):
     barrier.wait()
     if number % 2:
-        models.detector.detector.find(np.full((64, 64, 3), 200, np.uint8))
+        models.detector.find(np.full((64, 64, 3), 200, np.uint8))
     else:
-        models.classifier.classifier.probabilities([cell] * (number + 1), "crop")
+        models.classifier.probabilities([cell] * (number + 1), "crop")
 
-threads = [threading.Thread(target=infer, args=(number,)) for number in range(8)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(infer, range(8)))
 print("answered")
 """
 
@@ -165,6 +165,7 @@ def test_fresh_processes_answer_when_first_inferences_come_together(tmp_path):
 
 FIRST_SHAPES = """
 import sys, threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import numpy as np
 from models.runtime import Network
@@ -177,9 +178,8 @@ def infer(number):
     barrier.wait()
     network.run(np.zeros((number + 1, *shapes[number % 3]), np.float32))
 
-threads = [threading.Thread(target=infer, args=(number,)) for number in range(8)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(infer, range(8)))
 print("answered")
 """
 
