@@ -8,14 +8,18 @@ import numpy as np
 import tensorflow as tf
 from ultralytics import YOLO
 
+from benchmarks.fields import camera_field, empty_field, real_fields
 from benchmarks.keras_model import efficientnet, predict
 from benchmarks.timing import Way, median_milliseconds, report
-from imaging.images import classifier_input, detector_input
+from imaging.images import RgbImage, classifier_input, detector_input, scaled_size
 from models.classifier.cell_views import View
 from models.classifier.classifier import Classifier
-from models.detector.detector import Detector
+from models.detector.detector import Detector, load_network
+from models.detector.frames import frames, smallest_frame
 from models.explanation.attribution import MAP_LIMIT, enlarged, map_png
+from models.manifest import load_manifest
 from models.runtime import Precision
+from training.detector.export import SERVED_SIZE
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 PRECISIONS: tuple[Precision, ...] = ("auto", "f32")
@@ -26,8 +30,8 @@ def main() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (450, 450, 3), np.uint8)
     report("One cell image, 450 x 450", median_milliseconds(classifier_ways(pixels)), "ms")
     report("Its activation map", median_milliseconds(map_ways(pixels)), "ms")
-    field = np.random.default_rng(0).integers(0, 256, (1944, 2592, 3), np.uint8)
-    report("One field, 2592 x 1944 at 960", median_milliseconds(detector_ways(field)), "ms")
+    report("A real field of 2592 x 1944", median_milliseconds(detector_ways(camera_field())), "ms")
+    report("Other fields", median_milliseconds(other_fields()), "ms")
 
 
 def classifier_ways(pixels: np.ndarray) -> dict[str, Way]:
@@ -67,18 +71,34 @@ def map_ways(pixels: np.ndarray) -> dict[str, Way]:
     }
 
 
-def detector_ways(field: np.ndarray) -> dict[str, Way]:
-    """Ways to find the cells of one uint8 RGB field, the served ones first."""
+def detector_ways(field: RgbImage) -> dict[str, Way]:
+    """Ways to find the cells of one uint8 RGB field, the served one first."""
     torch_model = YOLO("yolov8n.yaml")
     bgr = np.ascontiguousarray(field[..., ::-1])
+    scale = SERVED_SIZE / max(field.shape)
+    frame = smallest_frame(frames(SERVED_SIZE), *scaled_size(field, scale))
+    network = load_network(load_manifest(WEIGHTS / "detector", "detector"))
+    pixels = detector_input(field, frame, scale).pixels[None]
     return {
         **{f"Leukoscope, precision {p}": served_detector(p, field) for p in PRECISIONS},
-        "of which: shrinking the field": lambda: detector_input(field),
+        "of which: shrinking the field": lambda: detector_input(field, frame, scale),
+        "of which: the network, precision auto": lambda: network.run(pixels),
         "ultralytics predict (torch)": lambda: torch_model.predict(bgr, imgsz=960, verbose=False),
     }
 
 
-def served_detector(precision: Precision, field: np.ndarray) -> Way:
+def other_fields() -> dict[str, Way]:
+    """List what the served detector reads beside a camera's whole field."""
+    detector = Detector.load(WEIGHTS / "detector")
+    camera, small, empty = camera_field(), real_fields()[0], empty_field()
+    return {
+        "a real field of 2592 x 1944": lambda: detector.find(camera),
+        "an empty one": lambda: detector.find(empty),
+        "a real field of 640 x 480": lambda: detector.find(small),
+    }
+
+
+def served_detector(precision: Precision, field: RgbImage) -> Way:
     """Prepare the served detector."""
     detector = Detector.load(WEIGHTS / "detector", precision)
     return lambda: detector.find(field)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
+from benchmarks.fields import mosaic
 from benchmarks.startup import first_answer
 from benchmarks.timing import report
-from imaging.images import RgbImage, read_image
 from training.data import DEFAULT_DATA
 
 SIDE = 10_000
-TILE = (480, 640)
 
 DECODED = """
 import sys
@@ -81,7 +79,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "field.jpg"
-        Image.fromarray(mosaic()).save(file, quality=90)
+        Image.fromarray(mosaic(SIDE, SIDE)).save(file, quality=90)
         measured = {name: first_answer(code.format(file=str(file))) for name, code in WAYS.items()}
     title = "A field of 10,000 x 10,000, seen at 0.37 of its size"
     report(title, {name: value[0] for name, value in measured.items()}, "s")
@@ -97,19 +95,6 @@ WAYS = {
     "ultralytics predict, imgsz 3712": WHOLE,
 }
 """Python programs that read a file; weights of the torch network do not change its speed."""
-
-
-def mosaic() -> RgbImage:
-    """TXL-PBC's test fields of one size beside each other, over and over: uint8 RGB."""
-    files = sorted((DEFAULT_DATA / "txl_pbc" / "images" / "test").glob("*.jpg"))
-    fields = [read_image(file.read_bytes()).rgb for file in files]
-    fitting = [field for field in fields if field.shape[:2] == TILE]
-    down, across = -(-SIDE // TILE[0]), -(-SIDE // TILE[1])
-    rows = [
-        np.concatenate([fitting[(row + column) % len(fitting)] for column in range(across)], axis=1)
-        for row in range(down)
-    ]
-    return np.concatenate(rows)[:SIDE, :SIDE]
 
 
 if __name__ == "__main__":

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
+from PIL import Image
+
+from benchmarks.fields import camera_field
 from benchmarks.timing import report
 
 # Not resource.getrusage: its maximum begins with what the process that started this one holds.
@@ -16,29 +22,59 @@ print(status.split("VmHWM:")[1].split()[0])
 
 SERVED = """
 from pathlib import Path
-import numpy as np
+from imaging.images import read_image
 from models.registry import load_models
 models = load_models(Path("weights"))
-models.classifier.classifier.probabilities([np.zeros((300, 300, 3), np.uint8)], "crop")
-models.detector.detector.find(np.zeros((960, 960, 3), np.uint8))
+rgb = read_image(Path({file!r}).read_bytes()).rgb
+models.classifier.probabilities([rgb[:300, :300]], "crop")
+models.detector.find(rgb)
 """
 
 FRAMEWORKS = """
 import torchvision
-import keras, numpy as np
+import cv2, keras
 from ultralytics import YOLO
+bgr = cv2.imread({file!r})
 model = keras.applications.EfficientNetB3(weights=None, classes=2, input_shape=(300, 300, 3))
-model.predict(np.zeros((1, 300, 300, 3), np.float32), verbose=0)
-YOLO("yolov8n.yaml").predict(np.zeros((960, 960, 3), np.uint8), imgsz=960, verbose=False)
+model.predict(bgr[None, :300, :300] / 255.0, verbose=0)
+YOLO("yolov8n.yaml").predict(bgr, imgsz=960, verbose=False)
 """
+
+FIELD_SERVED = """
+from pathlib import Path
+from imaging.images import read_image
+from models.detector.detector import Detector
+Detector.load(Path("weights/detector")).find(read_image(Path({file!r}).read_bytes()).rgb)
+"""
+
+FIELD_FRAMEWORK = """
+import cv2
+from ultralytics import YOLO
+YOLO("yolov8n.yaml").predict(cv2.imread({file!r}), imgsz=960, verbose=False)
+"""
+
+BOTH = {"Leukoscope": SERVED, "Keras and ultralytics": FRAMEWORKS}
+FIELD = {"Leukoscope": FIELD_SERVED, "ultralytics": FIELD_FRAMEWORK}
+ROUNDS = 3
 
 
 def main() -> None:
-    """Print seconds and resident memory of both ways."""
-    ways = {"Leukoscope": SERVED, "Keras and ultralytics": FRAMEWORKS}
-    measured = {name: first_answer(code) for name, code in ways.items()}
-    report("To the first answers", {name: value[0] for name, value in measured.items()}, "s")
-    report("Memory at most", {name: value[1] for name, value in measured.items()}, "MB")
+    """Print seconds and resident memory of each way on a real field, in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "field.jpg"
+        Image.fromarray(camera_field()).save(file, quality=90)
+        for title, programs in (("one cell and one field", BOTH), ("one field alone", FIELD)):
+            ways = {name: code.format(file=str(file)) for name, code in programs.items()}
+            show(title, [{name: first_answer(ways[name]) for name in ways} for _ in range(ROUNDS)])
+
+
+def show(title: str, rounds: list[dict[str, tuple[float, float]]]) -> None:
+    """Print the medians of seconds and megabytes."""
+    for index, (what, unit) in enumerate((("Time", "s"), ("Memory", "MB"))):
+        medians = {
+            name: statistics.median(each[name][index] for each in rounds) for name in rounds[0]
+        }
+        report(f"{what} from the start to the first answers, {title}", medians, unit)
 
 
 def first_answer(code: str) -> tuple[float, float]:

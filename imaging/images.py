@@ -112,20 +112,25 @@ def encode_png(rgb: RgbImage, compress_level: int = 3) -> bytes:
     return buffer.getvalue()
 
 
-def resize(rgb: RgbImage, width: int, height: int) -> RgbImage:
+def resize(rgb: RgbImage, width: int, height: int, reducing_gap: float | None = None) -> RgbImage:
     """Resize pixels bilinearly, antialiased when shrinking.
 
     Args:
         rgb: uint8 (h, w, 3) RGB.
         width: Wanted, in pixels.
         height: Wanted, in pixels.
+        reducing_gap: Averages whole blocks first, as long as the image stays so many times larger
+            than wanted: twice as fast, a third of a grey level off on average.
 
     Returns:
         uint8 (height, width, 3) RGB; the same array where it has that size.
     """
     if rgb.shape[:2] == (height, width):
         return rgb
-    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BILINEAR))
+    image = Image.fromarray(rgb).resize(
+        (width, height), Image.Resampling.BILINEAR, reducing_gap=reducing_gap
+    )
+    return np.asarray(image)
 
 
 def centre_square(rgb: RgbImage) -> RgbImage:
@@ -170,10 +175,10 @@ def classifier_input(rgb: RgbImage, size: int = 300, stretched: bool = True) -> 
 
 @dataclass(frozen=True)
 class Letterbox:
-    """A field made square, and how to undo it.
+    """A field in the middle of a grey frame, and how to undo it.
 
     Attributes:
-        pixels: float32 (3, size, size) RGB in 0..1.
+        pixels: float32 (3, h, w) RGB in 0..1.
         scale: Network pixels for one of the field.
         left: Grey columns at the left, in network pixels.
         top: Grey rows at the top, in network pixels.
@@ -190,21 +195,24 @@ class Letterbox:
         return (boxes - offset) / np.float32(self.scale)
 
 
-def detector_input(rgb: RgbImage, size: int = 960, scale: float | None = None) -> Letterbox:
-    """Fit a field into the middle of a grey square.
+def scaled_size(rgb: RgbImage, scale: float) -> tuple[int, int]:
+    """Compute height and width in pixels of an image at a scale."""
+    height, width = rgb.shape[:2]
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def detector_input(rgb: RgbImage, frame: tuple[int, int], scale: float) -> Letterbox:
+    """Fit a field into the middle of a grey frame.
 
     Args:
         rgb: uint8 (h, w, 3) RGB.
-        size: Side of the square, in pixels.
-        scale: By what the field is resized, so that it fits; without it, it is shrunk if larger
-            than the square, never enlarged.
+        frame: Height and width of the frame, in pixels.
+        scale: By what the field is resized, so that it fits.
     """
-    height, width = rgb.shape[:2]
-    scale = scale or min(1.0, size / max(height, width))
-    new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
-    left, top = (size - new_width) // 2, (size - new_height) // 2
-    canvas = np.full((size, size, 3), LETTERBOX_GREY, np.uint8)
-    canvas[top : top + new_height, left : left + new_width] = resize(rgb, new_width, new_height)
+    height, width = scaled_size(rgb, scale)
+    top, left = (frame[0] - height) // 2, (frame[1] - width) // 2
+    canvas = np.full((*frame, 3), LETTERBOX_GREY, np.uint8)
+    canvas[top : top + height, left : left + width] = resize(rgb, width, height, reducing_gap=1.3)
     pixels = np.ascontiguousarray(canvas.transpose(2, 0, 1), np.float32) / np.float32(255)
     return Letterbox(pixels, scale, left, top)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from models.manifest import WeightsError
 
 Precision = Literal["auto", "f32"]
+Shape = tuple[int, ...]
 Outputs = dict[str, NDArray[np.float32]]
 """Each output by its name; the first axis is the batch."""
 
@@ -34,6 +36,7 @@ class Network:
         image: Shape of one image without the batch axis.
         batches: Batch sizes that the network is asked for, 1 among them.
         precision: "auto" computes in bf16 where the processor has it, "f32" never does.
+        smaller: Further shapes of an image that are served, on no axis larger than `image`.
 
     Raises:
         WeightsError: OpenVINO cannot load the file, or not compute these shapes with it.
@@ -42,14 +45,16 @@ class Network:
     def __init__(
         self,
         path: Path,
-        image: tuple[int, ...],
+        image: Shape,
         batches: Sequence[int] = (1,),
         precision: Precision = "auto",
+        smaller: Sequence[Shape] = (),
     ) -> None:
-        self._image = image
+        # The largest first: the memory of the others is part of its.
+        self._images = (image, *smaller)
         self._batches = sorted(batches, reverse=True)
         try:
-            self._compiled = _compile(path, precision)
+            self._compiled = _compile(_read(path, self._images, batches), precision)
             self._idle: LifoQueue[ov.InferRequest] = LifoQueue()
             for _ in range(REQUESTS):
                 self._idle.put(self._warmed_up())
@@ -68,16 +73,17 @@ class Network:
         Raises:
             ValueError: The batch is empty, or its images have another shape than was warmed up.
         """
-        if len(batch) == 0 or batch.shape[1:] != self._image:
-            raise ValueError(f"Images of shape {self._image} are served, not {batch.shape[1:]}.")
+        if len(batch) == 0 or batch.shape[1:] not in self._images:
+            shapes = " or ".join(map(str, self._images))
+            raise ValueError(f"Images of shape {shapes} are served, not {batch.shape[1:]}.")
         with self._request() as request:
             parts = [self._infer(request, part) for part in self._parts(batch)]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _warmed_up(self) -> ov.InferRequest:
         request = self._compiled.create_infer_request()
-        for size in self._batches:
-            self._infer(request, np.zeros((size, *self._image), np.float32))
+        for image, size in itertools.product(self._images, self._batches):
+            self._infer(request, np.zeros((size, *image), np.float32))
         return request
 
     @contextmanager
@@ -97,7 +103,7 @@ class Network:
             at += size
 
     def _infer(self, request: ov.InferRequest, batch: NDArray[np.float32]) -> Outputs:
-        results = request.infer({0: batch})
+        results = request.infer({0: batch}, share_inputs=True)
         return {
             self._name(index, port): np.array(results[port], np.float32)
             for index, port in enumerate(self._compiled.outputs)
@@ -108,14 +114,27 @@ class Network:
         return min(port.names, default=f"output{index}")
 
 
-def _compile(path: Path, precision: Precision) -> ov.CompiledModel:
+def _read(path: Path, images: Sequence[Shape], batches: Sequence[int]) -> ov.Model:
+    """Read a network, and bound its input where it takes images of several shapes."""
+    model = ov.Core().read_model(path)
+    if len(images) > 1:
+        model.reshape(bounds([batches, *zip(*images, strict=True)]))
+    return model
+
+
+def bounds(axes: Sequence[Sequence[int]]) -> ov.PartialShape:
+    """Bound each axis by the smallest and the largest of its lengths."""
+    return ov.PartialShape([ov.Dimension(min(lengths), max(lengths)) for lengths in axes])
+
+
+def _compile(model: ov.Model, precision: Precision) -> ov.CompiledModel:
     core = ov.Core()
     latency = {"PERFORMANCE_HINT": "LATENCY"}
     exact = {**latency, "INFERENCE_PRECISION_HINT": "f32"}
     if precision == "f32":
-        return core.compile_model(path, "CPU", exact)
+        return core.compile_model(model, "CPU", exact)
     try:
-        return core.compile_model(path, "CPU", latency)
+        return core.compile_model(model, "CPU", latency)
     except RuntimeError:
         # The processor announces bf16, but the kernels that may be used have none.
-        return core.compile_model(path, "CPU", exact)
+        return core.compile_model(model, "CPU", exact)

@@ -35,6 +35,7 @@ COMMANDS = (
     ),
     Command(("export", "detector"), "training.detector.export", "write weights/detector"),
     Command(("export", "classifier"), "training.classifier.export", "write weights/classifier"),
+    Command(("quantize", "detector"), "training.detector.quantization", "write its int8 network"),
     Command(("calibrate", "detector"), "training.detector.calibration", "choose its thresholds"),
     Command(("evaluate", "detector"), "training.detector.evaluation", "measure the detector"),
     Command(("evaluate", "classifier"), "training.classifier.evaluation", "measure the classifier"),

@@ -94,16 +94,14 @@ def suppress(found: Found, max_iou: float) -> Found:
     first, second = _neighbours(ranked.boxes)
     one, other = ranked.boxes[first], ranked.boxes[second]
     same = iou(one, other) > max_iou
-    same |= (
-        ranked.is_white[first]
-        & ranked.is_white[second]
-        & (contained_shares(one, other) > MAX_CONTAINED)
-    )
+    is_white = ranked.is_white
+    white = np.flatnonzero(is_white[first] & is_white[second])
+    same[white] |= contained_shares(one[white], other[white]) > MAX_CONTAINED
     return ranked.take(_greedy(first[same], second[same], len(ranked.boxes)))
 
 
 def _neighbours(boxes: Boxes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pair rows, the lower first, one's centre near or in the other's box.
+    """Pair rows, the lower first, each pair once, one's centre near or in the other's box.
 
     Boxes that share half of the smaller one do: a tree of centres finds them without comparing
     every box with every other.
@@ -116,8 +114,10 @@ def _neighbours(boxes: Boxes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     counts = [len(each) for each in near]
     one = np.repeat(np.arange(len(boxes)), counts)
     other = np.fromiter(chain.from_iterable(near), np.int64, sum(counts))
-    apart = one != other
-    return np.minimum(one, other)[apart], np.maximum(one, other)[apart]
+    # A pair is seen from its larger box, and from the smaller one as well if it is close.
+    once = (radius[one] > radius[other]) | ((radius[one] == radius[other]) & (one < other))
+    one, other = one[once], other[once]
+    return np.minimum(one, other), np.maximum(one, other)
 
 
 def _greedy(first: NDArray[np.int64], second: NDArray[np.int64], count: int) -> NDArray[np.bool_]:

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from core.geometry import Boxes, Measures
 from core.taxonomy import BLAST, DETECTOR_CODES, WBC, WHITE_CELLS
-from imaging.images import RgbImage, detector_input
+from imaging.images import RgbImage, detector_input, scaled_size
 from imaging.tiling import MAX_TILE_SIDE, Tile, tiles
 from models.detector.boxes import COLUMNS, OTHERS, Found, suppress
+from models.detector.frames import frames, smallest_frame
 from models.detector.magnification import (
     CONFIDENT,
+    Contents,
     TrainedRange,
     median_diameter,
     red_cell_diameters,
@@ -24,11 +26,18 @@ from models.findings import Detection, FieldFindings, Progress
 from models.manifest import Manifest, WeightsError, load_manifest
 from models.runtime import Network, Precision
 
+QUANTIZED = "network_int8.xml"
+"""The same network in int8, beside the manifest's own."""
+
 MAX_DETECTIONS = 3000
 """Cells kept of one frame or tile, likeliest first."""
 
 SCALE_PROBES = (2.5, 6.25, 0.4)
-"""Factors at which the middle of a field is looked at when too few red cells are found in it."""
+"""Factors at which a part of a field is looked at when too few red cells are found in it."""
+
+PROBE_SIDES = (0.56, 0.7)
+"""Height and width of what is looked at so, as shares of the network's side: it fits a frame of
+half the cost of a whole field's, and holds five red cells unless they lie far apart."""
 
 SMALLEST_FIELD = 512
 """Longer side in pixels from which an image is a field whose red cells are looked for so; smaller
@@ -90,6 +99,7 @@ class Detector:
         self._point = OperatingPoint.of(manifest.thresholds)
         self._range = TrainedRange.of(manifest.scale)
         self._columns = _columns_of(manifest.classes)
+        self._frames = frames(manifest.input_size)
 
     @classmethod
     def load(cls, folder: Path, precision: Precision = "auto") -> Detector:
@@ -188,14 +198,24 @@ class Detector:
         """Choose by what to resize a field that was read; 1 leaves it."""
         if first.red_cell:
             return self._range.factor(first.red_cell * first.scale)
-        for factor in SCALE_PROBES if max(rgb.shape) >= SMALLEST_FIELD else ():
+        if max(rgb.shape) < SMALLEST_FIELD:
+            return 1.0
+        contents = Contents.of(rgb)
+        for factor in SCALE_PROBES if contents.present.any() else ():
             scale = first.scale * factor
-            middle = _middle(rgb, self._max_tile_side(scale))
-            probe = self._read(middle, scale, CONFIDENT, steps)
+            probe = self._read(self._probe(rgb, contents, scale), scale, CONFIDENT, steps)
             if probe.red_cell:
                 wanted = factor * self._range.factor(probe.red_cell * scale)
                 return min(MAX_ENLARGED, wanted)
         return 1.0
+
+    def _probe(self, rgb: RgbImage, contents: Contents, scale: float) -> RgbImage:
+        """Cut what is looked at for red cells of another size, as a view."""
+        height, width = (int(self._max_tile_side(scale) * share) for share in PROBE_SIDES)
+        y, x = contents.fullest(height, width)
+        top = max(0, min(y - height // 2, rgb.shape[0] - height))
+        left = max(0, min(x - width // 2, rgb.shape[1] - width))
+        return rgb[top : top + height, left : left + width]
 
     def _usual_scale(self, width: int, height: int) -> float:
         """Compute network pixels for one of the file, of unknown magnification."""
@@ -219,7 +239,8 @@ class Detector:
 
     def _find_in(self, rgb: RgbImage, tile: Tile, scale: float, floor: float) -> Found:
         part = rgb[tile.top : tile.bottom, tile.left : tile.right]
-        letterbox = detector_input(part, self._manifest.input_size, scale)
+        frame = smallest_frame(self._frames, *scaled_size(part, scale))
+        letterbox = detector_input(part, frame, scale)
         (head,) = self._network.run(letterbox.pixels[None]).values()
         boxes, scores = decode(head[0])
         every = Found(boxes, calibrated(scores[:, self._columns], self._manifest.calibration))
@@ -248,9 +269,16 @@ class Detector:
 
 
 def load_network(manifest: Manifest, precision: Precision = "auto") -> Network:
-    """Compile the detector's network for the one shape it is asked for."""
-    image = (3, manifest.input_size, manifest.input_size)
-    return Network(manifest.network, image, precision=precision)
+    """Compile the detector's network for the frames it is asked for.
+
+    Args:
+        manifest: Of the weights.
+        precision: "auto" takes the int8 network where there is one.
+    """
+    *smaller, largest = ((3, *frame) for frame in frames(manifest.input_size))
+    is_quantized = precision == "auto" and QUANTIZED in manifest.files
+    path = manifest.folder / QUANTIZED if is_quantized else manifest.network
+    return Network(path, largest, precision=precision, smaller=smaller)
 
 
 class _Steps:
@@ -278,12 +306,6 @@ def decode(head: NDArray[np.float32]) -> tuple[Boxes, NDArray[np.float32]]:
     """
     centre, half = head[:2].T, head[2:4].T / 2
     return np.concatenate([centre - half, centre + half], axis=1), head[4:].T
-
-
-def _middle(rgb: RgbImage, side: int) -> RgbImage:
-    """Cut the middle, of at most `side` pixels a side, as a view."""
-    top, left = (max(0, length - side) // 2 for length in rgb.shape[:2])
-    return rgb[top : top + side, left : left + side]
 
 
 def _kinds(found: Found, blast_if_white: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from core.geometry import Measures
+from imaging.images import RgbImage, resize, scaled_size
 from models.detector.boxes import Found
 from models.manifest import WeightsError
 
@@ -16,6 +19,14 @@ CONFIDENT = 0.5
 ENOUGH = 5
 """Red cells from which on their median is believed."""
 
+MIN_CONTRAST = 12.0
+"""Grey levels by which something in a field must differ from its surroundings to be a cell.
+
+Red cells differ by 40 and more, the grain of an empty field by 5 in the copy that is looked at.
+"""
+
+_COPY_SIDE = 480
+_SURROUNDINGS = 61
 _CLEAR = 2.0
 _WELL_INSIDE = 2.0
 
@@ -49,6 +60,48 @@ class TrainedRange:
         if diameter > self.red_cell_high:
             return self.red_cell_high / _WELL_INSIDE / diameter
         return 1.0
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Where something stands out of a field.
+
+    Attributes:
+        present: bool (h, w), a small copy of the field.
+        scale: Pixels of the copy for one of the field.
+    """
+
+    present: NDArray[np.bool_]
+    scale: float
+
+    @classmethod
+    def of(cls, rgb: RgbImage) -> Contents:
+        """Look for contents in a field, uint8 (h, w, 3) RGB."""
+        scale = min(1.0, _COPY_SIDE / max(rgb.shape))
+        height, width = scaled_size(rgb, scale)
+        # Stains absorb green most.
+        green = resize(rgb, width, height, reducing_gap=1.3)[..., 1].astype(np.float32)
+        contrast = np.abs(green - ndimage.uniform_filter(green, _SURROUNDINGS))
+        return cls(contrast >= MIN_CONTRAST, scale)
+
+    def fullest(self, height: int, width: int) -> tuple[int, int]:
+        """Find the part of the field that holds most.
+
+        Args:
+            height: Of the part, in pixels of the field.
+            width: Of the part, in pixels of the field.
+
+        Returns:
+            The middle of the part, y and x in pixels of the field.
+        """
+        shares = self.present.astype(np.float32)
+        for axis, side in enumerate((height, width)):
+            half = max(1, round(side * self.scale / 2))
+            # Twice half the part: the middle weighs more than the edges, which cut cells.
+            for _ in range(2):
+                shares = ndimage.uniform_filter1d(shares, half, axis, mode="constant")
+        y, x = np.unravel_index(shares.argmax(), shares.shape)
+        return round(y / self.scale), round(x / self.scale)
 
 
 def red_cell_diameters(found: Found, width: int, height: int) -> Measures:

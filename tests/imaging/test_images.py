@@ -236,15 +236,22 @@ def test_resize_averages_when_shrinking():
     assert np.abs(resize(stripes, 8, 8).astype(int) - 127).max() < 20
 
 
-def test_letterbox_never_enlarges_and_maps_back():
-    letterbox = detector_input(np.zeros((100, 200, 3), np.uint8), 320)
-    assert (letterbox.scale, letterbox.left, letterbox.top) == (1.0, 60, 110)
-    assert letterbox.pixels.shape == (3, 320, 320)
+def test_shrinking_by_blocks_first_changes_little():
+    noise = np.random.default_rng(0).integers(0, 256, (540, 720, 3), np.uint8)
+    plain, blocks = resize(noise, 200, 150), resize(noise, 200, 150, reducing_gap=1.3)
+    assert blocks.shape == plain.shape
+    assert np.abs(blocks.astype(int) - plain).mean() < 10
+
+
+def test_a_field_lies_in_the_middle_of_a_grey_frame():
+    letterbox = detector_input(np.zeros((100, 200, 3), np.uint8), (192, 320), 1.0)
+    assert (letterbox.scale, letterbox.left, letterbox.top) == (1.0, 60, 46)
+    assert letterbox.pixels.shape == (3, 192, 320)
     assert letterbox.pixels[0, 0, 0] == np.float32(114 / 255)
-    assert letterbox.pixels[0, 160, 160] == 0
+    assert letterbox.pixels[0, 96, 160] == 0
 
 
-def test_letterbox_shrinks_large_fields_and_maps_boxes_back():
-    letterbox = detector_input(np.zeros((500, 1000, 3), np.uint8), 100)
+def test_boxes_of_a_shrunk_field_are_mapped_back():
+    letterbox = detector_input(np.zeros((500, 1000, 3), np.uint8), (100, 100), 0.1)
     corners = np.array([[0, 25, 100, 75]], np.float32)
     np.testing.assert_allclose(letterbox.to_field(corners), [[0, 0, 1000, 500]])

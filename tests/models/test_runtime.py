@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,8 +80,63 @@ def test_more_threads_than_requests_all_get_their_answer(network):
         np.testing.assert_allclose(list(pool.map(infer, values)), values, atol=2e-3)
 
 
+SMALLER = ((16, 32, 3), (16, 16, 3))
+
+
+@pytest.fixture
+def network_of_three_shapes(tmp_path) -> Network:
+    path = write_classifier(tmp_path / "classifier") / "network.xml"
+    return Network(path, (32, 32, 3), (1, 4), "f32", smaller=SMALLER)
+
+
+@pytest.mark.parametrize("shape", [(32, 32, 3), *SMALLER])
+def test_a_network_serves_all_its_shapes(network_of_three_shapes, shape):
+    answers = network_of_three_shapes.run(np.full((5, *shape), 0.5, np.float32))
+    np.testing.assert_allclose(answers["logits"], [[0, 0.5]] * 5, atol=1e-3)
+    assert answers["cam"].shape == (5, shape[0] // 16, shape[1] // 16, 2)
+
+
+@pytest.mark.parametrize("shape", [(1, 32, 16, 3), (1, 24, 24, 3), (1, 48, 32, 3)])
+def test_shapes_between_those_of_a_network_are_refused(network_of_three_shapes, shape):
+    with pytest.raises(ValueError, match="are served"):
+        network_of_three_shapes.run(np.zeros(shape, np.float32))
+
+
+def test_threads_with_different_shapes_get_their_own_answers(network_of_three_shapes):
+    barrier = threading.Barrier(8)
+    shapes = [((32, 32, 3), *SMALLER)[number % 3] for number in range(64)]
+
+    def infer(number: int) -> np.ndarray:
+        if number < 8:
+            barrier.wait()
+        image = np.random.default_rng(number).random((1, *shapes[number]), np.float32)
+        return network_of_three_shapes.run(image)["embedding"]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(infer, range(64)))
+    for number, answer in enumerate(answers):
+        mean = np.random.default_rng(number).random((1, *shapes[number]), np.float32).mean((1, 2))
+        np.testing.assert_allclose(answer, mean, atol=1e-3)
+
+
+ANSWERED = ["answered"] * 30
+
+
+def answers_of(program: str, path: Path) -> list[str]:
+    """Run a program in thirty processes, six at a time: busy machines alone showed the fault."""
+    command = [sys.executable, "-c", program, str(path)]
+
+    def answer(_expected: str) -> str:
+        finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANGS)
+        return finished.stdout.strip() or finished.stderr
+
+    with ThreadPoolExecutor(6) as pool:
+        return list(pool.map(answer, ANSWERED))
+
+
 FIRST_INFERENCES = """
 import sys, threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import numpy as np
 from models.registry import load_models
@@ -92,26 +148,43 @@ barrier = threading.Barrier(8)
 def infer(number):
     barrier.wait()
     if number % 2:
-        models.detector.detector.find(np.full((64, 64, 3), 200, np.uint8))
+        models.detector.find(np.full((64, 64, 3), 200, np.uint8))
     else:
-        models.classifier.classifier.probabilities([cell] * (number + 1), "crop")
+        models.classifier.probabilities([cell] * (number + 1), "crop")
 
-threads = [threading.Thread(target=infer, args=(number,)) for number in range(8)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(infer, range(8)))
 print("answered")
 """
 
 
 @pytest.mark.slow
 def test_fresh_processes_answer_when_first_inferences_come_together(tmp_path):
-    folder = write_weights(tmp_path / "weights")
-    command = [sys.executable, "-c", FIRST_INFERENCES, str(folder)]
+    assert answers_of(FIRST_INFERENCES, write_weights(tmp_path / "weights")) == ANSWERED
 
-    def answer(_number: int) -> str:
-        finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANGS)
-        return finished.stdout.strip() or finished.stderr
 
-    # Six at a time: the fault was seen on busy machines only.
-    with ThreadPoolExecutor(6) as pool:
-        assert list(pool.map(answer, range(30))) == ["answered"] * 30
+FIRST_SHAPES = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import numpy as np
+from models.runtime import Network
+
+shapes = [(32, 32, 3), (16, 32, 3), (16, 16, 3)]
+network = Network(Path(sys.argv[1]), shapes[0], (1, 4), smaller=shapes[1:])
+barrier = threading.Barrier(8)
+
+def infer(number):
+    barrier.wait()
+    network.run(np.zeros((number + 1, *shapes[number % 3]), np.float32))
+
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(infer, range(8)))
+print("answered")
+"""
+
+
+@pytest.mark.slow
+def test_fresh_processes_answer_when_all_shapes_come_together(tmp_path):
+    path = write_classifier(tmp_path / "classifier") / "network.xml"
+    assert answers_of(FIRST_SHAPES, path) == ANSWERED

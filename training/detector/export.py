@@ -62,9 +62,9 @@ def export(
 
 
 def write_network(checkpoint: Path, weights: Path, size: int) -> None:
-    """Write network.xml and .bin (f16 weights) for frames of `size` pixels."""
+    """Write network.xml and .bin (f16 weights) for frames of up to `size` pixels a side."""
     made = YOLO(checkpoint).export(
-        format="openvino", imgsz=size, quantize=16, dynamic=False, device="cpu"
+        format="openvino", imgsz=size, quantize=16, dynamic=True, device="cpu"
     )
     for suffix in ("xml", "bin"):
         (source,) = Path(made).glob(f"*.{suffix}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy import ndimage
 from core.taxonomy import DETECTOR_CODES
 from models.detector.detector import Detector, decode
 from models.findings import FieldFindings
-from models.manifest import WeightsError, load_manifest
+from models.manifest import WeightsError, load_manifest, sha256_of
 from tests.networks import write_detector
 from tests.stand_ins import drawn_field
 
@@ -108,6 +109,20 @@ def test_a_field_goes_through_the_network_and_back(detector):
     assert detection.box == pytest.approx((270, 110, 370, 210), abs=0.5)
 
 
+@pytest.mark.parametrize(("precision", "side"), [("auto", 200), ("f32", 100)])
+def test_the_int8_network_answers_unless_f32_is_asked_for(tmp_path, precision, side):
+    folder = write_detector(tmp_path / "detector")
+    other = write_detector(tmp_path / "other", 20)
+    content = json.loads((folder / "manifest.json").read_text())
+    for suffix in ("xml", "bin"):
+        file = folder / f"network_int8.{suffix}"
+        file.write_bytes((other / f"network.{suffix}").read_bytes())
+        content["files"][file.name] = sha256_of(file)
+    (folder / "manifest.json").write_text(json.dumps(content))
+    (cell,) = Detector.load(folder, precision).find(drawn_field(640, 320)).detections
+    assert cell.box[2] - cell.box[0] == pytest.approx(side, abs=1)
+
+
 def test_min_confidence_lowers_and_raises_the_floor(detector):
     assert detector.find(drawn_field(), 0.995).detections == ()
     assert len(detector.find(drawn_field(), 0.01).detections) == 1
@@ -200,16 +215,16 @@ def test_the_manifest_s_calibration_is_used(served):
     assert served(network, calibration=sceptical).find(FIELD).counts["rbc"] == 0
 
 
-def test_cells_on_the_seams_of_tiles_are_found_once(spot_detector):
+def test_cells_on_the_seams_of_tiles_are_found_once(served):
     width, height = 4000, 3000
     field = np.full((height, width, 3), 200, np.uint8)
     centres = [(x, y) for x in range(150, width, 137) for y in range(150, height, 211)]
     for x, y in centres:
         field[y - 50 : y + 50, x - 45 : x + 45] = 0
-    findings = spot_detector.find(field)
+    findings = served(SpotNetwork(), input_size=320).find(field)
     assert findings.counts["wbc"] == len(centres)
-    # one network pixel is 40 px of a tile here
-    assert furthest(findings, centres) < 45
+    # two network pixels are 16 px of a tile here
+    assert furthest(findings, centres) < 16
 
 
 def test_boxes_stay_inside_the_field(spot_detector):
@@ -257,17 +272,53 @@ def test_a_field_of_too_small_cells_is_read_again_larger_in_tiles(served):
     assert calls[-1][0] == calls[-1][1] == len(calls) > 4
 
 
-def test_red_cells_too_small_to_be_found_are_looked_for_in_the_middle_of_the_field(served):
-    centres = grid(1600, 1200, 80)
+@pytest.mark.parametrize(("width", "height"), [(1600, 1200), (1200, 1600)])
+def test_red_cells_too_small_to_be_found_are_looked_for_larger(served, width, height):
+    centres = grid(width, height, 80)
     calls = []
     findings = served(SpotNetwork(low=8), input_size=320, scale=TRAINED).find(
-        discs(1600, 1200, centres, 24, RED), progress=lambda *step: calls.append(step)
+        discs(width, height, centres, 24, RED), progress=lambda *step: calls.append(step)
     )
     # 24 px of the file are 5 of the network's at first, which is less than it finds
     assert findings.scale == 2.5
     assert findings.red_cell == pytest.approx(24, abs=3)
     assert findings.counts["rbc"] == len(centres)
     assert calls[-1][0] == calls[-1][1] == len(calls)
+
+
+@pytest.mark.parametrize("corner", [(80, 80), (1220, 920)])
+def test_red_cells_of_an_untrained_size_are_looked_for_where_they_are(served, corner):
+    left, top = corner
+    centres = [(left + x, top + y) for x in (0, 80, 160) for y in (0, 80, 160)]
+    field = discs(1600, 1200, centres, 24, RED)
+    findings = served(SpotNetwork(low=8), input_size=320, scale=TRAINED).find(field)
+    assert findings.counts["rbc"] == len(centres)
+
+
+@pytest.mark.parametrize("grain", [0, 6])
+def test_an_empty_field_is_read_once(served, grain):
+    field = np.random.default_rng(0).normal(225, grain, (1200, 1600, 3)).clip(0, 255)
+    network = SpotNetwork()
+    calls = []
+    findings = served(network, input_size=320, scale=TRAINED).find(
+        field.astype(np.uint8), progress=lambda *step: calls.append(step)
+    )
+    assert findings.detections == ()
+    assert calls == [(1, 1)]
+
+
+def test_a_field_is_read_in_the_smallest_frame(served):
+    shapes = []
+
+    class Seen(SpotNetwork):
+        def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+            shapes.append(batch.shape[2:])
+            return super().run(batch)
+
+    detector = served(Seen(), input_size=960)
+    for width, height in ((256, 250), (640, 480), (2592, 1944), (1944, 2592)):
+        detector.find(np.full((height, width, 3), 225, np.uint8))
+    assert shapes == [(320, 320), (576, 704), (768, 960), (960, 960)]
 
 
 def test_a_crop_of_one_cell_is_read_once(served):

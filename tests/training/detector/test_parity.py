@@ -11,10 +11,15 @@ from ultralytics import YOLO
 from ultralytics.utils import ASSETS
 
 from core.geometry import iou
+from imaging.images import read_image
+from models.detector import detector as detectors
 from models.detector.detector import Detector
+from models.findings import FieldFindings
 from models.manifest import sha256_of
-from training.data import PROJECT
-from training.detector.export import write_network
+from training.data import DEFAULT_DATA, PROJECT
+from training.detector.export import DEFAULT_WEIGHTS, write_network
+
+FIELDS = DEFAULT_DATA / "txl_pbc" / "images" / "test"
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::FutureWarning",
@@ -76,3 +81,32 @@ def test_boxes_classes_and_confidences_agree(picture, served):
         assert overlaps.max() > 0.95
         assert match.label == NAMES[int(kind)]
         assert match.confidence == pytest.approx(float(confidence), abs=0.01)
+
+
+@pytest.mark.skipif(not FIELDS.is_dir(), reason=f"{FIELDS} is missing")
+def test_a_smaller_frame_gives_the_square_s_boxes(monkeypatch):
+    fields = [read_image(file.read_bytes()).rgb for file in sorted(FIELDS.glob("*.jpg"))[::12]]
+    framed = Detector.load(DEFAULT_WEIGHTS, "f32")
+    monkeypatch.setattr(detectors, "frames", lambda size: ((size, size),))
+    square = Detector.load(DEFAULT_WEIGHTS, "f32")
+    overlaps, moved = [], []
+    for field in fields:
+        here, there = framed.find(field), square.find(field)
+        assert abs(len(here.detections) - len(there.detections)) <= 3
+        each = best_overlaps(here, there)
+        overlaps += [overlap for overlap, _ in each]
+        moved += [difference for _, difference in each]
+    assert np.mean(overlaps) > 0.97
+    assert np.mean(np.array(overlaps) > 0.5) > 0.97
+    assert np.mean(moved) < 0.01
+
+
+def best_overlaps(here: FieldFindings, there: FieldFindings) -> list[tuple[float, float]]:
+    """Return each box's overlap with the other field's nearest, and how confidence differs."""
+    boxes = np.array([cell.box for cell in there.detections], np.float32)
+    found = []
+    for cell in here.detections:
+        overlaps = iou(np.array(cell.box, np.float32), boxes)
+        nearest = there.detections[int(overlaps.argmax())]
+        found.append((float(overlaps.max()), abs(cell.confidence - nearest.confidence)))
+    return found
