@@ -17,6 +17,7 @@ from pages.analyses.uploads import Answer, UploadError
 from pages.common.errors import wants_json
 from pages.common.formatting import quality_sentence, result_to_dict, summary
 from pages.common.lookups import get_analyst, image_response, team_analysis
+from pages.common.morphology import describe
 from pages.common.requires import Look, requires
 from pages.common.turns import takes_a_turn
 from records.accounts.accounts import Role
@@ -91,10 +92,12 @@ def _url(analysis: Analysis) -> str:
 def result(analysis_id: str) -> str:
     """Show the classifier's finding for one cell image."""
     analysis = team_analysis(analysis_id, AnalysisKind.CLASSIFICATION)
+    finding = cell_finding(analysis)
     return render_template(
         "analyses/classification/result.html",
         analysis=analysis,
-        finding=cell_finding(analysis),
+        finding=finding,
+        description=describe(finding.kind, finding.morphology),
         place=place_in_batch(analysis),
         can_explain=get_explainer().can_explain(analysis),
         explanation=document(explanations.find(analysis.id)),

@@ -234,6 +234,20 @@ def test_an_unfamiliar_cell_is_marked_beside_its_answer(app, signed_in, in_distr
     assert "Probability of ALL blast" in page
 
 
+@pytest.mark.parametrize("described", [True, False])
+def test_kind_and_form_are_shown_where_the_classifier_tells(app, signed_in, described):
+    analysis_id = upload_cell(signed_in)
+    form = {"kind": "lymphocyte", "morphology": {"chromatin_density": "densely"}}
+    with app.app_context():
+        analysis = db.session.get(Analysis, analysis_id)
+        analysis.finding = {**analysis.finding, **(form if described else {})}
+        db.session.commit()
+    page = texts(signed_in.get(f"/classify/{analysis_id}").text)
+
+    assert ("Kind and form Kind Lymphocyte Chromatin dense" in page) == described
+    assert ("treat it with caution" in page) == described
+
+
 def test_an_analysis_from_before_the_gate_found_cells_is_shown(app, signed_in: FlaskClient):
     analysis_id = upload_cell(signed_in)
     with app.app_context():
