@@ -35,7 +35,8 @@ class Network:
         path: The network's XML file; the weights lie beside it.
         image: Shape of one image without the batch axis.
         batches: Batch sizes that the network is asked for, 1 among them.
-        precision: "auto" computes in bf16 where the processor has it, "f32" never does.
+        precision: "auto" computes in bf16 what is not quantised where the processor has it, "f32"
+            never does.
         smaller: Further shapes of an image that are served, on no axis larger than `image`.
 
     Raises:

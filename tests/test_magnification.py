@@ -58,9 +58,16 @@ def test_low_magnification_is_noticed_and_made_good(detector, mosaic, zoom):
 
 
 def test_high_magnification_is_noticed(detector, mosaic):
-    field, _ = mosaic
-    close = resize(field[:HEIGHT, :WIDTH], 2 * WIDTH, 2 * HEIGHT)
-    found = detector.find(close)
-    assert found.scale < 1
-    assert found.red_cell == pytest.approx(200, rel=0.15)
-    assert white_cells(found) == 1
+    field, white = mosaic
+    pictures = [
+        field[top : top + HEIGHT, left : left + WIDTH]
+        for top in range(0, DOWN * HEIGHT, HEIGHT)
+        for left in range(0, ACROSS * WIDTH, WIDTH)
+    ]
+    found = [detector.find(resize(each, 2 * WIDTH, 2 * HEIGHT)) for each in pictures]
+    noticed = [each for each in found if each.scale < 1]
+    # A second reading that loses two of 16 red cells does not count.
+    assert len(noticed) >= 0.8 * len(pictures)
+    for each in noticed:
+        assert each.red_cell == pytest.approx(200, rel=0.15)
+    assert sum(map(white_cells, found)) == pytest.approx(white, abs=0.1 * white)
