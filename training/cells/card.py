@@ -45,7 +45,7 @@ def card(manifest: Mapping[str, Any]) -> str:
         ),
         served=_served(training["arguments"]["held_out"]),
         seed=training["seed"],
-        options=", ".join(f"{name} {value}" for name, value in training["arguments"].items()),
+        phases=_phases(training["arguments"]),
         summary=summary(manifest["metrics"]),
         metrics=format_tables(from_dict(manifest["metrics"])),
         calibration=table(
@@ -56,6 +56,14 @@ def card(manifest: Mapping[str, Any]) -> str:
             ],
         ),
     )
+
+
+def _phases(arguments: Mapping[str, Any]) -> str:
+    lines = [
+        f"{number}. {', '.join(f'{name} {value}' for name, value in settings.items())}"
+        for number, settings in enumerate(arguments["phases"], start=1)
+    ]
+    return "\n".join([*lines, *([f"\n{arguments['note']}"] if "note" in arguments else [])])
 
 
 def _served(held_out: int | None) -> str:

@@ -16,6 +16,7 @@ import torch
 from models.classifier.cell_views import View
 from models.classifier.classifier import Classifier
 from models.findings import ALL_BLAST, NORMAL
+from models.manifest import read_manifest
 from training.cells import calibration
 from training.cells.card import write_card
 from training.cells.data import ATTRIBUTES, KINDS
@@ -33,8 +34,9 @@ from training.cells.predict import (
 from training.cells.served import fit_whitening, write_network
 from training.commands import option
 from training.data import PROJECT
+from training.documents import replace_between
 from training.manifest import DATA_SETS, todays_version, write_manifest
-from training.metrics.estimates import to_dict
+from training.metrics.estimates import format_tables, from_dict, to_dict
 
 DEFAULT_WEIGHTS = PROJECT / "weights" / "classifier"
 MUNICH = {
@@ -54,8 +56,10 @@ class Options:
     network: str = option("final", "folder of the network to serve, in --folder")
     weights: Path = option(DEFAULT_WEIGHTS, "folder to write")
     version: str = option("", "of the weights (today's first)")
+    note: str = option("", "what else the card should say of the training")
     samples: int = option(500, "bootstrap samples")
     threads: int = option(2, "processor threads")
+    record: bool = option(False, "write the metrics into docs/validation.md")
 
 
 def run(options: Options) -> None:
@@ -68,6 +72,8 @@ def run(options: Options) -> None:
     staged.mkdir(parents=True)
     _write(options, pack, predictions, staged)
     publish(staged, options.weights)
+    if options.record:
+        _record(options.weights)
 
 
 def publish(staged: Path, weights: Path) -> None:
@@ -104,13 +110,28 @@ def _write(options: Options, pack: Pack, predictions: Predictions, folder: Path)
     write_card(folder)
 
 
+def _record(weights: Path) -> None:
+    manifest = read_manifest(weights, "classifier")
+    tables = format_tables(from_dict(manifest.details["metrics"]))
+    heading = f"Classifier {manifest.version}, `python -m training.cells export`:"
+    replace_between(PROJECT / "docs" / "validation.md", "classifier", f"{heading}\n\n{tables}")
+
+
 def _settings(options: Options) -> dict[str, Any]:
-    """Return how the network was trained, as its checkpoint states it."""
-    path = options.folder / options.network / "checkpoint.pt"
-    settings = torch.load(path, weights_only=True)["settings"]
+    """Return how the network was trained, as its checkpoints state it."""
+    phases = _phases(options.folder, options.network)
     name = options.network
     held_out = int(name.removeprefix("fold")) if name.startswith("fold") else None
-    return {**settings, "held_out": held_out}
+    noted = {"note": options.note} if options.note else {}
+    return {"seed": phases[-1]["seed"], "held_out": held_out, "phases": phases, **noted}
+
+
+def _phases(folder: Path, network: str) -> list[dict[str, Any]]:
+    """Return the settings of a training and of those that it went on from, the first one first."""
+    settings = torch.load(folder / network / "checkpoint.pt", weights_only=True)["settings"]
+    start = settings.get("start", "")
+    plain = {name: value for name, value in settings.items() if name != "start"}
+    return [*(_phases(folder, start) if start else []), plain]
 
 
 def _thresholds(predictions: Predictions) -> dict[str, float]:
