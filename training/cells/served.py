@@ -87,8 +87,12 @@ class ServedNetwork(nn.Module):
 def write_network(network: CellNetwork, whitening: Whitening, folder: Path) -> None:
     """Write network.xml and network.bin, f16 weights, for any batch size."""
     served = ServedNetwork(network, whitening).eval()
-    example = torch.zeros(1, SIZE, SIZE, 3)
-    converted = ov.convert_model(served, example_input=example, input=[-1, SIZE, SIZE, 3])
+    # Of two, since a batch of one would be taken for a fixed size.
+    example = torch.zeros(2, SIZE, SIZE, 3)
+    program = torch.export.export(
+        served, (example,), dynamic_shapes={"rgb": {0: torch.export.Dim("cells", min=1, max=4096)}}
+    )
+    converted = ov.convert_model(program)
     for port, name in zip(converted.outputs, OUTPUTS, strict=True):
         port.get_tensor().set_names({name})
     ov.save_model(converted, folder / "network.xml", compress_to_fp16=True)

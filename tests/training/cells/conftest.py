@@ -25,6 +25,7 @@ def cell_sets(tmp_path_factory) -> Path:
     _draw_cnmc_more(folder / "cnmc_more")
     _draw_lmu(folder / "lmu_myeloblasts" / "images", rng)
     _draw_pbc_cells(folder, rng)
+    _draw_txl_train(folder / "txl_pbc", rng)
     _draw_snam(folder / "snam")
     return folder
 
@@ -74,6 +75,15 @@ def _draw_pbc_cells(data: Path, rng: np.random.Generator) -> None:
         attributes.append({"file": f"pbc_cells/images/{row['file']}", "split": "test", **values})
     _write(folder / "manifest.csv", rows)
     _write(data / "wbcatt.csv", attributes)
+
+
+def _draw_txl_train(folder: Path, rng: np.random.Generator) -> None:
+    """Fields with one white cell each, of which no two look alike, in every fold."""
+    for number in range(24):
+        field = draw_field(200, 200, 40, True)
+        cv2.circle(field, tuple(rng.integers(60, 140, 2).tolist()), 14 + number, NUCLEUS, -1)
+        cv2.imwrite(str(folder / "images" / "train" / f"{number:02}.png"), _grainy(field, rng))
+        (folder / "labels" / "train" / f"{number:02}.txt").write_text("0 0.5 0.5 0.4 0.4")
 
 
 def _draw_snam(folder: Path) -> None:

@@ -70,8 +70,16 @@ def test_checkpoints_keep_their_settings_by_these_names(pack, tmp_path):
     kept = torch.load(tmp_path / "fold0" / "checkpoint.pt", weights_only=True)["settings"]
     assert kept == {
         **{"steps": 1, "batch": 4, "rate": 3e-4, "distil": 0.0},
-        **{"scratch": True, "seed": 1},
+        **{"scratch": True, "start": "", "seed": 1},
     }
+
+
+def test_a_training_goes_on_from_another_ones_network(pack, tmp_path):
+    Training(options(tmp_path / "first"), pack, None, 0).run()
+    second = Training(options(tmp_path / "second", "--start", "../first/fold0"), pack, None, 0)
+    trained = torch.load(tmp_path / "first" / "fold0" / "network.pt", weights_only=True)
+    for name, values in trained.items():
+        torch.testing.assert_close(second.network.state_dict()[name], values)
 
 
 def test_a_validation_is_of_real_cells_and_written_as_a_row(pack, tmp_path, monkeypatch):
