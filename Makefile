@@ -45,8 +45,13 @@ hooks: .venv-dev/installed node_modules/installed
 train: .venv-dev/installed
 	$(DEV) -m training composites
 	$(DEV) -m training detector
+	$(DEV) -m training quantize detector
 	$(DEV) -m training calibrate detector
-	$(DEV) -m training classifier
+	$(DEV) -m training.cells pack
+	$(DEV) -m training.cells teach
+	$(DEV) -m training.cells train
+	$(DEV) -m training.cells predict
+	$(DEV) -m training.cells export --network fold0
 
 bench: .venv-dev/installed
 	$(DEV) -m benchmarks

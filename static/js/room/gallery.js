@@ -25,7 +25,7 @@ function part(tile, name) {
  */
 function spoken(cell) {
   const seen = cell.seen ? `reviewed by ${cell.by}` : "not reviewed";
-  const said = [
+  const opinions = [
     cell.probability === null ? "" : `blast probability ${formatProbability(cell.probability)}`,
     cell.disagreed ? "detector and classifier disagree" : "",
   ];
