@@ -170,7 +170,7 @@ def classifier_input(rgb: RgbImage, size: int = 300, stretched: bool = True) -> 
         float32 (size, size, 3) RGB in 0..1.
     """
     square = resize(centre_square(rgb), size, size)
-    return min_max(square) if stretched else square.astype(np.float32) / 255
+    return min_max(square) if stretched else np.divide(square, 255, dtype=np.float32)
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def test_many_fields_are_sent_and_end_in_one_count(page: Page):
     expect(page.locator("[data-status]")).to_have_text("7 of 7 analysed")
     counts = page.locator("[data-counts]")
     expect(counts).to_contain_text("Cells in 7 fields")
-    expect(counts.locator("[data-figure=detector-blasts]")).to_have_text("7 of 14")
+    expect(counts.locator("[data-figure=blasts]")).to_have_text("7 of 14")
     expect(counts).to_contain_text("Only 14 white cells.")
     item(page, "field 3.png").get_by_role("link", name="Open").click()
     expect(page.get_by_role("heading", name="field 3.png")).to_be_visible()

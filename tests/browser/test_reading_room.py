@@ -101,7 +101,7 @@ def press(page: Page, *keys: str) -> None:
 
 def test_cells_stand_by_class_the_most_suspicious_first(page: Page):
     assert sizes(page) == {"blast": 2, "unclassified": 2 + MANY, "candidate": 1}
-    assert "image 1, few.png, Blast, not reviewed, detector 90% blast" in focused(
+    assert "image 1, few.png, Blast, not reviewed, blast probability 90%" in focused(
         page
     ).get_attribute("aria-label")
     last = page.locator("[data-group]:visible").last

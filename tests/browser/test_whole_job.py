@@ -131,7 +131,7 @@ def test_history_finds_and_deletes(page: Page):
 def test_a_result_leads_to_the_card_of_its_model(page: Page):
     page.goto("/history")
     page.locator(".history-open").filter(has_text="cell.png").click()
-    page.get_by_role("link", name="performance").click()
+    page.get_by_role("link", name="performance").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Classifier")
     charts = page.locator("img.chart").all()
     assert charts

@@ -124,7 +124,7 @@ def test_every_white_cell_has_one_probability(shown):
     assert items(named_by=Namer.CLASSIFIER, thresholds={"blast": 0.25, "detector_blast": 0.25}) == [
         "Blast 80%",
         "Other white cell 60%",
-        "Blast 10% Models disagree",
+        "Blast 10%",
         "Other white cell 25%, uncertain",
     ]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from models.findings import Detection, FieldFindings
+from models.findings import Detection, FieldFindings, Namer
 from records.analyses.analyses import Analysis, AnalysisKind
 
 CELLS = (
@@ -54,6 +55,42 @@ def read_field(**changes: Any) -> FieldFindings:
         "red_cell": 41.3,
     }
     return FieldFindings(**{**read, **changes})
+
+
+NAMED_THRESHOLDS = {**THRESHOLDS, "blast": 0.5, "detector_blast": 0.25}
+
+
+def named_cell(place: float, probability: float, detector: float) -> Detection:
+    """A white cell that the classifier named: uncertain from 0.3, a blast from 0.5 on."""
+    is_blast = probability >= 0.5
+    opinion = "uncertain" if 0.3 <= probability < 0.5 else "all_blast" if is_blast else "normal"
+    box = (place, 30.0, place + 40.0, 70.0)
+    label, of_label = ("blast", probability) if is_blast else ("wbc", 1 - probability)
+    return Detection(box, label, of_label, detector, 0.95, probability, opinion)
+
+
+NAMED_CELLS = (
+    named_cell(0.0, 0.9, 0.8),
+    named_cell(50.0, 0.6, 0.1),
+    named_cell(100.0, 0.4, 0.2),
+    named_cell(150.0, 0.1, 0.7),
+    CELLS[2],
+)
+NAMED_CANDIDATES = (replace(named_cell(200.0, 0.7, 0.05), white=0.3),)
+
+
+def named_field(**changes: Any) -> FieldFindings:
+    """A field of 400 px whose cells the classifier named: two blasts, two others, a candidate.
+
+    The models disagree about the second and the fourth.
+    """
+    named = {
+        "detections": NAMED_CELLS,
+        "candidates": NAMED_CANDIDATES,
+        "thresholds": NAMED_THRESHOLDS,
+        "named_by": Namer.CLASSIFIER,
+    }
+    return read_field(**{**named, **changes})
 
 
 def kept_field(
