@@ -48,6 +48,18 @@ def aimed_sensitivity(weights: Path, findings: FieldFindings) -> float | None:
     return manifest.details.get("operating_point", {}).get("blast_sensitivity")
 
 
+def uncertain_band(weights: Path, version: str, view: str | None) -> tuple[float, float] | None:
+    """Return between which probabilities (0..1) the classifier does not decide.
+
+    None where that is unknown: another version is installed now, or the view has no limits.
+    """
+    manifest = _manifest(weights / CLASSIFIER, CLASSIFIER)
+    if manifest is None or manifest.version != version or view not in manifest.views:
+        return None
+    limits = manifest.views[view]
+    return limits["uncertain_low"], limits["uncertain_high"]
+
+
 def classifier_name(weights: Path, version: str | None = None) -> str:
     """Return what the classifier is called, as its manifest states it.
 

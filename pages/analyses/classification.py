@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    url_for,
+)
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -26,6 +35,7 @@ from records.analyses.analyses import Analysis, AnalysisKind, place_in_batch
 from records.audit.audit import Event
 from records.tasks import TaskState
 from services.analyses.findings import cell_finding
+from services.model_cards import uncertain_band
 
 blueprint = Blueprint("classification", __name__, url_prefix="/classify")
 
@@ -98,6 +108,9 @@ def result(analysis_id: str) -> str:
         analysis=analysis,
         finding=finding,
         description=describe(finding.kind, finding.morphology),
+        band=uncertain_band(
+            current_app.config["LEUKOSCOPE"].weights_dir, analysis.model_version, finding.view
+        ),
         place=place_in_batch(analysis),
         can_explain=get_explainer().can_explain(analysis),
         explanation=document(explanations.find(analysis.id)),

@@ -142,23 +142,24 @@ def held_out_cells(label: str, count: int) -> list[Path]:
 
 def doubtful_images(folder: Path) -> dict[str, Path]:
     """Images that the gate refuses or marks, by what there is about them, kept in `folder`."""
-    images = {
+    images: dict[str, RgbImage | None] = {
         "several": read_image(fields()[0].read_bytes()).rgb,
         "cut-off": _half_a_cell(),
         "unfamiliar": _unfamiliar_tile(),
     }
-    for name, rgb in images.items():
+    there = {name: rgb for name, rgb in images.items() if rgb is not None}
+    for name, rgb in there.items():
         (folder / f"{name}.png").write_bytes(encode_png(np.ascontiguousarray(rgb)))
-    return {name: folder / f"{name}.png" for name in images}
+    return {name: folder / f"{name}.png" for name in there}
 
 
-def _unfamiliar_tile() -> RgbImage:
+def _unfamiliar_tile() -> RgbImage | None:
     """The first PBC tile of the test split that the shipped classifier marks as unlike its own."""
     models = load_models(WEIGHTS)
     tiles = (
         read_image(t.path.read_bytes()).rgb for t in read_pbc(DEFAULT_DATA) if t.split == "test"
     )
-    return next(rgb for rgb in tiles if models.classify(rgb).in_distribution is False)
+    return next((rgb for rgb in tiles if models.classify(rgb).in_distribution is False), None)
 
 
 def _half_a_cell() -> RgbImage:

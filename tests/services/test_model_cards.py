@@ -2,7 +2,14 @@ import json
 
 import pytest
 
-from services.model_cards import aimed_sensitivity, classifier_name, read_card, read_chart
+from models.findings import Namer
+from services.model_cards import (
+    aimed_sensitivity,
+    classifier_name,
+    read_card,
+    read_chart,
+    uncertain_band,
+)
 from tests.networks import write_classifier
 from tests.services.analyses.fields import THRESHOLDS, read_field
 
@@ -35,6 +42,20 @@ def test_the_classifiers_name_is_that_of_the_manifest(weights, tmp_path):
     assert classifier_name(weights) == classifier_name(weights, "test-1") == "DenseNet121"
     assert classifier_name(weights, "test-2") == "Classifier"
     assert classifier_name(tmp_path / "none") == "Classifier"
+
+
+def test_the_band_is_that_of_the_view_of_the_version_that_answered(weights):
+    assert uncertain_band(weights, "test-1", "black") == (0.4, 0.6)
+    assert uncertain_band(weights, "test-1", "crop") == (0.3, 0.7)
+    for version, view in (("test-2", "crop"), ("test-1", None), ("test-1", "other")):
+        assert uncertain_band(weights, version, view) is None
+
+
+def test_where_the_classifier_names_its_own_aim_is_told(weights):
+    named = read_field(named_by=Namer.CLASSIFIER, classifier="test-1")
+    assert aimed_sensitivity(weights, named) == 0.95
+    other = read_field(named_by=Namer.CLASSIFIER, classifier="test-2")
+    assert aimed_sensitivity(weights, other) is None
 
 
 def test_what_is_missing_is_none(tmp_path, caplog):

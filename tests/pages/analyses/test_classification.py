@@ -234,6 +234,15 @@ def test_an_unfamiliar_cell_is_marked_beside_its_answer(app, signed_in, in_distr
     assert "Probability of ALL blast" in page
 
 
+@pytest.mark.parametrize("band", [(0.3, 0.62), None])
+def test_the_uncertain_band_is_drawn_where_it_is_known(signed_in, monkeypatch, band):
+    monkeypatch.setattr("pages.analyses.classification.uncertain_band", lambda *_: band)
+    page = signed_in.get(f"/classify/{upload_cell(signed_in)}").text
+
+    assert ("Uncertain from 30% to 62%" in texts(page)) == (band is not None)
+    assert ('<rect x="30.0" width="32.0" height="4"/>' in page) == (band is not None)
+
+
 @pytest.mark.parametrize("described", [True, False])
 def test_kind_and_form_are_shown_where_the_classifier_tells(app, signed_in, described):
     analysis_id = upload_cell(signed_in)
