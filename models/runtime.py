@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,10 @@ Precision = Literal["auto", "f32"]
 Shape = tuple[int, ...]
 Outputs = dict[str, NDArray[np.float32]]
 """Each output by its name; the first axis is the batch."""
+
+_MOST_INSTRUCTIONS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+_WITH_BF16 = ("ALL", "DEFAULT", "BF16", "FP16", "AMX")
+"""How the environment names the most that oneDNN may use, and how those that have bf16 end."""
 
 REQUESTS = 2
 """Inference requests of a network: one computes while another thread prepares its batch."""
@@ -132,10 +137,19 @@ def _compile(model: ov.Model, precision: Precision) -> ov.CompiledModel:
     core = ov.Core()
     latency = {"PERFORMANCE_HINT": "LATENCY"}
     exact = {**latency, "INFERENCE_PRECISION_HINT": "f32"}
-    if precision == "f32":
+    if precision == "f32" or _is_held_back():
         return core.compile_model(model, "CPU", exact)
     try:
         return core.compile_model(model, "CPU", latency)
     except RuntimeError:
         # The processor announces bf16, but the kernels that may be used have none.
         return core.compile_model(model, "CPU", exact)
+
+
+def _is_held_back() -> bool:
+    """Tell whether the environment keeps oneDNN from instructions of bf16 that the processor has.
+
+    OpenVINO asks the processor alone, chooses bf16, and dies of a missing kernel.
+    """
+    held = (os.environ.get(name, "").upper() for name in _MOST_INSTRUCTIONS)
+    return any(isa and not isa.endswith(_WITH_BF16) for isa in held)

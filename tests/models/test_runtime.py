@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -132,6 +133,31 @@ def answers_of(program: str, path: Path) -> list[str]:
 
     with ThreadPoolExecutor(6) as pool:
         return list(pool.map(answer, ANSWERED))
+
+
+ONE_ANSWER = """
+from pathlib import Path
+import numpy as np
+from models.registry import load_models
+
+models = load_models(Path("weights"))
+rgb = np.full((400, 500, 3), 200, np.uint8)
+print(models.read_field(rgb).counts["blast"], models.classifier.probabilities([rgb], "crop").size)
+"""
+
+
+@pytest.mark.parametrize("most", ["AVX2", "AVX512_CORE", "ALL"])
+def test_a_process_whose_instructions_are_held_back_answers(most):
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": most}
+    finished = subprocess.run(
+        [sys.executable, "-c", ONE_ANSWER],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=HANGS,
+    )
+    assert (finished.returncode, finished.stdout.split()) == (0, ["0", "1"]), finished.stderr
 
 
 FIRST_INFERENCES = """
