@@ -24,7 +24,7 @@ _CELL_KEPT_AS = {"classifier_probability": "second", "classifier_label": "second
 
 
 class Namer(StrEnum):
-    """Which network says whether a white cell of a field is a blast."""
+    """The network that decides whether a white cell in a field is a blast."""
 
     DETECTOR = "detector"
     CLASSIFIER = "classifier"

@@ -23,7 +23,7 @@ Outputs = dict[str, NDArray[np.float32]]
 
 _MOST_INSTRUCTIONS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 _WITH_BF16 = ("ALL", "DEFAULT", "BF16", "FP16", "AMX")
-"""How the environment names the most that oneDNN may use, and how those that have bf16 end."""
+"""Environment variables that cap oneDNN's instruction set, and endings of caps that allow bf16."""
 
 REQUESTS = 2
 """Inference requests of a network: one computes while another thread prepares its batch."""

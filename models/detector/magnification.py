@@ -64,7 +64,7 @@ class TrainedRange:
 
 @dataclass(frozen=True)
 class Contents:
-    """Where something stands out of a field.
+    """The parts of a field that stand out from their surroundings.
 
     Attributes:
         present: bool (h, w), a small copy of the field.

@@ -36,7 +36,7 @@ class UploadError(Exception):
 
 @dataclass(frozen=True)
 class Sent:
-    """What a request brought: files, the batch that joins them, the case chosen for them."""
+    """An upload request: its files, their batch and the case chosen for them."""
 
     files: list[FileStorage]
     batch_id: str
