@@ -37,13 +37,10 @@ def aimed_sensitivity(weights: Path, findings: FieldFindings) -> float | None:
     None where that is not known: the network in `weights` is another, or does not tell.
     """
     if findings.named_by == Namer.CLASSIFIER:
-        manifest = _manifest(weights / CLASSIFIER, CLASSIFIER)
-        known = manifest is not None and manifest.version == findings.classifier
-        return manifest.thresholds.get("sensitivity") if manifest and known else None
-    manifest = _manifest(weights / "detector", "detector")
-    if manifest is None or manifest.version != findings.model:
-        return None
-    if manifest.thresholds.get("blast") != findings.thresholds.get("blast"):
+        manifest = _of_version(weights, CLASSIFIER, findings.classifier)
+        return manifest.thresholds.get("sensitivity") if manifest else None
+    manifest = _of_version(weights, "detector", findings.model)
+    if manifest is None or manifest.thresholds.get("blast") != findings.thresholds.get("blast"):
         return None
     return manifest.details.get("operating_point", {}).get("blast_sensitivity")
 
@@ -53,8 +50,8 @@ def uncertain_band(weights: Path, version: str, view: str | None) -> tuple[float
 
     None where that is unknown: another version is installed now, or the view has no limits.
     """
-    manifest = _manifest(weights / CLASSIFIER, CLASSIFIER)
-    if manifest is None or manifest.version != version or view not in manifest.views:
+    manifest = _of_version(weights, CLASSIFIER, version)
+    if manifest is None or view not in manifest.views:
         return None
     limits = manifest.views[view]
     return limits["uncertain_low"], limits["uncertain_high"]
@@ -89,6 +86,12 @@ def _manifest(folder: Path, model: str) -> Manifest | None:
     except WeightsError as error:
         _log.warning("%s", error)
         return None
+
+
+def _of_version(weights: Path, model: str, version: str | None) -> Manifest | None:
+    """Return the installed manifest of a model, None where another version is installed."""
+    manifest = _manifest(weights / model, model)
+    return manifest if manifest and manifest.version == version else None
 
 
 def _text(path: Path) -> str | None:

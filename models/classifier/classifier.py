@@ -18,7 +18,7 @@ from models.manifest import Manifest, load_manifest
 from models.runtime import Network, Precision
 
 CellOutputs = dict[str, NDArray[np.float32]]
-"""What the network says of one cell, by output."""
+"""The network's outputs for one cell, by name."""
 
 BATCHES = (1, 8)
 """Cells that the network is asked about at once; larger batches gain little and start slowly."""
@@ -48,7 +48,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Opinion:
-    """What the classifier says of one cell of a field.
+    """The classifier's opinion on one cell of a field.
 
     Attributes:
         probability: Calibrated P(ALL blast) in 0..1.
@@ -95,15 +95,14 @@ class Classifier:
             view: How it is seen, one of `cell_views.VIEWS`.
         """
         outputs = self.outputs(window)
-        probability = self._probability(outputs["logits"], view)
-        score = self.ood_score(outputs)
+        opinion, score = self._opinion(outputs, view), self.ood_score(outputs)
         in_distribution = score <= self._manifest.thresholds["familiar"]
         return Reading(
-            probability,
-            self.label(probability, view),
+            opinion.probability,
+            opinion.label,
             score,
             in_distribution,
-            self._kind(outputs, view, probability),
+            opinion.kind,
             self._morphology(outputs, view),
         )
 
@@ -205,8 +204,8 @@ class Classifier:
             return None
         if probability >= self.threshold(view):
             return BLAST
-        others = [(logit, kind) for logit, kind in zip(outputs["kind"], kinds, strict=True)]
-        return max(pair for pair in others if pair[1] != BLAST)[1]
+        likeliest = zip(outputs["kind"], kinds, strict=True)
+        return max((logit, kind) for logit, kind in likeliest if kind != BLAST)[1]
 
     def _morphology(self, outputs: CellOutputs, view: str) -> dict[str, str]:
         attributes = self._manifest.attributes

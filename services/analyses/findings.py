@@ -181,7 +181,7 @@ def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
     """
     white = [(cell, True) for cell in _white_cells(findings)]
     white += [(cell, False) for cell in findings.candidates]
-    white.sort(key=lambda one: _suspicion(findings, one[0]), reverse=True)
+    white.sort(key=lambda one: _rank(one[0], findings.probability(one[0])), reverse=True)
     return [
         WhiteCell(number, cell, counted, findings.probability(cell), _disagreed(findings, cell))
         for number, (cell, counted) in enumerate(white)
@@ -217,10 +217,6 @@ def as_csv(analysis: Analysis) -> str:
 def suspicion(cell: WhiteCell) -> tuple[bool, float]:
     """Return a sort key: the higher, the sooner a cell should be reviewed."""
     return _rank(cell.found, cell.probability)
-
-
-def _suspicion(findings: FieldFindings, cell: Detection) -> tuple[bool, float]:
-    return _rank(cell, findings.probability(cell))
 
 
 def _rank(cell: Detection, probability: float | None) -> tuple[bool, float]:

@@ -7,8 +7,7 @@ from string import Template
 from typing import Any
 
 from models.manifest import MANIFEST
-from training.classifier.card import CARD, summary
-from training.documents import table
+from training.classifier.card import CARD, limits_table, summary
 from training.metrics.estimates import format_tables, from_dict
 
 _TEMPLATE = Path(__file__).with_name("card.md")
@@ -48,13 +47,7 @@ def card(manifest: Mapping[str, Any]) -> str:
         phases=_phases(training["arguments"]),
         summary=summary(manifest["metrics"]),
         metrics=format_tables(from_dict(manifest["metrics"])),
-        calibration=table(
-            ("view", *_LIMITS.values()),
-            [
-                (_VIEWS[view], *(f"{limits[name]:.2f}" for name in _LIMITS))
-                for view, limits in manifest["views"].items()
-            ],
-        ),
+        calibration=limits_table(manifest["views"], _VIEWS, _LIMITS),
     )
 
 

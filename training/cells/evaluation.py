@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import f1_score
 
 from models.classifier.cell_views import View
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
@@ -26,6 +25,7 @@ from training.cells.calibration import (
 from training.cells.data import ATTRIBUTES, KINDS, UNKNOWN
 from training.cells.pack import Pack
 from training.cells.predict import Predictions
+from training.cells.validate import kind_f1
 from training.columns import Columns
 from training.metrics import scores
 from training.metrics.estimates import Estimate, EstimatesBySet, estimate_all
@@ -201,10 +201,7 @@ def _by_area(cells: Cells) -> float:
 
 def _by_subject(cells: Cells) -> float:
     """Return the AUROC of the subjects' mean probabilities."""
-    names = np.unique(cells.subjects)
-    parts = [cells.select(cells.subjects == name) for name in names]
-    means = np.array([part.probabilities.mean() for part in parts])
-    return scores.auroc(means, np.array([bool(part.blasts[0]) for part in parts]))
+    return scores.subject_auroc(cells.probabilities, cells.blasts, cells.subjects)
 
 
 def _called(score: Callable[[np.ndarray, np.ndarray], float]) -> Measure:
@@ -263,8 +260,7 @@ _IN_CONTEXT: dict[str, Measure] = {
 
 
 def _kind_f1(pack: Pack, predictions: Predictions) -> float:
-    real, named = pack.kind[predictions.rows], _named(predictions)
-    return float(f1_score(real, named, labels=np.unique(real), average="macro"))
+    return kind_f1(pack.kind[predictions.rows], _named(predictions))
 
 
 def _named(predictions: Predictions) -> np.ndarray:

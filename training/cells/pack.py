@@ -6,7 +6,7 @@ surroundings is scaled to its own box.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +95,10 @@ class Pack:
         """Decode a picture: uint8 BGR, square."""
         return decode(_piece(self.images, self.ends, row))
 
+    def rgb(self, rows: Iterable[int]) -> np.ndarray:
+        """Decode pictures as the network sees them, uint8 RGB (n, SIZE, SIZE, 3)."""
+        return np.stack([_middle(self.image(row))[..., ::-1] for row in rows])
+
     def mask(self, row: int) -> np.ndarray:
         """Decode a cell's mask: boolean, as large as its picture; a patch has none."""
         return decode(_piece(self.masks, self.mask_ends, row), cv2.IMREAD_GRAYSCALE) > 0
@@ -154,6 +158,11 @@ def make_pack(data: Path, threads: int = 1) -> Pack:
     kept = [(cell, each) for cell, each in zip(cells, drawn, strict=True) if each is not None]
     patches = _background_patches(data)
     return _packed([cell for cell, _ in kept], [each for _, each in kept], patches)
+
+
+def _middle(picture: np.ndarray) -> np.ndarray:
+    edge = (picture.shape[0] - SIZE) // 2
+    return picture[edge : edge + SIZE, edge : edge + SIZE]
 
 
 def segmented_view(bgr: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from training.cells.folds import FOLDS
 from training.cells.network import CellNetwork
 from training.cells.pack import DEFAULT_PACK, Pack
 from training.cells.served import fit_whitening
-from training.cells.teach import middle
+from training.cells.validate import as_tensor
 from training.columns import Columns
 from training.commands import option
 from training.data import PROJECT, DataError
@@ -94,7 +94,7 @@ def load_network(folder: Path) -> CellNetwork:
 def features_of(network: CellNetwork, pack: Pack, rows: np.ndarray) -> np.ndarray:
     """Return the pooled features of the pictures of these rows, float32 (n, FEATURES)."""
     parts = (rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH))
-    return np.concatenate([network.features(_pictures(pack, part)).numpy() for part in parts])
+    return np.concatenate([network.features(as_tensor(pack.rgb(part))).numpy() for part in parts])
 
 
 def training_rows(pack: Pack, held_out: int | None, most: int) -> np.ndarray:
@@ -121,9 +121,3 @@ def _predict_fold(pack: Pack, folder: Path, fold: int) -> Predictions:
         kind, attributes = network.kind(pooled).numpy(), network.attributes(pooled).numpy()
     folds = np.full(len(rows), fold)
     return Predictions(rows, folds, blast, kind, attributes, whitening.scores(features))
-
-
-def _pictures(pack: Pack, rows: np.ndarray) -> torch.Tensor:
-    rgb = np.stack([middle(pack.image(row))[..., ::-1] for row in rows])
-    batch = torch.from_numpy(rgb.astype(np.float32)).permute(0, 3, 1, 2)
-    return batch.contiguous(memory_format=torch.channels_last)

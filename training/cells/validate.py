@@ -13,7 +13,6 @@ from sklearn.metrics import f1_score
 from training.cells.data import ATTRIBUTES, UNKNOWN
 from training.cells.network import CellNetwork
 from training.cells.pack import Pack
-from training.cells.teach import middle
 from training.metrics import scores
 
 _BATCH = 64
@@ -44,8 +43,7 @@ def predict(network: CellNetwork, pack: Pack, rows: np.ndarray) -> Predictions:
     network.eval()
     blast, kind, attributes = [], [], []
     for start in range(0, len(rows), _BATCH):
-        pictures = [middle(pack.image(row))[..., ::-1] for row in rows[start : start + _BATCH]]
-        outputs = network(as_tensor(np.stack(pictures)))
+        outputs = network(as_tensor(pack.rgb(rows[start : start + _BATCH])))
         blast.append(outputs.blast.float().sigmoid().numpy())
         kind.append(outputs.kind.argmax(dim=1).numpy())
         parts = outputs.attributes.split([len(v) for v in ATTRIBUTES.values()], dim=1)
@@ -111,25 +109,25 @@ def _auroc(blasts: np.ndarray, others: np.ndarray) -> float:
 
 
 def _by_subject(pack: Pack, predictions: Predictions) -> float:
-    subjects, blast = pack.subject[predictions.rows], pack.blast[predictions.rows]
-    names = np.unique(subjects)
-    means = np.array([predictions.blast[subjects == name].mean() for name in names])
-    labels = np.array([blast[subjects == name][0] == 1 for name in names])
-    return scores.auroc(means, labels)
+    rows = predictions.rows
+    return scores.subject_auroc(predictions.blast, pack.blast[rows] == 1, pack.subject[rows])
 
 
 def _kind_f1(pack: Pack, predictions: Predictions) -> float:
     real = pack.kind[predictions.rows]
     known = real != UNKNOWN
-    present = np.unique(real[known])
+    return kind_f1(real[known], predictions.kind[known])
+
+
+def kind_f1(real: np.ndarray, named: np.ndarray) -> float:
+    """Return the macro-F1 over the kinds that there are.
+
+    Args:
+        real: Numbers in `KINDS`, (n,).
+        named: As predicted, (n,).
+    """
     return float(
-        f1_score(
-            real[known],
-            predictions.kind[known],
-            labels=present,
-            average="macro",
-            zero_division=_UNDEFINED,
-        )
+        f1_score(real, named, labels=np.unique(real), average="macro", zero_division=_UNDEFINED)
     )
 
 

@@ -62,7 +62,7 @@ def card(manifest: Mapping[str, Any]) -> str:
         options=", ".join(f"{name} {value}" for name, value in training["arguments"].items()),
         summary=summary(manifest["metrics"]),
         metrics=format_tables(from_dict(manifest["metrics"])) or _NOT_MEASURED,
-        calibration=_calibration(manifest["views"]),
+        calibration=limits_table(manifest["views"], _VIEWS, _LIMITS),
     )
 
 
@@ -101,13 +101,21 @@ def _format(title: str, estimate: Estimate | None) -> str:
     return f"{estimate.value:.0%} ({100 * estimate.low:.0f} to {100 * estimate.high:.0f})"
 
 
-def _calibration(views: Mapping[str, Mapping[str, float]]) -> str:
-    """Return the limits of each view as a table."""
+def limits_table(
+    views: Mapping[str, Mapping[str, float]], names: Mapping[str, str], titles: Mapping[str, str]
+) -> str:
+    """Return the limits of each view as a table.
+
+    Args:
+        views: Limits by view, as the manifest has them.
+        names: Name of each view.
+        titles: Column of each limit that is shown.
+    """
     rows = [
-        (_VIEWS[view], *(f"{limits[name]:.2f}" for name in _LIMITS))
+        (names[view], *(f"{limits[limit]:.2f}" for limit in titles))
         for view, limits in views.items()
     ]
-    return table(("view", *_LIMITS.values()), rows)
+    return table(("view", *titles.values()), rows)
 
 
 def _domain(limit: float | None) -> str:

@@ -60,6 +60,19 @@ def auroc(scores: np.ndarray, blasts: np.ndarray) -> float:
     return float(roc_auc_score(blasts, scores))
 
 
+def subject_auroc(scores: np.ndarray, blasts: np.ndarray, subjects: np.ndarray) -> float:
+    """Return the area under the ROC curve of the subjects' mean scores.
+
+    Args:
+        scores: As for `auroc`.
+        blasts: The ground truth, alike for all cells of a subject.
+        subjects: The person of each cell.
+    """
+    of_subject = [subjects == name for name in np.unique(subjects)]
+    means = np.array([scores[cells].mean() for cells in of_subject])
+    return auroc(means, np.array([bool(blasts[cells][0]) for cells in of_subject]))
+
+
 def roc_band(
     scores: np.ndarray, blasts: np.ndarray, samples: Iterable[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
