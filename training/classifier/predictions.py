@@ -14,7 +14,7 @@ from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from training.classifier.calibration import fit_temperature, uncertain_band
 from training.classifier.data import BLAST, CellSource, Places, classifier_view, held_out_sources
 from training.columns import Columns
-from training.data import FOLDS
+from training.data import FOLDS, DataError
 
 SENSITIVITY = 0.95
 """Share of held-out blasts at or above the operating point, the uncertain band's lower end."""
@@ -116,6 +116,11 @@ def _predict(
     logits, ood_scores = [], []
     for source in tqdm(sources, title, mininterval=5):
         outputs = classifier.outputs(classifier_view(source))
+        if "members" not in outputs:
+            raise DataError(
+                f"Classifier {classifier.version} is one network, not the ensemble that this "
+                "command measures. Its metrics come with: python -m training.cells export"
+            )
         logits.append(outputs["members"][number])
         ood_scores.append(classifier.ood_score(outputs))
     return Predictions(

@@ -19,6 +19,7 @@ from training.classifier.predictions import (
     limit_per_subject,
     predict_held_out,
 )
+from training.data import DataError
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +58,30 @@ def test_at_most_so_many_of_each_subject_or_kind():
     assert names == ["A", "A", "B", "txl", "txl"]
 
 
-def test_held_out_cells_of_every_fold_are_predicted_in_both_views(tmp_path, monkeypatch):
+@pytest.fixture
+def places(tmp_path, monkeypatch) -> Places:
     monkeypatch.setattr(data, "_FOLD_COMPOSITES", 8)
-    places = Places(
+    return Places(
         draw_sets(tmp_path / "data"),
         draw_composites(tmp_path / "composites"),
         tmp_path / "cutouts",
         tmp_path / "folds",
     )
+
+
+def test_a_network_that_is_no_ensemble_is_an_error_with_its_remedy(tmp_path, places, monkeypatch):
+    classifier = Classifier.load(write_classifier(tmp_path / "weights"))
+    ensembles = classifier.outputs
+
+    def without_members(window: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: values for name, values in ensembles(window).items() if name != "members"}
+
+    monkeypatch.setattr(classifier, "outputs", without_members)
+    with pytest.raises(DataError, match=r"training\.cells export"):
+        predict_held_out(classifier, places, 4, 3)
+
+
+def test_held_out_cells_of_every_fold_are_predicted_in_both_views(tmp_path, places):
     classifier = Classifier.load(write_classifier(tmp_path / "weights"))
     found = predict_held_out(classifier, places, 4, 3)
     assert sorted(zip(found["black"].folds, found["black"].subjects, strict=True)) == [
