@@ -17,7 +17,7 @@ _SHRINK_SHARE, _SHRINK = 0.5, (0.25, 0.9)
 _JPEG_SHARE, _JPEG = 0.3, (50, 95)
 _FEATHER = 1.2
 _BRIGHTEST = 256.0
-_CNMC_PLASMA = np.array((107.0, 193.5, 160.4), np.float32)
+CNMC_PLASMA = np.array((107.0, 193.5, 160.4), np.float32)
 """Plasma (BGR) assumed round C-NMC's cells, of which nothing is stored: over it their median
 density is the mean of LMU's blasts' and PBC's lymphocytes'. SN-AM, kept for checking, has no part.
 """
@@ -69,23 +69,23 @@ def composite(
     Returns:
         A picture of the background's size; its plasma keeps the background's colour.
     """
-    field = _without_cell(background, covered)
-    plasma = _CNMC_PLASMA if on_black else _plasma(cell, mask)
-    density = _density(cell) - _density(plasma) + _density(_plasma(field, covered))
-    scaled, opacity = _to_middle(_transmitted(density), mask, field.shape[0])
+    field = without_cell(background, covered)
+    plasma = CNMC_PLASMA if on_black else plasma_of(cell, mask)
+    density = density_of(cell) - density_of(plasma) + density_of(plasma_of(field, covered))
+    scaled, opacity = _to_middle(transmitted(density), mask, field.shape[0])
     blended = opacity * scaled + (1 - opacity) * field
     return np.clip(blended, 0, 255).astype(np.uint8)
 
 
 def restain(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Scale and shift optical densities by channel; sometimes reduce the colour."""
-    density = _density(bgr)
+    density = density_of(bgr)
     gain = np.exp(rng.normal(0, _COMMON) + rng.normal(0, _GAIN, 3))
     density = density * gain.astype(np.float32) + rng.normal(0, _OFFSET, 3).astype(np.float32)
     if rng.random() < _GREY_SHARE:
         share = np.float32(rng.uniform(0.3, 1))
         density += share * (density.mean(axis=2, keepdims=True) - density)
-    return np.clip(_transmitted(density), 0, 255).astype(np.uint8)
+    return np.clip(transmitted(density), 0, 255).astype(np.uint8)
 
 
 def turn(
@@ -115,15 +115,17 @@ def _soften(bgr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.GaussianBlur(bgr, (0, 0), rng.uniform(0.2, _BLUR))
 
 
-def _density(bgr: np.ndarray) -> np.ndarray:
+def density_of(bgr: np.ndarray) -> np.ndarray:
+    """Return the optical density of each value, float32."""
     return -np.log((bgr.astype(np.float32) + 1) / _BRIGHTEST)
 
 
-def _transmitted(density: np.ndarray) -> np.ndarray:
+def transmitted(density: np.ndarray) -> np.ndarray:
+    """Return the values 0..255 of optical densities, float32, not clipped."""
     return _BRIGHTEST * np.exp(-density) - 1
 
 
-def _plasma(bgr: np.ndarray, covered: np.ndarray) -> np.ndarray:
+def plasma_of(bgr: np.ndarray, covered: np.ndarray) -> np.ndarray:
     """Return the colour (3,) of what is brightest outside of the cell."""
     outside = bgr[~covered]
     if not len(outside):
@@ -132,14 +134,14 @@ def _plasma(bgr: np.ndarray, covered: np.ndarray) -> np.ndarray:
     return np.median(outside[bright], axis=0).astype(np.float32)
 
 
-def _without_cell(background: np.ndarray, covered: np.ndarray) -> np.ndarray:
+def without_cell(background: np.ndarray, covered: np.ndarray) -> np.ndarray:
     """Fill a background's own cell with its plasma, with a soft edge and its grain."""
     field = background.astype(np.float32)
     if not covered.any():
         return field
     grown = cv2.dilate(covered.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(np.float32)
     soft = cv2.GaussianBlur(grown, (0, 0), 2)[..., None]
-    return soft * _plasma(background, covered) + (1 - soft) * field
+    return soft * plasma_of(background, covered) + (1 - soft) * field
 
 
 def _to_middle(picture: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, softmax
 
+from core.taxonomy import SMUDGE
 from models.classifier.cell_views import View
+from training.cells.data import KINDS
 from training.cells.pack import Pack
 from training.cells.predict import Predictions
 
@@ -22,6 +24,10 @@ DECIDED_ACCURACY = 0.8
 IN_DISTRIBUTION_SHARE = 0.99
 """Share of cells never seen that count as in the distribution."""
 
+_BLASTS_CALLED_SMUDGE = 0.005
+"""Most of the real blasts that may be called smudges."""
+
+_LEAST_SMUDGE = 0.5
 _LOWER_SENSITIVITY = 0.975
 _LEAST_SLOPE = 0.05
 _SOURCES = {View.SEGMENTED: ("cnmc",), View.CONTEXT: ("lmu", "snam", "pbc", "txl")}
@@ -106,6 +112,14 @@ def cross_fitted(pack: Pack, predictions: Predictions) -> np.ndarray:
 def in_distribution_limit(predictions: Predictions) -> float:
     """Return the out-of-distribution score up to which a cell counts as usual."""
     return float(np.quantile(predictions.ood_scores, IN_DISTRIBUTION_SHARE))
+
+
+def smudge_limit(pack: Pack, predictions: Predictions) -> float:
+    """Return P(smudge) from which a cell is called one: hardly a real blast never seen is so."""
+    blasts = of_view(pack, predictions, View.CONTEXT)
+    blasts = blasts.select(pack.blast[blasts.rows] == 1)
+    shares = softmax(blasts.kind.astype(np.float64), axis=1)[:, KINDS.index(SMUDGE)]
+    return max(_LEAST_SMUDGE, float(np.quantile(shares, 1 - _BLASTS_CALLED_SMUDGE)))
 
 
 def coverage_at(

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from core.taxonomy import SMUDGE
 from models.classifier.cell_views import View
 from models.classifier.classifier import Classifier
 from models.findings import ALL_BLAST, NORMAL
@@ -28,7 +29,7 @@ from training.cells.predict import (
     WHITENING_CELLS,
     Predictions,
     features_of,
-    load_network,
+    load_trained,
     training_rows,
 )
 from training.cells.served import fit_whitening, write_network
@@ -88,7 +89,7 @@ def publish(staged: Path, weights: Path) -> None:
 
 
 def _write(options: Options, pack: Pack, predictions: Predictions, folder: Path) -> None:
-    network = load_network(options.folder / options.network)
+    network = load_trained(options.folder / options.network)
     settings = _settings(options)
     training = training_rows(pack, settings["held_out"], WHITENING_CELLS)
     write_network(network, fit_whitening(features_of(network, pack, training)), folder)
@@ -102,7 +103,7 @@ def _write(options: Options, pack: Pack, predictions: Predictions, folder: Path)
         {
             **_manifest(options, pack, settings),
             "views": {view: vars(of_view) for view, of_view in limits.items()},
-            "thresholds": _thresholds(predictions),
+            "thresholds": _thresholds(pack, predictions),
             "metrics": to_dict(sets),
         },
     )
@@ -134,8 +135,9 @@ def _phases(folder: Path, network: str) -> list[dict[str, Any]]:
     return [*(_phases(folder, start) if start else []), plain]
 
 
-def _thresholds(predictions: Predictions) -> dict[str, float]:
+def _thresholds(pack: Pack, predictions: Predictions) -> dict[str, float]:
     return {
+        SMUDGE: calibration.smudge_limit(pack, predictions),
         "familiar": calibration.in_distribution_limit(predictions),
         "sensitivity": calibration.SENSITIVITY,
         "decided_accuracy": calibration.DECIDED_ACCURACY,
@@ -157,7 +159,7 @@ def _manifest(options: Options, pack: Pack, settings: dict[str, Any]) -> dict[st
             "data": [*DATA_SETS, MUNICH, WBCATT],
             "split": _subjects_by_fold(pack),
             "seed": settings["seed"],
-            "arguments": {"architecture": "EfficientNetB3", **settings},
+            "arguments": {"architecture": settings["phases"][0]["architecture"], **settings},
         },
     }
 

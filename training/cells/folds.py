@@ -14,6 +14,9 @@ FOLDS = 5
 CHECK_FOLD = -1
 """Of cells that no fold trains on."""
 
+FINAL = "final"
+"""Folder of the network that no cell was held out of."""
+
 SEED = 20261129
 """Chosen before any training."""
 

@@ -91,6 +91,15 @@ class Pack:
     def __len__(self) -> int:
         return len(self.ends)
 
+    def training(self, held_out: int | None) -> np.ndarray:
+        """Return which rows a network is trained on: bool (n,).
+
+        Args:
+            held_out: Its fold; None for a network without one.
+        """
+        cells = self.fold != folds.CHECK_FOLD
+        return cells if held_out is None else cells & (self.fold != held_out)
+
     def image(self, row: int) -> np.ndarray:
         """Decode a picture: uint8 BGR, square."""
         return decode(_piece(self.images, self.ends, row))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from training.cells.folds import FOLDS
-from training.cells.network import CellNetwork
+from training.cells.network import CellNetwork, load_network
 from training.cells.pack import DEFAULT_PACK, Pack
 from training.cells.served import fit_whitening
 from training.cells.validate import as_tensor
@@ -80,19 +80,14 @@ def run(options: Options) -> None:
     Predictions.concatenate(parts).save(options.folder / PREDICTIONS)
 
 
-def load_network(folder: Path) -> CellNetwork:
+def load_trained(folder: Path) -> CellNetwork:
     """Load a trained network to predict with; raises DataError where there is none."""
-    path = folder / "network.pt"
-    if not path.is_file():
-        raise DataError(f"There is no network {path}. Train it: python -m training.cells train")
-    network = CellNetwork()
-    network.load_state_dict(torch.load(path, weights_only=True))
-    return network.eval().to(memory_format=torch.channels_last)
+    return load_network(folder / "network.pt").eval().to(memory_format=torch.channels_last)
 
 
 @torch.inference_mode()
 def features_of(network: CellNetwork, pack: Pack, rows: np.ndarray) -> np.ndarray:
-    """Return the pooled features of the pictures of these rows, float32 (n, FEATURES)."""
+    """Return the pooled features of the pictures of these rows, float32 (n, features)."""
     parts = (rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH))
     return np.concatenate([network.features(as_tensor(pack.rgb(part))).numpy() for part in parts])
 
@@ -105,12 +100,12 @@ def training_rows(pack: Pack, held_out: int | None, most: int) -> np.ndarray:
         held_out: The network's fold; None where it was trained on all.
         most: Their number.
     """
-    cells = np.flatnonzero((pack.fold >= 0) & (pack.fold != (-1 if held_out is None else held_out)))
+    cells = np.flatnonzero(pack.training(held_out))
     return np.random.default_rng(0).permutation(cells)[:most]
 
 
 def _predict_fold(pack: Pack, folder: Path, fold: int) -> Predictions:
-    network = load_network(folder / f"fold{fold}")
+    network = load_trained(folder / f"fold{fold}")
     rows = np.flatnonzero((pack.fold == fold) | (pack.source == "snam"))
     training = training_rows(pack, fold, WHITENING_CELLS)
     whitening = fit_whitening(features_of(network, pack, training))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.cells import augment
-from training.cells.folds import CHECK_FOLD
+from training.cells import augment, smudges
 from training.cells.pack import Pack
 from training.data import DataError
 
@@ -30,21 +29,32 @@ _HOMES = {"txl": "background"}
 """Where a set's own backgrounds are, unless they go by its name."""
 
 
+_SMUDGE_SHARE = 0.08
+"""Share of a batch that is smudges."""
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Pictures uint8 RGB (n, SIZE, SIZE, 3) and the rows of the pack that they show."""
+    """Pictures to train on.
+
+    Attributes:
+        pictures: uint8 RGB (n, SIZE, SIZE, 3).
+        rows: Rows of the pack that they show, (n,).
+        smudged: Whether the cell was made a smudge, bool (n,).
+    """
 
     pictures: np.ndarray
     rows: np.ndarray
+    smudged: np.ndarray
 
 
 class Sampler:
-    """Draw training batches for a held-out fold, by seed and step alone."""
+    """Draw training batches without a held-out fold, by seed and step alone."""
 
-    def __init__(self, pack: Pack, held_out: int, seed: int) -> None:
+    def __init__(self, pack: Pack, held_out: int | None, seed: int) -> None:
         self._pack = pack
         self._seed = seed
-        training = (pack.fold != held_out) & (pack.fold != CHECK_FOLD)
+        training = pack.training(held_out)
         self._subjects = {
             blast: _by_root(pack, training & (pack.source == "cnmc") & (pack.blast == blast))
             for blast in (0, 1)
@@ -61,9 +71,10 @@ class Sampler:
     def batch(self, step: int, size: int) -> Batch:
         """Draw the batch of a step."""
         rng = np.random.default_rng((self._seed, step))
-        shown = [self._one(rng) for _ in range(size)]
+        smudged = rng.random(size) < _SMUDGE_SHARE
+        shown = [self._smudge(rng) if burst else self._one(rng) for burst in smudged]
         pictures = np.stack([picture[..., ::-1] for picture, _ in shown])
-        return Batch(pictures, np.array([row for _, row in shown]))
+        return Batch(pictures, np.array([row for _, row in shown]), smudged)
 
     def context(self, rng: np.random.Generator) -> tuple[np.ndarray, int, str]:
         """Draw a cell in context before it is varied: BGR picture, row, background's set.
@@ -101,6 +112,18 @@ class Sampler:
             row = self._subject_cell(rng, int(rng.random() < _BLAST_SHARE))
             return augment.vary_on_black(self._pack.image(row), rng), row
         picture, row, _ = self.context(rng)
+        return augment.vary_context(picture, rng), row
+
+    def _smudge(self, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+        """Draw a smudge of any cell, on the background of any set."""
+        ground = _GROUNDS[int(rng.integers(len(_GROUNDS)))]
+        row, under = self._context_cell(rng), int(rng.choice(self._grounds[ground]))
+        pack = self._pack
+        background = smudges.emptied(pack.image(under), pack.mask(under))
+        on_black = bool(pack.source[row] == "cnmc")
+        picture = smudges.smudge(
+            pack.image(row), pack.mask(row), background, rng, on_black=on_black
+        )
         return augment.vary_context(picture, rng), row
 
     def _context_cell(self, rng: np.random.Generator) -> int:

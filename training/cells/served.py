@@ -11,7 +11,7 @@ import torch
 from sklearn.decomposition import PCA
 from torch import nn
 
-from training.cells.network import FEATURES, CellNetwork
+from training.cells.network import CellNetwork
 from training.cells.pack import SIZE
 
 OUTPUTS = ("logits", "cam", "embedding", "kind", "attributes")
@@ -25,7 +25,7 @@ class Whitening:
     """A map of features to uncorrelated ones of variance 1: x @ kernel + bias.
 
     Attributes:
-        kernel: float32 (FEATURES, k).
+        kernel: float32 (features, k).
         bias: float32 (k,).
     """
 
@@ -33,7 +33,7 @@ class Whitening:
     bias: np.ndarray
 
     def scores(self, features: np.ndarray) -> np.ndarray:
-        """Return out-of-distribution scores (n,) of features (n, FEATURES); 1 is usual."""
+        """Return out-of-distribution scores (n,) of features (n, features); 1 is usual."""
         return np.sqrt(((features @ self.kernel + self.bias) ** 2).mean(axis=1))
 
 
@@ -41,7 +41,7 @@ def fit_whitening(features: np.ndarray) -> Whitening:
     """Fit a whitening to the first principal components of features.
 
     Args:
-        features: float32 (n, FEATURES) of training cells, n above the number of components.
+        features: float32 (n, features) of training cells, n above the number of components.
     """
     pca = PCA(_COMPONENTS, whiten=True, svd_solver="full").fit(features)
     deviations = np.sqrt(np.asarray(pca.explained_variance_))
@@ -61,7 +61,7 @@ class ServedNetwork(nn.Module):
     def __init__(self, network: CellNetwork, whitening: Whitening) -> None:
         super().__init__()
         self.network = network
-        self.whitening = nn.Linear(FEATURES, whitening.bias.size)
+        self.whitening = nn.Linear(network.size, whitening.bias.size)
         with torch.no_grad():
             self.whitening.weight.copy_(torch.from_numpy(whitening.kernel.T))
             self.whitening.bias.copy_(torch.from_numpy(whitening.bias))

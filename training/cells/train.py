@@ -1,4 +1,4 @@
-"""Train the network of one fold or of several: resumable, checked on held-out subjects."""
+"""Train the networks of the folds, or one on all cells: resumable, checked on held-out subjects."""
 
 from __future__ import annotations
 
@@ -16,9 +16,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.cells.data import ATTRIBUTES, UNKNOWN
-from training.cells.folds import FOLDS
-from training.cells.network import CellNetwork, Outputs, load_keras
+from training.cells.data import ATTRIBUTES, KINDS, UNKNOWN
+from training.cells.folds import FINAL, FOLDS
+from training.cells.network import (
+    ARCHITECTURES,
+    Architecture,
+    CellNetwork,
+    Outputs,
+    load_keras,
+    load_lite,
+    load_network,
+    save_network,
+    write_state,
+)
 from training.cells.pack import DEFAULT_PACK, Pack
 from training.cells.sampling import Batch, Sampler
 from training.cells.teach import DEFAULT_TEACHER
@@ -36,7 +46,8 @@ _KIND_WEIGHT, _ATTRIBUTES_WEIGHT = 0.5, 0.5
 _VALIDATIONS = 5
 _SAVE_EVERY = 25
 _LARGEST_GRADIENT = 5.0
-_SETTINGS = ("steps", "batch", "rate", "distil", "scratch", "start", "seed")
+_SMUDGE = KINDS.index("smudge")
+_SETTINGS = ("architecture", "steps", "batch", "rate", "distil", "scratch", "start", "seed")
 """Options that must not change when a training is resumed."""
 
 
@@ -47,10 +58,14 @@ class Options:
     pack: Path = option(DEFAULT_PACK, "file of the packed pictures")
     teacher: Path = option(DEFAULT_TEACHER, "file of the teacher's features")
     out: Path = option(PROJECT / "runs" / "cells" / "folds", "folder of the folds")
-    init: Path = option(DEFAULT_INIT, "Keras' weights to start from")
+    architecture: Architecture = option(
+        "EfficientNet-Lite0", "of the trunk", choices=lambda: ARCHITECTURES
+    )
+    init: Path = option(DEFAULT_INIT, "Keras' weights that EfficientNetB3 starts from")
     scratch: bool = option(False, "start from random weights")
     start: str = option("", "folder of a trained network to go on from, in place of --init")
     folds: tuple[int, ...] = option(tuple(range(FOLDS)), "(all)")
+    final: bool = option(False, "train one network on all cells, in place of the folds")
     steps: int = option(1600)
     batch: int = option(32, "pictures a step")
     rate: float = option(3e-4, "learning rate of the trunk")
@@ -61,29 +76,26 @@ class Options:
 
 
 def run(options: Options) -> None:
-    """Train the folds that are not done yet, each to the end."""
+    """Train the networks that are not done yet, each to the end."""
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
     pack = Pack.load(options.pack)
     teacher = np.load(options.teacher) if options.distil else None
-    for fold in options.folds:
+    for fold in (None,) if options.final else options.folds:
         Training(options, pack, teacher, fold).run()
 
 
 class Training:
-    """Train one fold in a folder of its checkpoint, metrics and weights."""
+    """Train one network in a folder of its checkpoint, metrics and weights."""
 
-    def __init__(self, options: Options, pack: Pack, teacher: np.ndarray | None, fold: int) -> None:
+    def __init__(
+        self, options: Options, pack: Pack, teacher: np.ndarray | None, fold: int | None
+    ) -> None:
         self._options, self._pack, self._teacher, self._fold = options, pack, teacher, fold
-        self.folder = options.out / f"fold{fold}"
+        self.folder = options.out / (FINAL if fold is None else f"fold{fold}")
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(options.seed)
-        self.network = CellNetwork()
-        if options.start:
-            path = options.out / options.start / "network.pt"
-            self.network.load_state_dict(torch.load(path, weights_only=True))
-        elif not options.scratch:
-            load_keras(self.network, options.init)
+        self.network = self._started()
         self.network.to(memory_format=torch.channels_last)
         self._optimizer = optimizer_of(self.network, options.rate)
         self.step = 0
@@ -104,7 +116,19 @@ class Training:
                 self._save()
         finished = self.folder / "network.pt"
         if not finished.exists():
-            _write(self.network.state_dict(), finished)
+            save_network(self.network, finished)
+
+    def _started(self) -> CellNetwork:
+        options = self._options
+        if options.start:
+            return load_network(options.out / options.start / "network.pt")
+        network = CellNetwork(options.architecture)
+        if not options.scratch:
+            if options.architecture == "EfficientNetB3":
+                load_keras(network, options.init)
+            else:
+                load_lite(network)
+        return network
 
     def _batches(self) -> Iterator[Batch]:
         """Give the batches that are left, the next one made while one is used."""
@@ -128,7 +152,7 @@ class Training:
             )
         self.network.train()
         outputs = self.network(as_tensor(batch.pictures))
-        loss = loss_of(outputs, self._pack, batch.rows, self._teacher, self._options.distil)
+        loss = loss_of(outputs, self._pack, batch, self._teacher, self._options.distil)
         self._optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
@@ -137,14 +161,17 @@ class Training:
         return loss.item()
 
     def _validate(self, loss: float, seconds: float) -> None:
-        rows = held_out_rows(self._pack, self._fold, self._options.check_cells)
-        predictions = {
-            source: predict(self.network, self._pack, of_set) for source, of_set in rows.items()
-        }
-        metrics = measure(self._pack, predictions)
+        metrics = {} if self._fold is None else self._measure(self._fold)
         entry = {"step": self.step, "loss": round(loss, 4), "seconds": round(seconds), **metrics}
         _append(self.folder / "metrics.csv", entry)
-        print(f"fold {self._fold}", json.dumps(entry), flush=True)
+        print(self.folder.name, json.dumps(entry), flush=True)
+
+    def _measure(self, fold: int) -> dict[str, float]:
+        rows = held_out_rows(self._pack, fold, self._options.check_cells)
+        return measure(
+            self._pack,
+            {source: predict(self.network, self._pack, of_set) for source, of_set in rows.items()},
+        )
 
     def _save(self) -> None:
         state = {
@@ -153,7 +180,7 @@ class Training:
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        _write(state, self.folder / "checkpoint.pt")
+        write_state(state, self.folder / "checkpoint.pt")
 
     def _restore(self) -> None:
         path = self.folder / "checkpoint.pt"
@@ -166,14 +193,14 @@ class Training:
         self._optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
 
-    def _settings(self) -> dict[str, float]:
+    def _settings(self) -> dict[str, float | str]:
         return {name: getattr(self._options, name) for name in _SETTINGS}
 
 
 def optimizer_of(network: CellNetwork, rate: float) -> torch.optim.AdamW:
     """Return AdamW in which the heads learn faster than the trunk."""
-    trunk = list(network.trunk.parameters())
-    known = {id(parameter) for parameter in trunk}
+    known = {id(parameter) for parameter in network.trunk.parameters()}
+    trunk = [parameter for parameter in network.trunk.parameters() if parameter.requires_grad]
     heads = [parameter for parameter in network.parameters() if id(parameter) not in known]
     groups = [{"params": trunk, "factor": 1.0}, {"params": heads, "factor": _HEAD_FACTOR}]
     return torch.optim.AdamW(groups, lr=rate, weight_decay=_DECAY)
@@ -187,31 +214,35 @@ def rate_at(step: int, steps: int, rate: float) -> float:
 
 
 def loss_of(
-    outputs: Outputs, pack: Pack, rows: np.ndarray, teacher: np.ndarray | None, distil: float
+    outputs: Outputs, pack: Pack, batch: Batch, teacher: np.ndarray | None, distil: float
 ) -> torch.Tensor:
-    """Return the loss of a batch; missing labels are left out.
+    """Return the loss of a batch; missing labels are left out, and of smudges all but the kind.
 
     Args:
         outputs: The network's, for n pictures.
         pack: Holds the labels.
-        rows: Rows of the pack that the pictures show (n,).
+        batch: The pictures.
         teacher: Features to predict for each row, if any.
         distil: Their weight.
     """
-    blast = torch.from_numpy(pack.blast[rows]).float()
+    rows, intact = batch.rows, ~batch.smudged
+    blast = torch.from_numpy(np.where(intact, pack.blast[rows], UNKNOWN)).float()
     known = blast != UNKNOWN
     target = blast.clamp(_SMOOTHING, 1 - _SMOOTHING)
     loss = nn.functional.binary_cross_entropy_with_logits(outputs.blast[known], target[known])
-    loss = loss + _KIND_WEIGHT * masked_entropy(outputs.kind, pack.kind[rows])
+    loss = loss + _KIND_WEIGHT * masked_entropy(
+        outputs.kind, np.where(intact, pack.kind[rows], _SMUDGE)
+    )
     parts = outputs.attributes.split([len(values) for values in ATTRIBUTES.values()], dim=1)
     of_attributes = [
-        masked_entropy(part, pack.attributes[rows, number]) for number, part in enumerate(parts)
+        masked_entropy(part, np.where(intact, pack.attributes[rows, number], UNKNOWN))
+        for number, part in enumerate(parts)
     ]
     loss = loss + _ATTRIBUTES_WEIGHT * torch.stack(of_attributes).mean()
     if teacher is None:
         return loss
-    taught = torch.from_numpy(teacher[rows]).float()
-    return loss + distil * nn.functional.smooth_l1_loss(outputs.taught, taught)
+    taught = torch.from_numpy(teacher[rows[intact]]).float()
+    return loss + distil * nn.functional.smooth_l1_loss(outputs.taught[intact], taught)
 
 
 def masked_entropy(logits: torch.Tensor, labels: np.ndarray) -> torch.Tensor:
@@ -221,12 +252,6 @@ def masked_entropy(logits: torch.Tensor, labels: np.ndarray) -> torch.Tensor:
     if not known.any():
         return logits.sum() * 0
     return nn.functional.cross_entropy(logits[known], target[known], label_smoothing=_SMOOTHING)
-
-
-def _write(state: object, path: Path) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    torch.save(state, unfinished)
-    unfinished.replace(path)
 
 
 def _append(path: Path, entry: dict[str, object]) -> None:

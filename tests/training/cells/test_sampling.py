@@ -42,6 +42,12 @@ def test_a_pack_without_a_set_is_an_error_that_names_it(pack):
         Sampler(alone, 0, seed=1)
 
 
+def test_some_of_a_batch_are_smudges(pack):
+    sampler = Sampler(pack, 0, seed=1)
+    smudged = np.concatenate([sampler.batch(step, 32).smudged for step in range(12)])
+    assert smudged.mean() == pytest.approx(0.08, abs=0.04)
+
+
 def test_a_batch_depends_on_seed_and_step_alone(pack):
     first = Sampler(pack, 0, seed=1)
     first.batch(0, 8)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from training.cells.network import Outputs
-from training.cells.train import Options, Training, loss_of, masked_entropy, rate_at
+from training.cells.data import KINDS
+from training.cells.network import CellNetwork, Outputs, load_lite, load_network
+from training.cells.sampling import Batch
+from training.cells.train import Options, Training, loss_of, masked_entropy, rate_at, run
 from training.commands import parse
 from training.data import DataError
 
@@ -45,7 +47,7 @@ def test_an_interrupted_training_ends_as_one_that_was_not(pack, tmp_path):
     assert resumed.step == 2
     resumed.run()
     whole, parts = (
-        torch.load(tmp_path / name / "fold0" / "network.pt", weights_only=True)
+        load_network(tmp_path / name / "fold0" / "network.pt").state_dict()
         for name in ("whole", "parts")
     )
     for name, values in whole.items():
@@ -69,7 +71,13 @@ def test_checkpoints_keep_their_settings_by_these_names(pack, tmp_path):
     Training(options(tmp_path, "--steps", "1"), pack, None, 0).run()
     kept = torch.load(tmp_path / "fold0" / "checkpoint.pt", weights_only=True)["settings"]
     assert kept == {
-        **{"steps": 1, "batch": 4, "rate": 3e-4, "distil": 0.0},
+        **{
+            "architecture": "EfficientNet-Lite0",
+            "steps": 1,
+            "batch": 4,
+            "rate": 3e-4,
+            "distil": 0.0,
+        },
         **{"scratch": True, "start": "", "seed": 1},
     }
 
@@ -77,8 +85,8 @@ def test_checkpoints_keep_their_settings_by_these_names(pack, tmp_path):
 def test_a_training_goes_on_from_another_ones_network(pack, tmp_path):
     Training(options(tmp_path / "first"), pack, None, 0).run()
     second = Training(options(tmp_path / "second", "--start", "../first/fold0"), pack, None, 0)
-    trained = torch.load(tmp_path / "first" / "fold0" / "network.pt", weights_only=True)
-    for name, values in trained.items():
+    trained = load_network(tmp_path / "first" / "fold0" / "network.pt")
+    for name, values in trained.state_dict().items():
         torch.testing.assert_close(second.network.state_dict()[name], values)
 
 
@@ -94,15 +102,51 @@ def test_a_validation_is_of_real_cells_and_written_as_a_row(pack, tmp_path, monk
     assert 0 <= float(row["cnmc_auroc"]) <= 1
 
 
+def test_the_final_network_is_trained_on_all_cells_and_measured_on_none(
+    pack, tmp_path, monkeypatch
+):
+    monkeypatch.undo()
+    pack.save(tmp_path / "pack.npz")
+    run(options(tmp_path, "--pack", str(tmp_path / "pack.npz"), "--final", "--threads", "1"))
+    with (tmp_path / "final" / "metrics.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert rows[-1]["step"] == str(STEPS)
+    assert list(rows[-1]) == ["step", "loss", "seconds"]
+    assert pack.training(None).sum() == (pack.fold >= 0).sum()
+
+
+def test_lite0_starts_as_imagenet_left_it(pack, tmp_path):
+    given = parse(Options, ["--out", str(tmp_path), "--distil", "0"])
+    trained = CellNetwork("EfficientNet-Lite0")
+    load_lite(trained)
+    started = Training(given, pack, None, 0).network
+    for name, values in trained.trunk.state_dict().items():
+        torch.testing.assert_close(started.trunk.state_dict()[name], values)
+
+
 def outputs(count):
     shapes = ((count,), (count, 11), (count, 31), (count, 1280))
     return Outputs(*(torch.randn(shape, requires_grad=True) for shape in shapes))
 
 
+def batch_of(*rows, smudged=False):
+    return Batch(np.empty(0), np.array(rows), np.full(len(rows), smudged))
+
+
+def test_of_a_smudge_the_kind_alone_is_learnt(pack):
+    row = int(np.flatnonzero(pack.attributes[:, 0] >= 0)[0])
+    given = outputs(2)
+    loss_of(given, pack, batch_of(row, row, smudged=True), None, 0.0).backward()
+    assert given.blast.grad.abs().sum() == 0
+    assert given.attributes.grad.abs().sum() == 0
+    rises = given.kind.grad < 0
+    assert rises[:, KINDS.index("smudge")].all()
+
+
 def test_labels_that_are_missing_change_nothing(pack):
     row = int(np.flatnonzero((pack.source == "cnmc") & (pack.blast == 0))[0])
     given = outputs(2)
-    loss_of(given, pack, np.array([row, row]), None, 0.0).backward()
+    loss_of(given, pack, batch_of(row, row), None, 0.0).backward()
     assert given.blast.grad.abs().sum() > 0
     assert given.kind.grad.abs().sum() == 0
     assert given.attributes.grad.abs().sum() == 0
