@@ -1,8 +1,8 @@
 """The classes of cells: every list of them in the application is derived from this file.
 
 To add a class that readers can give a cell, add a row to `CELL_CLASSES` and a migration that widens
-the check of `reviews.label`. To add one that the detector tells apart, add a row to
-`DETECTOR_CLASSES`, run `python -m tools.cell_styles`, and train a detector.
+the check of `reviews.label`. To add one that the models give a cell of a field, add a row to
+`FIELD_CLASSES`, run `python -m tools.cell_styles`, and train the network that tells it apart.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ BLAST, UNCLASSIFIED, ERYTHROBLAST, NOT_A_CELL = (
 )
 """Codes of classes that rules depend on."""
 
-WBC, RBC, PLATELET = "wbc", "rbc", "platelet"
-"""Codes of what the detector finds beside blasts."""
+WBC, RBC, PLATELET, SMUDGE = "wbc", "rbc", "platelet", "smudge"
+"""Codes of what is found in a field beside blasts."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,19 @@ class CellClass:
 
 
 @dataclass(frozen=True)
-class DetectorClass:
-    """A class that the detector tells apart, and how it is shown.
+class FieldClass:
+    """A class that the models give the cells of a field, and how it is shown.
 
     Attributes:
         code: What findings and manifests call it.
-        index: Its number in YOLO's label files: TXL-PBC's own, and after these the blasts.
+        index: Its number in YOLO's label files: TXL-PBC's own, and after these the others.
         name: Its name for people, of one cell.
         plural: The same of several.
         letter: What its boxes are tagged with.
         colour: Of its boxes, "#rrggbb".
         white: Whether it is a white cell.
+        detected: Whether the detector tells it apart; else it takes it for a white cell, and the
+            classifier names it.
         proposes: The code in `CELL_CLASSES` that it proposes to the reader, if any.
         line: Width in pixels of its boxes on a page.
         quiet: Whether its boxes are thin and without tags: hundreds of bold ones hide a field.
@@ -71,6 +73,7 @@ class DetectorClass:
     letter: str
     colour: str
     white: bool = False
+    detected: bool = True
     proposes: str | None = None
     line: float = 1.5
     quiet: bool = True
@@ -123,11 +126,12 @@ CELL_CLASSES = (
         training_kinds=("erythroblast",),
     ),
     CellClass(
-        "smudge",
+        SMUDGE,
         "Smudge cell",
         "s",
         differential=False,
         reported=False,
+        proposed=True,
         training_kinds=("smudge",),
     ),
     CellClass(
@@ -146,8 +150,8 @@ Erythroblasts are given per 100 white cells; the last three do not count (ICSH, 
 Hematol. 37 (2015) 287).
 """
 
-DETECTOR_CLASSES = (
-    DetectorClass(
+FIELD_CLASSES = (
+    FieldClass(
         BLAST,
         3,
         "Blast",
@@ -159,7 +163,7 @@ DETECTOR_CLASSES = (
         line=3.5,
         quiet=False,
     ),
-    DetectorClass(
+    FieldClass(
         WBC,
         0,
         "Other white cell",
@@ -171,8 +175,20 @@ DETECTOR_CLASSES = (
         line=2.5,
         quiet=False,
     ),
-    DetectorClass(RBC, 1, "Red cell", "Red cells", "R", "#8a5a00", line=1.25),
-    DetectorClass(PLATELET, 2, "Platelet", "Platelets", "P", "#00705c"),
+    FieldClass(
+        SMUDGE,
+        4,
+        "Smudge cell",
+        "Smudge cells",
+        "S",
+        "#6b4fa0",
+        detected=False,
+        proposes=SMUDGE,
+        line=2.5,
+        quiet=False,
+    ),
+    FieldClass(RBC, 1, "Red cell", "Red cells", "R", "#8a5a00", line=1.25),
+    FieldClass(PLATELET, 2, "Platelet", "Platelets", "P", "#00705c"),
 )
 """The most telling first."""
 
@@ -188,15 +204,23 @@ REPORTED = tuple(one.code for one in CELL_CLASSES if one.reported)
 READING_ORDER = tuple(sorted(CELL_CLASSES, key=lambda one: not one.proposed))
 """The classes as a reader looks through them: first what the models propose."""
 
-DETECTED = {one.code: one for one in DETECTOR_CLASSES}
-DETECTOR_CODES = tuple(DETECTED)
-WHITE_CELLS = tuple(one.code for one in DETECTOR_CLASSES if one.white)
-"""Codes of the detector's classes that are white cells."""
+DETECTED = {one.code: one for one in FIELD_CLASSES}
+FIELD_CODES = tuple(DETECTED)
+DETECTOR_CODES = tuple(one.code for one in FIELD_CLASSES if one.detected)
+"""Codes that the detector itself gives."""
 
-DRAWING_ORDER = tuple(reversed(DETECTOR_CODES))
-"""The detector's codes as boxes are drawn: blasts last, so that nothing covers them."""
+WHITE_CELLS = tuple(one.code for one in FIELD_CLASSES if one.white)
+"""Codes of white cells, which are the whole that shares are of."""
 
-YOLO_CODES = tuple(one.code for one in sorted(DETECTOR_CLASSES, key=lambda one: one.index))
+REVIEWED = tuple(one.code for one in FIELD_CLASSES if one.proposes)
+"""Codes of what a reader reviews one by one."""
+
+DRAWING_ORDER = tuple(reversed(FIELD_CODES))
+"""The codes as boxes are drawn: blasts last, so that nothing covers them."""
+
+YOLO_CODES = tuple(
+    one.code for one in sorted(FIELD_CLASSES, key=lambda one: one.index) if one.detected
+)
 """The detector's codes by their number in YOLO's label files."""
 
 TRAINING_KINDS = tuple(kind for one in CELL_CLASSES for kind in one.training_kinds)

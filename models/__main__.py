@@ -109,6 +109,7 @@ def _document(found: Classification) -> dict[str, Any]:
         "familiar": found.in_distribution,
         "cells": found.cells,
         "kind": found.kind,
+        "kind_probability": found.kind_probability,
         "morphology": found.morphology,
     }
 

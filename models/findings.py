@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.geometry import Box
-from core.taxonomy import DETECTOR_CODES, WHITE_CELLS
+from core.taxonomy import FIELD_CODES, WHITE_CELLS
 
 ALL_BLAST = "all_blast"
 NORMAL = "normal"
@@ -67,6 +67,7 @@ class Classification:
             where the weights do not measure it.
         kind: Kind of cell, one of `core.taxonomy.TRAINING_KINDS`; None where the weights or the
             view do not tell.
+        kind_probability: Probability of that kind in 0..1.
         morphology: Value of each attribute of the cell's form, by attribute; empty likewise.
         cells: How many white cells were found; None where none was looked for.
         width: Of the upright image, in pixels.
@@ -84,6 +85,7 @@ class Classification:
     window: Box | None = None
     in_distribution: bool | None = None
     kind: str | None = None
+    kind_probability: float | None = None
     morphology: dict[str, str] = field(default_factory=dict)
     cells: int | None = None
     width: int | None = None
@@ -113,7 +115,7 @@ class Detection:
 
     Attributes:
         box: x1, y1, x2, y2 in pixels of the upright file.
-        label: One of `core.taxonomy.DETECTOR_CODES`.
+        label: One of `core.taxonomy.FIELD_CODES`.
         confidence: Calibrated probability of `label`, in 0..1.
         blast: The detector's P(blast) in 0..1, of white cells alone.
         white: P(white cell), blast or not, in 0..1, of white cells alone.
@@ -121,6 +123,7 @@ class Detection:
         classifier_label: The classifier's `ALL_BLAST`, `NORMAL` or `UNCERTAIN`.
         kind: Kind of white cell that the classifier takes it for, one of
             `core.taxonomy.TRAINING_KINDS`, where it tells.
+        kind_probability: Probability of that kind in 0..1.
     """
 
     box: Box
@@ -131,6 +134,7 @@ class Detection:
     classifier_probability: float | None = None
     classifier_label: str | None = None
     kind: str | None = None
+    kind_probability: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Serialise to values that JSON takes."""
@@ -179,7 +183,7 @@ class FieldFindings:
     def counts(self) -> dict[str, int]:
         """Number of detections per label, every label present."""
         found = Counter(detection.label for detection in self.detections)
-        return {label: found[label] for label in DETECTOR_CODES}
+        return {label: found[label] for label in FIELD_CODES}
 
     def probability(self, cell: Detection) -> float | None:
         """Return the P(blast) in 0..1 that decides what a white cell is called."""
@@ -199,7 +203,7 @@ class FieldFindings:
 
     @classmethod
     def from_dict(
-        cls, kept: Mapping[str, Any], labels: Collection[str] = DETECTOR_CODES
+        cls, kept: Mapping[str, Any], labels: Collection[str] = FIELD_CODES
     ) -> FieldFindings:
         """Read what `to_dict` wrote, in this version or an earlier one.
 

@@ -45,6 +45,7 @@ class Models:
             overridden=seen.can_override,
             in_distribution=reading.in_distribution,
             kind=reading.kind,
+            kind_probability=reading.kind_probability,
             morphology=reading.morphology,
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.taxonomy import DETECTOR_CODES
+from core.taxonomy import FIELD_CODES
 from imaging.images import read_image, resize
 from models.__main__ import main
 from models.classifier.cell_views import cut, segmented_window
@@ -57,7 +57,7 @@ def test_the_shell_and_the_page_say_the_same(reader, tmp_path, capsys):
     printed = json.loads(capsys.readouterr().out)
     document = json.loads(reader.get(f"{upload_field(reader)['url']}/findings.json").data)
     assert printed["counts"] == document["counts"]
-    assert set(printed["counts"]) == set(DETECTOR_CODES)
+    assert set(printed["counts"]) == set(FIELD_CODES)
 
 
 def test_blasts_rank_above_the_normal_cells_of_held_out_subjects(models, shared_data):

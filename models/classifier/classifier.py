@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, softmax
 
-from core.taxonomy import BLAST
+from core.taxonomy import BLAST, SMUDGE
 from imaging.images import RgbImage, classifier_input
 from models.classifier.cell_views import View
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
@@ -19,6 +19,9 @@ from models.runtime import Network, Precision
 
 CellOutputs = dict[str, NDArray[np.float32]]
 """The network's outputs for one cell, by name."""
+
+_NEVER = 2.0
+"""A threshold for weights that were not trained on a kind."""
 
 BATCHES = (1, 8)
 """Cells that the network is asked about at once; larger batches gain little and start slowly."""
@@ -35,6 +38,7 @@ class Reading:
         in_distribution: Whether that is within the validated domain.
         kind: What the cell is, one of the manifest's kinds; None where the weights or the view do
             not tell.
+        kind_probability: Probability of that kind in 0..1; None likewise.
         morphology: Value of each attribute of the cell's form, by attribute; empty likewise.
     """
 
@@ -43,6 +47,7 @@ class Reading:
     ood_score: float
     in_distribution: bool
     kind: str | None = None
+    kind_probability: float | None = None
     morphology: dict[str, str] = field(default_factory=dict)
 
 
@@ -54,11 +59,13 @@ class Opinion:
         probability: Calibrated P(ALL blast) in 0..1.
         label: `ALL_BLAST`, `NORMAL` or `UNCERTAIN`.
         kind: As in `Reading`.
+        kind_probability: As in `Reading`.
     """
 
     probability: float
     label: str
     kind: str | None = None
+    kind_probability: float | None = None
 
 
 class Classifier:
@@ -103,6 +110,7 @@ class Classifier:
             score,
             in_distribution,
             opinion.kind,
+            opinion.kind_probability,
             self._morphology(outputs, view),
         )
 
@@ -185,27 +193,34 @@ class Classifier:
 
     def _opinion(self, outputs: CellOutputs, view: str) -> Opinion:
         probability = self._probability(outputs["logits"], view)
-        return Opinion(
-            probability,
-            self.label(probability, view),
-            self._kind(outputs, view, probability),
-        )
+        label = self.label(probability, view)
+        # Kinds and morphology are learnt from cells with their surroundings alone.
+        if not self._manifest.kinds or view != View.CONTEXT:
+            return Opinion(probability, label)
+        kind, of_kind = self._kind(outputs, label)
+        return Opinion(probability, UNCERTAIN if kind == SMUDGE else label, kind, of_kind)
 
     def _probability(self, logits: NDArray[np.float32], view: str) -> float:
         limits = self._manifest.views[view]
         difference = float(logits[self._blast]) - float(logits[self._normal])
         return float(expit(difference / limits["temperature"] + limits.get("offset", 0.0)))
 
-    def _kind(self, outputs: CellOutputs, view: str, probability: float) -> str | None:
-        """Name the kind: a blast where the threshold says so, else the likeliest other one."""
-        kinds = self._manifest.kinds
-        # Kinds and morphology are learnt from cells with their surroundings alone.
-        if not kinds or view != View.CONTEXT:
-            return None
-        if probability >= self.threshold(view):
-            return BLAST
-        likeliest = zip(outputs["kind"], kinds, strict=True)
-        return max((logit, kind) for logit, kind in likeliest if kind != BLAST)[1]
+    def _kind(self, outputs: CellOutputs, label: str) -> tuple[str, float]:
+        """Name the kind, with its probability in 0..1.
+
+        A smudge from its threshold on, whatever else it may have been; a blast where the label
+        says so; else the likeliest other kind.
+        """
+        shares = softmax(outputs["kind"].astype(np.float64)).tolist()
+        kinds = dict(zip(self._manifest.kinds, shares, strict=True))
+        smudge = kinds.pop(SMUDGE, 0.0)
+        if smudge >= self._manifest.thresholds.get(SMUDGE, _NEVER):
+            return SMUDGE, smudge
+        if label == ALL_BLAST:
+            return BLAST, kinds[BLAST]
+        del kinds[BLAST]
+        kind = max(kinds, key=lambda one: kinds[one])
+        return kind, kinds[kind]
 
     def _morphology(self, outputs: CellOutputs, view: str) -> dict[str, str]:
         attributes = self._manifest.attributes
@@ -217,9 +232,3 @@ class Classifier:
             name: values[int(part.argmax())]
             for (name, values), part in zip(attributes.items(), parts, strict=True)
         }
-
-
-def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Exponentiate and normalise the last axis to sum 1, without overflow."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from core.taxonomy import BLAST, WBC, WHITE_CELLS
+from core.taxonomy import BLAST, SMUDGE, WBC, WHITE_CELLS
 from imaging.images import RgbImage
 from models.classifier.cell_views import View, context_window, cut
 from models.classifier.classifier import Classifier, Opinion
@@ -64,17 +64,26 @@ def _named(
 
 
 def _renamed(cell: Detection, opinion: Opinion) -> Detection:
-    is_blast = opinion.label == ALL_BLAST
-    of_label = opinion.probability if is_blast else 1 - opinion.probability
+    label, of_label = _label(opinion)
     white = 1.0 if cell.white is None else cell.white
     return replace(
         cell,
-        label=BLAST if is_blast else WBC,
+        label=label,
         confidence=white * of_label,
         classifier_probability=opinion.probability,
         classifier_label=opinion.label,
         kind=opinion.kind,
+        kind_probability=opinion.kind_probability,
     )
+
+
+def _label(opinion: Opinion) -> tuple[str, float]:
+    """Return what a cell is called, and the probability of it."""
+    if opinion.kind == SMUDGE:
+        return SMUDGE, opinion.kind_probability or 0.0
+    if opinion.label == ALL_BLAST:
+        return BLAST, opinion.probability
+    return WBC, 1 - opinion.probability
 
 
 def _thresholds(detectors: Mapping[str, float], classifiers: float) -> dict[str, float]:

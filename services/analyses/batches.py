@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from core.taxonomy import BLAST, DETECTOR_CODES, WHITE_CELLS
+from core.taxonomy import BLAST, FIELD_CODES, WHITE_CELLS
 from records.analyses.analyses import Analysis
 from records.analyses.field_tasks import FieldTask
 from services.analyses.findings import BlastShare, blast_share, field_findings
@@ -43,7 +43,7 @@ def field_share(counts: dict[str, Any]) -> BlastShare:
 def combined(tasks: Iterable[FieldTask]) -> BatchCount:
     """Add up the fields that are read; the others do not count."""
     read = [task.counts for task in tasks if task.counts]
-    counts = {label: sum(each.get(label, 0) for each in read) for label in DETECTOR_CODES}
+    counts = {label: sum(each.get(label, 0) for each in read) for label in FIELD_CODES}
     shares = [field_share(each) for each in read]
     white = sum(share.white_cells for share in shares)
     uncertain = sum(share.uncertain for share in shares)

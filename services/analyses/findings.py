@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.statistics import wilson_interval
-from core.taxonomy import BLAST, DETECTOR_CODES, WHITE_CELLS
+from core.taxonomy import BLAST, FIELD_CODES, REVIEWED, WHITE_CELLS
 from models.detector.operating_point import OperatingPoint
 from models.findings import (
     ALL_BLAST,
@@ -100,7 +100,7 @@ class WhiteCell:
         return self.found.label if self.counted else CANDIDATE
 
 
-def field_findings(analysis: Analysis, labels: Sequence[str] = DETECTOR_CODES) -> FieldFindings:
+def field_findings(analysis: Analysis, labels: Sequence[str] = FIELD_CODES) -> FieldFindings:
     """Read the findings as the models gave them; older ones lack newer fields.
 
     Only cells of some `labels`, if these are all that is wanted: a field has thousands of red ones.
@@ -172,14 +172,14 @@ def format_interval(share: BlastShare) -> str:
 
 
 def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
-    """Return the white cells, candidates too, in the order of review.
+    """Return the white cells, smudges and candidates too, in the order of review.
 
     First come those that either network calls a blast, then the others; each by the probability
     of a blast that decides its name. Where that was not kept, confident blasts come first and
     confident other white cells last. Kept sheets of cells are in this order, so another needs new
     sheets.
     """
-    white = [(cell, True) for cell in _white_cells(findings)]
+    white = [(cell, True) for cell in findings.detections if cell.label in REVIEWED]
     white += [(cell, False) for cell in findings.candidates]
     white.sort(key=lambda one: _rank(one[0], findings.probability(one[0])), reverse=True)
     return [

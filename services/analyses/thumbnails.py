@@ -12,7 +12,7 @@ import numpy as np
 
 from core.geometry import Box
 from core.ids import new_id
-from core.taxonomy import WHITE_CELLS
+from core.taxonomy import REVIEWED
 from imaging.images import RgbImage, read_image, resize
 from records.analyses.analyses import Analysis
 from services.analyses import pictures
@@ -85,7 +85,7 @@ class Thumbnails:
     def _sheets(self, analysis: Analysis, path: Path) -> dict[str, RgbImage]:
         """Make the small sheets of the cells on the kept sheet, or of those beyond it."""
         number = int(path.stem.removeprefix("sheet-"))
-        white = most_suspicious_first(field_findings(analysis, WHITE_CELLS))
+        white = most_suspicious_first(field_findings(analysis, REVIEWED))
         boxes = [cell.found.box for cell in white]
         if number * EACH >= len(boxes):
             raise LookupError("no such sheet")

@@ -20,9 +20,9 @@ from core.taxonomy import (
     DIFFERENTIAL,
     ERYTHROBLAST,
     NOT_A_CELL,
+    REVIEWED,
     UNCLASSIFIED,
     WBC,
-    WHITE_CELLS,
 )
 from models.findings import ALL_BLAST
 from records import exclusive_transaction
@@ -246,7 +246,7 @@ def _proposals(analysis: Analysis) -> list[tuple[tuple[bool, float], Cell]]:
     """Return the white cells of an image, each with how suspicious it is."""
     if analysis.kind == AnalysisKind.CLASSIFICATION:
         return [_of_cell_image(analysis)]
-    white = most_suspicious_first(field_findings(analysis, WHITE_CELLS))
+    white = most_suspicious_first(field_findings(analysis, REVIEWED))
     return [(suspicion(one), _of_field(analysis, one)) for one in white]
 
 

@@ -3,9 +3,10 @@ from core.taxonomy import (
     CELL_CLASSES,
     CLASSES,
     DETECTED,
-    DETECTOR_CLASSES,
     DRAWING_ORDER,
+    FIELD_CLASSES,
     READING_ORDER,
+    SMUDGE,
     TRAINING_KINDS,
     UNCLASSIFIED,
     YOLO_CODES,
@@ -26,19 +27,19 @@ def test_what_counts_in_a_differential_is_reported():
 
 
 def test_a_reader_looks_first_through_what_the_models_propose():
-    assert [one.code for one in READING_ORDER[:2]] == [BLAST, UNCLASSIFIED]
-    assert {one.proposes for one in DETECTOR_CLASSES if one.white} == {BLAST, UNCLASSIFIED}
-    assert {one.code for one in CELL_CLASSES if one.proposed} == {BLAST, UNCLASSIFIED}
+    assert [one.code for one in READING_ORDER[:3]] == [BLAST, UNCLASSIFIED, SMUDGE]
+    assert {one.proposes for one in FIELD_CLASSES if one.white} == {BLAST, UNCLASSIFIED}
+    assert {one.code for one in CELL_CLASSES if one.proposed} == {BLAST, UNCLASSIFIED, SMUDGE}
 
 
 def test_the_detectors_classes_are_numbered_as_in_txl_pbc():
     assert YOLO_CODES == ("wbc", "rbc", "platelet", "blast")
-    assert sorted(one.index for one in DETECTOR_CLASSES) == list(range(len(DETECTOR_CLASSES)))
+    assert sorted(one.index for one in FIELD_CLASSES) == list(range(len(FIELD_CLASSES)))
 
 
 def test_the_detectors_classes_can_be_told_apart():
     for part in ("code", "colour", "letter", "name"):
-        assert len({getattr(one, part) for one in DETECTOR_CLASSES}) == len(DETECTOR_CLASSES)
+        assert len({getattr(one, part) for one in FIELD_CLASSES}) == len(FIELD_CLASSES)
     assert DRAWING_ORDER[-1] == BLAST
     assert set(DRAWING_ORDER) == set(DETECTED)
 

@@ -8,7 +8,7 @@ import { findAll } from "../common/elements.js";
  * @property {SVGRectElement} box in the picture
  * @property {HTMLElement | undefined} item in the gallery, which shows the first ones only
  * @property {number} number
- * @property {string} label what it is shown as: blast, wbc, or candidate, which is not shown
+ * @property {string} label what it is shown as: blast, wbc, smudge, or candidate, which is not shown
  * @property {string} own its label at the model's own threshold
  * @property {number} probability that it is a blast, which decides its label
  * @property {number} detector the detector's probability of a blast

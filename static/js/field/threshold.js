@@ -69,7 +69,7 @@ class Threshold {
 
   /** @param {Cell} cell */
   labelOf(cell) {
-    if (!this.moved) return cell.own;
+    if (!this.moved || cell.own === "smudge") return cell.own;
     // The classifier's probability says nothing of whether there is a white cell at all.
     if (this.byClassifier && cell.own === "candidate") return "candidate";
     if (cell.probability >= this.value) return "blast";
@@ -94,7 +94,7 @@ class Threshold {
 
   /** For those who hear the page: once the slider rests. */
   announce() {
-    const shown = cells.filter((cell) => cell.label !== "candidate");
+    const shown = countedCells();
     const blasts = shown.filter((cell) => cell.label === "blast").length;
     this.part("announced").textContent =
       `At ${formatShare(this.value)}: blasts ${blasts} of ${shown.length} white cells.`;
@@ -121,8 +121,13 @@ function relabel(cell, label) {
   find(button, "[data-word]").textContent = name;
 }
 
+/** The white cells that count: smudges and candidates do not. */
+function countedCells() {
+  return cells.filter((cell) => cell.label === "blast" || cell.label === "wbc");
+}
+
 function recount() {
-  const shown = cells.filter((cell) => cell.label !== "candidate");
+  const shown = countedCells();
   const blasts = shown.filter((cell) => cell.label === "blast").length;
   const counts = { blast: blasts, wbc: shown.length - blasts };
   for (const [label, count] of Object.entries(counts)) {

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from imaging.images import classifier_input
-from models.classifier.classifier import Classifier, softmax
+from models.classifier.classifier import Classifier
+from models.manifest import read_manifest
 from tests.networks import write_classifier
 from tests.stand_ins import drawn_cell
 
@@ -62,6 +63,45 @@ def test_probabilities_reads_many(classifier):
     assert len(set(one_by_one)) == 2
 
 
-def test_softmax_sums_to_one_without_overflow():
-    np.testing.assert_allclose(softmax(np.array([1000.0, 1000.0])), [0.5, 0.5])
-    np.testing.assert_allclose(softmax(np.array([0.0, np.log(3)])), [0.25, 0.75])
+class KnownOutputs:
+    """A network that says the same of every cell."""
+
+    def __init__(self, **outputs):
+        self._outputs = {name: np.array([values]) for name, values in outputs.items()}
+
+    def run(self, batch):
+        return {name: values.repeat(len(batch), 0) for name, values in self._outputs.items()}
+
+
+def saying(tmp_path, blast, kinds, smudge=0.6):
+    """A classifier whose answers are the logit of a blast and those of three kinds."""
+    folder = write_classifier(tmp_path / "classifier")
+    manifest = read_manifest(folder, "classifier")
+    thresholds = {**manifest.thresholds, "smudge": smudge}
+    named = manifest.model_copy(
+        update={"kinds": ("blast", "lymphocyte", "smudge"), "thresholds": thresholds}
+    )
+    outputs = {"logits": (0.0, blast), "embedding": (0.0,), "kind": kinds}
+    return Classifier(KnownOutputs(**outputs), named)
+
+
+def test_a_smudge_is_named_whatever_it_may_have_been_and_nothing_is_decided(tmp_path):
+    reading = saying(tmp_path, blast=5.0, kinds=(2.0, 0.0, 4.0)).read(drawn_cell(), "crop")
+    assert (reading.kind, reading.label) == ("smudge", "uncertain")
+    assert reading.kind_probability == pytest.approx(0.867, abs=0.001)
+
+
+def test_below_its_threshold_a_smudge_is_no_kind(tmp_path):
+    classifier = saying(tmp_path, blast=-5.0, kinds=(2.0, 1.0, 2.5), smudge=0.9)
+    reading = classifier.read(drawn_cell(), "crop")
+    assert (reading.kind, reading.label) == ("lymphocyte", "normal")
+
+
+def test_the_threshold_of_a_blast_decides_over_its_kind(tmp_path):
+    called = saying(tmp_path, blast=5.0, kinds=(0.0, 3.0, 0.0)).read(drawn_cell(), "crop")
+    assert (called.kind, called.label) == ("blast", "all_blast")
+
+
+def test_kinds_are_named_for_cells_with_their_surroundings_alone(tmp_path):
+    reading = saying(tmp_path, blast=5.0, kinds=(0.0, 0.0, 9.0)).read(drawn_cell(), "black")
+    assert (reading.kind, reading.kind_probability, reading.label) == (None, None, "all_blast")

@@ -63,6 +63,32 @@ def test_the_classifier_names_the_white_cells_whatever_the_detector_says(field):
     assert named.named_by == "classifier"
 
 
+class SeesSmudges(StandInClassifier):
+    """Takes every dark cell for a smudge."""
+
+    def opinions(self, windows, view):
+        return [
+            replace(one, kind="smudge", kind_probability=0.8) if one.label == "all_blast" else one
+            for one in super().opinions(windows, view)
+        ]
+
+
+def test_a_smudge_is_no_white_cell_and_no_blast(field):
+    found = findings(
+        Detection(DARK, "blast", 0.9, blast=0.9, white=0.95),
+        Detection(PALE, "wbc", 0.8, blast=0.2, white=0.9),
+    )
+    named = name_cells(field, found, SeesSmudges(), nobody)
+    by_box = {cell.box: cell for cell in named.detections}
+    assert by_box[DARK].label == "smudge"
+    assert by_box[DARK].confidence == pytest.approx(0.95 * 0.8)
+    assert named.counts["smudge"] == named.counts["wbc"] == 1
+    assert named.counts["blast"] == 0
+    kept = {tuple(cell["box"]): cell for cell in named.to_dict()["detections"]}
+    assert "probability" not in kept[DARK]
+    assert kept[DARK]["kind_probability"] == 0.8
+
+
 def test_named_cells_stay_in_the_order_of_their_confidence(field):
     found = findings(Detection(PALE, "wbc", 0.9), Detection(DARK, "wbc", 0.8))
     named = name_cells(field, found, StandInClassifier(), nobody).detections

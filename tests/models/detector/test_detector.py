@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from core.taxonomy import DETECTOR_CODES
+from core.taxonomy import FIELD_CODES
 from models.detector.detector import Detector, decode
 from models.findings import FieldFindings
 from models.manifest import WeightsError, load_manifest, sha256_of
@@ -130,7 +130,7 @@ def test_min_confidence_lowers_and_raises_the_floor(detector):
 
 def test_counts(spot_detector):
     field = np.full((60, 60, 3), 200, np.uint8)
-    assert spot_detector.find(field).counts == dict.fromkeys(DETECTOR_CODES, 0)
+    assert spot_detector.find(field).counts == dict.fromkeys(FIELD_CODES, 0)
     field[10:20, 10:20] = 0
     assert spot_detector.find(field).counts == {"blast": 0, "wbc": 1, "rbc": 0, "platelet": 0}
 

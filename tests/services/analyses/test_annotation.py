@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from core.taxonomy import DETECTED, DETECTOR_CODES
+from core.taxonomy import DETECTED, FIELD_CODES
 from imaging.images import encode_png
 from models.findings import Detection, Namer
 from services.analyses import annotation
@@ -39,11 +39,11 @@ def colour(label: str) -> tuple[int, ...]:
 
 
 def test_every_label_has_a_colour_of_its_own():
-    assert set(DETECTED) == set(DETECTOR_CODES)
+    assert set(DETECTED) == set(FIELD_CODES)
     assert len({style.colour for style in DETECTED.values()}) == len(DETECTED)
 
 
-@pytest.mark.parametrize("label", DETECTOR_CODES)
+@pytest.mark.parametrize("label", FIELD_CODES)
 def test_a_box_stands_around_its_cell(label):
     picture = drawn((Detection((300.0, 400.0, 500.0, 700.0), label, 0.9),))
     for x, y in ((300, 550), (500, 550), (400, 700)):
@@ -74,7 +74,7 @@ def test_red_cells_have_no_tag_and_thin_lines():
 
 def test_a_blast_is_drawn_over_everything():
     box = (300.0, 400.0, 500.0, 700.0)
-    cells = tuple(Detection(box, label, 0.9) for label in DETECTOR_CODES)
+    cells = tuple(Detection(box, label, 0.9) for label in FIELD_CODES)
     assert tuple(drawn(cells)[550, 300]) == colour("blast")
 
 
@@ -87,7 +87,7 @@ def test_a_tag_stays_inside_the_picture():
 
 def test_the_legend_counts_every_kind_in_its_colour():
     legend = drawn(CELLS)[1200:]
-    for label in DETECTOR_CODES:
+    for label in FIELD_CODES:
         assert (legend == colour(label)).all(axis=2).any()
 
 
