@@ -217,9 +217,3 @@ class Classifier:
             name: values[int(part.argmax())]
             for (name, values), part in zip(attributes.items(), parts, strict=True)
         }
-
-
-def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Exponentiate and normalise the last axis to sum 1, without overflow."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)

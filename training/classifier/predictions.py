@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import softmax
 from tqdm import tqdm
 
 from models.classifier.cell_views import VIEWS
-from models.classifier.classifier import Classifier, softmax
+from models.classifier.classifier import Classifier
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from training.classifier.calibration import fit_temperature, uncertain_band
 from training.classifier.data import BLAST, CellSource, Places, classifier_view, held_out_sources
@@ -62,7 +63,7 @@ class Limits:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Return P(ALL blast), (n,), of logits (n, 2)."""
-        return softmax(logits.astype(np.float64) / self.temperature)[:, BLAST]
+        return softmax(logits.astype(np.float64) / self.temperature, axis=1)[:, BLAST]
 
     def labels(self, probabilities: np.ndarray) -> np.ndarray:
         """Name each probability as the served classifier does."""

@@ -21,9 +21,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy.special import softmax
 
 from imaging.images import classifier_input
-from models.classifier.classifier import softmax
 from training.classifier.architectures import ARCHITECTURES, build, operations
 from training.classifier.augmentation import Augmentation
 from training.classifier.data import (
@@ -145,7 +145,7 @@ def _keep(model: keras.Model, tested: list[CellSource], size: int, out: Path) ->
     logits = predict(model, [classifier_input(classifier_view(each), size) for each in tested])
     np.savez(
         out / PREDICTIONS,
-        probabilities=softmax(logits.astype(np.float64))[:, BLAST],
+        probabilities=softmax(logits.astype(np.float64), axis=1)[:, BLAST],
         blasts=np.array([bool(source.blast) for source in tested]),
         subjects=np.array([source.subject for source in tested]),
         files=np.array([source.path.name for source in tested]),

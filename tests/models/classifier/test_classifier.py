@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from imaging.images import classifier_input
-from models.classifier.classifier import Classifier, softmax
+from models.classifier.classifier import Classifier
 from tests.networks import write_classifier
 from tests.stand_ins import drawn_cell
 
@@ -60,8 +60,3 @@ def test_probabilities_reads_many(classifier):
     one_by_one = [classifier.read(cell, "crop").probability for cell in cells]
     np.testing.assert_array_equal(classifier.probabilities(cells, "crop"), one_by_one)
     assert len(set(one_by_one)) == 2
-
-
-def test_softmax_sums_to_one_without_overflow():
-    np.testing.assert_allclose(softmax(np.array([1000.0, 1000.0])), [0.5, 0.5])
-    np.testing.assert_allclose(softmax(np.array([0.0, np.log(3)])), [0.25, 0.75])
