@@ -9,6 +9,7 @@ import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
 
+from models.detector.operating_point import KINDS
 from models.manifest import sha256_of
 
 CLASSIFIER = {
@@ -26,8 +27,10 @@ DETECTOR = {
     "model": "detector",
     "classes": ["blast", "wbc", "rbc", "platelet"],
     "input": {"size": 64, "layout": "NCHW", "range": "0..1", "colour": "RGB"},
-    "thresholds": {"confidence": 0.25, "iou": 0.5},
+    "thresholds": {**dict.fromkeys(KINDS, 0.25), "iou": 0.5},
+    "calibration": {kind: {"slope": 1.0, "offset": 0.0} for kind in KINDS},
 }
+VERSION = "test-1"
 
 
 LONE_CELL = 44
@@ -74,15 +77,22 @@ def write_detector(folder: Path, side: int = 10) -> Path:
 
 def write_weights(folder: Path) -> Path:
     """Both networks in the layout of weights/; the detector's cell is that of `drawn_cell`."""
-    write_classifier(folder / "classifier")
-    write_detector(folder / "detector", LONE_CELL)
+    write_classifier(active(folder / "classifier"))
+    write_detector(active(folder / "detector"), LONE_CELL)
     return folder
+
+
+def active(model_folder: Path, version: str = VERSION) -> Path:
+    """Point to a version of a model that is to be written; its folder."""
+    model_folder.mkdir(parents=True, exist_ok=True)
+    (model_folder / "active").write_text(f"{version}\n")
+    return model_folder / version
 
 
 def _save(model: ov.Model, folder: Path, manifest: dict) -> Path:
     folder.mkdir(parents=True)
     ov.save_model(model, folder / "network.xml")
     files = {name: sha256_of(folder / name) for name in ("network.xml", "network.bin")}
-    content = {**manifest, "version": "test-1", "files": files}
+    content = {**manifest, "version": VERSION, "files": files}
     (folder / "manifest.json").write_text(json.dumps(content))
     return folder
