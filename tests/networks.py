@@ -16,7 +16,7 @@ CLASSIFIER = {
     "model": "classifier",
     "classes": ["normal", "all_blast"],
     "input": {"size": 32, "layout": "NHWC", "range": "0..1", "colour": "RGB"},
-    "thresholds": {"familiar": 1.5, "sensitivity": 0.95, "normal_coverage": 0.9},
+    "thresholds": {"familiar": 1.5, "sensitivity": 0.95},
     "views": {
         "black": {"temperature": 2.0, "uncertain_low": 0.4, "uncertain_high": 0.6},
         "crop": {"temperature": 1.0, "uncertain_low": 0.3, "uncertain_high": 0.7},
@@ -42,8 +42,8 @@ GREY = ((0.0, 1 / 3),) * 3
 def write_classifier(folder: Path, head: tuple[tuple[float, float], ...] = GREY) -> Path:
     """A network whose logits are (0, mean of the image), saved with its manifest.
 
-    "cam" gives them for each quarter of the image, "members" three times over; the embedding is
-    the mean colour (3,). `head` has the weights (3, 2) of the colours.
+    "cam" gives them for each quarter of the image; the embedding is the mean colour (3,). `head`
+    has the weights (3, 2) of the colours.
     """
     image = ops.parameter([-1, 32, 32, 3], np.float32)
     quarters = ops.avg_pool(
@@ -51,9 +51,8 @@ def write_classifier(folder: Path, head: tuple[tuple[float, float], ...] = GREY)
     )
     cam = ops.matmul(_channels_last(quarters), np.array(head, np.float32), False, False)
     logits = ops.reduce_mean(cam, np.array([1, 2]))
-    members = ops.concat([ops.unsqueeze(logits, np.array([1]))] * 3, 1)
     embedding = ops.reduce_mean(image, np.array([1, 2]))
-    outputs = {"logits": logits, "cam": cam, "members": members, "embedding": embedding}
+    outputs = {"logits": logits, "cam": cam, "embedding": embedding}
     for name, node in outputs.items():
         node.output(0).set_names({name})
     return _save(ov.Model(list(outputs.values()), [image]), folder, CLASSIFIER)
