@@ -225,11 +225,16 @@ def reached_by(probabilities: np.ndarray, share: float) -> float:
     return float(np.sort(probabilities)[rank])
 
 
+def load_uncalibrated(weights: Path) -> Detector:
+    """Load a detector whose probabilities are its network's scores, to calibrate or compare it."""
+    manifest = load_manifest(weights, "detector")
+    return Detector(load_network(manifest), manifest.model_copy(update={"calibration": {}}))
+
+
 def calibrate(weights: Path, composites: Sequence[Field], txl: Sequence[Field]) -> dict[str, Any]:
     """Fit scales and thresholds to a network; return its manifest's entries."""
-    manifest = load_manifest(weights, "detector")
-    raw = Detector(load_network(manifest), manifest.model_copy(update={"calibration": {}}))
-    point = OperatingPoint.of(manifest.thresholds)
+    raw = load_uncalibrated(weights)
+    point = OperatingPoint.of(raw.manifest.thresholds)
     composited = match_fields(raw, composites, ["white"])["white"]
     real = match_fields(raw, txl, list(KINDS))
     by_kind = {**real, "white": MatchedCells.concatenate([composited, real["white"]])}
