@@ -47,6 +47,8 @@ train: .venv-dev/installed
 	$(DEV) -m training detector
 	$(DEV) -m training quantize detector
 	$(DEV) -m training calibrate detector
+	$(DEV) -m training evaluate detector --record
+	$(DEV) -m training publish detector
 	$(DEV) -m training.cells pack
 	$(DEV) -m training.cells teach
 	$(DEV) -m training.cells train

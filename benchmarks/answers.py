@@ -19,6 +19,7 @@ from models.detector.frames import frames, smallest_frame
 from models.explanation.attribution import MAP_LIMIT, enlarged, map_png
 from models.manifest import load_manifest
 from models.runtime import Precision
+from models.versions import active_folder
 from training.detector.export import SERVED_SIZE
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
@@ -51,13 +52,13 @@ def classifier_ways(pixels: np.ndarray) -> dict[str, Way]:
 
 def served_classifier(precision: Precision, pixels: np.ndarray) -> Way:
     """Prepare the served classifier, without its quality check."""
-    classifier = Classifier.load(WEIGHTS / "classifier", precision)
+    classifier = Classifier.load(active_folder(WEIGHTS, "classifier"), precision)
     return lambda: classifier.probabilities([pixels], View.CONTEXT)
 
 
 def map_ways(pixels: np.ndarray) -> dict[str, Way]:
     """List the answer alone, and the activation map as a picture."""
-    classifier = Classifier.load(WEIGHTS / "classifier")
+    classifier = Classifier.load(active_folder(WEIGHTS, "classifier"))
     side = classifier.manifest.input_size
     values = classifier.activation_map(pixels)
 
@@ -77,7 +78,7 @@ def detector_ways(field: RgbImage) -> dict[str, Way]:
     bgr = np.ascontiguousarray(field[..., ::-1])
     scale = SERVED_SIZE / max(field.shape)
     frame = smallest_frame(frames(SERVED_SIZE), *scaled_size(field, scale))
-    network = load_network(load_manifest(WEIGHTS / "detector", "detector"))
+    network = load_network(load_manifest(active_folder(WEIGHTS, "detector"), "detector"))
     pixels = detector_input(field, frame, scale).pixels[None]
     return {
         **{f"Leukoscope, precision {p}": served_detector(p, field) for p in PRECISIONS},
@@ -89,7 +90,7 @@ def detector_ways(field: RgbImage) -> dict[str, Way]:
 
 def other_fields() -> dict[str, Way]:
     """List what the served detector reads beside a camera's whole field."""
-    detector = Detector.load(WEIGHTS / "detector")
+    detector = Detector.load(active_folder(WEIGHTS, "detector"))
     camera, small, empty = camera_field(), real_fields()[0], empty_field()
     return {
         "a real field of 2592 x 1944": lambda: detector.find(camera),
@@ -100,7 +101,7 @@ def other_fields() -> dict[str, Way]:
 
 def served_detector(precision: Precision, field: RgbImage) -> Way:
     """Prepare the served detector."""
-    detector = Detector.load(WEIGHTS / "detector", precision)
+    detector = Detector.load(active_folder(WEIGHTS, "detector"), precision)
     return lambda: detector.find(field)
 
 

@@ -25,7 +25,8 @@ DETECTOR = (
     DECODED
     + """
 from models.detector.detector import Detector
-found = Detector.load(Path("weights/detector")).find(rgb)
+from models.versions import active_folder
+found = Detector.load(active_folder(Path("weights"), "detector")).find(rgb)
 print(sum(found.counts.values()), "cells")
 """
 )

@@ -15,6 +15,7 @@ from models.classifier.classifier import Classifier
 from models.classifier.opinion import AT_ONCE, VIEW, name_cells
 from models.detector.boxes import Found, suppress
 from models.findings import Detection, FieldFindings
+from models.versions import active_folder
 
 CELLS, SIDE = 100, 150
 BOXES_EACH = 5
@@ -31,7 +32,7 @@ def reader_ways() -> dict[str, Way]:
     rgb = np.random.default_rng(0).integers(0, 256, (2000, 2000, 3), np.uint8)
     cells = [_cell(200 * (n % 10), 200 * (n // 10)) for n in range(CELLS)]
     findings = FieldFindings(2000, 2000, tuple(cells), "none")
-    classifier = Classifier.load(WEIGHTS / "classifier")
+    classifier = Classifier.load(active_folder(WEIGHTS, "classifier"))
     windows = [cut(rgb, context_window(cell.box), VIEW) for cell in cells]
     model = efficientnet()
 

@@ -9,6 +9,7 @@ import numpy as np
 from imaging.images import read_image
 from models.classifier.cell_views import View, cut, segmented_window
 from models.classifier.classifier import Classifier
+from models.versions import active_folder
 from training.data import DEFAULT_DATA, read_cnmc
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
@@ -23,7 +24,9 @@ def main() -> None:
     images = [read_image(cell.path.read_bytes()).rgb for cell in read_cnmc(DEFAULT_DATA)[::EVERY]]
     cells = [cut(image, segmented_window(image), View.SEGMENTED) for image in images]
     usual, exact = (
-        Classifier.load(WEIGHTS / "classifier", precision).probabilities(cells, View.SEGMENTED)
+        Classifier.load(active_folder(WEIGHTS, "classifier"), precision).probabilities(
+            cells, View.SEGMENTED
+        )
         for precision in ("auto", "f32")
     )
     moved = np.abs(usual - exact)

@@ -44,7 +44,9 @@ FIELD_SERVED = """
 from pathlib import Path
 from imaging.images import read_image
 from models.detector.detector import Detector
-Detector.load(Path("weights/detector")).find(read_image(Path({file!r}).read_bytes()).rgb)
+from models.versions import active_folder
+detector = Detector.load(active_folder(Path("weights"), "detector"))
+detector.find(read_image(Path({file!r}).read_bytes()).rgb)
 """
 
 FIELD_FRAMEWORK = """

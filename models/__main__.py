@@ -15,6 +15,7 @@ from models.findings import Classification, QualityIssue
 from models.manifest import WeightsError
 from models.quality_control.checks import MIN_SIDE
 from models.registry import load_models
+from models.versions import active_folder
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
@@ -117,7 +118,7 @@ def _document(found: Classification) -> dict[str, Any]:
 def _detector(options: argparse.Namespace) -> Reader:
     least = options.min_confidence
     if not options.classifier_opinion:
-        detector = Detector.load(options.weights / "detector", options.precision)
+        detector = Detector.load(active_folder(options.weights, "detector"), options.precision)
         return lambda rgb: detector.find(rgb, least).to_dict()
     models = load_models(options.weights, options.precision)
     return lambda rgb: models.read_field(rgb, min_confidence=least).to_dict()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def load_manifest(folder: Path, model: str) -> Manifest:
     if manifest.model != model:
         raise WeightsError(f"{folder / MANIFEST} describes a {manifest.model}, not a {model}.")
     if NETWORK not in manifest.files:
-        raise WeightsError(f"{folder / MANIFEST} names no {NETWORK}; {_remedy(model)}")
+        raise WeightsError(f"{folder / MANIFEST} names no {NETWORK}; {remedy(model)}")
     for name, expected in manifest.files.items():
         _check_file(folder / name, expected, model)
     return manifest
@@ -126,11 +127,25 @@ def read_manifest(folder: Path, model: str) -> Manifest:
         content = _OBJECT.validate_json(path.read_bytes())
         return Manifest.model_validate({**content, "folder": folder, "details": content})
     except FileNotFoundError:
-        raise WeightsError(f"{path} is missing; {_remedy(model)}") from None
+        raise WeightsError(f"{path} is missing; {remedy(model)}") from None
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read ({error}); {_remedy(model)}") from error
+        raise WeightsError(f"{path} cannot be read ({error}); {remedy(model)}") from error
     except ValidationError as error:
-        raise WeightsError(f"{path} cannot be read ({_told(error)}); {_remedy(model)}") from error
+        raise WeightsError(f"{path} cannot be read ({_told(error)}); {remedy(model)}") from error
+
+
+def remedy(model: str) -> str:
+    """Say what to do about weights that are missing or damaged."""
+    return f"restore weights/{model} from the release, or train it: make train."
+
+
+def uncalibrated(manifest: Manifest, faults: Sequence[str]) -> WeightsError:
+    """Return the error of weights that must not be served, naming what their calibration lacks."""
+    return WeightsError(
+        f"The {manifest.model} {manifest.version} is not calibrated and cannot be served: "
+        f"{'; '.join(faults)}. Activate another version (python -m training weights), or "
+        "calibrate and publish this one (make train)."
+    )
 
 
 def _told(error: ValidationError) -> str:
@@ -143,12 +158,8 @@ def _told(error: ValidationError) -> str:
 
 def _check_file(path: Path, expected: str, model: str) -> None:
     if not path.is_file():
-        raise WeightsError(f"{path} is missing; {_remedy(model)}")
+        raise WeightsError(f"{path} is missing; {remedy(model)}")
     if sha256_of(path) != expected:
         raise WeightsError(
-            f"{path} is not the file that its manifest names (SHA-256 differs); {_remedy(model)}"
+            f"{path} is not the file that its manifest names (SHA-256 differs); {remedy(model)}"
         )
-
-
-def _remedy(model: str) -> str:
-    return f"restore weights/{model} from the release, or train it: python -m training {model}."

@@ -13,6 +13,7 @@ from models.detector.detector import Detector
 from models.findings import Classification, FieldFindings, Progress
 from models.quality_control.checks import Examination, examine
 from models.runtime import Precision
+from models.versions import active_folder
 
 
 @dataclass(frozen=True)
@@ -92,18 +93,18 @@ class Models:
 
 
 def load_models(weights: Path, precision: Precision = "auto") -> Models:
-    """Load both networks.
+    """Load the active versions of both networks.
 
     Args:
-        weights: Folder with `classifier` and `detector`.
+        weights: Folder with `classifier` and `detector`, each with its versions.
         precision: "auto" computes in bf16 where the processor has it, "f32" never does.
 
     Raises:
-        WeightsError: Something is missing, altered or unreadable.
+        WeightsError: Something is missing, altered, unreadable or not calibrated.
     """
     return Models(
-        Classifier.load(weights / "classifier", precision),
-        Detector.load(weights / "detector", precision),
+        Classifier.load(active_folder(weights, "classifier"), precision),
+        Detector.load(active_folder(weights, "detector"), precision),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from models.findings import FieldFindings, Namer
 from models.manifest import Manifest, WeightsError, read_manifest
+from models.versions import active_folder
 
 CLASSIFIER = "classifier"
 CARD, CHARTS = "model_card.md", "charts"
@@ -27,7 +28,9 @@ class ModelCard:
 
 def read_card(weights: Path, model: str) -> ModelCard:
     """Read what lies beside a network in `weights`; why something cannot be read is logged."""
-    folder = weights / model
+    folder = _active_folder(weights, model)
+    if folder is None:
+        return ModelCard(model, None, None, frozenset())
     return ModelCard(model, _manifest(folder, model), _text(folder / CARD), _charts(folder))
 
 
@@ -67,7 +70,7 @@ def classifier_name(weights: Path, version: str | None = None) -> str:
     Returns:
         Its architecture; "Classifier" where that is not known: another version is installed now.
     """
-    manifest = _manifest(weights / CLASSIFIER, CLASSIFIER)
+    manifest = _active_manifest(weights, CLASSIFIER)
     if manifest is None or version not in (None, manifest.version):
         return CLASSIFIER.capitalize()
     return manifest.name
@@ -75,9 +78,23 @@ def classifier_name(weights: Path, version: str | None = None) -> str:
 
 def read_chart(weights: Path, model: str, name: str) -> bytes:
     """Read an SVG that lies beside a network; raises FileNotFoundError for any other name."""
-    if name not in _charts(weights / model):
+    folder = _active_folder(weights, model)
+    if folder is None or name not in _charts(folder):
         raise FileNotFoundError(name)
-    return (weights / model / CHARTS / name).read_bytes()
+    return (folder / CHARTS / name).read_bytes()
+
+
+def _active_folder(weights: Path, model: str) -> Path | None:
+    try:
+        return active_folder(weights, model)
+    except WeightsError as error:
+        _log.warning("%s", error)
+        return None
+
+
+def _active_manifest(weights: Path, model: str) -> Manifest | None:
+    folder = _active_folder(weights, model)
+    return None if folder is None else _manifest(folder, model)
 
 
 def _manifest(folder: Path, model: str) -> Manifest | None:
@@ -90,7 +107,7 @@ def _manifest(folder: Path, model: str) -> Manifest | None:
 
 def _of_version(weights: Path, model: str, version: str | None) -> Manifest | None:
     """Return the installed manifest of a model, None where another version is installed."""
-    manifest = _manifest(weights / model, model)
+    manifest = _active_manifest(weights, model)
     return manifest if manifest and manifest.version == version else None
 
 

@@ -14,12 +14,13 @@ from services.backups.manifest import MANIFEST
 from services.backups.restore import Restored, restore
 from settings import Settings
 from tests.applications import new_app
+from tests.networks import active
 
 
 def install_models(settings: Settings, version: str = "1") -> None:
     """Files that stand for the two models; nothing loads them."""
     for model in make.MODELS:
-        folder = settings.weights_dir / model
+        folder = active(settings.weights_dir / model, version)
         (folder / "charts").mkdir(parents=True, exist_ok=True)
         (folder / "network.bin").write_text(f"{model} {version}")
         (folder / "charts" / "roc.svg").write_text("<svg/>")

@@ -9,13 +9,14 @@ import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
 
+from models.detector.operating_point import KINDS
 from models.manifest import sha256_of
 
 CLASSIFIER = {
     "model": "classifier",
     "classes": ["normal", "all_blast"],
     "input": {"size": 32, "layout": "NHWC", "range": "0..1", "colour": "RGB"},
-    "thresholds": {"familiar": 1.5, "sensitivity": 0.95, "normal_coverage": 0.9},
+    "thresholds": {"familiar": 1.5, "sensitivity": 0.95},
     "views": {
         "black": {"temperature": 2.0, "uncertain_low": 0.4, "uncertain_high": 0.6},
         "crop": {"temperature": 1.0, "uncertain_low": 0.3, "uncertain_high": 0.7},
@@ -26,8 +27,10 @@ DETECTOR = {
     "model": "detector",
     "classes": ["blast", "wbc", "rbc", "platelet"],
     "input": {"size": 64, "layout": "NCHW", "range": "0..1", "colour": "RGB"},
-    "thresholds": {"confidence": 0.25, "iou": 0.5},
+    "thresholds": {**dict.fromkeys(KINDS, 0.25), "iou": 0.5},
+    "calibration": {kind: {"slope": 1.0, "offset": 0.0} for kind in KINDS},
 }
+VERSION = "test-1"
 
 
 LONE_CELL = 44
@@ -39,8 +42,8 @@ GREY = ((0.0, 1 / 3),) * 3
 def write_classifier(folder: Path, head: tuple[tuple[float, float], ...] = GREY) -> Path:
     """A network whose logits are (0, mean of the image), saved with its manifest.
 
-    "cam" gives them for each quarter of the image, "members" three times over; the embedding is
-    the mean colour (3,). `head` has the weights (3, 2) of the colours.
+    "cam" gives them for each quarter of the image; the embedding is the mean colour (3,). `head`
+    has the weights (3, 2) of the colours.
     """
     image = ops.parameter([-1, 32, 32, 3], np.float32)
     quarters = ops.avg_pool(
@@ -48,9 +51,8 @@ def write_classifier(folder: Path, head: tuple[tuple[float, float], ...] = GREY)
     )
     cam = ops.matmul(_channels_last(quarters), np.array(head, np.float32), False, False)
     logits = ops.reduce_mean(cam, np.array([1, 2]))
-    members = ops.concat([ops.unsqueeze(logits, np.array([1]))] * 3, 1)
     embedding = ops.reduce_mean(image, np.array([1, 2]))
-    outputs = {"logits": logits, "cam": cam, "members": members, "embedding": embedding}
+    outputs = {"logits": logits, "cam": cam, "embedding": embedding}
     for name, node in outputs.items():
         node.output(0).set_names({name})
     return _save(ov.Model(list(outputs.values()), [image]), folder, CLASSIFIER)
@@ -74,15 +76,22 @@ def write_detector(folder: Path, side: int = 10) -> Path:
 
 def write_weights(folder: Path) -> Path:
     """Both networks in the layout of weights/; the detector's cell is that of `drawn_cell`."""
-    write_classifier(folder / "classifier")
-    write_detector(folder / "detector", LONE_CELL)
+    write_classifier(active(folder / "classifier"))
+    write_detector(active(folder / "detector"), LONE_CELL)
     return folder
+
+
+def active(model_folder: Path, version: str = VERSION) -> Path:
+    """Point to a version of a model that is to be written; its folder."""
+    model_folder.mkdir(parents=True, exist_ok=True)
+    (model_folder / "active").write_text(f"{version}\n")
+    return model_folder / version
 
 
 def _save(model: ov.Model, folder: Path, manifest: dict) -> Path:
     folder.mkdir(parents=True)
     ov.save_model(model, folder / "network.xml")
     files = {name: sha256_of(folder / name) for name in ("network.xml", "network.bin")}
-    content = {**manifest, "version": "test-1", "files": files}
+    content = {**manifest, "version": VERSION, "files": files}
     (folder / "manifest.json").write_text(json.dumps(content))
     return folder

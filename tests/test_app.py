@@ -21,6 +21,7 @@ from models.manifest import WeightsError
 from records.storage.image_store import ImageStore
 from settings import ROOT, Settings
 from tests.backups import install_models
+from tests.networks import VERSION, write_weights
 from tests.waiting import HANGS
 
 SERVE = """
@@ -112,6 +113,22 @@ def test_what_is_wrong_stops_the_start_with_a_sentence(
     assert errors.startswith("Leukoscope cannot start: ")
     assert errors.count("\n") == 1
     assert sentence in errors
+
+
+def test_weights_that_are_not_calibrated_stop_the_start(run: Run, tmp_path: Path):
+    weights = write_weights(tmp_path / "weights")
+    path = weights / "detector" / VERSION / "manifest.json"
+    content = json.loads(path.read_text())
+    del content["calibration"]
+    path.write_text(json.dumps(content))
+    process = run("import app; app.main()", INSTANCE=tmp_path / "instance", WEIGHTS=weights)
+    _, errors = process.communicate(timeout=HANGS)
+
+    assert process.returncode == 1
+    assert errors.startswith(
+        f"Leukoscope cannot start: The detector {VERSION} is not calibrated and cannot be served: "
+    )
+    assert errors.count("\n") == 1
 
 
 def spoiled(instance: Path, kind: str) -> None:

@@ -18,7 +18,7 @@ TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 DOCUMENTS = [
     *(ROOT / name for name in TOP),
     *sorted((ROOT / "docs").rglob("*.md")),
-    *sorted((ROOT / "weights").glob("*/model_card.md")),
+    *sorted((ROOT / "weights").glob("*/*/model_card.md")),
 ]
 MADE = ("instance/", "weights/", ".venv/", ".venv-dev/")
 """What a checkout need not have, or has other files of."""

@@ -7,6 +7,7 @@ import pytest
 
 from imaging.images import RgbImage, read_image, resize
 from models.detector.detector import Detector
+from models.versions import active_folder
 from settings import ROOT
 from training.data import read_txl
 
@@ -16,7 +17,7 @@ WIDTH, HEIGHT = 640, 480
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
-    return Detector.load(ROOT / "weights" / "detector")
+    return Detector.load(active_folder(ROOT / "weights", "detector"))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from models.manifest import Manifest, read_manifest
+from models.versions import active_folder
 from settings import ROOT
 from tools.lock import SERVED, Pins, normalized, pins_of
 
@@ -23,7 +24,8 @@ def bill_of_materials(python: str) -> Document:
     needed = _dependencies_of(document, document["metadata"]["component"]["bom-ref"])
     needed += _references(document, pins_of(ROOT / SERVED))
     for network in NETWORKS:
-        add_weights(document, read_manifest(ROOT / "weights" / network, network))
+        folder = active_folder(ROOT / "weights", network)
+        add_weights(document, read_manifest(folder, network))
     return document
 
 
@@ -40,7 +42,7 @@ def packages_of(python: str) -> Document:
 def add_weights(document: Document, manifest: Manifest) -> None:
     """Add a network as a component: its version, and the SHA-256 of each of its files."""
     project = document["metadata"]["component"]
-    reference = f"weights/{manifest.model}"
+    reference = f"weights/{manifest.model}/{manifest.version}"
     files = [
         {"type": "file", "name": name, "hashes": [{"alg": "SHA-256", "content": digest}]}
         for name, digest in sorted(manifest.files.items())

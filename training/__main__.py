@@ -15,7 +15,7 @@ COMMANDS = (
         "training.classifier.pretraining",
         "a start for the classifier: kinds of white cells",
     ),
-    Command(("classifier",), "training.classifier.train", "train the classifier of single cells"),
+    Command(("classifier",), "training.classifier.train", "train a classifier for studies"),
     Command(
         ("compare",), "training.studies.compare", "train and compare the paper's architectures"
     ),
@@ -33,12 +33,12 @@ COMMANDS = (
         "training.studies.detector_ablation",
         "leave out elements of the composites",
     ),
-    Command(("export", "detector"), "training.detector.export", "write weights/detector"),
-    Command(("export", "classifier"), "training.classifier.export", "write weights/classifier"),
+    Command(("export", "detector"), "training.detector.export", "stage the detector"),
     Command(("quantize", "detector"), "training.detector.quantization", "write its int8 network"),
     Command(("calibrate", "detector"), "training.detector.calibration", "choose its thresholds"),
     Command(("evaluate", "detector"), "training.detector.evaluation", "measure the detector"),
-    Command(("evaluate", "classifier"), "training.classifier.evaluation", "measure the classifier"),
+    Command(("publish", "detector"), "training.detector.publication", "publish what is staged"),
+    Command(("weights",), "training.weights", "list the published versions, or activate one"),
     Command(
         ("evaluate", "quality-control"),
         "training.quality_control.evaluation",

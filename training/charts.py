@@ -53,7 +53,6 @@ class Curve:
         panel: Title of the axes that it shares.
         low: Lower end of the interval of `tpr`, (n,), if there is one.
         high: Its upper end.
-        operating_point: False and true positive rate to mark, if there is one.
     """
 
     name: str
@@ -63,7 +62,6 @@ class Curve:
     panel: str = "ROC (area)"
     low: np.ndarray | None = None
     high: np.ndarray | None = None
-    operating_point: tuple[float, float] | None = None
 
 
 PROTOCOLS = {"random": "images split at random", "subjects": "held-out subjects"}
@@ -169,7 +167,7 @@ def metric_bars(
 
 
 def roc_curves(curves: Sequence[Curve], out: Path) -> None:
-    """Draw ROC curves with their intervals as bands and their operating points as circles.
+    """Draw ROC curves with their intervals as bands.
 
     Curves of one panel share axes; without a panel all stand in one.
     """
@@ -178,7 +176,7 @@ def roc_curves(curves: Sequence[Curve], out: Path) -> None:
         panels.setdefault(curve.panel, []).append(curve)
     rows, across = _grid(len(panels), 2)
     width = _WIDTH / 2 if across > 1 else 4.8
-    entries = max(sum(2 if c.operating_point else 1 for c in p) for p in panels.values())
+    entries = max(len(shown) for shown in panels.values())
     with _chart(out, rows, across, (width * across, rows * (width + 0.3 + 0.2 * entries))) as grid:
         for axes, (title, shown) in zip(grid, panels.items(), strict=False):
             for curve in shown:
@@ -365,10 +363,6 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
             alpha=0.18,
             linewidth=0,
         )
-    if curve.operating_point is not None:
-        x, y = curve.operating_point
-        label = f"sensitivity {y:.2f}, specificity {1 - x:.2f}"
-        axes.plot(x, y, "o", markerfacecolor="white", color=line.get_color(), label=label)
 
 
 def _area(area: Estimate) -> str:

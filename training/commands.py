@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from models.manifest import WeightsError
 from training.data import DataError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def run_command(prog: str, commands: Sequence[Command], argv: Sequence[str]) -> 
         argv: The words behind it.
 
     Returns:
-        The exit status: 1 where data cannot be read, 2 where there is no such command.
+        The exit status: 1 where data or weights cannot be used, 2 where there is no such command.
     """
     command = next((c for c in commands if tuple(argv[: len(c.name)]) == c.name), None)
     if command is None:
@@ -90,7 +91,7 @@ def run_command(prog: str, commands: Sequence[Command], argv: Sequence[str]) -> 
     options = parse(module.Options, argv[len(command.name) :], name, module.__doc__)
     try:
         return module.run(options) or 0
-    except DataError as error:
+    except (DataError, WeightsError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -1,9 +1,7 @@
 """Results in documents: text between `<!-- NAME:begin -->` and `<!-- NAME:end -->`."""
 
+import re
 from pathlib import Path
-from typing import Any
-
-from training.manifest import amend
 
 
 def replace_between(path: Path, name: str, text: str) -> None:
@@ -22,19 +20,12 @@ def replace_between(path: Path, name: str, text: str) -> None:
     path.write_text(new, encoding="utf-8")
 
 
-def record(name: str, weights: Path, docs: Path, metrics: dict[str, Any], text: str) -> None:
-    """Put metrics into manifest, model card and validation document.
-
-    Args:
-        name: Of the markers in both documents.
-        weights: Folder of the network, its manifest and its card.
-        docs: Folder of `validation.md`.
-        metrics: For the manifest.
-        text: For the documents, Markdown.
-    """
-    amend(weights, metrics=metrics)
-    for document in (docs / "validation.md", weights / "model_card.md"):
-        replace_between(document, name, text)
+def point_links(document: Path, model: str, version: str) -> None:
+    """Lead a document's links into a model's weights to a version."""
+    text = document.read_text(encoding="utf-8")
+    pointed = re.sub(rf"(?<=weights/{model}/)[^/\s)]+(?=/)", version, text)
+    if pointed != text:
+        document.write_text(pointed, encoding="utf-8")
 
 
 def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

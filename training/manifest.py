@@ -1,14 +1,17 @@
 """The manifest beside a served network, written from what is on disk."""
 
+import itertools
 import json
 import subprocess
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from models.manifest import MANIFEST, sha256_of
-from training.data import PROJECT, SUBJECT_SPLITS, fold_of
+from models.versions import versions
+from training.data import PROJECT, SUBJECT_SPLITS
+from training.phases import Phase, with_phase
+from training.staging import check_staged
 
 NETWORK_FILES = ("network.xml", "network.bin")
 DATA_SETS = (
@@ -31,24 +34,31 @@ def write_manifest(folder: Path, content: dict[str, Any]) -> None:
 
 
 def amend(folder: Path, **values: Any) -> None:  # noqa: ANN401  JSON values
-    """Replace entries of a folder's manifest."""
+    """Replace entries of a staged manifest; raises DataError where it is published."""
+    check_staged(folder)
     content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     _save(folder, {**content, **values})
 
 
+def add_phase(folder: Path, done: Phase, **values: Any) -> None:  # noqa: ANN401  JSON values
+    """Note a phase in a staged manifest, and replace the entries that it changes."""
+    content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    amend(folder, **values, phases=with_phase(content.get("phases", []), done))
+
+
 def subject_split() -> dict[str, list[str]]:
     """Return the C-NMC subjects of each split."""
-    return _subjects_by(SUBJECT_SPLITS.__getitem__)
+    groups: dict[str, list[str]] = {}
+    for subject, split in SUBJECT_SPLITS.items():
+        groups.setdefault(split, []).append(subject)
+    return groups
 
 
-def fold_subjects() -> dict[str, list[str]]:
-    """Return the C-NMC subjects that each fold holds out."""
-    return _subjects_by(fold_of)
-
-
-def todays_version() -> str:
-    """Return today's first version of weights, as in 2026.11.22-1."""
-    return f"{datetime.now(UTC):%Y.%m.%d}-1"
+def next_version(model_folder: Path) -> str:
+    """Return today's first version that a model does not have yet, as in 2026.11.22-1."""
+    published = versions(model_folder)
+    numbered = (f"{datetime.now(UTC):%Y.%m.%d}-{number}" for number in itertools.count(1))
+    return next(version for version in numbered if version not in published)
 
 
 def commit() -> str:
@@ -56,13 +66,6 @@ def commit() -> str:
     command = ("git", "rev-parse", "HEAD")
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S603
     return done.stdout.strip()
-
-
-def _subjects_by(group: Callable[[str], str]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for subject in SUBJECT_SPLITS:
-        groups.setdefault(group(subject), []).append(subject)
-    return groups
 
 
 def _save(folder: Path, content: dict[str, Any]) -> None:

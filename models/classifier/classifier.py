@@ -12,6 +12,7 @@ from scipy.special import expit, softmax
 
 from core.taxonomy import BLAST, SMUDGE
 from imaging.images import RgbImage, classifier_input
+from models.classifier.calibration import IN_DISTRIBUTION_LIMIT, check_calibrated
 from models.classifier.cell_views import View
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from models.manifest import Manifest, load_manifest
@@ -79,8 +80,9 @@ class Classifier:
 
     @classmethod
     def load(cls, folder: Path, precision: Precision = "auto") -> Classifier:
-        """Check and compile the network in `folder`; raises `WeightsError`."""
+        """Check and compile the network in `folder`, a version's; raises `WeightsError`."""
         manifest = load_manifest(folder, "classifier")
+        check_calibrated(manifest)
         image = (manifest.input_size, manifest.input_size, 3)
         return cls(Network(manifest.network, image, BATCHES, precision), manifest)
 
@@ -103,7 +105,7 @@ class Classifier:
         """
         outputs = self.outputs(window)
         opinion, score = self._opinion(outputs, view), self.ood_score(outputs)
-        in_distribution = score <= self._manifest.thresholds["familiar"]
+        in_distribution = score <= self._manifest.thresholds[IN_DISTRIBUTION_LIMIT]
         return Reading(
             opinion.probability,
             opinion.label,

@@ -21,7 +21,13 @@ from models.detector.magnification import (
     median_diameter,
     red_cell_diameters,
 )
-from models.detector.operating_point import DECIMALS, WHITE, OperatingPoint, calibrated
+from models.detector.operating_point import (
+    DECIMALS,
+    WHITE,
+    OperatingPoint,
+    calibrated,
+    check_calibrated,
+)
 from models.findings import Detection, FieldFindings, Progress
 from models.manifest import Manifest, WeightsError, load_manifest
 from models.runtime import Network, Precision
@@ -103,8 +109,9 @@ class Detector:
 
     @classmethod
     def load(cls, folder: Path, precision: Precision = "auto") -> Detector:
-        """Check and compile the network in `folder`; raises `WeightsError`."""
+        """Check and compile the network in `folder`, a version's; raises `WeightsError`."""
         manifest = load_manifest(folder, "detector")
+        check_calibrated(manifest)
         return cls(load_network(manifest, precision), manifest)
 
     @property

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from core.taxonomy import BLAST, DETECTOR_CODES, WBC, WHITE_CELLS
-from models.manifest import WeightsError
+from models.manifest import Manifest, Numbers, WeightsError, uncalibrated
 
 WHITE = "white"
 """Any white cell, blast or not."""
@@ -64,6 +64,32 @@ class OperatingPoint:
     def of_class(self, code: str) -> float:
         """Return the threshold of a detector's class; NaN where it has none."""
         return self.kinds.get(code, nan)
+
+
+def check_calibrated(manifest: Manifest) -> None:
+    """Check that every kind has its scaling and threshold, in range; raises `WeightsError`."""
+    thresholds = manifest.thresholds
+    faults = [
+        f"calibration.{kind} must have an offset, and a slope above 0"
+        for kind in KINDS
+        if not _is_scaling(manifest.calibration.get(kind, {}))
+    ]
+    faults += [
+        f"thresholds.{kind} must be above 0, and at most 1"
+        for kind in KINDS
+        if not 0 < thresholds.get(kind, 0.0) <= 1
+    ]
+    faults += [
+        f"thresholds.{name} must lie between 0 and 1"
+        for name in ("iou", "floor")
+        if not 0 <= thresholds.get(name, 0.0) <= 1
+    ]
+    if faults:
+        raise uncalibrated(manifest, faults)
+
+
+def _is_scaling(scaling: Numbers) -> bool:
+    return set(scaling) == set(_IDENTITY) and scaling["slope"] > 0
 
 
 def calibrated(

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from models.manifest import WeightsError, read_manifest, sha256_of
+from models.versions import ACTIVE, active_folder
 from records import db, opening, utc_now
 from records.audit import audit as trail
 from records.audit import external_log
@@ -40,6 +41,7 @@ NOT_EMPTY = "{} is not empty. Name a folder that is new or empty."
 INSIDE = "{} is inside of the instance. Name a folder outside, on another disk if possible."
 FULL = "There is no room left in {}. What was copied there is removed again."
 CANNOT = "{} cannot be written: {}. What was copied there is removed again."
+SWITCHED = "Another version of the {} was activated meanwhile. Nothing was kept; try again."
 TOO_BUSY = (
     "Files were deleted faster than they could be copied. Nothing was kept; try again when the "
     "server has less to do."
@@ -224,13 +226,25 @@ def _described(
 
 
 def _weights(settings: Settings) -> Iterator[Path]:
+    """Give the files of the active versions, and the pointers to these."""
     for model in MODELS:
-        yield from (path for path in (settings.weights_dir / model).rglob("*") if path.is_file())
+        active = _active(settings, model)
+        yield from (path for path in active.rglob("*") if path.is_file())
+        yield settings.weights_dir / model / ACTIVE
+        if _active(settings, model) != active:
+            raise BackupError(SWITCHED.format(model))
+
+
+def _active(settings: Settings, model: str) -> Path:
+    try:
+        return active_folder(settings.weights_dir, model)
+    except WeightsError as error:
+        raise BackupError(str(error)) from error
 
 
 def _version(settings: Settings, model: str) -> str:
     try:
-        return read_manifest(settings.weights_dir / model, model).version
+        return read_manifest(_active(settings, model), model).version
     except WeightsError as error:
         raise BackupError(str(error)) from error
 

@@ -133,7 +133,7 @@ def test_unreadable_files_are_told_and_the_others_go_on(capsys, weights, cell, t
 def test_missing_weights_are_a_sentence(capsys, tmp_path, cell):
     assert main(["classify", "--weights", str(tmp_path), cell]) == 2
     captured = capsys.readouterr()
-    assert "manifest.json is missing" in captured.err
+    assert "active is missing" in captured.err
     assert captured.out == ""
 
 

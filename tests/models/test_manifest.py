@@ -5,6 +5,7 @@ import json
 import pytest
 
 from models.manifest import WeightsError, load_manifest, read_manifest
+from models.versions import active_folder
 from settings import ROOT
 from tests.networks import write_classifier
 
@@ -36,7 +37,7 @@ def test_calibration_and_scale_are_read_where_they_are_told(folder):
 @pytest.mark.parametrize("name", ["manifest.json", "network.xml", "network.bin"])
 def test_a_missing_file_is_named_with_its_remedy(folder, name):
     (folder / name).unlink()
-    with pytest.raises(WeightsError, match=rf"{name} is missing; restore .*training classifier"):
+    with pytest.raises(WeightsError, match=rf"{name} is missing; restore .*make train"):
         load_manifest(folder, "classifier")
 
 
@@ -49,7 +50,7 @@ def test_an_altered_file_is_refused(folder):
 
 @pytest.mark.parametrize("model", ["classifier", "detector"])
 def test_the_shipped_manifests_are_read(model):
-    manifest = read_manifest(ROOT / "weights" / model, model)
+    manifest = read_manifest(active_folder(ROOT / "weights", model), model)
     assert manifest.details["version"] == manifest.version
     assert set(manifest.thresholds) == set(manifest.details["thresholds"])
 

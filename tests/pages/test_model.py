@@ -5,8 +5,9 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
+from models.versions import active_folder
 from settings import ROOT, Settings
-from tests.networks import write_classifier
+from tests.networks import active, write_classifier
 from tests.uploads import texts, upload_cell
 
 CARD = """# Classifier test-1
@@ -25,7 +26,7 @@ Reads one cell.
 
 @pytest.fixture
 def weights(settings: Settings):
-    folder = write_classifier(settings.weights_dir / "classifier")
+    folder = write_classifier(active(settings.weights_dir / "classifier"))
     (folder / "model_card.md").write_text(CARD)
     (folder / "charts").mkdir()
     (folder / "charts" / "roc.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
@@ -121,7 +122,7 @@ def test_a_result_leads_to_the_model_that_gave_it(signed_in: FlaskClient, weight
 
 @pytest.mark.parametrize("model", ["classifier", "detector"])
 def test_the_shipped_cards_have_the_charts_that_they_show(model: str):
-    folder = ROOT / "weights" / model
+    folder = active_folder(ROOT / "weights", model)
     shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (folder / "model_card.md").read_text())
 
     assert all((folder / chart).is_file() for chart in shown)

@@ -10,13 +10,13 @@ from services.model_cards import (
     read_chart,
     uncertain_band,
 )
-from tests.networks import write_classifier
+from tests.networks import VERSION, active, write_classifier
 from tests.services.analyses.fields import THRESHOLDS, read_field
 
 
 @pytest.fixture
 def weights(tmp_path):
-    folder = write_classifier(tmp_path / "classifier")
+    folder = write_classifier(active(tmp_path / "classifier"))
     (folder / "model_card.md").write_text("# Classifier test-1\n\nKörner\n", encoding="utf-8")
     (folder / "charts").mkdir()
     (folder / "charts" / "roc.svg").write_text("<svg/>")
@@ -35,7 +35,7 @@ def test_a_card_is_what_lies_beside_the_network(weights):
 
 def test_the_classifiers_name_is_that_of_the_manifest(weights, tmp_path):
     assert classifier_name(weights) == "Classifier"
-    path = weights / "classifier" / "manifest.json"
+    path = weights / "classifier" / VERSION / "manifest.json"
     content = json.loads(path.read_text())
     content["training"]["arguments"]["architecture"] = "DenseNet121"
     path.write_text(json.dumps(content))
@@ -62,13 +62,13 @@ def test_what_is_missing_is_none(tmp_path, caplog):
     card = read_card(tmp_path, "classifier")
 
     assert (card.manifest, card.text, card.charts) == (None, None, frozenset())
-    assert "manifest.json is missing" in caplog.text
+    assert "active is missing" in caplog.text
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"[]", b'"text"', json.dumps({}).encode()])
 def test_what_cannot_be_read_is_none(weights, content):
     for name in ("manifest.json", "model_card.md"):
-        (weights / "classifier" / name).write_bytes(b"\xff" + content)
+        (weights / "classifier" / VERSION / name).write_bytes(b"\xff" + content)
 
     card = read_card(weights, "classifier")
 
@@ -85,7 +85,8 @@ def test_nothing_but_charts_is_given_out(weights, name):
 
 def detector_of(weights, **changes) -> None:
     """Put a detector's manifest there that tells what its threshold was chosen for."""
-    (weights / "detector").mkdir()
+    folder = active(weights / "detector")
+    folder.mkdir()
     manifest = {
         "model": "detector",
         "version": read_field().model,
@@ -95,7 +96,7 @@ def detector_of(weights, **changes) -> None:
         "operating_point": {"blast_sensitivity": 0.9},
         "files": {},
     }
-    (weights / "detector" / "manifest.json").write_text(json.dumps({**manifest, **changes}))
+    (folder / "manifest.json").write_text(json.dumps({**manifest, **changes}))
 
 
 def test_what_a_threshold_was_chosen_for(tmp_path):

@@ -54,7 +54,9 @@ def test_the_project_needs_what_is_pinned_and_the_weights(document):
     root = document["metadata"]["component"]["bom-ref"]
     needed = next(row for row in document["dependencies"] if row["ref"] == root)["dependsOn"]
     names = {normalized(reference.partition("==")[0]) for reference in needed}
-    weights = {"weights/classifier", "weights/detector"}
+    networks = components(document, "machine-learning-model").values()
+    weights = {normalized(network["bom-ref"]) for network in networks}
+    assert len(weights) == 2
     assert names == {name for name, _ in pins_of(ROOT / SERVED)} | weights
 
 

@@ -3,7 +3,7 @@ import json
 from models.manifest import load_manifest
 from tests.networks import write_detector
 from training.data import SUBJECT_SPLITS
-from training.manifest import amend, subject_split, write_manifest
+from training.manifest import amend, next_version, subject_split, write_manifest
 
 
 def _described(folder):
@@ -34,3 +34,11 @@ def test_metrics_change_nothing_else(tmp_path):
 def test_every_subject_is_in_one_split():
     subjects = [subject for split in subject_split().values() for subject in split]
     assert sorted(subjects) == sorted(SUBJECT_SPLITS)
+
+
+def test_the_next_version_is_todays_first_that_is_free(tmp_path):
+    first = next_version(tmp_path)
+    assert first.endswith("-1")
+    (tmp_path / first).mkdir()
+    (tmp_path / f"{first[:-2]}-3").mkdir()
+    assert next_version(tmp_path) == f"{first[:-2]}-2"

@@ -1,23 +1,20 @@
-"""Write weights/classifier: the network, its calibration, its metrics and its card, all or nothing.
+"""Publish a version of the classifier: network, calibration, metrics and card, all or nothing.
 
-Everything is made in a folder beside it and loaded as it will be served, before it takes the place
-of the weights of before.
+Everything is made in a staged folder, and checked as it will be served before it is.
 """
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from core.taxonomy import SMUDGE
 from models.classifier.cell_views import View
-from models.classifier.classifier import Classifier
 from models.findings import ALL_BLAST, NORMAL
-from models.manifest import read_manifest
 from training.cells import calibration
 from training.cells.card import write_card
 from training.cells.data import ATTRIBUTES, KINDS
@@ -35,10 +32,15 @@ from training.cells.predict import (
 from training.cells.served import fit_whitening, write_network
 from training.commands import option
 from training.data import PROJECT
-from training.documents import replace_between
-from training.manifest import DATA_SETS, todays_version, write_manifest
-from training.metrics.estimates import format_tables, from_dict, to_dict
+from training.manifest import DATA_SETS, next_version, write_manifest
+from training.metrics.estimates import to_dict
+from training.phases import Phase, phase
+from training.publishing import check_unpublished, publish, record
+from training.staging import STAGED, new_stage
 
+_TRAIN, _PREDICT, _EXPORT = (
+    f"python -m training.cells {name}" for name in ("train", "predict", "export")
+)
 DEFAULT_WEIGHTS = PROJECT / "weights" / "classifier"
 MUNICH = {
     "name": "AML-Cytomorphology_LMU",
@@ -55,8 +57,9 @@ class Options:
     pack: Path = option(DEFAULT_PACK, "file of the packed pictures")
     folder: Path = option(DEFAULT_FOLDS, "folder of the trained folds")
     network: str = option("final", "folder of the network to serve, in --folder")
-    weights: Path = option(DEFAULT_WEIGHTS, "folder to write")
-    version: str = option("", "of the weights (today's first)")
+    staged: Path = option(STAGED / "classifier", "folder to make the weights in")
+    weights: Path = option(DEFAULT_WEIGHTS, "folder of the published versions")
+    version: str = option("", "of the weights (today's next)")
     note: str = option("", "what else the card should say of the training")
     samples: int = option(500, "bootstrap samples")
     threads: int = option(2, "processor threads")
@@ -66,32 +69,20 @@ class Options:
 def run(options: Options) -> None:
     """Export, calibrate, measure and publish."""
     torch.set_num_threads(options.threads)
+    version = options.version or next_version(options.weights)
+    check_unpublished(options.weights, version)
     pack = Pack.load(options.pack)
     predictions = Predictions.load(options.folder / PREDICTIONS)
-    staged = options.weights.with_name(f"{options.weights.name}.staged")
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(parents=True)
-    _write(options, pack, predictions, staged)
-    publish(staged, options.weights)
+    new_stage(options.staged)
+    _write(replace(options, version=version), pack, predictions, options.staged)
+    published = publish(options.weights, options.staged)
     if options.record:
-        _record(options.weights)
-
-
-def publish(staged: Path, weights: Path) -> None:
-    """Put weights in the place of others; raises `WeightsError` where they do not load."""
-    Classifier.load(staged, "f32")
-    former = weights.with_name(f"{weights.name}.former")
-    shutil.rmtree(former, ignore_errors=True)
-    if weights.exists():
-        weights.rename(former)
-    staged.rename(weights)
-    shutil.rmtree(former, ignore_errors=True)
+        record(published, PROJECT)
 
 
 def _write(options: Options, pack: Pack, predictions: Predictions, folder: Path) -> None:
     network = load_trained(options.folder / options.network)
-    settings = _settings(options)
-    training = training_rows(pack, settings["held_out"], WHITENING_CELLS)
+    training = training_rows(pack, _held_out(options.network), WHITENING_CELLS)
     write_network(network, fit_whitening(features_of(network, pack, training)), folder)
     limits = {
         view: calibration.calibrate(pack, calibration.of_view(pack, predictions, view), view)
@@ -101,7 +92,8 @@ def _write(options: Options, pack: Pack, predictions: Predictions, folder: Path)
     write_manifest(
         folder,
         {
-            **_manifest(options, pack, settings),
+            **_manifest(options, pack),
+            "phases": _phases(options, predictions),
             "views": {view: vars(of_view) for view, of_view in limits.items()},
             "thresholds": _thresholds(pack, predictions),
             "metrics": to_dict(sets),
@@ -111,28 +103,33 @@ def _write(options: Options, pack: Pack, predictions: Predictions, folder: Path)
     write_card(folder)
 
 
-def _record(weights: Path) -> None:
-    manifest = read_manifest(weights, "classifier")
-    tables = format_tables(from_dict(manifest.details["metrics"]))
-    heading = f"Classifier {manifest.version}, `python -m training.cells export`:"
-    replace_between(PROJECT / "docs" / "validation.md", "classifier", f"{heading}\n\n{tables}")
+def _phases(options: Options, predictions: Predictions) -> list[Phase]:
+    """Describe all phases, the trainings as their checkpoints state them."""
+    trainings = _trainings(options.folder, options.network)
+    folds = np.unique(predictions.folds).tolist()
+    limits = {
+        "sensitivity": calibration.SENSITIVITY,
+        "decided_accuracy": calibration.DECIDED_ACCURACY,
+    }
+    return [
+        *(phase("train", _TRAIN, settings) for settings in trainings),
+        phase("predict", _PREDICT, {"folds": folds}),
+        phase("export", _EXPORT, {"network": options.network}),
+        phase("calibrate", _EXPORT, limits),
+        phase("evaluate", _EXPORT, {"samples": options.samples}),
+    ]
 
 
-def _settings(options: Options) -> dict[str, Any]:
-    """Return how the network was trained, as its checkpoints state it."""
-    phases = _phases(options.folder, options.network)
-    name = options.network
-    held_out = int(name.removeprefix("fold")) if name.startswith("fold") else None
-    noted = {"note": options.note} if options.note else {}
-    return {"seed": phases[-1]["seed"], "held_out": held_out, "phases": phases, **noted}
-
-
-def _phases(folder: Path, network: str) -> list[dict[str, Any]]:
+def _trainings(folder: Path, network: str) -> list[dict[str, Any]]:
     """Return the settings of a training and of those that it went on from, the first one first."""
     settings = torch.load(folder / network / "checkpoint.pt", weights_only=True)["settings"]
     start = settings.get("start", "")
     plain = {name: value for name, value in settings.items() if name != "start"}
-    return [*(_phases(folder, start) if start else []), plain]
+    return [*(_trainings(folder, start) if start else []), plain]
+
+
+def _held_out(network: str) -> int | None:
+    return int(network.removeprefix("fold")) if network.startswith("fold") else None
 
 
 def _thresholds(pack: Pack, predictions: Predictions) -> dict[str, float]:
@@ -144,10 +141,10 @@ def _thresholds(pack: Pack, predictions: Predictions) -> dict[str, float]:
     }
 
 
-def _manifest(options: Options, pack: Pack, settings: dict[str, Any]) -> dict[str, Any]:
+def _manifest(options: Options, pack: Pack) -> dict[str, Any]:
     return {
         "model": "classifier",
-        "version": options.version or todays_version(),
+        "version": options.version,
         "classes": [NORMAL, ALL_BLAST],
         "input": {
             **{"size": SIZE, "layout": "NHWC", "range": "0..1", "colour": "RGB"},
@@ -158,8 +155,11 @@ def _manifest(options: Options, pack: Pack, settings: dict[str, Any]) -> dict[st
         "training": {
             "data": [*DATA_SETS, MUNICH, WBCATT],
             "split": _subjects_by_fold(pack),
-            "seed": settings["seed"],
-            "arguments": {"architecture": settings["phases"][0]["architecture"], **settings},
+            "note": options.note,
+            "arguments": {
+                "architecture": _trainings(options.folder, options.network)[0]["architecture"],
+                "held_out": _held_out(options.network),
+            },
         },
     }
 

@@ -38,13 +38,11 @@ class NamedField:
     Attributes:
         blasts: What is said of each true blast: its label, None where it was not found.
         uncertain: How many true blasts the classifier is uncertain of.
-        others: True cells that are no blasts and were found.
         false_blasts: Boxes called blast that hold none.
     """
 
     blasts: tuple[str | None, ...]
     uncertain: int
-    others: int
     false_blasts: int
 
 
@@ -107,7 +105,6 @@ def _named(models: Models, path: Path, enlarged: int, cells: TrueBoxes) -> Named
     return NamedField(
         blasts=tuple(one and one.label for one in blasts),
         uncertain=sum(one is not None and one.classifier_label == UNCERTAIN for one in blasts),
-        others=sum(row in found for row, (is_blast, _) in enumerate(cells) if not is_blast),
         false_blasts=sum(one.label == BLAST and id(one) not in of_blasts for one in white),
     )
 

@@ -21,8 +21,8 @@ _UNDEFINED: Any = 0.0
 
 
 @dataclass(frozen=True)
-class Predictions:
-    """Predictions for cells.
+class Readings:
+    """What a network says of cells, and of kinds and attributes only the likeliest.
 
     Attributes:
         rows: Rows of the pack, (n,).
@@ -38,7 +38,7 @@ class Predictions:
 
 
 @torch.inference_mode()
-def predict(network: CellNetwork, pack: Pack, rows: np.ndarray) -> Predictions:
+def predict(network: CellNetwork, pack: Pack, rows: np.ndarray) -> Readings:
     """Predict the pictures of these rows, each once."""
     network.eval()
     blast, kind, attributes = [], [], []
@@ -48,7 +48,7 @@ def predict(network: CellNetwork, pack: Pack, rows: np.ndarray) -> Predictions:
         kind.append(outputs.kind.argmax(dim=1).numpy())
         parts = outputs.attributes.split([len(v) for v in ATTRIBUTES.values()], dim=1)
         attributes.append(np.stack([part.argmax(dim=1).numpy() for part in parts], axis=1))
-    return Predictions(rows, *(np.concatenate(each) for each in (blast, kind, attributes)))
+    return Readings(rows, *(np.concatenate(each) for each in (blast, kind, attributes)))
 
 
 def as_tensor(pictures: np.ndarray) -> torch.Tensor:
@@ -74,7 +74,7 @@ def held_out_rows(pack: Pack, fold: int, most: int) -> dict[str, np.ndarray]:
     return {**rows, "snam": np.flatnonzero(pack.source == "snam")}
 
 
-def measure(pack: Pack, predictions: dict[str, Predictions]) -> dict[str, float]:
+def measure(pack: Pack, readings: dict[str, Readings]) -> dict[str, float]:
     """Return the metrics of one validation, shares and areas in 0..1.
 
     `cnmc_auroc` means something only beside `cnmc_area_auroc`, the cell's area alone, which is 0.65
@@ -83,7 +83,7 @@ def measure(pack: Pack, predictions: dict[str, Predictions]) -> dict[str, float]
     chosen by them, nor by `snam_called_blast_of_61` without the false blasts of that laboratory.
     """
     cnmc, lmu, pbc, snam, txl = (
-        predictions[source] for source in ("cnmc", "lmu", "pbc", "snam", "txl")
+        readings[source] for source in ("cnmc", "lmu", "pbc", "snam", "txl")
     )
     real = pack.blast[cnmc.rows]
     snam_blasts = snam.blast[pack.blast[snam.rows] == 1]
@@ -108,15 +108,15 @@ def _auroc(blasts: np.ndarray, others: np.ndarray) -> float:
     return scores.auroc(np.r_[blasts, others], labels)
 
 
-def _by_subject(pack: Pack, predictions: Predictions) -> float:
-    rows = predictions.rows
-    return scores.subject_auroc(predictions.blast, pack.blast[rows] == 1, pack.subject[rows])
+def _by_subject(pack: Pack, readings: Readings) -> float:
+    rows = readings.rows
+    return scores.subject_auroc(readings.blast, pack.blast[rows] == 1, pack.subject[rows])
 
 
-def _kind_f1(pack: Pack, predictions: Predictions) -> float:
-    real = pack.kind[predictions.rows]
+def _kind_f1(pack: Pack, readings: Readings) -> float:
+    real = pack.kind[readings.rows]
     known = real != UNKNOWN
-    return kind_f1(real[known], predictions.kind[known])
+    return kind_f1(real[known], readings.kind[known])
 
 
 def kind_f1(real: np.ndarray, named: np.ndarray) -> float:
@@ -131,10 +131,10 @@ def kind_f1(real: np.ndarray, named: np.ndarray) -> float:
     )
 
 
-def _attributes(pack: Pack, predictions: Predictions) -> float:
+def _attributes(pack: Pack, readings: Readings) -> float:
     """Return the mean over attributes of the share of cells named rightly."""
-    real = pack.attributes[predictions.rows]
+    real = pack.attributes[readings.rows]
     known = real[:, 0] != UNKNOWN
     if not known.any():
         return nan
-    return float((real[known] == predictions.attributes[known]).mean())
+    return float((real[known] == readings.attributes[known]).mean())

@@ -1,4 +1,4 @@
-"""Options of the classifier's training and export."""
+"""Options of the classifier's training."""
 
 from __future__ import annotations
 
@@ -12,26 +12,23 @@ from training.commands import group, option
 from training.data import FOLDS, PROJECT
 
 DEFAULT_INIT = PROJECT.parent / "shared" / "init" / "efficientnetb3_notop.weights.h5"
-DEFAULT_WEIGHTS = PROJECT / "weights" / "classifier"
 
 
 @dataclass(frozen=True)
 class Options:
-    """Options of training and of export, which must agree."""
+    """Options of `python -m training classifier`."""
 
     places: Places = group(Places(), "folders")
     init: Path = option(DEFAULT_INIT, "backbone to start from")
     out: Path = option(PROJECT / "runs" / "classifier", "folder of the run")
-    weights_out: Path = option(DEFAULT_WEIGHTS, "folder of the network for serving")
     steps: int = option(1000, "steps of the first stage")
     size: int = option(128, "image side in pixels of the first stage")
     batch: int = option(32, "images a step of the first stage")
     finish_steps: int = option(300, "steps of the second stage")
-    finish_size: int = option(0, "image side of the second stage; 0: as served")
+    finish_size: int = option(0, "image side of the second stage; 0: as the architecture's")
     finish_batch: int = option(16, "images a step of the second stage")
     every: int = option(100, "steps between validations and checkpoints")
     watch_cells: int = option(100, "held-out cells of each class and view to watch")
-    fit_cells: int = option(60, "held-out cells of each subject and view to calibrate on, at most")
     threads: int = option(2, "processor threads")
     seed: int = option(1, "seed of all that is drawn")
     folds: tuple[str, ...] = option(FOLDS, "(all)", choices=lambda: FOLDS)
@@ -40,8 +37,6 @@ class Options:
     architecture: str = option("EfficientNetB3", choices=lambda: ARCHITECTURES)
     scratch: bool = option(False, "start from random weights")
     resume: bool = option(False, "go on from the last checkpoint")
-    note: str = option("", "added to the manifest")
-    version: str = option("", "of the weights: today's date and -1")
     augmentation: Augmentation = group(Augmentation(), "augmentation (0 switches one off)")
 
     @property
@@ -51,5 +46,5 @@ class Options:
 
     @property
     def served_size(self) -> int:
-        """Return the image side in pixels of the second stage and of serving."""
+        """Return the image side in pixels of the second stage."""
         return self.finish_size or ARCHITECTURES[self.architecture].served_size

@@ -2,8 +2,8 @@
 
 Three folds (`training.data.FOLDS`), each holding out one normal subject and a group of those with
 blasts, give three networks. Stage 1 learns at a small image size, stage 2 finishes at the size that
-is served. When all folds are trained, `export classifier` builds their ensemble for serving. Logs,
-curves and checkpoints go to --out/FOLD; `--resume` goes on from the last checkpoints.
+--architecture is meant for. None is served: that network comes from `python -m training.cells`.
+Logs, curves and checkpoints go to --out/FOLD; `--resume` goes on from the last checkpoints.
 """
 
 from __future__ import annotations
@@ -23,13 +23,11 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from training.charts import training_curves
-from training.classifier import export
 from training.classifier.architectures import build
 from training.classifier.augmentation import Augmentation
 from training.classifier.data import Pool, make_pool, training_batch
 from training.classifier.options import Options
 from training.classifier.validation import make_watched
-from training.data import FOLDS
 
 _WARM_UP_STEPS = 100
 _LAST_RATE = 0.02
@@ -230,12 +228,10 @@ def course_of(options: Options) -> Course:
 
 
 def run(options: Options) -> None:
-    """Train the folds that are asked for; export when all are trained."""
+    """Train the folds that are asked for."""
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     for held_out in options.folds:
         train_fold(options, held_out)
-    if options.folds == FOLDS:
-        export.run(options)
 
 
 def train_fold(options: Options, held_out: str) -> keras.Model:

@@ -71,3 +71,12 @@ def sample(sources: Sequence[CellSource], cells: int) -> list[CellSource]:
         rng.shuffle(members)
         chosen.extend(members[:cells])
     return chosen
+
+
+def limit_per_subject(sources: Sequence[CellSource], cells: int) -> list[CellSource]:
+    """Choose up to `cells` of each subject (or kind), always the same ones."""
+    members: dict[str, list[CellSource]] = {}
+    for number in np.random.default_rng(0).permutation(len(sources)):
+        source = sources[number]
+        members.setdefault(source.subject or source.kind, []).append(source)
+    return [source for group in members.values() for source in group[:cells]]

@@ -28,10 +28,13 @@ from models.manifest import load_manifest
 from training.columns import Columns
 from training.commands import group, option
 from training.data import DataError
-from training.detector.export import DEFAULT_WEIGHTS
+from training.detector.card import write_card
+from training.detector.export import DEFAULT_STAGED
 from training.detector.ground_truth import Field, TrueCell, for_calibration, txl_ground_truth
-from training.manifest import amend
+from training.manifest import add_phase
 from training.metrics.average_precision import matched_truth
+from training.phases import phase
+from training.staging import check_staged
 from training.synthesis.composites import Folders, held_out_composites
 
 SENSITIVITY = 0.90
@@ -222,11 +225,16 @@ def reached_by(probabilities: np.ndarray, share: float) -> float:
     return float(np.sort(probabilities)[rank])
 
 
+def load_uncalibrated(weights: Path) -> Detector:
+    """Load a detector whose probabilities are its network's scores, to calibrate or compare it."""
+    manifest = load_manifest(weights, "detector")
+    return Detector(load_network(manifest), manifest.model_copy(update={"calibration": {}}))
+
+
 def calibrate(weights: Path, composites: Sequence[Field], txl: Sequence[Field]) -> dict[str, Any]:
     """Fit scales and thresholds to a network; return its manifest's entries."""
-    manifest = load_manifest(weights, "detector")
-    raw = Detector(load_network(manifest), manifest.model_copy(update={"calibration": {}}))
-    point = OperatingPoint.of(manifest.thresholds)
+    raw = load_uncalibrated(weights)
+    point = OperatingPoint.of(raw.manifest.thresholds)
     composited = match_fields(raw, composites, ["white"])["white"]
     real = match_fields(raw, txl, list(KINDS))
     by_kind = {**real, "white": MatchedCells.concatenate([composited, real["white"]])}
@@ -247,14 +255,22 @@ def calibrate(weights: Path, composites: Sequence[Field], txl: Sequence[Field]) 
 class Options:
     """Options of `python -m training calibrate detector`."""
 
-    weights: Path = option(DEFAULT_WEIGHTS, "folder of the network")
+    staged: Path = option(DEFAULT_STAGED, "folder of the staged weights")
     folders: Folders = group(Folders(), "folders")
 
 
 def run(options: Options) -> None:
-    """Fit, write into the manifest, and print."""
+    """Fit, write into manifest and card, and print; earlier metrics no longer count."""
+    check_staged(options.staged)
     composites = for_calibration(held_out_composites(options.folders))
-    entries = calibrate(options.weights, composites, txl_ground_truth(options.folders.data, "val"))
-    amend(options.weights, **entries)
+    txl = txl_ground_truth(options.folders.data, "val")
+    entries = calibrate(options.staged, composites, txl)
+    done = phase(
+        "calibrate",
+        "python -m training calibrate detector",
+        {"blast_sensitivity": SENSITIVITY, "composites": len(composites), "txl_val": len(txl)},
+    )
+    add_phase(options.staged, done, **entries, metrics={})
+    write_card(options.staged)
     for name, values in entries.items():
         print(name, values)

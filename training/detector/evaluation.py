@@ -2,8 +2,8 @@
 
 TXL-PBC's test fields are real, but hold no blast. Composites of the test split have blasts, of
 subjects whose cells were never trained on, but composited; they are made if they are missing.
-Intervals are 95%, by bootstrap over images. With --record the metrics also go into
-docs/validation.md, into the model card and manifest of the weights, and the charts beside them.
+Intervals are 95%, by bootstrap over images. With --record the metrics go into the manifest and the
+card of staged weights, and the charts beside them; else nothing of the weights is changed.
 """
 
 import json
@@ -22,9 +22,10 @@ from training import charts
 from training.commands import group, option
 from training.data import PROJECT
 from training.detector.calibration import LOWEST_CONFIDENCE, blast_curve, match_detections
-from training.detector.export import DEFAULT_WEIGHTS
+from training.detector.card import write_card
+from training.detector.export import DEFAULT_STAGED
 from training.detector.ground_truth import Field, TrueCell, for_evaluation, txl_ground_truth
-from training.documents import record
+from training.manifest import add_phase
 from training.metrics.average_precision import (
     Matches,
     average_precision,
@@ -33,12 +34,13 @@ from training.metrics.average_precision import (
 )
 from training.metrics.estimates import (
     Estimate,
-    EstimatesBySet,
     bootstrap,
     format_tables,
     share,
     to_dict,
 )
+from training.phases import phase
+from training.staging import check_staged
 from training.synthesis.composites import Folders, held_out_composites
 
 LOW_ZOOM = 0.3
@@ -258,15 +260,17 @@ def estimates(
 class Options:
     """Options of `python -m training evaluate detector`."""
 
-    weights: Path = option(DEFAULT_WEIGHTS, "folder of the network")
+    weights: Path = option(DEFAULT_STAGED, "folder of the weights, staged or published")
     folders: Folders = group(Folders(), "folders")
     out: Path = option(PROJECT / "runs" / "detector-evaluation.json", "file of the metrics")
     samples: int = option(500, "bootstrap samples")
-    record: bool = option(False, "write the metrics into documents")
+    record: bool = option(False, "write the metrics into staged weights")
 
 
 def run(options: Options) -> None:
     """Measure, print, draw, and write the metrics."""
+    if options.record:
+        check_staged(options.weights)
     detector = Detector.load(options.weights)
     txl = txl_ground_truth(options.folders.data, "test")
     composites = for_evaluation(held_out_composites(options.folders))
@@ -281,12 +285,17 @@ def run(options: Options) -> None:
             composited, composite_measures(), options.samples
         ),
     }
-    heading = f"Detector {detector.version}, `python -m training evaluate detector`:"
-    text = f"{heading}\n\n{format_tables(sets)}"
-    print(text)
-    _write(options, sets, text)
+    print(f"Detector {detector.version}:\n\n{format_tables(sets)}")
+    plain = to_dict(sets)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(plain, indent=2) + "\n")
     charts_folder = options.weights / "charts" if options.record else options.out.parent
     draw(composited, real, detector.manifest.thresholds.get("blast"), charts_folder)
+    if options.record:
+        counts = {"samples": options.samples, "txl_test": len(txl), "composites": len(composites)}
+        done = phase("evaluate", "python -m training evaluate detector", counts)
+        add_phase(options.weights, done, metrics=plain)
+        write_card(options.weights)
 
 
 def draw(
@@ -310,11 +319,3 @@ def draw(
         "any white cell": (boxes.present, boxes.truth != ""),
     }
     charts.reliability_chart(stated, folder / "reliability.svg", "boxes that are it", "confidence")
-
-
-def _write(options: Options, sets: EstimatesBySet, text: str) -> None:
-    plain = to_dict(sets)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(plain, indent=2) + "\n")
-    if options.record:
-        record("detector", options.weights, PROJECT / "docs", plain, text)

@@ -1,10 +1,9 @@
-"""Write the detector for serving: OpenVINO network (f16 weights), manifest and model card."""
+"""Stage the detector: OpenVINO network (f16 weights), manifest and model card."""
 
 import csv
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import yaml
@@ -12,15 +11,18 @@ from ultralytics import YOLO
 
 from training.commands import option
 from training.data import PROJECT, DataError
-from training.manifest import DATA_SETS, subject_split, todays_version, write_manifest
+from training.detector.card import write_card
+from training.manifest import DATA_SETS, next_version, subject_split, write_manifest
+from training.phases import phase
+from training.staging import STAGED, new_stage
 
 DEFAULT_WEIGHTS = PROJECT / "weights" / "detector"
+DEFAULT_STAGED = STAGED / "detector"
 SERVED_SIZE = 960
 THRESHOLDS = {"confidence": 0.25, "iou": 0.5}
 
-_CARD = Path(__file__).with_name("card.md")
 _RECORDED_ARGUMENTS = (
-    *("imgsz", "batch", "optimizer", "lr0", "momentum", "weight_decay", "time", "epochs"),
+    *("seed", "imgsz", "batch", "optimizer", "lr0", "momentum", "weight_decay", "time", "epochs"),
     *("degrees", "scale", "translate", "fliplr", "flipud", "hsv_h", "hsv_s", "hsv_v", "mosaic"),
 )
 
@@ -30,35 +32,35 @@ class Options:
     """Options of `python -m training export detector`."""
 
     run: Path = option(PROJECT / "runs" / "detector", "folder of the training run")
-    weights_out: Path = option(DEFAULT_WEIGHTS, "folder of the network for serving")
+    staged: Path = option(DEFAULT_STAGED, "folder to make the weights in")
     imgsz: int = option(SERVED_SIZE, "side in pixels")
-    version: str = option("", "today's date and -1 unless given")
+    version: str = option("", "of the weights (today's next)")
     note: str = option("", "added to manifest and card")
 
 
 def export(
-    run: Path, weights: Path, size: int = SERVED_SIZE, version: str = "", note: str = ""
+    run: Path, staged: Path, size: int = SERVED_SIZE, version: str = "", note: str = ""
 ) -> None:
-    """Write the best checkpoint of a training run for serving.
+    """Stage the best checkpoint of a training run, not calibrated and not measured yet.
 
     Args:
         run: Folder of the run.
-        weights: Folder of the network, its manifest and its card.
+        staged: Folder for the network, its manifest and its card.
         size: Side of the frames in pixels.
-        version: Of the weights, today's first where it is empty.
+        version: Of the weights, today's next where it is empty.
         note: Added to manifest and card.
 
     Raises:
-        DataError: The run has no checkpoint.
+        DataError: The run has no checkpoint, or nothing may be staged there.
     """
     checkpoint = run / "weights" / "best.pt"
     if not checkpoint.is_file():
         raise DataError(f"There is no checkpoint {checkpoint}. Train with --out {run}.")
-    weights.mkdir(parents=True, exist_ok=True)
-    write_network(checkpoint, weights, size)
-    manifest = _manifest(run, classes_of(checkpoint), size, version or todays_version(), note)
-    write_manifest(weights, manifest)
-    (weights / "model_card.md").write_text(_card(manifest), encoding="utf-8")
+    new_stage(staged)
+    write_network(checkpoint, staged, size)
+    version = version or next_version(DEFAULT_WEIGHTS)
+    write_manifest(staged, _manifest(run, classes_of(checkpoint), size, version, note))
+    write_card(staged)
 
 
 def write_network(checkpoint: Path, weights: Path, size: int) -> None:
@@ -94,33 +96,25 @@ def _manifest(run: Path, classes: list[str], size: int, version: str, note: str)
             "data": list(DATA_SETS),
             "split": subject_split(),
             "note": note,
-            "seed": arguments["seed"],
-            "epochs": len(epochs),
-            "minutes": round(float(epochs[-1]["time"]) / 60, 1),
-            "arguments": {name: arguments[name] for name in _RECORDED_ARGUMENTS},
         },
+        "phases": [
+            phase(
+                "train",
+                "python -m training detector",
+                {name: arguments[name] for name in _RECORDED_ARGUMENTS},
+                _duration(len(epochs), round(float(epochs[-1]["time"]) / 60, 1)),
+            ),
+            phase("export", "python -m training export detector", {"imgsz": size}),
+        ],
         "metrics": {},
     }
 
 
-def _card(manifest: dict[str, Any]) -> str:
-    training = manifest["training"]
-    split = training["split"]
-    return Template(_CARD.read_text(encoding="utf-8")).substitute(
-        version=manifest["version"],
-        size=manifest["input"]["size"],
-        trained=", ".join(split["train"] + split["val"]),
-        held_out=", ".join(split["test"]),
-        note=training["note"],
-        epochs=training["epochs"],
-        minutes=training["minutes"],
-        seed=training["seed"],
-        batch=training["arguments"]["batch"],
-        train_size=training["arguments"]["imgsz"],
-    )
+def _duration(epochs: int, minutes: float) -> str:
+    return f"{epochs} epochs begun in {minutes} minutes."
 
 
 def run(options: Options) -> None:
     """Export, and print where to."""
-    export(options.run, options.weights_out, options.imgsz, options.version, options.note)
-    print(f"Wrote {options.weights_out}. Next: python -m training calibrate detector")
+    export(options.run, options.staged, options.imgsz, options.version, options.note)
+    print(f"Staged in {options.staged}. Next: python -m training quantize detector")

@@ -22,9 +22,12 @@ from models.manifest import load_manifest, sha256_of
 from models.runtime import bounds
 from training.commands import option
 from training.data import DEFAULT_DATA, DataError, read_chula, read_pbc, read_txl
+from training.detector.card import write_card
 from training.detector.evaluation import LOW_ZOOM
-from training.detector.export import DEFAULT_WEIGHTS
-from training.manifest import amend
+from training.detector.export import DEFAULT_STAGED, THRESHOLDS
+from training.manifest import add_phase
+from training.phases import phase
+from training.staging import check_staged
 from training.synthesis.composites import DEFAULT_OUT
 
 COUNTS = {"txl": 60, "txl at low zoom": 40, "chula": 30, "pbc": 20, "composites": 40}
@@ -50,18 +53,24 @@ _FULL_PRECISION = nncf.IgnoredScope(
 class Options:
     """Options of `python -m training quantize detector`."""
 
-    weights: Path = option(DEFAULT_WEIGHTS, "folder of the network")
+    staged: Path = option(DEFAULT_STAGED, "folder of the staged weights")
     data: Path = option(DEFAULT_DATA, "folder of the image sets")
     composites: Path = option(DEFAULT_OUT, "folder made by `python -m training composites`")
 
 
 def quantize(weights: Path, images: Iterable[RgbImage]) -> None:
-    """Write the int8 network of a folder, and its hashes into the manifest.
+    """Write the int8 network of staged weights, and its hashes into the manifest.
+
+    What was calibrated and measured without it no longer counts.
 
     Args:
         weights: Folder of the exported network and its manifest.
         images: Fields to take ranges from, uint8 RGB.
+
+    Raises:
+        DataError: The weights are published.
     """
+    check_staged(weights)
     manifest = load_manifest(weights, "detector")
     inputs = [network_input(rgb, manifest.input_size) for rgb in images]
     model = ov.Core().read_model(manifest.network)
@@ -77,9 +86,16 @@ def quantize(weights: Path, images: Iterable[RgbImage]) -> None:
     )
     ov.save_model(quantized, weights / QUANTIZED)
     written = (QUANTIZED, Path(QUANTIZED).with_suffix(".bin").name)
-    amend(
-        weights, files={**manifest.files, **{name: sha256_of(weights / name) for name in written}}
+    done = phase("quantize", "python -m training quantize detector", {"seed": SEED, **COUNTS})
+    add_phase(
+        weights,
+        done,
+        files={**manifest.files, **{name: sha256_of(weights / name) for name in written}},
+        thresholds=THRESHOLDS,
+        calibration={},
+        metrics={},
     )
+    write_card(weights)
 
 
 def network_input(rgb: RgbImage, size: int) -> NDArray[np.float32]:
@@ -121,5 +137,6 @@ def _shrunk(rgb: RgbImage) -> RgbImage:
 
 def run(options: Options) -> None:
     """Quantise, and print where to."""
-    quantize(options.weights, calibration_images(options.data, options.composites))
-    print(f"Wrote {options.weights / QUANTIZED}. Next: python -m training calibrate detector")
+    check_staged(options.staged)
+    quantize(options.staged, calibration_images(options.data, options.composites))
+    print(f"Wrote {options.staged / QUANTIZED}. Next: python -m training calibrate detector")

@@ -1,7 +1,7 @@
 """Train the detector (YOLOv8n) on composites and TXL-PBC's train fields.
 
 Logs, plots and checkpoints go to --out; `--resume` goes on from its last checkpoint. At the end the
-network for serving is written to --weights-out. On a processor with bf16 units the network's
+network is staged in --staged. On a processor with bf16 units the network's
 convolutions are computed in bf16 (loss and weights stay in f32), which halves the time of a step.
 """
 
@@ -21,6 +21,7 @@ from training.commands import group, option
 from training.data import DEFAULT_DATA, PROJECT, DataError
 from training.detector import export
 from training.detector.data import prepare
+from training.staging import check_staged
 from training.synthesis.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 from training.synthesis.composites import SIDE
 
@@ -59,7 +60,7 @@ class Options:
     )
     init: Path = option(DEFAULT_INIT, "weights to start from")
     out: Path = option(PROJECT / "runs" / "detector", "folder of the run")
-    weights_out: Path = option(export.DEFAULT_WEIGHTS, "folder of the network for serving")
+    staged: Path = option(export.DEFAULT_STAGED, "folder to make the weights in")
     epochs: int = option(4)
     minutes: float | None = option(None, "train so long (from now) instead of --epochs")
     imgsz: int = option(SIDE, "side in pixels")
@@ -237,9 +238,10 @@ def overrides(options: Options, recipe: Path) -> dict[str, Any]:
 
 
 def run(options: Options) -> None:
-    """Train, then export the best checkpoint."""
+    """Train, then stage the best checkpoint."""
+    check_staged(options.staged)
     recipe = prepare(options.data, options.composites, options.out / "dataset")
     trainer = CpuTrainer(overrides=overrides(options, recipe))
     trainer.threads, trainer.bf16 = options.threads, options.bf16
     trainer.train()
-    export.export(options.out, options.weights_out)
+    export.export(options.out, options.staged)

@@ -30,10 +30,9 @@ from training.classifier.data import (
     held_out_sources,
     make_pool,
 )
-from training.classifier.predictions import limit_per_subject
 from training.classifier.pretraining import pretrain
 from training.classifier.train import Trainer, course_of, fit
-from training.classifier.validation import predict
+from training.classifier.validation import limit_per_subject, predict
 from training.commands import option
 from training.data import FOLDS, PROJECT
 from training.documents import replace_between

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from models.classifier.cell_views import VIEWS
-from training.classifier.evaluation import Cells, auroc, cells_of, cross_fitted, mean_auroc
-from training.classifier.predictions import Limits, Predictions
 from training.data import FOLDS
 from training.documents import table
 from training.metrics import scores
 from training.metrics.estimates import Estimate, estimate, format_estimate
+from training.studies.held_out import (
+    Cells,
+    Measure,
+    Predictions,
+    auroc,
+    cells_of,
+    cross_fitted,
+    mean_auroc,
+)
 
 PREDICTIONS = "{}.npz"
 BOOTSTRAP_SAMPLES = 300
-_UNCALIBRATED = Limits(temperature=1.0, uncertain_low=0.5, uncertain_high=0.5)
-
-Measure = Callable[[Cells], float]
 
 
 def read_predictions(folder: Path, view: str) -> Predictions:
@@ -28,15 +32,7 @@ def read_predictions(folder: Path, view: str) -> Predictions:
     for name in FOLDS:
         with np.load(folder / name / PREDICTIONS.format(view)) as kept:
             columns = dict(kept)
-        cells = len(columns["blasts"])
-        parts.append(
-            Predictions(
-                **columns,
-                ood_scores=np.full(cells, np.nan),
-                folds=np.full(cells, name),
-                files=np.full(cells, ""),
-            )
-        )
+        parts.append(Predictions(**columns, folds=np.full(len(columns["blasts"]), name)))
     return Predictions.concatenate(parts)
 
 
@@ -65,7 +61,7 @@ def ablation_table(meanings: Mapping[str, str], folder: Path) -> str:
         predictions = [read_predictions(folder / name, view) for view in VIEWS]
         lines.append(line(meaning, *(cross_fitted(each) for each in predictions)))
         if number == 0:
-            raw = (cells_of(each, _UNCALIBRATED) for each in predictions)
+            raw = (cells_of(each) for each in predictions)
             lines.append(line(f"{meaning}, without temperature", *raw))
     header = (
         "choice",

@@ -33,9 +33,8 @@ from training.classifier.data import (
     pool_on_black,
     stored_sources,
 )
-from training.classifier.predictions import limit_per_subject
 from training.classifier.train import Course, Stage, Trainer, fit
-from training.classifier.validation import predict, sample, watched_cells
+from training.classifier.validation import limit_per_subject, predict, sample, watched_cells
 from training.commands import group, option
 from training.data import DEFAULT_DATA, PROJECT, fold_of
 from training.documents import replace_between

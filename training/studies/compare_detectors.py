@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from models.detector.detector import Detector
 from training.commands import option
 from training.data import PROJECT
 from training.detector import export
 from training.detector import train as detector_training
+from training.detector.calibration import load_uncalibrated
 from training.detector.data import prepare
 from training.detector.evaluation import read_fields
 from training.detector.ground_truth import for_evaluation, txl_ground_truth
@@ -95,7 +95,7 @@ def run(options: Options) -> None:
     }
     served = [name for name in options.only if CANDIDATES[name].served]
     proven = [name for name in options.only if not CANDIDATES[name].served]
-    detectors = {name: Detector.load(options.out / name / "served") for name in served}
+    detectors = {name: load_uncalibrated(options.out / name / "served") for name in served}
     rows = [
         row
         for name, detector in detectors.items()

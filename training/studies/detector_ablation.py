@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from models.detector.detector import Detector
 from training.commands import option
 from training.data import PROJECT, Split
+from training.detector.calibration import load_uncalibrated
 from training.detector.evaluation import LOW_ZOOM, Measure, Reading, ap, read_fields
 from training.detector.ground_truth import Field, for_evaluation, txl_ground_truth
 from training.documents import replace_between, table
@@ -119,7 +119,7 @@ def options_of(name: str, options: Options) -> Options:
 
 def line(served: Path, held_out: Sequence[Field], txl: Sequence[Field], samples: int) -> list[str]:
     """Return a variant's row: `COLUMNS` of the network in `served`, with intervals."""
-    network = Detector.load(served)
+    network = load_uncalibrated(served)
     readings: dict[str, Readings] = {
         "composites": read_fields(network, held_out),
         "txl": read_fields(network, txl),

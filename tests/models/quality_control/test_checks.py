@@ -10,6 +10,7 @@ from imaging.images import RgbImage
 from models.detector.detector import Detector
 from models.findings import Detection, FieldFindings
 from models.quality_control.checks import examine, sharpness
+from models.versions import active_folder
 from settings import ROOT
 from tests.stand_ins import CHROMATIN, PLASMA, RED_CELL, drawn_cell
 
@@ -201,7 +202,7 @@ def test_sharpness_falls_with_blur_and_does_not_change_with_contrast_or_size():
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
-    return Detector.load(ROOT / "weights" / "detector")
+    return Detector.load(active_folder(ROOT / "weights", "detector"))
 
 
 @pytest.mark.parametrize("folder", ["cnmc", "pbc"])

@@ -13,7 +13,7 @@ from models.findings import FieldFindings, Namer
 from models.registry import Models
 from records import db
 from records.analyses.analyses import Analysis
-from tests.networks import CLASSIFIER
+from tests.networks import CLASSIFIER, active
 from tests.services.analyses.fields import CELLS, older_field, read_field
 from tests.uploads import texts, upload_field
 
@@ -136,8 +136,8 @@ def test_every_white_cell_has_one_probability(shown):
 def test_the_classifier_goes_by_the_name_in_its_manifest(shown, settings, version, name):
     architecture = {"arguments": {"architecture": "DenseNet121"}}
     content = {**CLASSIFIER, "training": architecture, "version": version, "files": {}}
-    folder = settings.weights_dir / "classifier"
-    folder.mkdir(parents=True)
+    folder = active(settings.weights_dir / "classifier")
+    folder.mkdir()
     (folder / "manifest.json").write_text(json.dumps(content))
     page = shown(read_field(named_by=Namer.CLASSIFIER))
     assert f"The detector finds the white cells; {name} says which are blasts" in texts(page)

@@ -21,7 +21,7 @@ from records.tasks import TaskState
 from services.backups import make
 from services.backups.manifest import MANIFEST, BackupError, read
 from settings import DATABASE, Settings, SettingsError
-from tests.backups import back_up, files_of
+from tests.backups import back_up, files_of, install_models
 from tests.people import add_account, post
 from tests.trail import append, noted, tamper
 from tests.uploads import png, send, upload_cell
@@ -253,3 +253,29 @@ def test_an_error_midway_leaves_nothing(
         back_up(app, tmp_path / "backup")
 
     assert files_of(tmp_path / "backup") == {}
+
+
+def test_older_versions_of_the_models_are_left_out(app: Flask, settings: Settings, tmp_path: Path):
+    install_models(settings, "1")
+    install_models(settings, "2")
+    made = back_up(app, tmp_path / "backup")
+    assert made.manifest.models == {"classifier": "2", "detector": "2"}
+    weights = {name for name in made.manifest.files if name.startswith("weights/")}
+    assert {name.split("/")[2] for name in weights} == {"active", "2"}
+
+
+def test_a_switch_of_versions_meanwhile_ends_the_backup_with_a_sentence(
+    app: Flask, settings: Settings, tmp_path: Path, monkeypatch
+):
+    install_models(settings, "1")
+    copy = make.copying.copy
+
+    def switched_meanwhile(source: Path, target: Path) -> object:
+        if source.name == "network.bin" and "classifier" in source.parts:
+            install_models(settings, "2")
+        return copy(source, target)
+
+    monkeypatch.setattr(make.copying, "copy", switched_meanwhile)
+    with pytest.raises(BackupError, match="classifier was activated meanwhile"):
+        back_up(app, tmp_path / "backup")
+    assert not (tmp_path / "backup" / MANIFEST).exists()

@@ -306,8 +306,8 @@ def test_models_come_along_where_others_are_installed(
     # Those that are in use stay when it is restored once more.
     again = another(there.model_copy(update={"weights_dir": done.weights}))
     assert restored(again, backup, replace=True).weights is None
-    assert sha256_of(done.weights / "classifier" / "network.bin") == sha256_of(
-        settings.weights_dir / "classifier" / "network.bin"
+    assert sha256_of(done.weights / "classifier" / "1" / "network.bin") == sha256_of(
+        settings.weights_dir / "classifier" / "1" / "network.bin"
     )
     for each in (app, again):
         with each.app_context():

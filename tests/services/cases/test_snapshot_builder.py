@@ -18,6 +18,7 @@ from services.reports.cell_pictures import pictures_of
 from services.reports.contents import most_suspicious
 from tests.cases import entry, put_cell, put_field
 from tests.cases import open_case as open_bare_case
+from tests.networks import active
 from tests.people import account_named
 from tests.services.analyses.fields import THRESHOLDS
 from tests.uploads import upload_cell, upload_field
@@ -40,12 +41,13 @@ def collected(case: Case, weights: Path) -> CaseSnapshot:
 
 def install(weights: Path, model: str, version: str, architecture: str | None = None) -> None:
     """A network's manifest, as far as it is read without the network."""
-    (weights / model).mkdir(parents=True)
+    folder = active(weights / model)
+    folder.mkdir()
     content = {"model": model, "version": version, "classes": [], "input": {"size": 1}}
     content |= {"thresholds": {}, "files": {"network.bin": "56" * 32}}
     if architecture:
         content["training"] = {"arguments": {"architecture": architecture}}
-    (weights / model / "manifest.json").write_text(json.dumps(content))
+    (folder / "manifest.json").write_text(json.dumps(content))
 
 
 def test_images_go_by_number_and_hash_and_models_by_version(case: Case, tmp_path: Path):

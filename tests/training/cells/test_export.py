@@ -12,6 +12,7 @@ import torch
 from models.classifier.cell_views import View
 from models.classifier.classifier import Classifier
 from models.manifest import WeightsError
+from models.versions import active_folder
 from training.cells import export, predict
 from training.cells.data import ATTRIBUTES, KINDS
 from training.cells.network import CellNetwork, save_network
@@ -41,9 +42,9 @@ def trained(pack, tmp_path_factory):
 
 def export_to(trained, weights, *more):
     places = ["--pack", str(trained / "pack.npz"), "--folder", str(trained)]
-    options = [*places, "--network", "fold0", "--weights", str(weights), *FEW, *more]
-    export.run(parse(export.Options, options))
-    return weights
+    places += ["--weights", str(weights), "--staged", str(weights.parent / "staged")]
+    export.run(parse(export.Options, [*places, "--network", "fold0", *FEW, *more]))
+    return active_folder(weights.parent, "classifier")
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,7 @@ def test_the_manifest_states_calibration_training_and_metrics(weights):
     assert set(manifest["views"]) == set(View)
     assert manifest["input"]["stretched"] is False
     assert manifest["training"]["arguments"]["held_out"] == 0
+    assert manifest["version"] == weights.name
     assert manifest["kinds"] == list(KINDS)
     assert any(title.startswith("C-NMC, all") for title in manifest["metrics"])
     card = (weights / "model_card.md").read_text()
@@ -108,29 +110,37 @@ def test_the_manifest_states_calibration_training_and_metrics(weights):
     assert {path.suffix for path in (weights / "charts").iterdir()} == {".svg"}
 
 
-def test_weights_that_do_not_load_leave_those_of_before(tmp_path):
-    weights, staged = tmp_path / "classifier", tmp_path / "classifier.staged"
-    weights.mkdir()
-    staged.mkdir()
-    (weights / "kept").touch()
-    with pytest.raises(WeightsError):
-        export.publish(staged, weights)
-    assert (weights / "kept").exists()
+def test_every_phase_is_told_with_its_options_and_no_path(trained, weights):
+    manifest = json.loads((weights / "manifest.json").read_text())
+    assert [each["phase"] for each in manifest["phases"]] == [
+        *("train", "predict", "export", "calibrate", "evaluate")
+    ]
+    training, predicting, exporting, *_, evaluating = (
+        each["options"] for each in manifest["phases"]
+    )
+    assert training == {"steps": 4, "seed": 1}
+    assert predicting == {"folds": [0]}
+    assert exporting == {"network": "fold0"}
+    assert evaluating == {"samples": 3}
+    for name in ("manifest.json", "model_card.md"):
+        assert str(trained) not in (weights / name).read_text()
+    assert "1. Train (`python -m training.cells train`): steps 4, seed 1" in (
+        (weights / "model_card.md").read_text()
+    )
 
 
-def test_published_weights_take_the_place_of_others_whole(weights, tmp_path):
-    published, staged = tmp_path / "classifier", tmp_path / "classifier.staged"
-    published.mkdir()
-    (published / "of_before").touch()
-    staged.mkdir()
-    for path in weights.iterdir():
-        if path.is_file():
-            (staged / path.name).write_bytes(path.read_bytes())
-    export.publish(staged, published)
-    assert not (published / "of_before").exists()
-    assert not staged.exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["classifier"]
-    assert Classifier.load(published, "f32").version
+def test_the_second_export_of_a_day_is_another_version(trained, weights):
+    again = export_to(trained, weights.parent)
+    assert again.parent == weights.parent
+    assert (weights.name[-2:], again.name[-2:]) == ("-1", "-2")
+    assert Classifier.load(again, "f32").version == again.name
+    assert not (weights.parents[1] / "staged").exists()
+
+
+def test_a_published_version_is_not_made_again(trained, weights, monkeypatch):
+    monkeypatch.setattr(export, "_write", lambda *_: pytest.fail("made although it is published"))
+    with pytest.raises(WeightsError, match="published already"):
+        export_to(trained, weights.parent, "--version", weights.name)
 
 
 def test_whitened_features_are_usual_where_they_were_fitted():

@@ -45,7 +45,7 @@ def test_the_detector_trains_on_an_export(exported: Path, drawn_sets: Path, tmp_
         "--composites": tmp_path / "composites",
         "--init": start,
         "--out": tmp_path / "run",
-        "--weights-out": tmp_path / "weights",
+        "--staged": tmp_path / "weights",
     }
     named = [str(word) for pair in places.items() for word in pair]
     assert main(["detector", "--epochs", "1", "--imgsz", "64", "--batch", "4", *named]) == 0

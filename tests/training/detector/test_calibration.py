@@ -23,7 +23,10 @@ from training.detector.calibration import (
     thresholds,
 )
 from training.detector.ground_truth import TrueCell
+from training.manifest import amend
 from training.synthesis.composites import COUNTS
+
+TRAINING = {"split": {"train": ["1"], "val": ["2"], "test": ["H22"]}, "note": ""}
 
 
 class StandIn:
@@ -131,13 +134,21 @@ def test_the_curve_counts_false_blasts_a_field():
 
 def test_the_command_writes_into_the_manifest(drawn_sets, tmp_path, monkeypatch, capsys):
     weights = write_detector(tmp_path / "weights")
+    amend(weights, metrics={"of": "before"}, phases=[], training=TRAINING)
     monkeypatch.setitem(COUNTS, "test", 2)
     said = {"calibration": {"white": {"slope": 1.0, "offset": 0.0}}, "thresholds": {"blast": 0.3}}
     monkeypatch.setattr(calibration, "calibrate", lambda *_: said)
-    places = {"--weights": weights, "--composites": tmp_path / "c", "--cutouts": tmp_path / "cut"}
+    places = {"--staged": weights, "--composites": tmp_path / "c", "--cutouts": tmp_path / "cut"}
     options = [str(part) for pair in places.items() for part in pair]
     assert main(["calibrate", "detector", "--data", str(drawn_sets), *options]) == 0
     manifest = json.loads((weights / "manifest.json").read_text())
     assert manifest["thresholds"] == {"blast": 0.3}
     assert manifest["model"] == "detector"
+    assert manifest["metrics"] == {}
+    (done,) = manifest["phases"]
+    assert done["phase"] == "calibrate"
+    assert done["options"] == {"blast_sensitivity": 0.9, "composites": 0, "txl_val": 8}
+    assert "Calibrate (`python -m training calibrate detector`)" in (
+        (weights / "model_card.md").read_text()
+    )
     assert "thresholds" in capsys.readouterr().out

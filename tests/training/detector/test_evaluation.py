@@ -7,7 +7,6 @@ from PIL import Image
 from models.detector.detector import Detector
 from tests.networks import write_detector
 from training.__main__ import main
-from training.detector import evaluation
 from training.detector.evaluation import (
     composite_measures,
     estimates,
@@ -16,7 +15,10 @@ from training.detector.evaluation import (
     txl_measures,
 )
 from training.detector.ground_truth import TrueCell
+from training.manifest import amend
 from training.synthesis.composites import COUNTS
+
+TRAINING = {"split": {"train": ["1"], "val": ["2"], "test": ["H22"]}, "note": ""}
 
 # The stand-in network answers every field with this one blast, of confidence 0.9.
 ANSWER = (27.0, 27.0, 37.0, 37.0)
@@ -74,10 +76,8 @@ def test_cells_shrink_with_their_field():
 
 def test_the_command_prints_and_records(drawn_sets, detector, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(COUNTS, "test", 2)
-    monkeypatch.setattr(evaluation, "PROJECT", tmp_path)
-    (tmp_path / "docs").mkdir()
     card = tmp_path / "weights" / "model_card.md"
-    card.write_text("<!-- detector:begin -->\nNot measured yet.\n<!-- detector:end -->\n")
+    amend(tmp_path / "weights", phases=[], training=TRAINING)
     places = {
         "--weights": "weights",
         "--composites": "c",
@@ -92,8 +92,9 @@ def test_the_command_prints_and_records(drawn_sets, detector, tmp_path, monkeypa
     measured = json.loads((tmp_path / "metrics.json").read_text())
     assert len(measured) == 3
     assert json.loads((tmp_path / "weights" / "manifest.json").read_text())["metrics"] == measured
-    for document in (card, tmp_path / "docs" / "validation.md"):
-        assert "| blasts: AP50 |" in document.read_text()
+    (done,) = json.loads((tmp_path / "weights" / "manifest.json").read_text())["phases"]
+    assert (done["phase"], done["options"]["samples"]) == ("evaluate", 5)
+    assert "| blasts: AP50 |" in card.read_text()
     assert "Not measured" not in card.read_text()
     for name in ("froc", "reliability"):
         assert (tmp_path / "weights" / "charts" / f"{name}.svg").is_file()

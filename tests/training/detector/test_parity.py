@@ -13,11 +13,12 @@ from ultralytics.utils import ASSETS
 from core.geometry import iou
 from imaging.images import read_image
 from models.detector import detector as detectors
-from models.detector.detector import Detector
+from models.detector.detector import Detector, load_network
 from models.findings import FieldFindings
-from models.manifest import sha256_of
+from models.manifest import load_manifest, sha256_of
+from models.versions import active_folder
 from training.data import DEFAULT_DATA, PROJECT
-from training.detector.export import DEFAULT_WEIGHTS, write_network
+from training.detector.export import write_network
 
 FIELDS = DEFAULT_DATA / "txl_pbc" / "images" / "test"
 
@@ -57,7 +58,9 @@ def served(tmp_path_factory) -> Detector:
         "files": {name: sha256_of(folder / name) for name in ("network.xml", "network.bin")},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    return Detector.load(folder, "f32")
+    # Not calibrated: the scores themselves are compared.
+    read = load_manifest(folder, "detector")
+    return Detector(load_network(read, "f32"), read)
 
 
 def test_boxes_classes_and_confidences_agree(picture, served):
@@ -86,9 +89,10 @@ def test_boxes_classes_and_confidences_agree(picture, served):
 @pytest.mark.skipif(not FIELDS.is_dir(), reason=f"{FIELDS} is missing")
 def test_a_smaller_frame_gives_the_square_s_boxes(monkeypatch):
     fields = [read_image(file.read_bytes()).rgb for file in sorted(FIELDS.glob("*.jpg"))[::12]]
-    framed = Detector.load(DEFAULT_WEIGHTS, "f32")
+    folder = active_folder(PROJECT / "weights", "detector")
+    framed = Detector.load(folder, "f32")
     monkeypatch.setattr(detectors, "frames", lambda size: ((size, size),))
-    square = Detector.load(DEFAULT_WEIGHTS, "f32")
+    square = Detector.load(folder, "f32")
     overlaps, moved = [], []
     for field in fields:
         here, there = framed.find(field), square.find(field)

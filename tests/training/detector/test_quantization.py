@@ -9,15 +9,16 @@ import pytest
 
 from imaging.images import RgbImage, read_image, resize
 from models.detector.detector import QUANTIZED, Detector
-from models.manifest import load_manifest
-from training.data import DEFAULT_DATA, DataError
-from training.detector.export import DEFAULT_WEIGHTS
+from models.manifest import WeightsError, load_manifest
+from models.versions import active_folder
+from training.data import DEFAULT_DATA, PROJECT, DataError
 from training.detector.quantization import (
     COUNTS,
     calibration_images,
     network_input,
     quantize,
 )
+from training.manifest import amend
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -37,11 +38,22 @@ def fields() -> list[RgbImage]:
 def quantized(tmp_path_factory, fields) -> Path:
     """Quantise a copy of the served f32 network anew."""
     folder = tmp_path_factory.mktemp("weights") / "detector"
-    shutil.copytree(DEFAULT_WEIGHTS, folder, ignore=shutil.ignore_patterns("*int8*", "charts"))
+    served = active_folder(PROJECT / "weights", "detector")
+    shutil.copytree(served, folder, ignore=shutil.ignore_patterns("*int8*", "charts"))
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"] = {k: v for k, v in manifest["files"].items() if "int8" not in k}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     quantize(folder, fields)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def calibrated(quantized, tmp_path_factory) -> Path:
+    """The same with the calibration that is served."""
+    folder = tmp_path_factory.mktemp("calibrated") / "detector"
+    shutil.copytree(quantized, folder)
+    served = load_manifest(active_folder(PROJECT / "weights", "detector"), "detector")
+    amend(folder, calibration=served.calibration, thresholds=served.thresholds)
     return folder
 
 
@@ -52,8 +64,22 @@ def test_the_int8_network_is_named_by_the_manifest_and_smaller(quantized):
     assert size["network_int8.bin"] < 0.6 * size["network.bin"]
 
 
-def test_both_networks_find_nearly_the_same_cells(quantized, fields):
-    int8, exact = Detector.load(quantized, "auto"), Detector.load(quantized, "f32")
+def test_what_was_calibrated_and_measured_without_it_no_longer_counts(quantized):
+    manifest = load_manifest(quantized, "detector")
+    assert manifest.details["metrics"] == {}
+    assert [each["phase"] for each in manifest.details["phases"]] == ["train", "export", "quantize"]
+    with pytest.raises(WeightsError, match="not calibrated"):
+        Detector.load(quantized)
+
+
+def test_a_published_network_is_not_quantized():
+    served = active_folder(PROJECT / "weights", "detector")
+    with pytest.raises(DataError, match="is published"):
+        quantize(served, [])
+
+
+def test_both_networks_find_nearly_the_same_cells(calibrated, fields):
+    int8, exact = Detector.load(calibrated, "auto"), Detector.load(calibrated, "f32")
     counts = np.array(
         [[len(each.find(rgb).detections) for rgb in fields] for each in (int8, exact)]
     )

@@ -8,11 +8,14 @@ import torch
 from ultralytics import YOLO
 from ultralytics.utils.tal import TaskAlignedAssigner
 
-from models.detector.detector import Detector
+from models.detector.detector import Detector, load_network
+from models.manifest import WeightsError, load_manifest
+from tests.networks import DETECTOR
 from training.__main__ import main
 from training.data import DataError
 from training.detector.export import export
 from training.detector.train import PerImageAssigner, unfinished
+from training.manifest import amend
 from training.synthesis.composites import make_composites
 
 # Exporting traces with torch.jit, which warns of itself; nothing here can change that.
@@ -23,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 SIDE = 64
+CALIBRATED = {name: DETECTOR[name] for name in ("calibration", "thresholds")}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +39,7 @@ def trained(drawn_sets, tmp_path_factory):
     YOLO("yolov8n.yaml").save(start)
     sizes = ["--epochs", "1", "--imgsz", str(SIDE), "--batch", "4"]
     places = ["--data", drawn_sets, "--composites", place / "composites", "--init", start]
-    outs = ["--out", place / "run", "--weights-out", place / "weights"]
+    outs = ["--out", place / "run", "--staged", place / "weights"]
     assert main(["detector", *sizes, *map(str, places + outs)]) == 0
     return place
 
@@ -47,7 +51,13 @@ def test_training_leaves_checkpoints_metrics_and_plots(trained):
     assert (run / "results.png").is_file()
 
 
-def test_the_exported_network_is_served(trained):
+def test_the_exported_network_is_not_served_before_it_is_calibrated(trained):
+    with pytest.raises(WeightsError, match="not calibrated"):
+        Detector.load(trained / "weights")
+
+
+def test_the_exported_network_is_served_once_it_is_calibrated(trained):
+    amend(trained / "weights", **CALIBRATED)
     detector = Detector.load(trained / "weights")
     field = np.full((300, 400, 3), 200, np.uint8)
     findings = detector.find(field, 0.0)
@@ -64,16 +74,21 @@ def test_what_is_shipped_names_no_local_path(trained):
 
 def test_the_manifest_and_card_say_how_it_was_trained(trained):
     manifest = json.loads((trained / "weights" / "manifest.json").read_text())
-    assert manifest["training"]["seed"] == 1
-    assert manifest["training"]["epochs"] == 1
+    training, exporting = manifest["phases"]
+    assert (training["phase"], exporting["phase"]) == ("train", "export")
+    assert training["options"]["seed"] == training["options"]["epochs"] == 1
+    assert training["note"].startswith("1 epochs begun in ")
     assert "H22" in manifest["training"]["split"]["test"]
     card = (trained / "weights" / "model_card.md").read_text()
     assert "never diagnoses" in card
+    assert "1. Train (`python -m training detector`): seed 1, imgsz 64, batch 4" in card
+    assert "Not measured yet." in card
     assert "$" not in card
 
 
 def test_the_served_head_is_that_of_ultralytics(trained):
-    detector = Detector.load(trained / "weights", "f32")
+    manifest = load_manifest(trained / "weights", "detector")
+    detector = Detector(load_network(manifest, "f32"), manifest)
     network = YOLO(trained / "run" / "weights" / "best.pt").model.float().eval()
     image = np.random.default_rng(0).uniform(0, 1, (1, 3, 960, 960)).astype(np.float32)
     (served,) = detector._network.run(image).values()

@@ -11,6 +11,7 @@ from pycocotools.cocoeval import COCOeval
 
 from imaging.images import read_image
 from models.detector.detector import Detector
+from models.versions import active_folder
 from settings import ROOT
 from training.data import read_txl
 from training.detector.calibration import LOWEST_CONFIDENCE
@@ -132,7 +133,7 @@ def test_more_boxes_than_coco_usually_counts():
 
 
 def test_the_served_detector_on_real_fields(shared_data):
-    detector = Detector.load(ROOT / "weights" / "detector")
+    detector = Detector.load(active_folder(ROOT / "weights", "detector"))
     labels = {"white": ("blast", "wbc"), "rbc": ("rbc",), "platelet": ("platelet",)}
     classes: dict[str, list[Image]] = {name: [] for name in labels}
     for field in read_txl(shared_data, "test")[::EVERY]:
