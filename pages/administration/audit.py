@@ -24,6 +24,7 @@ PAGE_NAMES = {
     "field.annotated": "annotated image",
     "field.document": "findings (JSON)",
     "field.result": "field result",
+    "field.dicom": "field (DICOM)",
     "field.table": "findings (CSV)",
     "history.confirm": "deletion",
     "reading.show": "reading room",
@@ -31,7 +32,11 @@ PAGE_NAMES = {
 }
 """The pages and files that people look at, by endpoint, as entries keep it."""
 
-MIME_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+MIME_TYPES = {
+    "csv": "text/csv",
+    "semicolon.csv": "text/csv",
+    "jsonl": "application/x-ndjson",
+}
 
 
 @blueprint.get("")
@@ -53,7 +58,7 @@ def index() -> str | tuple[str, int]:
     return shown
 
 
-@blueprint.get("/export.<any(csv, jsonl):suffix>")
+@blueprint.get("/export.<any(csv, 'semicolon.csv', jsonl):suffix>")
 @requires(Audience.ADMINISTRATORS)
 def export(suffix: str) -> Response | tuple[str, int]:
     """Send the matching entries, oldest first, as a file."""

@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from flask import Blueprint, Response, abort, current_app, render_template, send_file
 
+from core.tables import COMMA, SEMICOLON
 from core.taxonomy import DETECTED, DRAWING_ORDER
 from models.findings import Namer
 from pages.common.lookups import (
@@ -95,12 +96,13 @@ def annotated(analysis_id: str) -> Response:
     return _download(analysis, made, "annotated.png", "image/png")
 
 
-@blueprint.get("/<analysis_id>/findings.csv")
+@blueprint.get("/<analysis_id>/findings.<any(csv, 'semicolon.csv'):suffix>")
 @requires(Role.VIEWER, audit=Event.DOWNLOAD)
-def table(analysis_id: str) -> Response:
+def table(analysis_id: str, suffix: str) -> Response:
     """Send the findings as CSV, one cell a line."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
-    return _download(analysis, as_csv(analysis).encode(), "findings.csv", "text/csv")
+    content = as_csv(analysis, COMMA if suffix == "csv" else SEMICOLON)
+    return _download(analysis, content.encode(), f"findings.{suffix}", "text/csv")
 
 
 @blueprint.get("/<analysis_id>/findings.json")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from core.statistics import wilson_interval
+from core.tables import COMMA, Cell, write_csv
 from core.taxonomy import BLAST, FIELD_CODES, REVIEWED, WHITE_CELLS
 from models.detector.operating_point import OperatingPoint
 from models.findings import (
@@ -39,9 +39,6 @@ COLUMNS = (
     *("classifier_label", "classifier_all_blast_probability", "classifier_model"),
     *("probability", "named_by", "kind"),
 )
-
-# A spreadsheet takes a cell that begins so for a formula; the last four are full-width letters.
-_FORMULA_STARTS = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True)
@@ -198,20 +195,14 @@ def as_json(analysis: Analysis) -> str:
     return json.dumps(to_dict(analysis), indent=2) + "\n"
 
 
-def as_csv(analysis: Analysis) -> str:
+def as_csv(analysis: Analysis, separator: str = COMMA) -> str:
     """Write one counted cell a line, `COLUMNS`.
 
     Probabilities are in 0..1, boxes in pixels of the file.
 
     What a reader did not say of a cell is empty.
     """
-    buffer = io.StringIO(newline="")
-    table = csv.writer(buffer)
-    table.writerow(COLUMNS)
-    findings = field_findings(analysis)
-    for number, cell in enumerate(findings.detections, start=1):
-        table.writerow([harmless(analysis.file_name), number, *_line(findings, cell)])
-    return buffer.getvalue()
+    return "".join(write_csv(_rows(analysis), separator))
 
 
 def suspicion(cell: WhiteCell) -> tuple[bool, float]:
@@ -226,11 +217,18 @@ def _rank(cell: Detection, probability: float | None) -> tuple[bool, float]:
     return is_blast or cell.classifier_label == ALL_BLAST, probability
 
 
-def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:
+def _rows(analysis: Analysis) -> Iterator[Sequence[Cell]]:
+    yield COLUMNS
+    findings = field_findings(analysis)
+    for number, cell in enumerate(findings.detections, start=1):
+        yield analysis.file_name, number, *_line(findings, cell)
+
+
+def _line(findings: FieldFindings, cell: Detection) -> list[Cell]:
     """All of a line of the table but its beginning."""
     return [
         *(cell.label, decimals(cell.confidence)),
-        *(f"{edge:.1f}" for edge in cell.box),
+        *(tenths(edge) for edge in cell.box),
         *(findings.model, decimals(cell.blast), decimals(findings.thresholds.get(BLAST))),
         *(cell.classifier_label, decimals(cell.classifier_probability)),
         findings.classifier if cell.classifier_label else None,
@@ -238,17 +236,17 @@ def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:
     ]
 
 
-def _naming(findings: FieldFindings, cell: Detection) -> list[str | None]:
+def _naming(findings: FieldFindings, cell: Detection) -> list[Cell]:
     if cell.label not in WHITE_CELLS:
         return [None, None, None]
     return [decimals(findings.probability(cell)), findings.named_by, cell.kind]
 
 
-def decimals(number: float | None) -> str | None:
-    """Write a probability with four decimals; None stays None."""
-    return None if number is None else f"{number:.4f}"
+def decimals(number: float | None) -> Decimal | None:
+    """Round a probability to four decimals; None stays None."""
+    return None if number is None else Decimal(f"{number:.4f}")
 
 
-def harmless(text: str) -> str:
-    """Make text safe: no spreadsheet takes it for a formula."""
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+def tenths(number: float) -> Decimal:
+    """Round to one decimal, as edges of boxes are written."""
+    return Decimal(f"{number:.1f}")

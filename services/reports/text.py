@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import date
 
-from services.analyses.findings import decimals, harmless
-from services.cases.snapshot import Agreement, CellSnapshot, ModelUsed, Tally
+from core.tables import COMMA, Cell, write_csv
+from services.analyses.findings import decimals, tenths
+from services.cases.snapshot import Agreement, CellSnapshot, ModelUsed, Specimen, Tally
 from services.reports.contents import ASSISTS, SCHEMA, ReportContents, SignatureLine
 from services.reports.formatting import format_later_version, format_model, format_warnings
 
@@ -20,33 +20,34 @@ COLUMNS = (
 )
 
 
-def as_csv(contents: ReportContents) -> bytes:
+def as_csv(contents: ReportContents, separator: str = COMMA) -> bytes:
     """Write one table, `COLUMNS`: first about the whole, then one cell a line.
 
     `what` is "cell", or names the `value` of a line about the whole: shares and bounds of their 95%
     intervals in 0..1, counts of cells, sentences. Boxes are in pixels of the file, probabilities in
     0..1, times in UTC. What is not known is empty. `status` is preliminary, final or amended.
     """
-    buffer = io.StringIO(newline="")
-    table = csv.writer(buffer)
-    table.writerow(COLUMNS)
+    return "".join(write_csv(_rows(contents), separator)).encode()
+
+
+def _rows(contents: ReportContents) -> Iterator[Sequence[Cell]]:
+    yield COLUMNS
     snapshot = contents.snapshot
-    head = (harmless(snapshot.specimen.pseudonym), snapshot.version, contents.status)
+    head = (snapshot.specimen.pseudonym, snapshot.version, contents.status)
     for what, value in _whole(contents):
-        value = harmless(value) if isinstance(value, str) else value
-        table.writerow([*head, what, value, *[""] * (len(COLUMNS) - len(head) - 2)])
-    table.writerows([*head, "cell", "", *_line(cell)] for cell in snapshot.cells)
-    return buffer.getvalue().encode()
+        yield *head, what, value, *[None] * (len(COLUMNS) - len(head) - 2)
+    for cell in snapshot.cells:
+        yield *head, "cell", None, *_line(cell)
 
 
-def _whole(contents: ReportContents) -> Iterator[tuple[str, object]]:
+def _whole(contents: ReportContents) -> Iterator[tuple[str, Cell]]:
     """Yield what the report says of the case as a whole, by name."""
     snapshot = contents.snapshot
     yield "notice", ASSISTS
     if contents.later:
         yield "later_version", format_later_version(contents.later)
     yield from (("warning", warning) for warning in format_warnings(snapshot))
-    yield from snapshot.specimen.serialize().items()
+    yield from _specimen(snapshot.specimen)
     if snapshot.amended_because:
         yield "amended_because", snapshot.amended_because
     yield from (("cells_reviewed", snapshot.reviewed), ("cells", snapshot.total))
@@ -62,7 +63,13 @@ def _whole(contents: ReportContents) -> Iterator[tuple[str, object]]:
     yield "sha256", contents.sha256
 
 
-def _counts(by: str, tally: Tally) -> Iterator[tuple[str, object]]:
+def _specimen(specimen: Specimen) -> Iterator[tuple[str, Cell]]:
+    for what, value in specimen.serialize().items():
+        is_date = what == "collected_on" and value
+        yield what, date.fromisoformat(value) if is_date else value
+
+
+def _counts(by: str, tally: Tally) -> Iterator[tuple[str, Cell]]:
     yield f"white_cells_by_{by}", tally.white
     low, high = tally.interval or (None, None)
     yield f"blast_share_by_{by}", decimals(tally.share)
@@ -70,13 +77,12 @@ def _counts(by: str, tally: Tally) -> Iterator[tuple[str, object]]:
     yield f"blast_share_high_95_by_{by}", decimals(high)
     yield from ((f"{label}_by_{by}", count) for label, count in tally.labels.items())
     per_100 = tally.erythroblasts_per_100
-    yield f"erythroblasts_per_100_by_{by}", None if per_100 is None else f"{per_100:.1f}"
+    yield f"erythroblasts_per_100_by_{by}", None if per_100 is None else tenths(per_100)
 
 
-def _agreement(agreement: Agreement) -> Iterator[tuple[str, object]]:
+def _agreement(agreement: Agreement) -> Iterator[tuple[str, Cell]]:
     yield "cells_named_by_each_reader", agreement.cells
-    # A number, not text: a spreadsheet's formula begins with a minus as well.
-    yield "cohens_kappa", None if agreement.kappa is None else round(agreement.kappa, 4)
+    yield "cohens_kappa", decimals(agreement.kappa)
     for one in agreement.disagreements:
         first, second = one.first or "not drawn", one.second or "not drawn"
         yield "named_differently", f"Cell {one.cell}: {first} / {second}"
@@ -115,12 +121,13 @@ def _signature(line: SignatureLine) -> dict[str, object]:
     return entry if line.schema else {name: entry[name] for name in entry if name != "schema"}
 
 
-def _line(cell: CellSnapshot) -> list[object]:
+def _line(cell: CellSnapshot) -> list[Cell]:
+    number = cell.name.partition(".")[2]
     return [
-        *(cell.image, harmless(cell.name.partition(".")[2])),
-        *(f"{edge:.1f}" for edge in cell.box),
+        *(cell.image, int(number) if number.isdecimal() else number),
+        *(tenths(edge) for edge in cell.box),
         *(cell.label, cell.proposed, _yes(cell.counted), _yes(cell.seen)),
-        *(cell.by and harmless(cell.by), cell.at),
+        *(cell.by, cell.at),
         *(decimals(cell.blast), cell.second_label, decimals(cell.second)),
     ]
 

@@ -159,7 +159,7 @@ def test_it_is_signed_and_locked(page: Page):
 
 def test_its_reports_tell_the_same(page: Page, downloads: Path):
     assert fetched(page, "PDF report of version 1", downloads).startswith(b"%PDF-")
-    table = fetched(page, "CSV report of version 1", downloads).decode().splitlines()
+    table = fetched(page, "CSV report of version 1", downloads).decode("utf-8-sig").splitlines()
     cells = [line for line in csv.DictReader(table) if line["what"] == "cell"]
     content = json.loads(fetched(page, "JSON report of version 1", downloads))
     bundle = Bundle.model_validate_json(fetched(page, "FHIR report of version 1", downloads))

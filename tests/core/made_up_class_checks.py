@@ -85,7 +85,7 @@ def test_every_report_has_it(app: Flask, case: Case, signed_in: FlaskClient):
     sign(app, case)
     contents = collect_report(case, app.config["LEUKOSCOPE"].weights_dir)
     assert NAME in text_of(contents)
-    rows = list(csv.DictReader(io.StringIO(as_csv(contents).decode())))
+    rows = list(csv.DictReader(io.StringIO(as_csv(contents).decode("utf-8-sig"))))
     assert {row["value"] for row in rows if row["what"] == f"{CODE}_by_reviewers"} == {"1"}
     assert CODE in {row["label"] for row in rows}
     assert json.loads(as_json(contents))["state"]["by_reviewers"]["labels"][CODE] == 1

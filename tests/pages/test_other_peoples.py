@@ -39,7 +39,7 @@ OF_BATCHES = {
     f"batches.{name}" for name in ("show", "progress", "counts", "cancel_all", "cancel", "retry")
 }
 # What an address takes besides the id, so that a request reaches the view.
-OTHER_ARGUMENTS = {"index": 0, "number": 0, "cell": 0, "cell_number": 0}
+OTHER_ARGUMENTS = {"index": 0, "number": 0, "cell": 0, "cell_number": 0, "suffix": "csv"}
 
 
 def rules(app: Flask) -> list[Rule]:

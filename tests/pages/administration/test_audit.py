@@ -139,7 +139,7 @@ def test_searching_and_exporting_are_noted(app: Flask, signed_in: FlaskClient, c
 
 def test_what_is_found_is_exported_oldest_first(signed_in: FlaskClient, cell: str):
     table = signed_in.get(f"{EXPORTS[0]}?person=ben")
-    rows = list(csv.DictReader(io.StringIO(table.text)))
+    rows = list(csv.DictReader(io.StringIO(table.data.decode("utf-8-sig"))))
     lines = signed_in.get(f"{EXPORTS[1]}?person=ben").text.splitlines()
 
     assert [row["event"] for row in rows] == ["sign-up", "sign-in"]

@@ -221,9 +221,17 @@ def test_the_json_download_is_what_the_shell_prints(signed_in, field):
 
 def test_the_csv_download_is_no_formula(signed_in, field):
     answer = signed_in.get(f"{field}/findings.csv")
-    rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
     assert [row["label"] for row in rows] == ["blast", "rbc", "wbc", "platelet"]
     assert rows[0]["file"].startswith("'=field")
+
+
+def test_the_csv_download_may_have_semicolons(signed_in, field):
+    answer = signed_in.get(f"{field}/findings.semicolon.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig")), delimiter=";"))
+    assert [row["label"] for row in rows] == ["blast", "rbc", "wbc", "platelet"]
+    assert rows[2]["x1"] == "240,0"
+    assert "findings.semicolon.csv" in answer.headers["Content-Disposition"]
 
 
 def test_the_annotated_image_is_the_field_with_a_legend(signed_in, field):

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.tables import BOM
 from models.findings import Detection, Namer
 from services.analyses.findings import (
     BlastShare,
@@ -42,7 +43,7 @@ def named_cell(
 
 
 def rows(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text)))
+    return list(csv.DictReader(io.StringIO(text.removeprefix(BOM))))
 
 
 def test_findings_survive_being_kept():
@@ -187,7 +188,7 @@ def test_csv_is_empty_where_a_network_says_nothing():
 
 
 def test_csv_without_cells_is_a_heading():
-    assert as_csv(kept_field(cells=())).splitlines() == [
+    assert as_csv(kept_field(cells=())).removeprefix(BOM).splitlines() == [
         "file,cell,label,confidence,x1,y1,x2,y2,model,blast_probability,blast_threshold,"
         "classifier_label,classifier_all_blast_probability,classifier_model,probability,named_by,kind"
     ]

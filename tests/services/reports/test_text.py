@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from core.tables import SEMICOLON
 from services.cases.snapshot import Agreement, CaseSnapshot, Disagreement, Specimen
 from services.reports.contents import (
     ASSISTS,
@@ -28,7 +29,7 @@ from tests.reports import (
 
 
 def lines(contents: ReportContents) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(as_csv(contents).decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(as_csv(contents).decode("utf-8-sig"), newline="")))
 
 
 def table(**changes: object) -> list[dict[str, str]]:
@@ -81,7 +82,7 @@ def test_the_table_tells_of_the_whole_too():
     assert (shown["blast_by_reviewers"], shown["white_cells_by_models"]) == ("2", "4")
     bounds = [shown[f"blast_share{each}_by_reviewers"] for each in ("", "_low_95", "_high_95")]
     assert bounds == ["0.5000", "0.2500", "0.9500"]
-    assert (shown["cells_named_by_each_reader"], shown["cohens_kappa"]) == ("3", "0.5")
+    assert (shown["cells_named_by_each_reader"], shown["cohens_kappa"]) == ("3", "0.5000")
     assert shown["named_differently"] == "Cell 1.1: blast / lymphocyte"
     assert shown["erythroblasts_per_100_by_reviewers"] == "25.0"
     assert shown["model"] == "detector d-1, network.bin " + "12" * 32 + ", network.xml " + "34" * 32
@@ -113,7 +114,7 @@ def test_a_kappa_that_is_not_defined_is_empty():
 def test_a_negative_kappa_is_a_number():
     assert (
         whole(signed(agreement=Agreement(kappa=-0.25, cells=4, disagreements=())))["cohens_kappa"]
-        == "-0.25"
+        == "-0.2500"
     )
 
 
@@ -154,6 +155,22 @@ def test_a_former_version_says_what_followed(later: LaterVersion, sentence: str)
 def test_the_newest_version_says_nothing_of_a_later_one():
     assert "later_version" not in whole(signed())
     assert json.loads(as_json(signed()))["later_version"] is None
+
+
+def test_semicolons_come_with_decimal_commas():
+    text = as_csv(twice_signed(), separator=SEMICOLON).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";"))
+    shown = {row["what"]: row["value"] for row in rows}
+    assert (shown["blast_share_by_reviewers"], shown["cohens_kappa"]) == ("0,5000", "0,5000")
+    (first, *_) = (row for row in rows if row["what"] == "cell")
+    assert (first["y2"], first["blast_probability"]) == ("60,2", "0,9123")
+
+
+def test_a_pseudonym_stays_as_it_is_written():
+    of = snapshot().specimen.model_copy(update={"pseudonym": "007", "notes": "1-2"})
+    shown = whole(signed(snapshot=snapshot(specimen=of)))
+    assert (shown["pseudonym"], shown["notes"]) == ("'007", "'1-2")
+    assert shown["collected_on"] == "2026-11-20", "a date is one"
 
 
 def test_nothing_is_a_formula():
