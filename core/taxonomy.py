@@ -21,6 +21,10 @@ WBC, RBC, PLATELET, SMUDGE = "wbc", "rbc", "platelet", "smudge"
 """Codes of what is found in a field beside blasts."""
 
 
+LOINC_VERSION = "2.78"
+"""Release of LOINC of which the codes and long common names below are: loinc.org/24318-8."""
+
+
 @dataclass(frozen=True)
 class CellClass:
     """A class that a reader can give a cell.

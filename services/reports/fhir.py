@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from html import escape
 from typing import Any
+from urllib.parse import quote
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from core.taxonomy import BLAST, CELL_CLASSES, CLASS_NAMES, REPORTED, UNCLASSIFIED
-from records.cases.cases import BLOOD
-from services.cases.snapshot import CaseSnapshot, ModelUsed, Tally
+from core.coding import OWN, REPORT_CODE, SPECIMEN_CODES
+from core.taxonomy import LOINC_VERSION
+from services.cases.snapshot import CaseSnapshot, ModelUsed
 from services.cases.snapshot_builder import PROPOSING
-from services.reports.contents import ASSISTS, ReportContents
-from services.reports.formatting import format_later_version, format_warnings
+from services.reports.contents import ASSISTS, ReportContents, SignatureLine
+from services.reports.formatting import SIGNER_NAMES, format_later_version, format_warnings
+from services.reports.results import (
+    Code,
+    Counter,
+    Result,
+    format_counted,
+    results_of,
+)
 
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 SNOMED = "http://snomed.info/sct"
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
-OWN = "urn:leukoscope"
-"""The system of our own codes, for what no standard code certainly fits."""
-
-BLOOD_LOINC = {one.code: one.loinc for one in CELL_CLASSES if one.loinc}
-"""LOINC code and name of the share of each class that has one, for blood."""
-
-SPECIMEN_CODES = {
-    "blood": ("119297000", "Blood specimen"),
-    "marrow": ("119359002", "Bone marrow specimen"),
-}
+DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 Resource = dict[str, Any]
 
@@ -35,27 +34,61 @@ Resource = dict[str, Any]
 def as_fhir(contents: ReportContents) -> bytes:
     """Write a bundle of type "collection".
 
-    It has the report, the patient by pseudonym, specimen, observations and models.
+    It has the report, the patient by pseudonym, specimen, readers, observations and models.
 
     The same signed report gives the same bundle, so that a receiver can tell it from another. A
     version that was amended since keeps its status, for R4 has none that says so of a correct
     earlier report, and `entered-in-error` would be untrue. It gets a tag and a sentence instead.
     """
-    made = [_report(contents), _patient(contents), _specimen(contents)]
-    made += [*_observations(contents), *_devices(contents)]
+    entries = [{"fullUrl": _url(one["id"]), "resource": one} for one in _resources(contents)]
+    return _bundle(contents, "collection", entries)
+
+
+def as_fhir_transaction(contents: ReportContents) -> bytes:
+    """Write the same resources as a bundle of type "transaction", to be sent to a server by POST.
+
+    Each is created unless the server has one with its identifier, so that sending it twice makes
+    nothing twice: https://hl7.org/fhir/R4/http.html#ccreate.
+    """
+    return _bundle(contents, "transaction", map(_created, _resources(contents)))
+
+
+def _bundle(contents: ReportContents, kind: str, entries: Iterable[Resource]) -> bytes:
     bundle = {
         "resourceType": "Bundle",
-        "type": "collection",
+        "type": kind,
         "identifier": {"system": f"{OWN}:sha256", "value": contents.sha256},
         "timestamp": _issued(contents),
-        "entry": [{"fullUrl": f"urn:uuid:{one['id']}", "resource": one} for one in made],
+        "entry": [*entries],
     }
     return (json.dumps(bundle, indent=2, ensure_ascii=False) + "\n").encode()
 
 
+def _created(resource: Resource) -> Resource:
+    """Return the entry that creates a resource, whose id the server chooses."""
+    identifier = resource["identifier"][0]
+    known = f"{quote(identifier['system'])}|{quote(identifier['value'])}"
+    kind = resource["resourceType"]
+    return {
+        "fullUrl": _url(resource["id"]),
+        "resource": {name: value for name, value in resource.items() if name != "id"},
+        "request": {"method": "POST", "url": kind, "ifNoneExist": f"identifier={known}"},
+    }
+
+
+def _resources(contents: ReportContents) -> list[Resource]:
+    return [
+        _report(contents),
+        _patient(contents),
+        _specimen(contents),
+        *_readers(contents),
+        *_observations(contents),
+        *_devices(contents),
+    ]
+
+
 def _report(contents: ReportContents) -> Resource:
     snapshot = contents.snapshot
-    observations = [one["id"] for one in _observations(contents)]
     made = {
         "resourceType": "DiagnosticReport",
         "id": _id(contents, "report"),
@@ -65,11 +98,13 @@ def _report(contents: ReportContents) -> Resource:
         ],
         "status": contents.status,
         "category": [_coded(f"{TERMINOLOGY}/v2-0074", "HM", "Hematology")],
-        "code": _coded(f"{OWN}:report", "smear-review", "Blood film review"),
+        "code": _coded(f"{OWN}:report", *REPORT_CODE),
         "subject": _reference(contents, "patient"),
         "specimen": [_reference(contents, "specimen")],
+        **_effective(snapshot),
         "issued": _issued(contents),
-        "result": [{"reference": f"urn:uuid:{one}"} for one in observations],
+        "performer": _performers(contents),
+        "result": [{"reference": _url(one["id"])} for one in _observations(contents)],
     }
     if contents.later:
         code = "superseded" if contents.later.signed else "being-amended"
@@ -80,44 +115,33 @@ def _report(contents: ReportContents) -> Resource:
         }
         made["meta"] = {"tag": [tag]}
     if contents.signatures:
-        made["resultsInterpreter"] = [{"display": one.reader} for one in contents.signatures]
+        made["resultsInterpreter"] = _performers(contents)
         made["conclusion"] = contents.conclusion
     return made
 
 
 def _narrative(contents: ReportContents) -> Resource:
     status = f"Status: {contents.status}, version {contents.snapshot.version}."
-    sentences = [ASSISTS, status, format_later_version(contents.later), _counted(contents.snapshot)]
-    sentences += [*format_warnings(contents.snapshot), contents.conclusion]
-    text = escape(" ".join(filter(None, sentences)))
+    sentences = [ASSISTS, status, format_later_version(contents.later)]
+    sentences += [format_counted(contents.snapshot), *format_warnings(contents.snapshot)]
+    text = escape(" ".join(filter(None, [*sentences, contents.conclusion])))
     div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{text}</p></div>'
     return {"status": "generated", "div": div}
 
 
-def _counted(snapshot: CaseSnapshot) -> str:
-    if not snapshot.reviewed:
-        return "No cells reviewed."
-    tally = snapshot.by_reviewers
-    blasts = f"Blasts: {tally.blasts.blasts} of {tally.white} white cells."
-    return blasts if _all_reviewed(snapshot) else f"{blasts} {_reviewed(snapshot)}."
-
-
-def _all_reviewed(snapshot: CaseSnapshot) -> bool:
-    return snapshot.reviewed == snapshot.total
-
-
-def _reviewed(snapshot: CaseSnapshot) -> str:
-    reviewed = f"{snapshot.reviewed} of {snapshot.total} cells reviewed"
-    return f"{reviewed}; the others count as the models propose"
-
-
 def _patient(contents: ReportContents) -> Resource:
-    """Describe the patient by the pseudonym only."""
+    """Describe the patient by the pseudonym only.
+
+    What identifies the resource is its case: two teams may use the same pseudonym.
+    """
     pseudonym = contents.snapshot.specimen.pseudonym
     return {
         "resourceType": "Patient",
         "id": _id(contents, "patient"),
-        "identifier": [{"system": f"{OWN}:pseudonym", "value": pseudonym}],
+        "identifier": [
+            _identifier(contents, "patient"),
+            {"system": f"{OWN}:pseudonym", "value": pseudonym},
+        ],
     }
 
 
@@ -126,6 +150,7 @@ def _specimen(contents: ReportContents) -> Resource:
     made = {
         "resourceType": "Specimen",
         "id": _id(contents, "specimen"),
+        "identifier": [_identifier(contents, "specimen")],
         "type": _coded(SNOMED, *SPECIMEN_CODES[of.kind]),
         "subject": _reference(contents, "patient"),
     }
@@ -136,57 +161,70 @@ def _specimen(contents: ReportContents) -> Resource:
     return made
 
 
+def _readers(contents: ReportContents) -> list[Resource]:
+    """Describe who signed, by the account's name; before that, only that there is a reviewer."""
+    if not contents.signatures:
+        return [_reader(contents, "reviewer", "Reviewer")]
+    return [
+        {
+            **_reader(contents, one.role, SIGNER_NAMES[one.role]),
+            "practitioner": {"display": one.reader},
+        }
+        for one in contents.signatures
+    ]
+
+
+def _reader(contents: ReportContents, role: str, meaning: str) -> Resource:
+    return {
+        "resourceType": "PractitionerRole",
+        "id": _id(contents, f"reader {role}"),
+        "identifier": [_identifier(contents, f"reader {role}")],
+        "code": [_coded(f"{OWN}:role", role, meaning)],
+    }
+
+
+def _performers(contents: ReportContents) -> list[Resource]:
+    if not contents.signatures:
+        return [_reference(contents, "reader reviewer")]
+    return [_performer(contents, one) for one in contents.signatures]
+
+
+def _performer(contents: ReportContents, signature: SignatureLine) -> Resource:
+    reference = _reference(contents, f"reader {signature.role}")
+    return {**reference, "display": signature.reader}
+
+
 def _observations(contents: ReportContents) -> list[Resource]:
-    snapshot = contents.snapshot
-    models = _of_tally(contents, "models", snapshot.by_models)
-    if not snapshot.reviewed:
-        return [*models]
-    reviewers = _of_tally(contents, "reviewers", snapshot.by_reviewers)
-    return [*reviewers, *_other_shares(contents), *models]
+    return [_observation(contents, result) for result in results_of(contents.snapshot)]
 
 
-def _of_tally(contents: ReportContents, by: str, tally: Tally) -> Iterator[Resource]:
-    """Yield the share of blasts with its interval, then the count of each class."""
-    if tally.share is not None:
-        share = _observation(contents, by, "blast-share", _share_code(contents, BLAST, by))
-        share["valueQuantity"] = _percent(tally.share)
-        share["component"] = _bounds(tally)
-        yield share
-    for label in REPORTED:
-        count = _observation(contents, by, label, _code(f"{label}-count", CLASS_NAMES[label]))
-        count["valueQuantity"] = _quantity(tally.count(label), "{cells}", "cells")
-        yield count
-
-
-def _other_shares(contents: ReportContents) -> Iterator[Resource]:
-    """Yield the shares that only people can name, once they classified every cell."""
-    snapshot, tally = contents.snapshot, contents.snapshot.by_reviewers
-    if not tally.white or tally.count(UNCLASSIFIED) or not _all_reviewed(snapshot):
-        return
-    others = [label for label in BLOOD_LOINC if label != BLAST]
-    for label in others:
-        code = _share_code(contents, label, "reviewers")
-        made = _observation(contents, "reviewers", f"{label}-share", code)
-        made["valueQuantity"] = _percent(tally.count(label) / tally.white)
-        yield made
-
-
-def _observation(contents: ReportContents, by: str, name: str, code: Resource) -> Resource:
+def _observation(contents: ReportContents, result: Result) -> Resource:
+    name = f"{result.by} {result.name}"
     made = {
         "resourceType": "Observation",
-        "id": _id(contents, f"{by} {name}"),
+        "id": _id(contents, name),
+        "identifier": [_identifier(contents, name)],
         "status": contents.status,
         "category": [_coded(f"{TERMINOLOGY}/observation-category", "laboratory", "Laboratory")],
-        "code": code,
+        "code": _code(result.code),
         "subject": _reference(contents, "patient"),
         "specimen": _reference(contents, "specimen"),
+        **_effective(contents.snapshot),
         "issued": _issued(contents),
-        "method": _coded(f"{OWN}:method", by, f"Counted by {by}"),
+        "method": _coded(f"{OWN}:method", result.by, f"Counted by {result.by}"),
+        "valueQuantity": _quantity(result, result.value),
     }
-    if by == "reviewers" and not _all_reviewed(contents.snapshot):
-        made["note"] = [{"text": f"{_reviewed(contents.snapshot)}."}]
+    if result.bounds:
+        made["component"] = [
+            {"code": _code(code), "valueQuantity": _quantity(result, bound)}
+            for code, bound in result.bounds
+        ]
+    if result.note:
+        made["note"] = [{"text": result.note}]
+    if result.by == Counter.REVIEWERS:
+        made["performer"] = _performers(contents)
     proposing = _proposing(contents.snapshot)
-    if by == "models" and len(proposing) == 1:
+    if result.by == Counter.MODELS and len(proposing) == 1:
         made["device"] = _reference(contents, f"device {proposing[0].model} {proposing[0].version}")
     return made
 
@@ -197,65 +235,53 @@ def _proposing(snapshot: CaseSnapshot) -> list[ModelUsed]:
     return [used for used in snapshot.models if (used.model, used.version) in kinds]
 
 
-def _share_code(contents: ReportContents, label: str, by: str) -> Resource:
-    """Return our code, and LOINC's where people counted all cells of blood.
-
-    What models counted is no manual count.
-    """
-    own = _code(f"{label}-share", f"{CLASS_NAMES[label]}, share of white cells")
-    in_blood = contents.snapshot.specimen.kind == BLOOD
-    if in_blood and by == "reviewers" and _all_reviewed(contents.snapshot):
-        code, display = BLOOD_LOINC[label]
-        own["coding"].insert(0, {"system": LOINC, "code": code, "display": display})
-    return own
-
-
-def _bounds(tally: Tally) -> list[Resource]:
-    names = ("lower", "upper")
-    return [
-        {
-            "code": _code(f"{name}-95", f"{name.capitalize()} bound of the 95% interval"),
-            "valueQuantity": _percent(bound),
-        }
-        for name, bound in zip(names, tally.interval or (), strict=True)
-    ]
-
-
 def _devices(contents: ReportContents) -> list[Resource]:
     return [_device(contents, used) for used in contents.snapshot.models]
 
 
 def _device(contents: ReportContents, used: ModelUsed) -> Resource:
+    files = [
+        {"system": f"{OWN}:sha256:{name}", "value": value} for name, value in used.files.items()
+    ]
     made = {
         "resourceType": "Device",
         "id": _id(contents, f"device {used.model} {used.version}"),
+        "identifier": [
+            {"system": f"{OWN}:model", "value": f"{used.model}/{used.version}"},
+            *files,
+        ],
         "deviceName": [{"name": f"Leukoscope {used.model}", "type": "model-name"}],
         "version": [{"value": used.version}],
     }
     if used.architecture:
         kind = _coded(f"{OWN}:device-property", "architecture", "Architecture of the network")
         made["property"] = [{"type": kind, "valueCode": [{"text": used.architecture}]}]
-    if used.files:
-        made["identifier"] = [
-            {"system": f"{OWN}:sha256:{name}", "value": value} for name, value in used.files.items()
-        ]
     return made
+
+
+def _effective(snapshot: CaseSnapshot) -> Resource:
+    """Return when the specimen was taken, which is the time that the values are true of."""
+    if snapshot.specimen.collected_on:
+        return {"effectiveDateTime": snapshot.specimen.collected_on}
+    unknown = {"url": DATA_ABSENT, "valueCode": "unknown"}
+    return {"_effectiveDateTime": {"extension": [unknown]}}
 
 
 def _coded(system: str, code: str, display: str) -> Resource:
     return {"coding": [{"system": system, "code": code, "display": display}], "text": display}
 
 
-def _code(code: str, display: str) -> Resource:
-    return _coded(f"{OWN}:observation", code, display)
+def _code(code: Code) -> Resource:
+    made = _coded(f"{OWN}:observation", code.code, code.meaning)
+    if code.loinc:
+        number, display = code.loinc
+        coding = {"system": LOINC, "version": LOINC_VERSION, "code": number, "display": display}
+        made["coding"].insert(0, coding)
+    return made
 
 
-def _percent(share: float) -> Resource:
-    return _quantity(round(100 * share, 2), "%", "%")
-
-
-def _quantity(value: float, code: str, unit: str) -> Resource:
-    return {"value": value, "unit": unit, "system": UCUM, "code": code}
+def _quantity(result: Result, value: float) -> Resource:
+    return {"value": value, "unit": result.unit_name, "system": UCUM, "code": result.unit}
 
 
 def _issued(contents: ReportContents) -> str:
@@ -264,14 +290,26 @@ def _issued(contents: ReportContents) -> str:
 
 
 def _reference(contents: ReportContents, what: str) -> Resource:
-    return {"reference": f"urn:uuid:{_id(contents, what)}"}
+    return {"reference": _url(_id(contents, what))}
+
+
+def _url(resource_id: str) -> str:
+    return f"urn:uuid:{resource_id}"
+
+
+def _identifier(contents: ReportContents, what: str) -> Resource:
+    return {"system": f"{OWN}:resource", "value": _name(contents, what)}
 
 
 def _id(contents: ReportContents, what: str) -> str:
-    """Make an id: the patient's stays in all versions of a case, others do not."""
+    return str(_uuid(_name(contents, what)))
+
+
+def _name(contents: ReportContents, what: str) -> str:
+    """Name a resource: the patient's name stays in all versions of a case, others do not."""
     snapshot = contents.snapshot
     version = "" if what in {"patient", "specimen"} else f"/{snapshot.version}"
-    return str(_uuid(f"{snapshot.case_id}{version}/{what}"))
+    return f"{snapshot.case_id}{version}/{what}"
 
 
 def _uuid(name: str) -> UUID:

@@ -1,13 +1,15 @@
 """The bundle, held against the models of FHIR R4B, whose resources used here are those of R4."""
 
 import json
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from services.reports.contents import LaterVersion, ReportContents, ReportStatus
-from services.reports.fhir import LOINC, as_fhir
+from services.reports.fhir import LOINC, as_fhir, as_fhir_transaction
 from services.reports.formatting import format_later_version
 from tests.reports import (
     BEING_AMENDED,
@@ -76,14 +78,14 @@ def test_the_status_follows_the_signatures():
     assert shown["not signed"]["status"] == "preliminary"
     assert "conclusion" not in shown["not signed"]
     assert shown["one reader"]["conclusion"] == "Blasts are present."
-    assert shown["two readers"]["resultsInterpreter"] == [{"display": "ada"}, {"display": "ben"}]
+    assert [one["display"] for one in shown["two readers"]["resultsInterpreter"]] == ["ada", "ben"]
     assert "does not diagnose" in shown["one reader"]["text"]["div"]
 
 
 def test_the_patient_is_a_pseudonym_and_nothing_else():
     (patient,) = resources(signed(), "Patient")
     assert set(patient) == {"resourceType", "id", "identifier"}
-    assert [one["value"] for one in patient["identifier"]] == ["Alder-7"]
+    assert [one["value"] for one in patient["identifier"]] == [f"{'c' * 32}/patient", "Alder-7"]
 
 
 def observation(contents: ReportContents, by: str, code: str) -> dict[str, Any]:
@@ -143,7 +145,8 @@ def test_counts_and_models_are_told():
     device = observation(signed(), "models", "blast-count")["device"]["reference"]
     detector = resources(signed(), "Device")[1]
     assert device == f"urn:uuid:{detector['id']}"
-    assert [one["value"] for one in detector["identifier"]] == ["12" * 32, "34" * 32]
+    identifiers = [one["value"] for one in detector["identifier"]]
+    assert identifiers == ["detector/d-1", "12" * 32, "34" * 32]
 
 
 def test_the_classifier_has_its_architecture_where_that_is_known():
@@ -188,3 +191,106 @@ def test_the_same_report_is_the_same_bundle_and_another_version_is_another():
     )
     assert first["id"] != second["id"]
     assert first["subject"] == second["subject"]
+
+
+LONG_COMMON_NAMES = {
+    "26446-5": "Blasts/100 leukocytes in Blood",
+    "26450-7": "Eosinophils/100 leukocytes in Blood",
+    "30180-4": "Basophils/100 leukocytes in Blood",
+}
+"""As https://loinc.org/24318-8 lists them in LOINC 2.78."""
+
+
+def codings(part: object) -> list[dict[str, str]]:
+    """Every coding below a part of a bundle."""
+    if isinstance(part, list):
+        return [one for value in part for one in codings(value)]
+    if not isinstance(part, dict):
+        return []
+    own = part.get("coding", [])
+    return own + [one for value in part.values() for one in codings(value)]
+
+
+def test_loinc_names_are_those_of_the_release_that_is_named():
+    named = signed(snapshot=snapshot(by_reviewers=tally(blast=2, eosinophil=2), reviewed=4))
+    of_loinc = [one for one in codings(json.loads(as_fhir(named))) if one["system"] == LOINC]
+    assert {one["code"]: one["display"] for one in of_loinc} == LONG_COMMON_NAMES
+    assert {one["version"] for one in of_loinc} == {"2.78"}
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "term"),
+    [
+        ("one reader", "119297000", "Blood specimen"),
+        ("marrow", "119359002", "Bone marrow specimen"),
+    ],
+)
+def test_the_specimen_is_coded(name: str, code: str, term: str):
+    (specimen,) = resources(REPORTS[name], "Specimen")
+    (coding,) = specimen["type"]["coding"]
+    assert (coding["code"], coding["display"]) == (code, term)
+    assert coding["system"] == "http://snomed.info/sct"
+
+
+def test_values_are_of_the_day_on_which_the_specimen_was_taken():
+    known = [*resources(signed(), "Observation"), *resources(signed(), "DiagnosticReport")]
+    assert {one["effectiveDateTime"] for one in known} == {"2026-11-20"}
+    for one in resources(REPORTS["marrow"], "Observation"):
+        assert "effectiveDateTime" not in one
+        assert one["_effectiveDateTime"]["extension"][0]["valueCode"] == "unknown"
+
+
+def test_who_reviewed_performed_it_and_nobody_is_named_before_signing():
+    roles = resources(twice_signed(), "PractitionerRole")
+    assert [one["practitioner"]["display"] for one in roles] == ["ada", "ben"]
+    addresses = [f"urn:uuid:{one['id']}" for one in roles]
+    share = observation(twice_signed(), "reviewers", "blast-share")
+    assert [one["reference"] for one in share["performer"]] == addresses
+    assert "performer" not in observation(twice_signed(), "models", "blast-share")
+
+    (role,) = resources(REPORTS["not signed"], "PractitionerRole")
+    assert "practitioner" not in role
+    (report,) = resources(REPORTS["not signed"], "DiagnosticReport")
+    assert report["performer"] == [{"reference": f"urn:uuid:{role['id']}"}]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_transaction_creates_each_resource_once(name: str):
+    bundle = Bundle.model_validate_json(as_fhir_transaction(REPORTS[name]))
+    assert bundle.type == "transaction"
+    assert len(bundle.entry) == len(json.loads(as_fhir(REPORTS[name]))["entry"])
+    asked = set()
+    for entry in bundle.entry:
+        kind = entry.resource.get_resource_type()
+        assert (entry.request.method, entry.request.url) == ("POST", kind)
+        (known,) = parse_qs(entry.request.ifNoneExist)["identifier"]
+        system, value = known.split("|")
+        assert (system, value) in {(one.system, one.value) for one in entry.resource.identifier}
+        assert entry.fullUrl.startswith("urn:uuid:")
+        assert entry.resource.id is None
+        asked.add((kind, known))
+    assert len(asked) == len(bundle.entry)
+
+
+def test_a_transaction_refers_to_what_it_creates():
+    bundle = json.loads(as_fhir_transaction(signed()))
+    addresses = {one["fullUrl"] for one in bundle["entry"]}
+    (report,) = (
+        e["resource"] for e in bundle["entry"] if e["request"]["url"] == "DiagnosticReport"
+    )
+    linked = [report["subject"], *report["specimen"], *report["result"], *report["performer"]]
+    assert {one["reference"] for one in linked} <= addresses
+
+
+def test_the_same_pseudonym_in_another_case_is_another_patient():
+    other = replace(signed(), snapshot=snapshot(case_id="d" * 32))
+    first, second = (
+        next(
+            entry["request"]["ifNoneExist"]
+            for entry in json.loads(as_fhir_transaction(one))["entry"]
+            if entry["request"]["url"] == "Patient"
+        )
+        for one in (signed(), other)
+    )
+    assert first != second
+    assert "Alder-7" not in first
