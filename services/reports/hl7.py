@@ -1,0 +1,211 @@
+"""The report as an HL7 version 2.5.1 message, ORU^R01, encoded with vertical bars (ER7).
+
+Segments, fields and data types: HL7 Messaging Standard Version 2.5.1, chapters 2, 3 and 7.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+
+from core.coding import LOCAL_CODES, REPORT_CODE, SPECIMEN_CODES
+from services.cases.snapshot import CaseSnapshot, ModelUsed
+from services.reports.contents import ASSISTS, ReportContents, ReportStatus
+from services.reports.formatting import format_later_version, format_model, format_warnings
+from services.reports.results import (
+    Code,
+    Counter,
+    Result,
+    format_counted,
+    results_of,
+)
+
+SENDER, VERSION, CHARACTER_SET = "Leukoscope", "2.5.1", "UNICODE UTF-8"
+STATUSES = {ReportStatus.PRELIMINARY: "P", ReportStatus.FINAL: "F", ReportStatus.AMENDED: "C"}
+"""Status of each result (table 0085) and of the report (table 0123): both use these letters."""
+
+CONTROL_ID_LENGTH = 20
+
+_ESCAPES = {code: f"\\X{code:02X}\\" for code in (*range(32), 127)} | str.maketrans(
+    {
+        "\\": "\\E\\",
+        "|": "\\F\\",
+        "^": "\\S\\",
+        "&": "\\T\\",
+        "~": "\\R\\",
+        "\n": "\\.br\\",
+        "\t": " ",
+    }
+)
+_SUB_IDS = {Counter.REVIEWERS: "1", Counter.MODELS: "2"}
+"""Tell results of the same code apart."""
+
+
+def as_hl7(contents: ReportContents) -> bytes:
+    """Write one message: patient by pseudonym, order, a segment for each result, specimen.
+
+    The same signed report gives the same message, with the same control id.
+    """
+    segments = [
+        _header(contents),
+        _patient(contents.snapshot),
+        _segment("ORC", {1: "RE", 3: _order_number(contents)}),
+        _order(contents),
+        *_notes(_order_notes(contents)),
+        *_observations(contents),
+        _specimen(contents.snapshot),
+    ]
+    return "".join(f"{one}\r" for one in segments).encode()
+
+
+def escape(text: str) -> str:
+    """Escape what separates fields and lines (chapter 2.7); a tab becomes a space."""
+    return "\n".join(text.splitlines()).translate(_ESCAPES)
+
+
+def _header(contents: ReportContents) -> str:
+    fields = {
+        3: SENDER,
+        7: _issued(contents),
+        9: _field("ORU", "R01", "ORU_R01"),
+        10: _control_id(contents),
+        11: "P",
+        12: VERSION,
+        18: CHARACTER_SET,
+    }
+    # The separator is the first field itself.
+    return _segment("MSH|^~\\&", {number - 2: value for number, value in fields.items()})
+
+
+def _control_id(contents: ReportContents) -> str:
+    snapshot = contents.snapshot
+    named = f"{snapshot.case_id}/{snapshot.version}/{contents.status}/{contents.sha256}"
+    return hashlib.sha256(named.encode()).hexdigest()[:CONTROL_ID_LENGTH]
+
+
+def _patient(snapshot: CaseSnapshot) -> str:
+    """Identify the patient by the pseudonym only: an anonymous identifier, a coded pseudo-name."""
+    pseudonym = snapshot.specimen.pseudonym
+    identifier = _field(pseudonym, "", "", SENDER, "ANON")
+    return _segment("PID", {1: "1", 3: identifier, 5: _field(pseudonym, *[""] * 5, "S")})
+
+
+def _order(contents: ReportContents) -> str:
+    readers = [_field(one.reader) for one in reversed(contents.signatures)]
+    return _segment(
+        "OBR",
+        {
+            1: "1",
+            3: _order_number(contents),
+            4: _field(*REPORT_CODE, LOCAL_CODES),
+            7: _collected(contents.snapshot),
+            22: _issued(contents),
+            24: "HM",
+            25: STATUSES[contents.status],
+            32: readers[0] if readers else "",
+            33: "~".join(readers[1:]),
+        },
+    )
+
+
+def _order_number(contents: ReportContents) -> str:
+    return _field(f"{contents.snapshot.case_id}/{contents.snapshot.version}", SENDER)
+
+
+def _order_notes(contents: ReportContents) -> Iterator[str]:
+    yield ASSISTS
+    if contents.later:
+        yield format_later_version(contents.later)
+    yield format_counted(contents.snapshot)
+    yield from format_warnings(contents.snapshot)
+    for used in contents.snapshot.models:
+        yield f"Model: {_named(used)}"
+
+
+def _named(used: ModelUsed) -> str:
+    return f"{format_model(used)} {used.version}"
+
+
+def _notes(sentences: Iterator[str] | Sequence[str]) -> Iterator[str]:
+    for number, sentence in enumerate(sentences, start=1):
+        yield _segment("NTE", {1: str(number), 2: "L", 3: escape(sentence)})
+
+
+def _observations(contents: ReportContents) -> Iterator[str]:
+    number = 0
+    for result in results_of(contents.snapshot):
+        for code, value in ((result.code, result.value), *result.bounds):
+            number += 1
+            yield _number(contents, result, number, code, value)
+            yield from _notes([result.note] if result.note else [])
+    if contents.conclusion:
+        yield _conclusion(contents, number + 1)
+
+
+def _number(contents: ReportContents, result: Result, number: int, code: Code, value: float) -> str:
+    return _segment(
+        "OBX",
+        {
+            1: str(number),
+            2: "NM",
+            3: _code(code),
+            4: _SUB_IDS[result.by],
+            5: str(value),
+            6: _field(result.unit, result.unit_name, "UCUM"),
+            11: STATUSES[contents.status],
+            14: _collected(contents.snapshot),
+            17: _field(result.by, f"Counted by {result.by}", LOCAL_CODES),
+        },
+    )
+
+
+def _conclusion(contents: ReportContents, number: int) -> str:
+    return _segment(
+        "OBX",
+        {
+            1: str(number),
+            2: "FT",
+            3: _field("conclusion", "Conclusion", LOCAL_CODES),
+            5: escape(contents.conclusion),
+            11: STATUSES[contents.status],
+            14: _collected(contents.snapshot),
+        },
+    )
+
+
+def _code(code: Code) -> str:
+    own = (code.code, code.meaning, LOCAL_CODES)
+    return _field(*code.loinc, "LN", *own) if code.loinc else _field(*own)
+
+
+def _specimen(snapshot: CaseSnapshot) -> str:
+    stain = snapshot.specimen.stain
+    return _segment(
+        "SPM",
+        {
+            1: "1",
+            4: _field(*SPECIMEN_CODES[snapshot.specimen.kind], "SCT"),
+            14: escape(f"Stain: {stain}") if stain else "",
+            17: _collected(snapshot),
+        },
+    )
+
+
+def _collected(snapshot: CaseSnapshot) -> str:
+    return (snapshot.specimen.collected_on or "").replace("-", "")
+
+
+def _issued(contents: ReportContents) -> str:
+    at = contents.signatures[-1].at if contents.signed else contents.made_at
+    return f"{at.astimezone(UTC):%Y%m%d%H%M%S}+0000"
+
+
+def _field(*components: str) -> str:
+    return "^".join(escape(one) for one in components).rstrip("^")
+
+
+def _segment(name: str, fields: dict[int, str]) -> str:
+    """Join a segment of its fields by number; those without a value are empty."""
+    last = max((number for number, value in fields.items() if value), default=0)
+    return "|".join([name, *(fields.get(number, "") for number in range(1, last + 1))])
