@@ -16,11 +16,9 @@ from core.geometry import pixels_in, square_around
 from core.ids import new_id
 from core.taxonomy import (
     BLAST,
-    DETECTOR_CODES,
     DIFFERENTIAL,
     UNCLASSIFIED,
     WBC,
-    WHITE_CELLS,
 )
 from core.yolo import yolo_line
 from imaging.images import RgbImage, encode_png
@@ -29,10 +27,10 @@ from records.analyses.analyses import Analysis, AnalysisKind
 from records.audit.audit import Event
 from records.cases import cases, signatures
 from services.analyses.analysis import Analyst
-from services.analyses.findings import field_findings
 from services.audit import audit
 from services.cases.signed_contents import read_contents
 from services.cases.snapshot import CaseSnapshot, CellSnapshot
+from services.learning.labelled_cells import detected_cells, reviewed_cells
 
 FIELD_SPLITS = ("train", "val", "test")
 
@@ -132,7 +130,8 @@ def _write(
         rgb = analyst.pixels(analysis)
         cells = [cell for cell in snapshot.cells if cell.image == image.number]
         if analysis.kind == AnalysisKind.DETECTION:
-            _write_field(folder / "txl_pbc", patient.split, rgb, _field_lines(analysis, cells))
+            white = reviewed_cells(snapshot, image.number, DIFFERENTIAL)
+            _write_field(folder / "txl_pbc", patient.split, rgb, _field_lines(analysis, white))
             fields += 1
         rows += [_write_cell(folder, patient.subject, rgb, cell) for cell in _named(cells)]
     return fields, rows
@@ -148,10 +147,8 @@ def _field_lines(analysis: Analysis, cells: Sequence[CellSnapshot]) -> Iterator[
     """Yield YOLO boxes: white cells as reviewed, red cells and platelets as detected."""
     size = analysis.width, analysis.height
     for cell in cells:
-        if cell.counted and cell.label in DIFFERENTIAL:
-            yield yolo_line(BLAST if cell.label == BLAST else WBC, cell.box, *size)
-    others = [code for code in DETECTOR_CODES if code not in WHITE_CELLS]
-    for detection in field_findings(analysis, others).detections:
+        yield yolo_line(BLAST if cell.label == BLAST else WBC, cell.box, *size)
+    for detection in detected_cells(analysis):
         yield yolo_line(detection.label, detection.box, *size)
 
 
