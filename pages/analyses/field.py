@@ -23,6 +23,7 @@ from records.audit.audit import Event
 from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS
 from services.analyses.annotation import annotated_png
+from services.analyses.dicom import as_dicom
 from services.analyses.findings import (
     CANDIDATE,
     LOWEST_THRESHOLD,
@@ -87,13 +88,19 @@ def cells(analysis_id: str) -> Response:
 def annotated(analysis_id: str) -> Response:
     """Send the field with boxes and legend as a download."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
-    try:
-        stored = get_analyst().image(analysis.display_name or analysis.image_name)
-    except FileNotFoundError:
-        abort(404)
     classifier = get_classifier_name(analysis.finding.get("second_model"))
-    made = annotated_png(analysis, stored, classifier)
+    made = annotated_png(analysis, _shown(analysis), classifier)
     return _download(analysis, made, "annotated.png", "image/png")
+
+
+@blueprint.get("/<analysis_id>/dicom.zip")
+@requires(Role.VIEWER, audit=Event.DOWNLOAD)
+def dicom(analysis_id: str) -> Response:
+    """Send the field and what the models found in it as DICOM objects."""
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
+    classifier = get_classifier_name(analysis.finding.get("second_model"))
+    made = as_dicom(analysis, _shown(analysis), classifier)
+    return _download(analysis, made, "dicom.zip", "application/zip")
 
 
 @blueprint.get("/<analysis_id>/findings.<any(csv, 'semicolon.csv'):suffix>")
@@ -111,6 +118,14 @@ def document(analysis_id: str) -> Response:
     """Send the findings in the form that `python -m models detect` prints."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     return _download(analysis, as_json(analysis).encode(), "findings.json", "application/json")
+
+
+def _shown(analysis: Analysis) -> bytes:
+    """Return the field at a bounded size, encoded; 404 when it is gone."""
+    try:
+        return get_analyst().image(analysis.display_name or analysis.image_name)
+    except FileNotFoundError:
+        abort(404)
 
 
 def _download(analysis: Analysis, content: bytes, name: str, mimetype: str) -> Response:

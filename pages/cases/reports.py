@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Blueprint, Response, abort, current_app, request, send_file
 
+from core.tables import SEMICOLON
 from pages.common.lookups import get_analyst, team_case
 from pages.common.requires import requires
 from records.accounts.accounts import Role
@@ -17,9 +20,11 @@ from services.audit import audit
 from services.cases.cases import about_case
 from services.cases.sign_off import SignOff
 from services.cases.signed_contents import AlteredError
+from services.learning.export_case import export_case
 from services.reports.cell_pictures import pictures_of
 from services.reports.contents import ReportContents, collect_report
-from services.reports.fhir import as_fhir
+from services.reports.fhir import as_fhir, as_fhir_transaction
+from services.reports.hl7 import as_hl7
 from services.reports.pdf import as_pdf
 from services.reports.text import as_csv, as_json
 
@@ -42,8 +47,13 @@ def _with_pictures(contents: ReportContents) -> bytes:
 FORMATS = {
     "pdf": Format("PDF", "application/pdf", _with_pictures),
     "csv": Format("CSV", "text/csv", as_csv),
+    "semicolon.csv": Format("CSV (;)", "text/csv", partial(as_csv, separator=SEMICOLON)),
     "json": Format("JSON", "application/json", as_json),
     "fhir.json": Format("FHIR", "application/fhir+json", as_fhir),
+    "transaction.fhir.json": Format(
+        "FHIR (transaction)", "application/fhir+json", as_fhir_transaction
+    ),
+    "hl7": Format("HL7 v2", "application/hl7-v2", as_hl7),
 }
 """By the suffix of the address."""
 
@@ -53,7 +63,7 @@ def get_sign_off() -> SignOff:
     return current_app.extensions["leukoscope_sign_off"]
 
 
-@blueprint.get("/report.<any(pdf, csv, json, 'fhir.json'):suffix>")
+@blueprint.get(f"/report.<any({', '.join(map(repr, FORMATS))}):suffix>")
 @requires(Role.VIEWER)
 def report(case_id: str, suffix: str) -> Response:
     """Send the report of a version (`?version=`, else the current one)."""
@@ -72,6 +82,23 @@ def report(case_id: str, suffix: str) -> Response:
     return send_file(
         io.BytesIO(made), FORMATS[suffix].mimetype, as_attachment=True, download_name=name
     )
+
+
+@blueprint.get("/images-and-labels.zip")
+@requires(Role.VIEWER, audit=Event.DOWNLOAD)
+def labels(case_id: str) -> Response:
+    """Send the images of the current version with labels for YOLO and COCO."""
+    contents = _contents(team_case(case_id))
+    # On disk, since a case may have gigabytes; closed by the server once it is sent.
+    archive = tempfile.TemporaryFile()  # noqa: SIM115
+    try:
+        export_case(contents, get_analyst(), archive)
+    except FileNotFoundError:
+        archive.close()
+        abort(404)
+    archive.seek(0)
+    name = f"case-{contents.snapshot.case_id[:8]}-v{contents.snapshot.version}-labels.zip"
+    return send_file(archive, "application/zip", as_attachment=True, download_name=name)
 
 
 def _contents(case: Case) -> ReportContents:

@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import re
+import zipfile
 
+import pydicom
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
@@ -13,8 +15,11 @@ from models.findings import FieldFindings, Namer
 from models.registry import Models
 from records import db
 from records.analyses.analyses import Analysis
+from records.audit.audit import Event
 from tests.networks import CLASSIFIER, active
+from tests.people import post
 from tests.services.analyses.fields import CELLS, older_field, read_field
+from tests.trail import noted
 from tests.uploads import texts, upload_field
 
 
@@ -263,3 +268,20 @@ def test_a_field_with_doubtful_cells_only_has_a_gallery_for_the_slider(shown):
     page = shown(read_field(detections=(CELLS[2],)))
     assert "No white cells found" in visible(page)
     assert page.count('<li data-cell="0" hidden>') == 1
+
+
+def test_the_dicom_download_has_the_pseudonym_of_its_case(app, signed_in):
+    opened = post(signed_in, "/cases/new", pseudonym="Alder-7", specimen="marrow")
+    case_id = opened.headers["Location"].removeprefix("/cases/")
+    field = upload_field(signed_in, "Jane Doe.png", case=case_id)
+    answer = signed_in.get(f"{field['url']}/dicom.zip")
+    assert answer.mimetype == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        objects = [pydicom.dcmread(io.BytesIO(archive.read(name))) for name in archive.namelist()]
+    assert [one.Modality for one in objects] == ["GM", "SR"]
+    assert {str(one.PatientID) for one in objects} == {"Alder-7"}
+    assert not any("Jane" in str(one) for one in objects)
+    assert (objects[0].Columns, objects[0].Rows) == (480, 360)
+    with app.app_context():
+        row = noted(Event.DOWNLOAD)[-1]
+        assert (row.object_id, row.known) == (field["id"], {"page": "field.dicom"})

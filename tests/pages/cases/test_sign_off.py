@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from datetime import timedelta
 from hashlib import sha256
 
@@ -160,9 +162,12 @@ def test_a_signed_case_is_amended_with_a_reason(app: Flask, path: str, signed_in
 def test_each_format_is_handed_out_and_noted(app: Flask, path: str, signed_in: FlaskClient):
     starts = {
         "pdf": b"%PDF",
-        "csv": b"pseudonym,",
+        "csv": "\ufeffpseudonym,".encode(),
+        "semicolon.csv": "\ufeffpseudonym;".encode(),
         "json": b"{\n",
         "fhir.json": b"{\n",
+        "transaction.fhir.json": b"{\n",
+        "hl7": b"MSH|^~\\&|Leukoscope|",
     }
     for suffix, made in FORMATS.items():
         answer = signed_in.get(f"{path}/report.{suffix}")
@@ -175,6 +180,18 @@ def test_each_format_is_handed_out_and_noted(app: Flask, path: str, signed_in: F
         assert [row.known["format"] for row in rows] == list(FORMATS)
         assert {row.known["status"] for row in rows} == {"preliminary"}
         assert {row.object_id for row in rows} == {path.rsplit("/", 1)[1]}
+
+
+def test_images_and_labels_are_handed_out_and_noted(app: Flask, path: str, signed_in: FlaskClient):
+    assert f'href="{path}/images-and-labels.zip"' in signed_in.get(path).text
+    with signed_in.get(f"{path}/images-and-labels.zip") as answer:
+        assert answer.mimetype == "application/zip"
+        assert "-v1-labels.zip" in answer.headers["Content-Disposition"]
+        with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+            assert "images/001.png" in archive.namelist()
+    with app.app_context():
+        row = noted(Event.DOWNLOAD)[-1]
+        assert (row.object_id, row.known) == (path.rsplit("/", 1)[1], {"page": "reports.labels"})
 
 
 def test_anybody_can_work_the_hash_out_again(app: Flask, path: str, signed_in: FlaskClient):
@@ -206,7 +223,7 @@ def test_what_was_altered_is_not_handed_out(app: Flask, path: str, signed_in: Fl
 
 
 def test_a_file_name_is_in_no_report(path: str, signed_in: FlaskClient):
-    for suffix in ("csv", "json", "fhir.json"):
+    for suffix in FORMATS.keys() - {"pdf"}:
         assert "field.png" not in signed_in.get(f"{path}/report.{suffix}").text
         assert "smear" not in signed_in.get(f"{path}/report.{suffix}").text.replace(
             "smear-review", ""
