@@ -28,7 +28,7 @@ PAGE_NAMES = {
     "field.table": "findings (CSV)",
     "history.confirm": "deletion",
     "reading.show": "reading room",
-    "reports.labels": "images and labels",
+    "reports.labels": "image set",
     "sign_off.show": "sign-off",
 }
 """The pages and files that people look at, by endpoint, as entries keep it."""

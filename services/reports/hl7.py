@@ -25,7 +25,7 @@ SENDER, VERSION, CHARACTER_SET = "Leukoscope", "2.5.1", "UNICODE UTF-8"
 STATUSES = {ReportStatus.PRELIMINARY: "P", ReportStatus.FINAL: "F", ReportStatus.AMENDED: "C"}
 """Status of each result (table 0085) and of the report (table 0123): both use these letters."""
 
-CONTROL_ID_LENGTH = 20
+CONTROL_ID_LENGTH = CODE_LENGTH = 20
 
 _ESCAPES = {code: f"\\X{code:02X}\\" for code in (*range(32), 127)} | str.maketrans(
     {
@@ -38,8 +38,8 @@ _ESCAPES = {code: f"\\X{code:02X}\\" for code in (*range(32), 127)} | str.maketr
         "\t": " ",
     }
 )
-_SUB_IDS = {Counter.REVIEWERS: "1", Counter.MODELS: "2"}
-"""Tell results of the same code apart."""
+_OF_MODELS = "m-"
+"""What codes begin with that models counted: who sees codes only must not take these for others."""
 
 
 def as_hl7(contents: ReportContents) -> bytes:
@@ -149,8 +149,7 @@ def _number(contents: ReportContents, result: Result, number: int, code: Code, v
         {
             1: str(number),
             2: "NM",
-            3: _code(code),
-            4: _SUB_IDS[result.by],
+            3: _code(code, result.by),
             5: str(value),
             6: _field(result.unit, result.unit_name, "UCUM"),
             11: STATUSES[contents.status],
@@ -174,9 +173,19 @@ def _conclusion(contents: ReportContents, number: int) -> str:
     )
 
 
-def _code(code: Code) -> str:
-    own = (code.code, code.meaning, LOCAL_CODES)
+def _code(code: Code, by: Counter) -> str:
+    own = (_short(code.code), code.meaning, LOCAL_CODES)
+    if by == Counter.MODELS:
+        own = (_OF_MODELS + own[0], f"{own[1]}, counted by models", LOCAL_CODES)
     return _field(*code.loinc, "LN", *own) if code.loinc else _field(*own)
+
+
+def _short(code: str) -> str:
+    """Shorten a code to what a coded element takes, to the initials of its class if need be."""
+    if len(code) <= CODE_LENGTH - len(_OF_MODELS):
+        return code
+    label, _, what = code.rpartition("-")
+    return "".join(word[0] for word in label.split("_")) + f"-{what}"
 
 
 def _specimen(snapshot: CaseSnapshot) -> str:

@@ -111,7 +111,12 @@ def test_every_result_is_there_once(name: str):
     results = results_of(contents.snapshot)
     numbers = [line for line in segments(contents, "OBX") if line[2] == "NM"]
     assert len(numbers) == sum(1 + len(one.bounds) for one in results)
-    assert len({(line[3], line[4]) for line in numbers}) == len(numbers)
+    codes = [line[3].split("^")[0] for line in numbers]
+    assert len(set(codes)) == len(codes), "a system that sees codes only keeps every result"
+    of_models = [line[17].startswith("models^") for line in numbers]
+    assert [code.startswith("m-") for code in codes] == of_models
+    own = [part for line in numbers for part in line[3].split("^")[::3]]
+    assert max(map(len, own)) <= 20
     first = results[0]
     bounds = [str(value) for _, value in first.bounds]
     assert [line[5] for line in numbers[: 1 + len(bounds)]] == [str(first.value), *bounds]
