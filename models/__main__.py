@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from imaging.images import ImageError, RgbImage, read_image
+from imaging.decoding.errors import ImageError
+from imaging.decoding.formats import NAMES
+from imaging.images import RgbImage, read_image
 from models.detector.detector import Detector
 from models.findings import Classification, QualityIssue
 from models.manifest import WeightsError
@@ -76,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (classify, detect):
         command.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the weights")
         command.add_argument("--precision", choices=["auto", "f32"], default="auto")
-        command.add_argument("files", nargs="+", metavar="FILE", help="PNG, JPEG, TIFF, BMP, WebP")
+        command.add_argument("files", nargs="+", metavar="FILE", help=NAMES)
     return parser
 
 

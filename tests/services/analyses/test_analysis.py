@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from imaging.images import ImageError, ImageLimits
+from imaging.decoding.errors import ImageError
+from imaging.images import ImageLimits
 from records import db
 from records.accounts.accounts import new_id
 from records.analyses import analyses
