@@ -279,10 +279,11 @@ def _profile(page: TiffPage) -> bytes | None:
 def _gamma(page: TiffPage) -> float | None:
     """Tell linear light from a TransferFunction; the usual curves are left as they are."""
     stated = page.tags.valueof(_TRANSFER)
-    if not isinstance(stated, tuple) or len(stated) < 16:
+    if stated is None or np.size(stated) < 16:
         return None
-    length = len(stated) // 3 if len(stated) % 3 == 0 else len(stated)
-    curve = np.asarray(stated[:length], np.float64) / 65535
+    values = np.ravel(stated).astype(np.float64)
+    length = values.size // 3 if values.size % 3 == 0 else values.size
+    curve = values[:length] / 65535
     encoded = np.linspace(0, 1, length)
     if np.abs(curve - encoded).max() < 0.01:
         return 1.0
