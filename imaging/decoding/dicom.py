@@ -18,7 +18,7 @@ from pydicom.uid import UID
 from imaging.decoding import jpeg
 from imaging.decoding.bounds import Picture
 from imaging.decoding.errors import DAMAGED, ImageError, several, unread
-from imaging.decoding.jpeg2000 import codestream_size
+from imaging.decoding.jpeg2000 import codestream_of, codestream_size
 from imaging.decoding.raster import ColorModel, Raster, Samples, in_memory
 
 _NATIVE = (
@@ -150,8 +150,9 @@ def _decode_jpeg(colors: str, frame: bytes) -> Samples:
 
 
 def _decode_jpeg2000(frame: bytes) -> Samples:
-    codestream_size(frame, max(0, frame.find(b"\xff\x4f\xff\x51")))
-    return imagecodecs.jpeg2k_decode(frame)
+    codestream = codestream_of(frame)
+    codestream_size(codestream)
+    return imagecodecs.jpeg2k_decode(codestream)
 
 
 def _signed(samples: Samples, dataset: FileDataset) -> Samples:

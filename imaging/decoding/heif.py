@@ -22,6 +22,7 @@ pillow_heif.options.AUX_IMAGES = False
 
 _KINDS = {
     "L": (ColorModel.GREY, Alpha.NONE),
+    "I": (ColorModel.GREY, Alpha.NONE),
     "LA": (ColorModel.GREY, Alpha.STRAIGHT),
     "La": (ColorModel.GREY, Alpha.PREMULTIPLIED),
     "RGB": (ColorModel.RGB, Alpha.NONE),

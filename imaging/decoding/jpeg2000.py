@@ -64,6 +64,20 @@ def open_jpeg2000(data: bytes) -> Picture:
     )
 
 
+def codestream_of(data: bytes) -> bytes:
+    """Return the bare codestream of a file that may have boxes around it.
+
+    What decodes would apply a profile in the boxes by itself, and not tell.
+
+    Raises:
+        ImageError: If there is none.
+    """
+    start = data.find(_START)
+    if start < 0:
+        raise ImageError(DAMAGED)
+    return data[start:]
+
+
 def codestream_size(data: bytes, start: int = 0) -> CodestreamSize:
     """Read and check the SIZ marker of a codestream.
 
@@ -89,7 +103,7 @@ def codestream_size(data: bytes, start: int = 0) -> CodestreamSize:
 
 
 def _decode(data: bytes, header: _Header, size: CodestreamSize) -> Raster:
-    samples = np.asarray(imagecodecs.jpeg2k_decode(data))
+    samples = np.asarray(imagecodecs.jpeg2k_decode(codestream_of(data[header.codestream :])))
     samples = samples if samples.ndim == 3 else samples[..., None]
     if samples.shape != (size.height, size.width, size.components):
         raise ImageError(DAMAGED)
@@ -134,9 +148,18 @@ def _take(content: bytes, kind: bytes, header: _Header) -> None:
     elif kind == b"pclr":
         header.palette = True
     elif kind == b"cdef":
-        (number,) = struct.unpack_from(">H", content)
-        kinds = [struct.unpack_from(">HHH", content, 2 + 6 * each)[1] for each in range(number)]
-        if _OPACITY in kinds:
-            header.alpha = Alpha.STRAIGHT
-        elif _PREMULTIPLIED in kinds:
-            header.alpha = Alpha.PREMULTIPLIED
+        header.alpha = _alpha_of(content)
+
+
+def _alpha_of(content: bytes) -> Alpha:
+    """Read which channel is opacity (ISO/IEC 15444-1, I.5.3.6)."""
+    (number,) = struct.unpack_from(">H", content)
+    channels = sorted(struct.unpack_from(">HHH", content, 2 + 6 * each) for each in range(number))
+    in_order = [(place, 0, place + 1) for place in range(number)]
+    if channels == in_order:
+        return Alpha.NONE
+    kinds = {_OPACITY: Alpha.STRAIGHT, _PREMULTIPLIED: Alpha.PREMULTIPLIED}
+    kind = kinds.get(channels[-1][1]) if channels else None
+    if channels[:-1] != in_order[:-1] or kind is None:
+        raise unread("a JPEG 2000 image with channels in an unusual order")
+    return kind

@@ -12,6 +12,7 @@ from tifffile import COMPRESSION, PHOTOMETRIC, TiffPage
 from imaging.decoding import jpeg
 from imaging.decoding.color import srgb_curve
 from imaging.decoding.errors import DAMAGED, ImageError, unread
+from imaging.decoding.jpeg2000 import codestream_of, codestream_size
 from imaging.decoding.raster import CHANNELS, Alpha, ColorModel, Raster, Samples, in_memory
 
 EXTRA_LEFT_OUT = "A further channel that is no transparency was left out."
@@ -38,9 +39,7 @@ _COMPRESSIONS = {
 }
 """What is read, by the number in the tag."""
 
-_JPEG, _FAX_3 = 7, 3
-_IMAGE_CODECS = (_JPEG, 33005, 34712, 34933, 34934, 50001, 50002)
-"""Compressions that bring their own colours and predictors."""
+_JPEG, _FAX_3, _JPEG_2000 = 7, 3, (33005, 34712)
 
 _MODELS: dict[int, ColorModel] = {
     PHOTOMETRIC.MINISWHITE: ColorModel.GREY,
@@ -207,6 +206,9 @@ def _decode_segment(page: TiffPage, data: bytes, index: int, out: NDArray[Any]) 
     """Decode one strip or tile into its place."""
     if page.compression == _JPEG:
         jpeg.check(data)
+    elif page.compression in _JPEG_2000:
+        data = codestream_of(data)
+        codestream_size(data)
     decoded, (plane, _, top, left, _), _ = page.decode(
         data, index, jpegtables=page.jpegtables, jpegheader=page.jpegheader
     )
@@ -287,6 +289,6 @@ def _gamma(page: TiffPage) -> float | None:
     encoded = np.linspace(0, 1, length)
     if np.abs(curve - encoded).max() < 0.01:
         return 1.0
-    if np.abs(srgb_curve(curve) - encoded).max() < 0.03:
+    if np.abs(srgb_curve(curve) - encoded).max() < 0.05:
         return None
     raise _unread(page, "an unusual transfer function")
