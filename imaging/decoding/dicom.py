@@ -79,7 +79,7 @@ def _check(dataset: FileDataset) -> None:
         raise _unread(dataset)
     if samples != (3 if model is ColorModel.RGB else 1):
         raise _unread(dataset)
-    if colors.startswith("YBR") and (bits != 8 or syntax in _JPEG_LS):
+    if colors.startswith("YBR_FULL") and (bits != 8 or syntax in _JPEG_LS):
         raise _unread(dataset)
     if colors in ("YBR_RCT", "YBR_ICT") and syntax not in _JPEG_2000:
         raise _unread(dataset)

@@ -27,6 +27,8 @@ MAX_SECONDS = 90
 """Seconds that one file may take; the worst that is allowed takes a third of it."""
 
 MAX_HEADER = 2**20
+COMMAND = (sys.executable, "-m", "imaging.decoding.worker")
+
 _ROOT = Path(__file__).parents[2]
 # One thread each: their address space is bounded, and the networks need the processors.
 _ENVIRONMENT = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
@@ -36,8 +38,8 @@ class _Worker:
     """One running process and its two pipes."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "imaging.decoding.worker"],
+        self._process = subprocess.Popen(  # noqa: S603 our own module
+            COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
