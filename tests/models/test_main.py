@@ -7,6 +7,7 @@ import sys
 import pytest
 from PIL import Image, ImageFilter
 
+from imaging.decoding.formats import NAMES
 from imaging.images import encode_png
 from models.__main__ import REASONS, main
 from models.findings import QualityIssue
@@ -124,7 +125,7 @@ def test_unreadable_files_are_told_and_the_others_go_on(capsys, weights, cell, t
     refused, missing, read = lines(capsys)
     assert refused == {
         "file": text,
-        "error": "This is not an image that can be read. Use PNG, JPEG, TIFF, BMP or WebP.",
+        "error": f"This is not an image that can be read. Use {NAMES}.",
     }
     assert missing == {"file": "missing.png", "error": "No such file or directory"}
     assert read["model"] == "test-1"
