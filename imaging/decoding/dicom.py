@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from collections.abc import Callable
 from functools import partial
 
@@ -17,9 +19,43 @@ from pydicom.uid import UID
 
 from imaging.decoding import jpeg
 from imaging.decoding.bounds import Picture
-from imaging.decoding.errors import DAMAGED, ImageError, several, unread
+from imaging.decoding.errors import DAMAGED, ImageError, overloaded, several, unread
 from imaging.decoding.jpeg2000 import codestream_of, codestream_size
 from imaging.decoding.raster import ColorModel, Raster, Samples, in_memory
+
+MAX_INFLATED = 256 * 2**20
+"""Bytes of a deflated file."""
+
+_META = 144
+"""Where the elements of the file's own header begin (PS3.10, 7.1): their length is in front."""
+
+_EXPLICIT, _DEFLATED = b"1.2.840.10008.1.2.1", b"1.2.840.10008.1.2.1.99"
+_READ = (
+    "SOPClassUID",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "WindowCenter",
+    "WindowWidth",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "VOILUTSequence",
+    "ModalityLUTSequence",
+    "ICCProfile",
+    "OpticalPathSequence",
+    "TotalPixelMatrixColumns",
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
+    "PixelData",
+)
+"""All that is read; nothing that names a patient is."""
 
 _NATIVE = (
     "1.2.840.10008.1.2",
@@ -52,7 +88,7 @@ def open_dicom(data: bytes) -> Picture:
         ImageError: If it has no picture or several, or is of a kind that is not read.
         Exception: Whatever pydicom raises.
     """
-    dataset = pydicom.dcmread(io.BytesIO(data))
+    dataset = pydicom.dcmread(io.BytesIO(_inflated(data)), specific_tags=list(_READ))
     if "PixelData" not in dataset:
         raise ImageError(f"This DICOM file holds no picture. {_SAVE}")
     frames = int(dataset.get("NumberOfFrames") or 1)
@@ -66,6 +102,26 @@ def open_dicom(data: bytes) -> Picture:
     _check(dataset)
     samples, allocated = int(dataset.SamplesPerPixel), int(dataset.BitsAllocated)
     return Picture(width, height, samples * allocated // 8, partial(_decode, dataset))
+
+
+def _inflated(data: bytes) -> bytes:
+    """Inflate a deflated file, as far as a file may be large; pydicom has no bound.
+
+    Raises:
+        ImageError: If it is larger.
+    """
+    (length,) = struct.unpack_from("<I", data, _META - 4)
+    head, deflated = data[: _META + length], data[_META + length :]
+    place = head.find(_DEFLATED)
+    if place < 0:
+        return data
+    inflating = zlib.decompressobj(-zlib.MAX_WBITS)
+    content = inflating.decompress(deflated, MAX_INFLATED)
+    if inflating.unconsumed_tail:
+        raise overloaded("data")
+    # Named as what it is now, with the same number of bytes.
+    plain = _EXPLICIT.ljust(len(_DEFLATED), b"\0")
+    return head[:place] + plain + head[place + len(plain) :] + content
 
 
 def _check(dataset: FileDataset) -> None:

@@ -10,7 +10,10 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from tifffile import TiffFile
 
-from imaging.decoding.errors import several, unread
+from imaging.decoding.errors import overloaded, several, unread
+
+MAX_DESCRIPTION = 4 * 2**20
+"""Characters of OME's description; that of one field has some thousands."""
 
 _RED_GREEN_BLUE = ("r", "g", "b")
 _OME_COLORS = {"-16776961": "r", "4278190335": "r", "16711935": "g", "65535": "b"}
@@ -71,6 +74,8 @@ def _pure(table: object) -> str | None:
 
 
 def _of_ome(description: str, pages: int) -> Channels:
+    if len(description) > MAX_DESCRIPTION:
+        raise overloaded("metadata")
     root = ET.fromstring(description)  # noqa: S314 expat bounds entities, and this process is limited
     pixels = [each for each in root.iter() if each.tag.endswith("}Pixels")]
     if len(pixels) != 1:
