@@ -59,7 +59,7 @@ FILES: dict[str, Callable[[RgbImage], bytes]] = {
     "PNG, Adobe RGB": lambda rgb: encoded(
         Image.fromarray(rgb), "PNG", compress_level=6, icc_profile=adobe_rgb_profile()
     ),
-    "PNG, 12 of 16 bits": lambda rgb: imagecodecs.png_encode(as_bits(rgb, 12), level=6),
+    "PNG, 12 of 16 bits": lambda rgb: bytes(imagecodecs.png_encode(as_bits(rgb, 12), level=6)),
     "JPEG": lambda rgb: encoded(Image.fromarray(rgb), "JPEG", quality=90),
     "BMP": lambda rgb: encoded(Image.fromarray(rgb), "BMP"),
     "WebP": lambda rgb: encoded(Image.fromarray(rgb), "WEBP", quality=80, method=0),
@@ -82,16 +82,16 @@ FILES: dict[str, Callable[[RgbImage], bytes]] = {
     ),
     "HEIC": heic,
     "AVIF": lambda rgb: encoded(Image.fromarray(rgb), "AVIF", quality=60, speed=10),
-    "JPEG 2000": lambda rgb: imagecodecs.jpeg2k_encode(rgb, level=35),
+    "JPEG 2000": lambda rgb: bytes(imagecodecs.jpeg2k_encode(rgb, level=35)),
     "DICOM, uncompressed": lambda rgb: dicom(rgb),
     "DICOM, JPEG": lambda rgb: dicom(
-        rgb, "YBR_FULL_422", syntax=JPEG, frame=imagecodecs.jpeg8_encode(rgb, level=90)
+        rgb, "YBR_FULL_422", syntax=JPEG, frame=bytes(imagecodecs.jpeg8_encode(rgb, level=90))
     ),
     "DICOM, JPEG 2000": lambda rgb: dicom(
         rgb,
         "YBR_ICT",
         syntax=JPEG_2000,
-        frame=imagecodecs.jpeg2k_encode(rgb, level=35, codecformat="J2K"),
+        frame=bytes(imagecodecs.jpeg2k_encode(rgb, level=35, codecformat="J2K")),
     ),
 }
 

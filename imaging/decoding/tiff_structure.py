@@ -93,5 +93,5 @@ def _header(data: bytes) -> tuple[_Layout, int]:
     number, tag, place, first = (
         ("Q", "HHQ8s", "Q", 8) if version == _BIG_VERSION else ("H", "HHI4s", "I", 4)
     )
-    structs = (struct.Struct(order + code) for code in (number, tag, place))
-    return _Layout(*structs, order), first
+    one, two, three = (struct.Struct(order + code) for code in (number, tag, place))
+    return _Layout(one, two, three, order), first
