@@ -53,6 +53,10 @@ class UploadedImage:
         """Height of the upright image in pixels."""
         return self.rgb.shape[0]
 
+    def reading_to_dict(self) -> dict[str, Any]:
+        """Serialise how it was read, and what was said of it, to values that JSON takes."""
+        return {**self.reading.to_dict(), "notes": list(self.notes)}
+
 
 def read_image(
     data: bytes, limits: ImageLimits | None = None, file_name: str = ""

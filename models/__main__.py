@@ -126,7 +126,8 @@ def _detector(options: argparse.Namespace) -> Reader:
 
 def _read(file: str, reader: Reader) -> dict[str, Any]:
     try:
-        return {"file": file, **reader(read_image(Path(file).read_bytes()).rgb)}
+        image = read_image(Path(file).read_bytes())
+        return {"file": file, **reader(image.rgb), "reading": image.reading_to_dict()}
     except (ImageError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return {"file": file, "error": reason}

@@ -52,7 +52,7 @@ READING = "reading"
 """Key of a finding under which it is kept how the values of the file became pixels."""
 
 KeptReading = dict[str, Any] | None
-"""What `_reading` makes; None in a finding of before."""
+"""What `UploadedImage.reading_to_dict` makes; None in a finding of before."""
 
 StoredImages = Iterator[tuple[str, bytes, ImageType]]
 """Column, content and type of each image, made one at a time: those of a huge field are huge."""
@@ -85,7 +85,9 @@ class Analyst:
     def classify(self, owner_id: str, upload: Upload) -> Analysis:
         """Read one cell image and keep it with the answer; raises `ImageError` if refused."""
         image = read_image(upload.content, self._limits, upload.file_name)
-        return self._classify(_described(owner_id, upload, image), image.rgb, _reading(image))
+        return self._classify(
+            _described(owner_id, upload, image), image.rgb, image.reading_to_dict()
+        )
 
     def check(self, upload: Upload) -> None:
         """Raise `ImageError` where that can be told of a file without decoding it."""
@@ -97,7 +99,9 @@ class Analyst:
         """Find the cells of one field and keep both; raises `ImageError` if refused."""
         image = read_image(upload.content, self._limits, upload.file_name)
         described = _described(owner_id, upload, image)
-        return self._detect({**described, "id": analysis_id}, image.rgb, _reading(image), progress)
+        return self._detect(
+            {**described, "id": analysis_id}, image.rgb, image.reading_to_dict(), progress
+        )
 
     def override_quality_check(self, analysis: Analysis) -> Analysis:
         """Read a cell image whose quality speaks against it, as a new analysis.
@@ -250,10 +254,6 @@ def _described(owner_id: str, upload: Upload, image: UploadedImage) -> Described
         "height": image.height,
         "notes": list(image.notes),
     }
-
-
-def _reading(image: UploadedImage) -> KeptReading:
-    return {**image.reading.to_dict(), "notes": list(image.notes)}
 
 
 def _copies(rgb: RgbImage) -> StoredImages:

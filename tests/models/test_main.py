@@ -91,6 +91,7 @@ def test_detect_prints_boxes_in_pixels_of_the_file(capsys, weights, field):
     (line,) = lines(capsys)
     assert list(line)[:4] == ["file", "width", "height", "detections"]
     assert line["counts"] == {"blast": 1, "wbc": 0, "rbc": 0, "platelet": 0}
+    assert (line["reading"]["bits"], line["reading"]["notes"]) == (8, [])
     (detection,) = line["detections"]
     assert (detection["label"], line["named_by"]) == ("blast", "classifier")
     assert detection["probability"] == detection["second"] >= line["thresholds"]["blast"]
