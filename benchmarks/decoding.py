@@ -82,7 +82,7 @@ FILES: dict[str, Callable[[RgbImage], bytes]] = {
     ),
     "HEIC": heic,
     "AVIF": lambda rgb: encoded(Image.fromarray(rgb), "AVIF", quality=60, speed=10),
-    "JPEG 2000": lambda rgb: bytes(imagecodecs.jpeg2k_encode(rgb, level=35)),
+    "JPEG 2000": lambda rgb: bytes(imagecodecs.jpeg2k_encode(rgb, level=50)),
     "DICOM, uncompressed": lambda rgb: dicom(rgb),
     "DICOM, JPEG": lambda rgb: dicom(
         rgb, "YBR_FULL_422", syntax=JPEG, frame=bytes(imagecodecs.jpeg8_encode(rgb, level=90))
@@ -91,7 +91,7 @@ FILES: dict[str, Callable[[RgbImage], bytes]] = {
         rgb,
         "YBR_ICT",
         syntax=JPEG_2000,
-        frame=bytes(imagecodecs.jpeg2k_encode(rgb, level=35, codecformat="J2K")),
+        frame=bytes(imagecodecs.jpeg2k_encode(rgb, level=50, codecformat="J2K")),
     ),
 }
 

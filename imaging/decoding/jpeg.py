@@ -24,6 +24,7 @@ KINDS = {
     0xC9: "arithmetic",
     0xCA: "arithmetic, progressive",
     0xCB: "arithmetic, lossless",
+    0xF7: "JPEG-LS",
 }
 """What each marker of a frame stands for."""
 
@@ -31,7 +32,7 @@ READ = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 """Kinds of frames that are read."""
 
 _SCAN, _END = 0xDA, 0xD9
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_FRAMES = frozenset([*range(0xC0, 0xD0), 0xF7]) - {0xC4, 0xC8, 0xCC}
 # What Pillow reads no length of: restarts, start and end, and what it skips as reserved.
 _WITHOUT_LENGTH = frozenset([0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)])
 _MARKER = re.compile(rb"\xff[\x01-\xfe]")

@@ -17,7 +17,9 @@ BITS_OF_CAMERAS = (8, 10, 12, 14, 16)
 STRIP = 256
 """Rows converted at once: a whole picture would need its memory several times."""
 
-_SIGNED_BITS = (10, 12, 14, 15)
+_SIGNED_BITS = {2: (8, 10, 12, 14, 15), 4: BITS_OF_CAMERAS, 8: BITS_OF_CAMERAS}
+"""By the bytes of a sample; one of 8 bits holds 7, which no camera has."""
+
 _DARKEST_FLOAT = 64
 """A float picture whose brightest value lies between 1 and this has no range that is known."""
 
@@ -129,7 +131,7 @@ def _guessed(raster: Raster, low: float, high: float) -> Range:
             return Range(0.0, 1.0, None, stated=False)
         bits = _fewest(high, BITS_OF_CAMERAS) if high >= _DARKEST_FLOAT else None
     elif raster.dtype.kind == "i":
-        bits = _fewest(high, _SIGNED_BITS) if raster.dtype.itemsize > 1 else None
+        bits = _fewest(high, _SIGNED_BITS.get(raster.dtype.itemsize, ()))
     else:
         bits = _fewest(high, BITS_OF_CAMERAS)
     if bits is None:
@@ -146,7 +148,7 @@ def _fewest(high: float, choices: tuple[int, ...]) -> int | None:
 
 def _without_range(raster: Raster, what: str) -> ImageError:
     name = BY_KEY[raster.file_format].name
-    packed = f", {raster.compression}" if raster.compression else ""
+    packed = f" ({raster.compression})" if raster.compression else ""
     return ImageError(
         f"This {sample_type(raster.dtype)} {name}{packed} has {what}: black and white are unknown. "
         "Save the image with 8 bits a channel, or 16 bits unsigned."

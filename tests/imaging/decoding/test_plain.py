@@ -77,7 +77,10 @@ def test_a_jpeg_of_12_bits_is_refused_by_name():
             reader(data)
 
 
-def test_a_lossless_jpeg_is_refused_by_name():
-    data = imagecodecs.ljpeg_encode(known_grey())
-    with pytest.raises(ImageError, match=r"a JPEG of 8 bits, lossless"):
-        read_image(data)
+@pytest.mark.parametrize(
+    ("encode", "name"),
+    [(imagecodecs.ljpeg_encode, "lossless"), (imagecodecs.jpegls_encode, "JPEG-LS")],
+)
+def test_other_kinds_of_jpeg_are_refused_by_name(encode, name: str):
+    with pytest.raises(ImageError, match=f"a JPEG of 8 bits, {name}"):
+        read_image(encode(known_grey()))

@@ -112,6 +112,13 @@ def test_what_a_file_says_of_its_range_goes_before_its_pixels(tags, bits, stated
     assert (upload.reading.bits, upload.reading.stated) == (bits, stated)
 
 
+@pytest.mark.parametrize("dtype", ["u2", "u4", "u8", "i2", "i4", "i8", "f4", "f8"])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_values_of_any_camera_are_read_in_any_larger_type(dtype: str, bits: int):
+    upload = assert_reads(tiff(as_bits(known_rgb(), bits, dtype), photometric="rgb"), known_rgb())
+    assert (upload.reading.bits, upload.reading.stated) == (bits, False)
+
+
 def test_a_stated_range_of_signed_values_is_used():
     values = np.linspace(-1000, 1000, 40 * 48).reshape(40, 48)
     tags = [(340, 8, 1, -1000, True), (341, 8, 1, 1000, True)]
@@ -125,7 +132,12 @@ def test_a_stated_range_of_signed_values_is_used():
 @pytest.mark.parametrize(
     ("pixels", "options", "reason"),
     [
-        (np.full((20, 20), -5, np.int16), {}, r"signed 16-bit TIFF.*from -5 to -5.*no range"),
+        (
+            np.full((20, 20), -5, np.int16),
+            {},
+            r"signed 16-bit TIFF \(LZW\) has.* -5.*no range",
+        ),
+        (np.full((20, 20), 90, np.int8), {}, r"signed 8-bit TIFF.*from 90 to 90.*no range"),
         (np.full((20, 20), 1.3, np.float32), {}, r"floating-point 32-bit.*from 1.3 to 1.3"),
         (np.full((20, 20), np.nan, np.float32), {}, "no numbers"),
         (np.full((20, 20), 70_000, np.uint32), {}, r"32-bit TIFF.*to 70000"),
