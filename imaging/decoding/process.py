@@ -30,8 +30,8 @@ MAX_HEADER = 2**20
 COMMAND = (sys.executable, "-m", "imaging.decoding.worker")
 
 _ROOT = Path(__file__).parents[2]
-# One thread each: their address space is bounded, and the networks need the processors.
-_ENVIRONMENT = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
+_SETTINGS = "LEUKOSCOPE_"
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 class _Worker:
@@ -44,7 +44,7 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=_ROOT,
-            env={**os.environ, **_ENVIRONMENT},
+            env=_environment(),
         )
 
     def ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], Rgb | None]:
@@ -155,6 +155,13 @@ def decode_isolated(
     if rgb is None:
         raise ImageError(DAMAGED)
     return rgb, Reading(**answer["reading"]), tuple(answer["notes"])
+
+
+def _environment() -> dict[str, str]:
+    """Leave out the settings, keys among them: decoding needs none."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(_SETTINGS)}
+    # One thread each: their address space is bounded, and the networks need the processors.
+    return {**inherited, **dict.fromkeys(_THREADS, "1")}
 
 
 def _ask(

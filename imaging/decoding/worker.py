@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from imaging.decoding.bounds import ImageLimits
@@ -68,8 +69,10 @@ def _limit_memory(limits: ImageLimits) -> None:
     wanted = BASE_MEMORY + MEMORY_PER_PIXEL * limits.max_pixels
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # macOS has these limits, and refuses to set them.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -102,6 +102,15 @@ def test_no_more_memory_is_taken_than_a_large_picture_needs(workers):
     assert_reads(TIFF, known_rgb(), 0)
 
 
+def test_the_process_is_told_no_settings(workers, monkeypatch):
+    monkeypatch.setenv("LEUKOSCOPE_SECRET_KEY", "a secret")
+    runs(monkeypatch, "answer(json.dumps({'error': ' '.join(sorted(os.environ))}) + '\\n')")
+    with pytest.raises(ImageError) as refused:
+        check_image(TIFF)
+    assert "LEUKOSCOPE" not in str(refused.value)
+    assert "PATH" in str(refused.value)
+
+
 def test_limits_hold_in_the_process_too(workers):
     limits = ImageLimits(max_pixels=1_000)
     for reader in (check_image, read_image):

@@ -80,11 +80,12 @@ def test_rgb(compression, predictor, kind, planes, order, tile):
 
 @pytest.mark.parametrize(
     ("polarity", "kind", "order", "compression"),
-    grid(("minisblack", "miniswhite"), KINDS, ORDERS, (None, "zlib", "jpeg2000")),
+    [
+        *grid(("minisblack", "miniswhite"), KINDS, ORDERS, (None, "zlib")),
+        *grid(("minisblack", "miniswhite"), ("8", "16"), ORDERS, ("jpeg2000",)),
+    ],
 )
 def test_grey_of_both_polarities(polarity, kind, order, compression):
-    if compression == "jpeg2000" and kind not in ("8", "16"):
-        pytest.skip("JPEG 2000 has no such samples")
     white_is_zero = polarity == "miniswhite"
     pixels = samples(kind, 255 - known_grey() if white_is_zero else known_grey())
     data = tiff(pixels, photometric=polarity, byteorder=order, compression=compression)
@@ -194,11 +195,12 @@ def test_linear_light_by_a_profile_is_brought_to_srgb(kind: str):
 
 @pytest.mark.parametrize(
     ("compression", "kind", "tile"),
-    grid(("jpeg2000", "png", "webp", "jpegxl", "lerc"), ("8", "12", "16"), TILES),
+    [
+        *grid(("jpeg2000", "png", "jpegxl", "lerc"), ("8", "12", "16"), TILES),
+        *grid(("webp",), ("8",), TILES),
+    ],
 )
 def test_compressions_that_are_formats_themselves(compression, kind, tile):
-    if compression == "webp" and kind != "8":
-        pytest.skip("WebP has 8 bits")
     lossless = {"compressionargs": {"level": -1}} if compression == "webp" else {}
     if compression == "jpegxl":
         lossless = {"compressionargs": {"lossless": True}}
