@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 DAMAGED = "The image file is incomplete or damaged. Copy or save it again, then upload it anew."
 NO_MEMORY = "The image needs more memory than the server has. Cut it into parts."
-TOO_SLOW = "The image took too long to decode. Export it again, as PNG or TIFF."
+TOO_SLOW = "The image took too long to decode. Try again, or export it as PNG or TIFF."
 OVERLOADED = "The file holds far more {} than an image needs. Export the image again, as PNG."
 
 
