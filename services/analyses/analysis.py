@@ -48,6 +48,12 @@ DESCRIBED = (
 Described = dict[str, Any]
 """Values of these columns."""
 
+READING = "reading"
+"""Key of a finding under which it is kept how the values of the file became pixels."""
+
+KeptReading = dict[str, Any] | None
+"""What `UploadedImage.reading_to_dict` makes; None in a finding of before."""
+
 StoredImages = Iterator[tuple[str, bytes, ImageType]]
 """Column, content and type of each image, made one at a time: those of a huge field are huge."""
 
@@ -79,7 +85,9 @@ class Analyst:
     def classify(self, owner_id: str, upload: Upload) -> Analysis:
         """Read one cell image and keep it with the answer; raises `ImageError` if refused."""
         image = read_image(upload.content, self._limits, upload.file_name)
-        return self._classify(_described(owner_id, upload, image), image.rgb)
+        return self._classify(
+            _described(owner_id, upload, image), image.rgb, image.reading_to_dict()
+        )
 
     def check(self, upload: Upload) -> None:
         """Raise `ImageError` where that can be told of a file without decoding it."""
@@ -91,14 +99,17 @@ class Analyst:
         """Find the cells of one field and keep both; raises `ImageError` if refused."""
         image = read_image(upload.content, self._limits, upload.file_name)
         described = _described(owner_id, upload, image)
-        return self._detect({**described, "id": analysis_id}, image.rgb, progress)
+        return self._detect(
+            {**described, "id": analysis_id}, image.rgb, image.reading_to_dict(), progress
+        )
 
     def override_quality_check(self, analysis: Analysis) -> Analysis:
         """Read a cell image whose quality speaks against it, as a new analysis.
 
         Raises `FileNotFoundError` when the image is gone.
         """
-        return self._classify(_carried_over(analysis), self.pixels(analysis), override=True)
+        rgb, reading = self.pixels(analysis), analysis.finding.get(READING)
+        return self._classify(_carried_over(analysis), rgb, reading, override=True)
 
     def detect_again(
         self,
@@ -113,7 +124,8 @@ class Analyst:
         """
         own = {"owner_id": owner_id, "id": analysis_id, "case_id": case_of_its_field(analysis)}
         described = {**_carried_over(analysis), **own}
-        return self._detect(described, self.pixels(analysis), progress)
+        reading = analysis.finding.get(READING)
+        return self._detect(described, self.pixels(analysis), reading, progress)
 
     def delete(self, analysis: Analysis) -> None:
         """Remove the images and the row; if an image cannot be removed, all stays to be retried.
@@ -135,26 +147,34 @@ class Analyst:
         with self._cutting:
             return pictures.cell_sheet(self.pixels(analysis), boxes)
 
-    def _classify(self, described: Described, rgb: RgbImage, override: bool = False) -> Analysis:
+    def _classify(
+        self, described: Described, rgb: RgbImage, reading: KeptReading, override: bool = False
+    ) -> Analysis:
         found = self._models.classify(rgb, override)
         analysis = Analysis(
             **described,
             kind=analyses.AnalysisKind.CLASSIFICATION,
             result=found.label or analyses.NOT_USABLE,
             probability=found.probability,
-            finding=found.to_dict(),
+            finding={**found.to_dict(), READING: reading},
             model_version=found.model,
         )
         return self._keep(analysis, _copies(rgb))
 
-    def _detect(self, described: Described, rgb: RgbImage, progress: Progress | None) -> Analysis:
+    def _detect(
+        self,
+        described: Described,
+        rgb: RgbImage,
+        reading: KeptReading,
+        progress: Progress | None,
+    ) -> Analysis:
         found = self._models.read_field(rgb, progress)
         analysis = Analysis(
             **described,
             kind=analyses.AnalysisKind.DETECTION,
             result=result_of(blast_share(found)),
             probability=None,
-            finding=found.to_dict(),
+            finding={**found.to_dict(), READING: reading},
             model_version=found.model,
         )
         return self._keep(analysis, chain(_copies(rgb), _cells(rgb, found)))

@@ -6,7 +6,7 @@ import logging
 import time
 from typing import Any
 
-from imaging.images import ImageError
+from imaging.decoding.errors import ImageError
 from jobs.engine import Progress, QueueFullError, TaskError, Tasks
 from records import tasks
 from records.accounts.accounts import new_id
