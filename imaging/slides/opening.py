@@ -1,39 +1,16 @@
-"""Which library opens a slide, and what is said of a file that is none."""
+"""Which library opens a slide."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from openslide import OpenSlide
+
 from imaging.slides.openslide_reader import OpenSlideReader
+from imaging.slides.signatures import MRXS, NEEDED, UNKNOWN, refusal_of_unopened
 from imaging.slides.slide import Slide, SlideError, check
 from imaging.slides.tiff_reader import TiffReader
 
-SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"BM", "a BMP image"),
-    (b"RIFF", "a WebP image"),
-    (b"%PDF", "a PDF document"),
-    (b"II*\0", "a plain TIFF image"),
-    (b"MM\0*", "a plain TIFF image"),
-    (b"II+\0", "a plain TIFF image"),
-    (b"MM\0+", "a plain TIFF image"),
-)
-FIELD = (
-    "This is {}, not a whole slide. Upload it under Detect, or export the slide as SVS, NDPI, SCN, "
-    "or pyramidal TIFF."
-)
-OTHER = "This is {}, not a whole slide. Export the slide as SVS, NDPI, SCN, or pyramidal TIFF."
-UNKNOWN = (
-    "No slide was found in this file. Taken are SVS, NDPI, SCN and pyramidal TIFF, and MRXS and "
-    "DICOM slides as a ZIP of their folder."
-)
-EMPTY = "The file is empty. Choose the slide again."
-LONE_MRXS = (
-    "An MRXS slide is a file and a folder of the same name. Pack both into one ZIP and upload that."
-)
-
-MRXS = ".mrxs"
 _DICOM_MARK = slice(128, 132)
 
 
@@ -62,13 +39,12 @@ def _reader(path: Path) -> Slide:
         return TiffReader(path)
     if OpenSlideReader.knows(path):
         return OpenSlideReader(path)
-    raise SlideError(_refusal(path))
+    with path.open("rb") as file:
+        raise SlideError(refusal_of_unopened(file.read(NEEDED), path.suffix))
 
 
 def _is_scanners(path: Path) -> bool:
     """Return whether OpenSlide knows more of a TIFF than that it is one."""
-    from openslide import OpenSlide
-
     return OpenSlide.detect_format(path) not in (None, "generic-tiff")
 
 
@@ -82,10 +58,8 @@ def _entry(folder: Path) -> Path:
     if len(files) == 1:
         return files[0]
     # An MRXS file leads to a folder of data; of a DICOM slide any file leads to all.
-    for path in (
-        *(one for one in files if one.suffix.lower() == ".mrxs"),
-        *filter(_is_dicom, files),
-    ):
+    leading = [path for path in files if path.suffix.lower() == MRXS]
+    for path in (*leading, *filter(_is_dicom, files)):
         if OpenSlideReader.knows(path):
             return path
     raise SlideError(UNKNOWN)
@@ -94,17 +68,3 @@ def _entry(folder: Path) -> Path:
 def _is_dicom(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(_DICOM_MARK.stop)[_DICOM_MARK] == b"DICM"
-
-
-def _refusal(path: Path) -> str:
-    """Say what a file is that is no slide, and what to do."""
-    with path.open("rb") as file:
-        start = file.read(8)
-    if not start:
-        return EMPTY
-    if path.suffix.lower() == MRXS:
-        return LONE_MRXS
-    for signature, name in SIGNATURES:
-        if start.startswith(signature):
-            return (FIELD if "image" in name else OTHER).format(name)
-    return UNKNOWN

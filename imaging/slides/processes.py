@@ -80,8 +80,20 @@ class SlideProcess:
         tile = DeepZoom(self.info.width, self.info.height).tile(level, column, row)
         return self._ask(tile.box, tile.width, tile.height, jpeg=True)
 
-    def region(self, box: tuple[int, int, int, int], width: int, height: int) -> RgbImage:
+    def region(
+        self,
+        box: tuple[int, int, int, int],
+        width: int,
+        height: int,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> RgbImage:
         """Return a part of the slide at any size: see `read_scaled`.
+
+        Args:
+            box: The part.
+            width: Wanted, in pixels.
+            height: Likewise.
+            progress: Is told the rows read and their number; what it raises ends the reading.
 
         Raises:
             SlideError: It lies outside, or cannot be read.
@@ -93,6 +105,8 @@ class SlideProcess:
             band = (box[0], _between(box, top / height), box[2], _between(box, bottom / height))
             content = self._ask(band, width, bottom - top, jpeg=False)
             rgb[top:bottom] = np.frombuffer(content, np.uint8).reshape(bottom - top, width, 3)
+            if progress:
+                progress(bottom, height)
         return rgb
 
     def close(self) -> None:

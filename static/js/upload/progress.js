@@ -4,6 +4,7 @@
  * A file as the server describes it (pages/analyses/batches.py, pages/analyses/classification.py).
  * @typedef {object} FileReport
  * @property {string} [id]
+ * @property {string} [file] its name
  * @property {string} [state] of its task; none where it was analysed at once
  * @property {string} summary
  * @property {number} done
