@@ -66,7 +66,8 @@ def begin() -> tuple[Response, int]:
 
 
 @blueprint.post("/<slide_id>/parts/<int:at>")
-@requires(Role.READER, max_bytes=PART_BYTES)
+# One byte more, since reading up to the limit counts as reaching beyond it.
+@requires(Role.READER, max_bytes=PART_BYTES + 1)
 def append(slide_id: str, at: int) -> tuple[Response, int]:
     """Take the part of a slide that begins at this byte; tell how many have arrived."""
     try:

@@ -1,7 +1,7 @@
 // The page of a slide: look around, mark an area by mouse or in numbers, have it read.
 
 import { csrfToken, find, findAll, findOptional } from "../common/elements.js";
-import { formatLength, scaleBar } from "../common/scale_bar.js";
+import { formatLength, showScaleBar } from "../common/scale_bar.js";
 import { Areas } from "./areas.js";
 import { between, refusal } from "./marked.js";
 import { Overlay } from "./overlay.js";
@@ -19,6 +19,12 @@ const micrometres = Number(data.micrometres) || null;
 const overlay = new Overlay(page);
 const areas = new Areas(data.areas ?? "", overlay);
 const form = findOptional(page, "[data-area-form]", HTMLFormElement);
+
+// OpenSeadragon adds a style of its own, which our policy blocks, unless it finds it there already. This
+// one is no style to the browser: it is of no namespace of HTML.
+const style = document.createElementNS("urn:leukoscope", "style");
+style.setAttribute("data-openseadragon-mobile-css", "true");
+document.head.append(style);
 
 const viewer = OpenSeadragon({
   element: find(page, "[data-viewer]"),
@@ -50,13 +56,9 @@ function shown() {
 
 function follow() {
   overlay.follow(shown());
-  const bar = find(page, "[data-scale-bar]");
-  bar.hidden = micrometres === null;
   if (micrometres === null) return;
   const zoom = viewer.viewport.viewportToImageZoom(viewer.viewport.getZoom(true));
-  const { pixels, text } = scaleBar(micrometres / zoom);
-  find(bar, "[data-bar]").style.width = `${pixels}px`;
-  find(bar, "[data-length]").textContent = text;
+  showScaleBar(find(page, "[data-scale-bar]"), micrometres / zoom);
 }
 
 /** @param {Rectangle} area */

@@ -77,7 +77,7 @@ def test_an_area_is_read_with_its_place_on_the_slide(app, signed_in: FlaskClient
 def test_the_page_of_an_area_tells_sizes_and_places(signed_in: FlaskClient, slide: str):
     area = read_area(signed_in, slide, width=1200, side=1000)
     page = texts(signed_in.get(area["url"]).text)
-    assert "Area of smear.tif: 300 × 250 µm at 3100, 100" in page
+    assert "Area of smear.tif : 300 × 250 µm at 3100, 100" in page
     assert "Red cells are about 32 pixels (8.0 µm) wide" in page
     assert "137 µm" in page
     table = signed_in.get(f"{area['url']}/findings.csv").text.splitlines()
