@@ -55,6 +55,7 @@ _PLACES = ((0.5, 0.5), (0.15, 0.15), (0.85, 0.15), (0.15, 0.85), (0.85, 0.85))
 _RED_CELL = 7.5
 _GLASS_PERCENTILE = 99
 _DARKEST = 0.3
+_FLAT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -134,9 +135,9 @@ def sight(rgb: RgbImage, micrometres: float) -> Sight:
     density = ndimage.gaussian_filter(_optical_density(rgb), 0.7)
     # Nuclei and platelets are darker: the threshold is to part red cells from plasma.
     density = density.clip(max=np.percentile(density, 5) + _DARKEST)
+    if np.ptp(density) < _FLAT:
+        return Sight(0.0, 0.0, 0.0)
     cells = density > _otsu(density)
-    if not cells.any() or cells.all():
-        return Sight(float(cells.mean()), 0.0, 0.0)
     contrast = float(np.median(density[cells]) - np.median(density[~cells]))
     # The pale middle of a red cell is part of it.
     cells = np.asarray(ndimage.binary_fill_holes(cells))

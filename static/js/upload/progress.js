@@ -60,10 +60,11 @@ export function formatProgress(files) {
 }
 
 /**
- * A size in bytes, in kB or MB.
+ * A size in bytes, in kB, MB or GB.
  * @param {number} bytes
  */
 export function formatSize(bytes) {
   if (bytes < 1024 ** 2) return `${Math.ceil(bytes / 1024)} kB`;
-  return `${(bytes / 1024 ** 2).toFixed(1).replace(/\.0$/, "")} MB`;
+  const [power, unit] = bytes < 1024 ** 3 ? [2, "MB"] : [3, "GB"];
+  return `${(bytes / 1024 ** power).toFixed(1).replace(/\.0$/, "")} ${unit}`;
 }
