@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     max_megapixels: int = Field(default=120, ge=1, le=1_000)
     # The largest file of a whole slide, and the largest area of one that is read at once.
     max_slide_mb: int = Field(default=8_192, ge=16, le=262_144)
-    max_area_megapixels: int = Field(default=64, ge=1, le=1_000)
+    max_area_megapixels: int = Field(default=50, ge=1, le=1_000)
     # Fields that may wait for one person, each with its file on the disk until it is read.
     max_waiting: int = Field(default=200, ge=1, le=10_000)
     # Reviewers who must sign a case before it is final: with 2 a second one agrees or adjudicates.

@@ -37,6 +37,9 @@ APERIO = (
 Layout = Callable[[int, int], str]
 """Names the zone of a block by its row and column."""
 
+Paint = Callable[[str], RgbImage]
+"""Gives the picture of a zone, uint8 (BLOCK, BLOCK, 3)."""
+
 ZONES = {"glass": 0, "thin": 120, "monolayer": 700, "thick": 2600}
 """Red cells in a block of each zone."""
 
@@ -89,6 +92,7 @@ def write_slide(
     micrometres: float | None = MICROMETRES,
     levels: int | None = None,
     description: str | None = None,
+    paint: Paint | None = None,
 ) -> Path:
     """Write a pyramidal TIFF of JPEG tiles.
 
@@ -100,6 +104,7 @@ def write_slide(
         nested: Keep the smaller levels below the largest (OME-TIFF) and not beside it.
         micrometres: Of a pixel; None for a file that does not tell.
         description: What the scanner says of it, such as `APERIO`.
+        paint: Gives the pictures of zones instead of `block`.
         levels: How many; as many as it takes to come below 1,024 px, unless given.
     """
     height = height or side
@@ -108,7 +113,7 @@ def write_slide(
         for level in range(levels):
             shape = (max(1, height >> level), max(1, side >> level), 3)
             file.write(
-                _tiles(shape, level, layout),
+                _tiles(shape, level, layout, paint or block),
                 shape=shape,
                 dtype=np.uint8,
                 tile=(TILE, TILE),
@@ -136,14 +141,16 @@ def _options(nested: bool, level: int, micrometres: float | None) -> dict:
     return made
 
 
-def _tiles(shape: tuple[int, int, int], level: int, layout: Layout) -> Iterator[bytes]:
+def _tiles(
+    shape: tuple[int, int, int], level: int, layout: Layout, paint: Paint
+) -> Iterator[bytes]:
     """Encode the tiles of a level; equal ones once."""
     encoded: dict[tuple, bytes] = {}
     for top in range(0, shape[0], TILE):
         for left in range(0, shape[1], TILE):
             key = _key(top, left, level, layout)
             if key not in encoded:
-                encoded[key] = _jpeg(_tile(top, left, level, layout))
+                encoded[key] = _jpeg(_tile(top, left, level, layout, paint))
             yield encoded[key]
 
 
@@ -156,18 +163,20 @@ def _key(top: int, left: int, level: int, layout: Layout) -> tuple:
     return top % side, left % side, zones
 
 
-def _tile(top: int, left: int, level: int, layout: Layout) -> RgbImage:
+def _tile(top: int, left: int, level: int, layout: Layout, paint: Paint) -> RgbImage:
     side = BLOCK >> level
     rows = range(top // side, -(-(top + TILE) // side))
     columns = range(left // side, -(-(left + TILE) // side))
-    mosaic = np.vstack([np.hstack([_small(layout(r, c), level) for c in columns]) for r in rows])
+    mosaic = np.vstack(
+        [np.hstack([_small(paint, layout(r, c), level) for c in columns]) for r in rows]
+    )
     y, x = top - rows.start * side, left - columns.start * side
     return mosaic[y : y + TILE, x : x + TILE]
 
 
 @cache
-def _small(zone: str, level: int) -> RgbImage:
-    return np.asarray(Image.fromarray(block(zone)).reduce(1 << level))
+def _small(paint: Paint, zone: str, level: int) -> RgbImage:
+    return np.asarray(Image.fromarray(paint(zone)).reduce(1 << level))
 
 
 def _jpeg(rgb: RgbImage) -> bytes:

@@ -134,7 +134,7 @@ def sight(rgb: RgbImage, micrometres: float) -> Sight:
     """
     density = ndimage.gaussian_filter(_optical_density(rgb), 0.7)
     # Nuclei and platelets are darker: the threshold is to part red cells from plasma.
-    density = density.clip(max=np.percentile(density, 5) + _DARKEST)
+    density = np.minimum(density, np.percentile(density, 5) + _DARKEST)
     if np.ptp(density) < _FLAT:
         return Sight(0.0, 0.0, 0.0)
     cells = density > _otsu(density)
@@ -165,7 +165,7 @@ def _stains(region: Region, info: SlideInfo, windows: list[tuple[int, int]]) -> 
     means = ndimage.uniform_filter(density, side)
     columns = [min(width - 1, round(left * scale) + side // 2) for left, _ in windows]
     rows = [min(height - 1, round(top * scale) + side // 2) for _, top in windows]
-    return means[rows, columns] - np.float32(glass)
+    return (means[rows, columns] - glass).astype(np.float32)
 
 
 def _spread(windows: list[tuple[int, int]], stains: NDArray[np.float32]) -> list[tuple[int, int]]:
@@ -197,7 +197,7 @@ def _score(
 
 def _optical_density(rgb: RgbImage) -> NDArray[np.float32]:
     """Compute the optical density of green (h, w), which Romanowsky stains absorb most."""
-    return -np.log10((rgb[..., 1] + np.float32(1)) / np.float32(256), dtype=np.float32)
+    return -np.log10((rgb[..., 1] + np.float32(1)) / np.float32(256)).astype(np.float32)
 
 
 def _otsu(values: NDArray[np.float32]) -> float:
