@@ -171,10 +171,9 @@ class _Copy:
         }
         for name in stored_files.named(SLIDES):
             folder = self._slides.folder(name)
-            # A slide without files is one that is missing.
-            for path in self._slides.files_of(name) or [folder]:
-                below = path.relative_to(folder).as_posix()
-                named[f"{SLIDES}/{name[:2]}/{name}/{below}".removesuffix("/.")] = path
+            # A slide without files is one that is missing, and named as such.
+            for path in self._slides.files_of(name) or [self._slides.arriving(name)]:
+                named[f"{SLIDES}/{name[:2]}/{name}/{path.relative_to(folder).as_posix()}"] = path
         # Nobody needs to wait for this transaction.
         db.session.remove()
         return named

@@ -273,4 +273,4 @@ def test_a_slide_whose_files_are_lost_is_named(
     lost.unlink()
     back_up(app, tmp_path / "backup")
     missing = read(tmp_path / "backup").missing
-    assert [Path(name).name for name in missing] == [lost.parent.name]
+    assert [Path(name).parent.name for name in missing] == [lost.parent.name]
