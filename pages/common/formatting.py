@@ -214,7 +214,8 @@ def file_size(count: int) -> str:
         return f"{count} bytes"
     if count < 1024**2:
         return f"{count / 1024:.0f} kB"
-    return f"{count / 1024**2:.1f}".removesuffix(".0") + " MB"
+    power, unit = (2, "MB") if count < 1024**3 else (3, "GB")
+    return f"{count / 1024**power:.1f}".removesuffix(".0") + f" {unit}"
 
 
 def format_name(key: str) -> str:

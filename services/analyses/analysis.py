@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,8 @@ from imaging.images import ImageLimits, RgbImage, UploadedImage, check_image, en
 from models.findings import FieldFindings, Progress
 from models.registry import Models
 from records.analyses import analyses
-from records.analyses.analyses import FILE_NAME_LENGTH, Analysis
+from records.analyses.analyses import FILE_FORMAT_LENGTH, FILE_NAME_LENGTH, Analysis
+from records.analyses.field_tasks import FieldTask
 from records.storage.image_store import ImageStore, ImageType
 from services.analyses import pictures
 from services.analyses.findings import BlastShare, blast_share, most_suspicious_first
@@ -102,6 +104,37 @@ class Analyst:
         return self._detect(
             {**described, "id": analysis_id}, image.rgb, image.reading_to_dict(), progress
         )
+
+    def detect_area(
+        self,
+        task: FieldTask,
+        rgb: RgbImage,
+        file_format: str,
+        progress: Progress | None = None,
+    ) -> Analysis:
+        """Find the cells of an area of a slide, and keep the area like a field.
+
+        Args:
+            task: The task, whose id the analysis gets.
+            rgb: uint8 (h, w, 3) RGB, the pixels of the area.
+            file_format: Of the slide.
+            progress: As for `detect`.
+        """
+        described = {
+            "id": task.id,
+            "owner_id": task.owner_id,
+            "team_id": task.team_id,
+            "batch_id": task.batch_id,
+            "case_id": task.case_id,
+            "file_name": task.file_name,
+            "file_format": file_format[:FILE_FORMAT_LENGTH],
+            "file_bytes": rgb.nbytes,
+            "sha256": hashlib.sha256(np.ascontiguousarray(rgb).data).hexdigest(),
+            "width": rgb.shape[1],
+            "height": rgb.shape[0],
+            "notes": [],
+        }
+        return self._detect(described, rgb, progress)
 
     def override_quality_check(self, analysis: Analysis) -> Analysis:
         """Read a cell image whose quality speaks against it, as a new analysis.

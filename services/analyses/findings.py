@@ -23,6 +23,7 @@ from models.findings import (
     Namer,
 )
 from records.analyses.analyses import Analysis
+from records.analyses.slide_areas import SlideArea
 
 USUAL_DIFFERENTIAL = 100
 """White cells that a differential counts at the least; a share of fewer says little."""
@@ -39,6 +40,9 @@ COLUMNS = (
     *("classifier_label", "classifier_all_blast_probability", "classifier_model"),
     *("probability", "named_by", "kind"),
 )
+
+AREA_COLUMNS = ("slide", "slide_x", "slide_y", "diameter_um")
+"""Columns behind these for an area of a slide: where the middle of the cell is, and its size."""
 
 # A spreadsheet takes a cell that begins so for a formula; the last four are full-width letters.
 _FORMULA_STARTS = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -188,29 +192,34 @@ def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
     ]
 
 
-def to_dict(analysis: Analysis) -> dict[str, Any]:
-    """Return the findings in the form that `python -m models detect` prints."""
-    return {"file": analysis.file_name, **analysis.finding}
+def to_dict(analysis: Analysis, area: SlideArea | None = None) -> dict[str, Any]:
+    """Return the findings in the form that `python -m models detect` prints, and the area."""
+    made = {"file": analysis.file_name, **analysis.finding}
+    if area is None:
+        return made
+    place = {"slide": _slide_name(area), "box": area.box, "micrometres": area.micrometres}
+    return {**made, "area": place}
 
 
-def as_json(analysis: Analysis) -> str:
-    """Write the findings as indented JSON."""
-    return json.dumps(to_dict(analysis), indent=2) + "\n"
+def as_json(analysis: Analysis, area: SlideArea | None = None) -> str:
+    """Write the findings as indented JSON, with the area of a slide that the field is."""
+    return json.dumps(to_dict(analysis, area), indent=2) + "\n"
 
 
-def as_csv(analysis: Analysis) -> str:
-    """Write one counted cell a line, `COLUMNS`.
+def as_csv(analysis: Analysis, area: SlideArea | None = None) -> str:
+    """Write one counted cell a line, `COLUMNS`, of an area of a slide `AREA_COLUMNS` as well.
 
-    Probabilities are in 0..1, boxes in pixels of the file.
+    Probabilities are in 0..1, boxes in pixels of the file, places in pixels of the slide.
 
     What a reader did not say of a cell is empty.
     """
     buffer = io.StringIO(newline="")
     table = csv.writer(buffer)
-    table.writerow(COLUMNS)
+    table.writerow((*COLUMNS, *AREA_COLUMNS) if area else COLUMNS)
     findings = field_findings(analysis)
     for number, cell in enumerate(findings.detections, start=1):
-        table.writerow([harmless(analysis.file_name), number, *_line(findings, cell)])
+        line = [harmless(analysis.file_name), number, *_line(findings, cell)]
+        table.writerow([*line, *_on_slide(area, cell)] if area else line)
     return buffer.getvalue()
 
 
@@ -236,6 +245,18 @@ def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:
         findings.classifier if cell.classifier_label else None,
         *_naming(findings, cell),
     ]
+
+
+def _on_slide(area: SlideArea, cell: Detection) -> list[str | None]:
+    x1, y1, x2, y2 = area.on_slide(cell.box)
+    diameter = area.diameter(cell.box)
+    measured = None if diameter is None else f"{diameter:.2f}"
+    name = _slide_name(area)
+    return [name and harmless(name), f"{(x1 + x2) / 2:.1f}", f"{(y1 + y2) / 2:.1f}", measured]
+
+
+def _slide_name(area: SlideArea) -> str | None:
+    return area.slide.file_name if area.slide else None
 
 
 def _naming(findings: FieldFindings, cell: Detection) -> list[str | None]:
