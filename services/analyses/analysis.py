@@ -134,7 +134,7 @@ class Analyst:
             "height": rgb.shape[0],
             "notes": [],
         }
-        return self._detect(described, rgb, progress)
+        return self._detect(described, rgb, None, progress)
 
     def override_quality_check(self, analysis: Analysis) -> Analysis:
         """Read a cell image whose quality speaks against it, as a new analysis.

@@ -104,8 +104,7 @@ class CellNetwork(nn.Module):
 
     def _early(self) -> Iterable[nn.Module]:
         if isinstance(self.trunk, _LiteTrunk):
-            lite = self.trunk.lite
-            return (lite._conv_stem, lite._bn0, *lite._blocks[:_FROZEN_BLOCKS])
+            return self.trunk.early(_FROZEN_BLOCKS)
         return self.trunk[:_FROZEN_BLOCKS]
 
     def features(self, rgb: torch.Tensor) -> torch.Tensor:
@@ -153,7 +152,12 @@ class _LiteTrunk(nn.Module):
         super().__init__()
         self.lite = EfficientNet.from_name("efficientnet-lite0")
         # The classifier of ImageNet's classes, which nothing asks.
-        del self.lite._fc, self.lite._dropout, self.lite._avg_pooling
+        for name in ("_fc", "_dropout", "_avg_pooling"):
+            delattr(self.lite, name)
+
+    def early(self, blocks: int) -> list[nn.Module]:
+        stem = [self.lite.get_submodule(name) for name in ("_conv_stem", "_bn0")]
+        return [*stem, *list(self.lite.get_submodule("_blocks").children())[:blocks]]
 
     def forward(self, rgb: torch.Tensor) -> torch.Tensor:
         return self.lite.extract_features(rgb)

@@ -21,6 +21,7 @@ from training.data import DataError
 
 _PREFIX = "__module.network."
 _MEAN, _DEVIATION = "aten::sub/Subtract", "aten::div/Divide"
+_MEAN, _DEVIATION = "aten::sub/Subtract", "aten::div/Divide"
 _WEIGHTED = ("Convolution", "GroupConvolution", "MatMul")
 
 
@@ -35,8 +36,8 @@ def load_published(folder: Path) -> CellNetwork:
         DataError: They are of another network.
     """
     manifest = load_manifest(folder, "classifier")
-    architecture = next((one for one in ARCHITECTURES if one == manifest.architecture), None)
-    if architecture is None:
+    architecture = manifest.architecture
+    if architecture not in ARCHITECTURES:
         raise DataError(f"{folder} has {manifest.architecture}, not {' or '.join(ARCHITECTURES)}.")
     network = CellNetwork(architecture)
     model = ov.Core().read_model(manifest.network)
@@ -65,10 +66,8 @@ def _fill(network: CellNetwork, model: ov.Model) -> None:
         elif isinstance(module, (nn.Conv2d, nn.Linear)):
             _copy(module.weight, weight)
             _copy(module.bias, bias)
-    scaling = {operation.get_friendly_name(): operation for operation in operations}
-    mean, deviation = (
-        _constant(scaling[name]) for name in ("aten::sub/Subtract", "aten::div/Divide")
-    )
+    named = {operation.get_friendly_name(): operation for operation in operations}
+    mean, deviation = _constant(named[_MEAN]), _constant(named[_DEVIATION])
     if mean is None or deviation is None:
         raise KeyError("the input is not standardised")
     network.mean.copy_(-torch.from_numpy(mean))
@@ -88,13 +87,13 @@ def _convolution_before(network: CellNetwork) -> dict[nn.BatchNorm2d, nn.Conv2d]
 
 
 def _make_neutral(norm: nn.BatchNorm2d, bias: torch.Tensor) -> None:
-    norm.running_mean.zero_()
-    norm.running_var.fill_(1 - norm.eps)
-    norm.weight.fill_(1)
+    _copy(norm.running_mean, torch.zeros(norm.num_features))
+    _copy(norm.running_var, torch.full((norm.num_features,), 1 - norm.eps))
+    _copy(norm.weight, torch.ones(norm.num_features))
     _copy(norm.bias, bias)
 
 
-def _copy(parameter: nn.Parameter | None, values: torch.Tensor) -> None:
+def _copy(parameter: torch.Tensor | None, values: torch.Tensor) -> None:
     if parameter is None or parameter.numel() != values.numel():
         raise KeyError("a parameter has another size")
     parameter.copy_(values.reshape(parameter.shape))
