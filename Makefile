@@ -52,8 +52,9 @@ train: .venv-dev/installed
 	$(DEV) -m training.cells pack
 	$(DEV) -m training.cells teach
 	$(DEV) -m training.cells train
+	$(DEV) -m training.cells train --final
 	$(DEV) -m training.cells predict
-	$(DEV) -m training.cells export --network fold0
+	$(DEV) -m training.cells export
 
 bench: .venv-dev/installed
 	$(DEV) -m benchmarks

@@ -14,6 +14,7 @@ import records
 import serving
 from cli import accounts
 from imaging.images import ImageLimits
+from imaging.slides.processes import SlideProcesses
 from jobs.engine import Tasks
 from models.manifest import WeightsError
 from models.registry import Models, load_models
@@ -23,6 +24,7 @@ from records.audit.audit import Event
 from records.storage import instance_lock
 from records.storage.image_store import ImageStore
 from records.storage.secret_key import secret_key
+from records.storage.slide_store import SlideStore
 from services.accounts.accounts import Accounts
 from services.analyses.analysis import Analyst
 from services.analyses.explanations import Explainer
@@ -31,6 +33,8 @@ from services.analyses.thumbnails import Thumbnails
 from services.audit import audit
 from services.cases.sign_off import SignOff
 from services.instance import leftovers
+from services.slides.arrival import Arrival
+from services.slides.slides import Slides
 from settings import Settings, SettingsError
 
 SAFETY_SETTINGS = (
@@ -66,6 +70,7 @@ def create_app(settings: Settings | None = None, models: Models | None = None) -
     app.extensions["leukoscope_sign_off"] = SignOff(
         app.extensions["leukoscope_accounts"], settings.weights_dir, settings.readers
     )
+    add_slides(app, settings)
     add_background(app, settings, models)
     turns.init_app(app, settings)
     pages.register(app)
@@ -80,6 +85,14 @@ def analyst(settings: Settings, models: Models) -> Analyst:
     return Analyst(models, ImageStore(settings.images_dir), limits)
 
 
+def add_slides(app: Flask, settings: Settings) -> None:
+    """Set up who takes whole slides and who shows them."""
+    store, processes = SlideStore(settings.slides_dir), SlideProcesses()
+    app.extensions["leukoscope_slide_processes"] = processes
+    app.extensions["leukoscope_arrival"] = Arrival(store, processes, settings.max_slide_bytes)
+    app.extensions["leukoscope_slides"] = Slides(store, processes)
+
+
 def add_background(app: Flask, settings: Settings, models: Models) -> None:
     """Set up the background work of this process; `main` starts it."""
     tasks = Tasks(app.app_context)
@@ -90,6 +103,7 @@ def add_background(app: Flask, settings: Settings, models: Models) -> None:
         app.extensions["leukoscope_analyst"],
         app.extensions["leukoscope_thumbnails"],
         ImageStore(settings.uploads_dir),
+        app.extensions["leukoscope_slides"],
         tasks,
         settings.max_waiting,
     )
@@ -148,6 +162,7 @@ def serve(settings: Settings) -> None:
     app.extensions["leukoscope_tasks"].start()
     server.run()
     app.extensions["leukoscope_tasks"].stop()
+    app.extensions["leukoscope_slide_processes"].close()
 
 
 def note_start(settings: Settings, models: Models) -> None:

@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import globals from "globals";
 
 export default [
-  { ignores: ["**/*.d.ts", ".venv*/", "instance/", "runs/", "datasets/"] },
+  { ignores: ["**/*.d.ts", ".venv*/", "instance/", "runs/", "datasets/", "static/vendor/"] },
   js.configs.recommended,
   {
     linterOptions: { reportUnusedDisableDirectives: "error", reportUnusedInlineConfigs: "error" },
@@ -32,6 +32,6 @@ export default [
       "sort-imports": ["error", { ignoreDeclarationSort: true, ignoreCase: true }],
     },
   },
-  { files: ["static/js/**"], languageOptions: { globals: globals.browser } },
+  { files: ["static/js/**"], languageOptions: { globals: { ...globals.browser, OpenSeadragon: "readonly" } } },
   { files: ["tests/js/**"], languageOptions: { globals: globals.node } },
 ];

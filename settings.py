@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     max_upload_mb: int = Field(default=64, ge=1, le=1_024)
     max_request_mb: int = Field(default=512, ge=1, le=8_192)
     max_megapixels: int = Field(default=120, ge=1, le=1_000)
+    # The largest file of a whole slide, and the largest area of one that is read at once.
+    max_slide_mb: int = Field(default=8_192, ge=16, le=262_144)
+    max_area_megapixels: int = Field(default=50, ge=1, le=1_000)
     # Fields that may wait for one person, each with its file on the disk until it is read.
     max_waiting: int = Field(default=200, ge=1, le=10_000)
     # Reviewers who must sign a case before it is final: with 2 a second one agrees or adjudicates.
@@ -148,6 +151,16 @@ class Settings(BaseSettings):
         return self.max_megapixels * 1_000_000
 
     @property
+    def max_slide_bytes(self) -> int:
+        """The largest file of a whole slide."""
+        return self.max_slide_mb * MEBIBYTE
+
+    @property
+    def max_area_pixels(self) -> int:
+        """The largest area of a slide: it is kept as an image, so no larger than one may be."""
+        return 1_000_000 * min(self.max_area_megapixels, self.max_megapixels)
+
+    @property
     def images_dir(self) -> Path:
         """Where uploaded images are kept."""
         return self.instance_dir / "images"
@@ -156,6 +169,11 @@ class Settings(BaseSettings):
     def uploads_dir(self) -> Path:
         """Where uploaded fields are kept as they came, until they are read."""
         return self.instance_dir / "uploads"
+
+    @property
+    def slides_dir(self) -> Path:
+        """Where whole slides are kept, a folder for each."""
+        return self.instance_dir / "slides"
 
     @property
     def thumbnails_dir(self) -> Path:

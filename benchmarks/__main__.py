@@ -1,6 +1,6 @@
 """Run all benchmarks."""
 
-from benchmarks import answers, large_field, many_cells, precision, reading_room, startup
+from benchmarks import answers, large_field, many_cells, precision, reading_room, slides, startup
 
 if __name__ == "__main__":
     answers.main()
@@ -9,3 +9,4 @@ if __name__ == "__main__":
     large_field.main()
     precision.main()
     reading_room.main()
+    slides.main()

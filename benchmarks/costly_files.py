@@ -25,7 +25,8 @@ from tests.uploads import encoded
 MEASURED = """
 import re, sys, time
 from pathlib import Path
-from imaging.images import ImageError, check_image, read_image
+from imaging.decoding.errors import ImageError
+from imaging.images import check_image, read_image
 data = Path(sys.argv[1]).read_bytes()
 read = {"check": check_image, "read": read_image}[sys.argv[2]]
 def peak():

@@ -4,41 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 
 from core.geometry import Boxes
-from imaging.decoding.bounds import check_density, check_shape, check_structure
-from imaging.decoding.errors import ImageError, decoder_errors_refused
+from imaging.decoding.bounds import ImageLimits, check_bytes
+from imaging.decoding.decode import check, decode, is_isolated
+from imaging.decoding.errors import decoder_errors_refused
 from imaging.decoding.formats import check_extension, format_of
+from imaging.decoding.process import check_isolated, decode_isolated
+from imaging.decoding.render import Reading
 
 RgbImage = NDArray[np.uint8]
 """uint8, shape (height, width, 3), RGB, 0..255."""
 
-MIN_SIDE = 16
 LETTERBOX_GREY = 114
-_STRIP = 256
-
-# The limit is ours, checked on the header of every file before a pixel is decoded;
-# Pillow's own would refuse stitched fields that we allow.
-Image.MAX_IMAGE_PIXELS = None
-
-# Kept from here: where ultralytics is loaded too, it replaces Image.open by one that, for files of
-# no known kind, looks for a further package and fails otherwise.
-_open_image = Image.open
-
-
-@dataclass(frozen=True)
-class ImageLimits:
-    """The largest file taken: `max_bytes` of upload, `max_pixels` of decoded image."""
-
-    max_bytes: int = 64 * 2**20
-    max_pixels: int = 120_000_000
 
 
 @dataclass(frozen=True)
@@ -47,14 +31,16 @@ class UploadedImage:
 
     Attributes:
         rgb: uint8 (h, w, 3), upright sRGB.
-        format: Of the file, as Pillow names it.
+        format: Of the file, a key of `imaging.decoding.formats.FORMATS`.
         sha256: Of the file's bytes, in hexadecimal.
-        notes: What was converted, a sentence each.
+        reading: How its values became pixels.
+        notes: What was scaled and converted, a sentence each.
     """
 
     rgb: RgbImage
     format: str
     sha256: str
+    reading: Reading
     notes: tuple[str, ...] = ()
 
     @property
@@ -66,6 +52,10 @@ class UploadedImage:
     def height(self) -> int:
         """Height of the upright image in pixels."""
         return self.rgb.shape[0]
+
+    def reading_to_dict(self) -> dict[str, Any]:
+        """Serialise how it was read, and what was said of it, to values that JSON takes."""
+        return {**self.reading.to_dict(), "notes": list(self.notes)}
 
 
 def read_image(
@@ -79,15 +69,17 @@ def read_image(
         file_name: The name that the person gave it; its extension must fit the content.
 
     Raises:
-        ImageError: When it is empty, too large in bytes or pixels, no PNG, JPEG, TIFF, BMP or
-            WebP, named as another format, made to cost far more than an image does, animated, of
-            several pages, incomplete, damaged, or of a pixel type without fixed range.
+        ImageError: When it is empty, too large in bytes or pixels, of no format in
+            `imaging.decoding.formats.FORMATS`, named as another format, made to cost far more than
+            an image does, of several pictures, incomplete, damaged, or of a kind whose values or
+            colours cannot be told.
     """
     limits = limits or ImageLimits()
-    with decoder_errors_refused(), _open_checked(data, limits, file_name) as image:
-        rgb, notes = _to_rgb(_decode(image))
-        kind = "JPEG" if image.format == "MPO" else str(image.format)
-    return UploadedImage(rgb, kind, hashlib.sha256(data).hexdigest(), notes)
+    with decoder_errors_refused():
+        kind = _checked_format(data, limits, file_name)
+        read = decode_isolated if is_isolated(data, kind) else decode
+        rgb, reading, notes = read(data, kind, limits)
+    return UploadedImage(rgb, kind, hashlib.sha256(data).hexdigest(), reading, notes)
 
 
 def check_image(data: bytes, limits: ImageLimits | None = None, file_name: str = "") -> None:
@@ -96,8 +88,10 @@ def check_image(data: bytes, limits: ImageLimits | None = None, file_name: str =
     Raises:
         ImageError: As `read_image` does, but for what is incomplete or damaged further on.
     """
-    with decoder_errors_refused(), _open_checked(data, limits or ImageLimits(), file_name):
-        pass
+    limits = limits or ImageLimits()
+    with decoder_errors_refused():
+        kind = _checked_format(data, limits, file_name)
+        (check_isolated if is_isolated(data, kind) else check)(data, kind, limits)
 
 
 def encode_png(rgb: RgbImage, compress_level: int = 3) -> bytes:
@@ -217,123 +211,8 @@ def detector_input(rgb: RgbImage, frame: tuple[int, int], scale: float) -> Lette
     return Letterbox(pixels, scale, left, top)
 
 
-def _check_bytes(data: bytes, limits: ImageLimits) -> None:
-    if not data:
-        raise ImageError("The file is empty. Choose the image again.")
-    if len(data) > limits.max_bytes:
-        raise ImageError(
-            f"The file is too large: at most {limits.max_bytes / 2**20:.0f} MiB are taken. "
-            "Save it as PNG or JPEG, or cut it into parts."
-        )
-
-
-def _open_checked(data: bytes, limits: ImageLimits, file_name: str) -> Image.Image:
-    """Open a file, and check all that can be without decoding a pixel."""
-    _check_bytes(data, limits)
-    file_format = format_of(data)
-    check_extension(file_name, file_format)
-    check_structure(data, file_format)
-    image = _open_image(io.BytesIO(data), formats=(file_format,))
-    _check_header(image, limits)
-    check_shape(*image.size)
-    check_density(*image.size, len(data))
-    return image
-
-
-def _check_header(image: Image.Image, limits: ImageLimits) -> None:
-    width, height = image.size
-    if width * height > limits.max_pixels:
-        raise ImageError(
-            f"The image has {width} × {height} pixels; at most "
-            f"{limits.max_pixels / 1e6:.0f} megapixels are taken. Cut it into parts."
-        )
-    if min(width, height) < MIN_SIDE:
-        raise ImageError(
-            f"The image is only {width} × {height} pixels; at least {MIN_SIDE} × {MIN_SIDE} "
-            "are needed."
-        )
-    if image.mode in ("I", "F"):
-        raise ImageError(
-            "The image has 32-bit pixels without a fixed range. Save it with 8 or 16 bits "
-            "a channel."
-        )
-    # MPO is a camera's JPEG with further views behind the first, which is the picture itself.
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-        raise ImageError(
-            "The file holds several pictures (an animation or several pages). Save the one you "
-            "mean as a file of its own."
-        )
-
-
-def _decode(image: Image.Image) -> Image.Image:
-    image.load()
-    ImageOps.exif_transpose(image, in_place=True)
-    return image
-
-
-def _to_rgb(image: Image.Image) -> tuple[RgbImage, tuple[str, ...]]:
-    """Convert any pixel type to RGB uint8, telling what was changed."""
-    if image.mode.startswith("I;16"):
-        return _from_16_bit(image), ("16-bit grey values were scaled to 8 bits.",)
-    notes: list[str] = []
-    for step in (_apply_profile, _flatten_alpha, _plain_rgb):
-        image, note = step(image)
-        notes.extend([note] if note else [])
-    return _pixels(image), tuple(notes)
-
-
-def _strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
-    """Cover an image with boxes: converted at once, it needs twice the memory."""
-    for top in range(0, image.height, _STRIP):
-        yield 0, top, image.width, min(image.height, top + _STRIP)
-
-
-def _pixels(image: Image.Image) -> RgbImage:
-    """Copy the pixels of an RGB image."""
-    rgb = np.empty((image.height, image.width, 3), np.uint8)
-    for box in _strips(image):
-        rgb[box[1] : box[3]] = np.asarray(image.crop(box))
-    return rgb
-
-
-def _from_16_bit(image: Image.Image) -> RgbImage:
-    rgb = np.empty((image.height, image.width, 3), np.uint8)
-    for box in _strips(image):
-        rgb[box[1] : box[3]] = (np.asarray(image.crop(box)) // 257)[..., None]
-    return rgb
-
-
-def _apply_profile(image: Image.Image) -> tuple[Image.Image, str | None]:
-    """Convert by an embedded profile to sRGB; a broken one changes nothing."""
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "CMYK"):
-        return image, None
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(source).lower():
-            return image, None
-        target = ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
-        return image, "The embedded colour profile is damaged and was left out."
-    return converted or image, "Colours were converted to sRGB by the embedded profile."
-
-
-def _flatten_alpha(image: Image.Image) -> tuple[Image.Image, str | None]:
-    """Put transparent images on black, as cut-out cells are known."""
-    if not image.has_transparency_data:
-        return image, None
-    flat, transparent = Image.new("RGB", image.size), False
-    for box in _strips(image):
-        strip = image.crop(box).convert("RGBA")
-        transparent |= strip.getchannel("A").getextrema() != (255, 255)
-        ground = Image.new("RGBA", strip.size, (0, 0, 0, 255))
-        flat.paste(Image.alpha_composite(ground, strip).convert("RGB"), box)
-    return flat, "Transparent parts were made black." if transparent else None
-
-
-def _plain_rgb(image: Image.Image) -> tuple[Image.Image, str | None]:
-    if image.mode == "RGB":
-        return image, None
-    note = "CMYK colours were converted to RGB." if image.mode == "CMYK" else None
-    return image.convert("RGB"), note
+def _checked_format(data: bytes, limits: ImageLimits, file_name: str) -> str:
+    check_bytes(data, limits)
+    kind = format_of(data)
+    check_extension(file_name, kind)
+    return kind

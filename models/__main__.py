@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from imaging.images import ImageError, RgbImage, read_image
+from imaging.decoding.errors import ImageError
+from imaging.decoding.formats import NAMES
+from imaging.images import RgbImage, read_image
 from models.detector.detector import Detector
 from models.findings import Classification, QualityIssue
 from models.manifest import WeightsError
@@ -77,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (classify, detect):
         command.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the weights")
         command.add_argument("--precision", choices=["auto", "f32"], default="auto")
-        command.add_argument("files", nargs="+", metavar="FILE", help="PNG, JPEG, TIFF, BMP, WebP")
+        command.add_argument("files", nargs="+", metavar="FILE", help=NAMES)
     return parser
 
 
@@ -126,7 +128,8 @@ def _detector(options: argparse.Namespace) -> Reader:
 
 def _read(file: str, reader: Reader) -> dict[str, Any]:
     try:
-        return {"file": file, **reader(read_image(Path(file).read_bytes()).rgb)}
+        image = read_image(Path(file).read_bytes())
+        return {"file": file, **reader(image.rgb), "reading": image.reading_to_dict()}
     except (ImageError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return {"file": file, "error": reason}

@@ -25,6 +25,7 @@ def register(app: Flask) -> None:
         signing,
         text_fields,
     )
+    from pages.slides import arrival, slides, tiles
 
     for shared in (
         signing,
@@ -41,8 +42,9 @@ def register(app: Flask) -> None:
     access.init_app(app)
     Bootstrap5(app)
     own = (classification, explanation, detection, batches, field, history)
+    of_slides = (arrival, slides, tiles)
     of_cases = (cases, reading_room, sign_off, reports)
     of_accounts = (accounts, sessions, second_factor, security_keys)
-    for page in (home, *of_accounts, *own, *of_cases, model, admin, audit):
+    for page in (home, *of_accounts, *own, *of_slides, *of_cases, model, admin, audit):
         app.register_blueprint(page.blueprint)
     app.context_processor(lambda: {"navigation": navigation.NAVIGATION})

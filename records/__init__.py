@@ -146,11 +146,13 @@ _TABLES = (
     "analyses.analyses",
     "analyses.explanations",
     "analyses.field_tasks",
+    "analyses.slide_areas",
     "audit.audit",
     "audit.external_log",
     "cases.cases",
     "cases.reviews",
     "cases.signatures",
+    "slides.slides",
 )
 """Modules whose tables and listeners SQLAlchemy must know."""
 

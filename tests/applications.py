@@ -84,6 +84,7 @@ def new_app(settings: Settings, models: Models | None = None) -> Flask:
 def end(app: Flask) -> None:
     """Stop the background of an application and close its database."""
     app.extensions["leukoscope_tasks"].stop()
+    app.extensions["leukoscope_slide_processes"].close()
     with app.app_context():
         db.engine.dispose()
 

@@ -99,6 +99,15 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder of images that were once read wrongly, where there is one."""
+    folder = ROOT.parent / "shared" / "cases" / "images"
+    if not folder.is_dir():
+        pytest.skip(f"images that went wrong are not here: {folder} is missing")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def damaged_tiffs() -> list[bytes]:
     """The TIFFs with damaged directories that were once answered with an error of the server."""
     folder = ROOT.parent / "shared" / "cases" / "damaged-tiff"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
 
+import imagecodecs
 import numpy as np
+import pillow_heif
 from PIL import Image, ImageCms
 
+from tests.dicom_files import dicom
 from tests.image_files import PNG_SIGNATURE, png_chunk, tiff_directory, tiff_tag
+from tests.known_pixels import tiff as known_tiff
+from tests.stand_ins import drawn_cell
 from tests.uploads import encoded
 
 MEBIBYTE = 2**20
@@ -158,6 +164,72 @@ def many_tags(number: int) -> list[bytes]:
     return [tiff_tag(50_000, _LONG, 1, 7)] * number
 
 
+def tiff_below(number: int) -> bytes:
+    """A TIFF with directories below its only page, which share one place in each hundred."""
+    data = tiff(1)
+    (start,) = struct.unpack_from("<I", data, 4)
+    (tags,) = struct.unpack_from("<H", data, start)
+    one = tiff_directory([tiff_tag(256, _SHORT, 1, 64)])
+    places = start + len(tiff_directory([bytes(12)] * (tags + 1)))
+    first = places + 4 * number
+    kept = [data[start + 2 + 12 * tag : start + 14 + 12 * tag] for tag in range(tags)]
+    directory = tiff_directory([*kept, tiff_tag(330, _LONG, number, places)])
+    spread = struct.pack(f"<{number}I", *(first + len(one) * each for each in range(number)))
+    return data[:start] + directory + spread + one * number
+
+
+def ome_of_many_elements() -> bytes:
+    """A TIFF described by a million elements of OME."""
+    description = '<?xml version="1.0"?><OME xmlns="x">' + "<A/>" * 2_000_000 + "</OME>"
+    return known_tiff(drawn_cell(64), description=description, photometric="rgb")
+
+
+def heif_with(boxes: int) -> bytes:
+    """A HEIC with empty boxes behind its pixels."""
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(Image.new("RGB", (64, 64))).save(buffer)
+    return buffer.getvalue() + b"\0\0\0\x08free" * boxes
+
+
+def heif_that_claims(width: int, height: int, kind: str = "HEIF") -> bytes:
+    """A small HEIC or AVIF whose header says another size."""
+    buffer = io.BytesIO()
+    if kind == "AVIF":
+        Image.new("RGB", (64, 64)).save(buffer, "AVIF")
+    else:
+        pillow_heif.from_pillow(Image.new("RGB", (64, 64))).save(buffer)
+    data = buffer.getvalue()
+    place = data.index(b"ispe") + 8
+    return data[:place] + struct.pack(">II", width, height) + data[place + 8 :]
+
+
+def jpeg2000_that_claims(side: int, tile: int) -> bytes:
+    """A small codestream whose header says another size."""
+    data = imagecodecs.jpeg2k_encode(drawn_cell(64), level=0, codecformat="J2K")
+    sizes = struct.pack(">8I", side, side, 0, 0, tile, tile, 0, 0)
+    return data[:8] + sizes + data[40:]
+
+
+def deflated_dicom(zeros: int) -> bytes:
+    """A DICOM file that inflates to many zeros."""
+    data = dicom(drawn_cell(64), syntax="1.2.840.10008.1.2.1.99")
+    (length,) = struct.unpack_from("<I", data, 140)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    element = struct.pack("<HH2sHI", 9, 0x1001, b"OB", 0, zeros)
+    parts = [packer.compress(element)]
+    for _ in range(zeros // MEBIBYTE):
+        parts.append(packer.compress(bytes(MEBIBYTE)))
+    return data[: 144 + length] + b"".join([*parts, packer.flush()])
+
+
+def dicom_of_elements(number: int) -> bytes:
+    """A DICOM file with many elements that mean nothing in front of its pixels."""
+    data = dicom(drawn_cell(64))
+    place = data.index(b"\x28\x00\x02\x00US")
+    element = struct.pack("<HH2sH2s", 9, 0x1001, b"LO", 2, b"a ")
+    return data[:place] + element * number + data[place:]
+
+
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "TIFF of 24,000 directories": (lambda: tiff(24_000), "pages"),
     "TIFF of 11,000 tags": (lambda: tiff(1, many_tags(11_000)), "tags"),
@@ -185,6 +257,22 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: webp_with(b"XMP ", bytes(17 * MEBIBYTE), 1),
         "metadata",
     ),
+    "TIFF of 50,000 directories below one": (lambda: tiff_below(50_000), "pages"),
+    "TIFF described by a million elements": (ome_of_many_elements, "metadata"),
+    "HEIC of 100,000 boxes": (lambda: heif_with(100_000), "boxes"),
+    "HEIC of 100 megapixels in 1 kB": (
+        lambda: heif_that_claims(10_000, 10_000),
+        "holds almost no data|damaged",
+    ),
+    "HEIC of a gigapixel": (lambda: heif_that_claims(60_000, 60_000), "megapixels|damaged"),
+    "AVIF of a gigapixel": (lambda: heif_that_claims(60_000, 60_000, "AVIF"), "damaged|megapixels"),
+    "JPEG 2000 of a gigapixel": (lambda: jpeg2000_that_claims(60_000, 60_000), "megapixels"),
+    "JPEG 2000 of 100 megapixels in 1 kB": (
+        lambda: jpeg2000_that_claims(10_000, 10_000),
+        "holds almost no data",
+    ),
+    "JPEG 2000 of a million tiles": (lambda: jpeg2000_that_claims(4_000, 4), "tiles"),
+    "DICOM that inflates to 300 MB": (lambda: deflated_dicom(300 * MEBIBYTE), "data"),
 }
 """What makes each file, and what its refusal says."""
 
@@ -199,5 +287,7 @@ BOUNDED: dict[str, Callable[[], bytes]] = {
     "PNG with EXIF of 7 million numbers": lambda: small_png((b"eXIf", exif_of_many_values())),
     "PNG with EXIF of overlapping tags": lambda: small_png((b"eXIf", overlapping_exif())),
     "WebP with EXIF of overlapping tags": lambda: webp_with(b"EXIF", overlapping_exif(), 1),
+    "HEIC of 19,000 boxes": lambda: heif_with(19_000),
+    "DICOM of 4 million elements": lambda: dicom_of_elements(4_000_000),
 }
 """The worst that the bounds let through, small images all."""

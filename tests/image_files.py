@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from dataclasses import dataclass
 
+import imagecodecs
 import numpy as np
+import pillow_heif
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from tests.dicom_files import dicom
+from tests.known_pixels import as_bits, tiff
 from tests.stand_ins import drawn_cell
 from tests.uploads import encoded
 
+DICOM_JPEG, DICOM_JPEG_2000 = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.90"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -66,7 +72,53 @@ def real_files(side: int = 40) -> dict[str, bytes]:
         "webp": encoded(rgb, "WEBP", exif=exif, icc_profile=profile),
         "webp lossless": encoded(rgba, "WEBP", lossless=True),
         "webp animated": encoded(rgb, "WEBP", save_all=True, append_images=[rgb.rotate(90)]),
+        **_of_microscopes(drawn_cell(side)),
+        **_of_phones(rgb, rgba, exif),
     }
+
+
+def _of_microscopes(rgb: np.ndarray) -> dict[str, bytes]:
+    """What cameras of microscopes, scanners and archives write."""
+    deep = as_bits(rgb, 12)
+    planes = np.moveaxis(rgb, -1, 0)
+    return {
+        "png 16-bit rgb": imagecodecs.png_encode(deep),
+        "tiff 12-bit": tiff(deep, photometric="rgb", compression="zlib", predictor=True),
+        "tiff tiles": tiff(rgb, photometric="rgb", tile=(16, 16), compression="zstd"),
+        "tiff planes": tiff(planes, photometric="rgb", planarconfig="separate"),
+        "tiff float": tiff(rgb.astype(np.float32) / 255, photometric="rgb", compression="lzma"),
+        "tiff jpeg2000": tiff(rgb, photometric="rgb", compression="jpeg2000"),
+        "tiff imagej": tiff(planes, imagej=True, metadata={"axes": "CYX", "mode": "composite"}),
+        "tiff ome": tiff(planes, ome=True, photometric="minisblack", metadata={"axes": "CYX"}),
+        "jpeg2000": imagecodecs.jpeg2k_encode(rgb, level=0),
+        "jpeg2000 12-bit": imagecodecs.jpeg2k_encode(deep, level=0, bitspersample=12),
+        "jpeg2000 bare": imagecodecs.jpeg2k_encode(rgb, level=0, codecformat="J2K"),
+        "dicom": dicom(rgb),
+        "dicom 12-bit": dicom(as_bits(rgb[..., 0], 12), "MONOCHROME2", 12),
+        "dicom jpeg": dicom(
+            rgb, "YBR_FULL_422", syntax=DICOM_JPEG, frame=imagecodecs.jpeg8_encode(rgb)
+        ),
+        "dicom jpeg2000": dicom(
+            rgb,
+            "YBR_RCT",
+            syntax=DICOM_JPEG_2000,
+            frame=imagecodecs.jpeg2k_encode(rgb, level=0, reversible=True, codecformat="J2K"),
+        ),
+    }
+
+
+def _of_phones(rgb: Image.Image, rgba: Image.Image, exif: Image.Exif) -> dict[str, bytes]:
+    """What phones write."""
+    files = {"avif": encoded(rgb, "AVIF", exif=exif), "avif alpha": encoded(rgba, "AVIF")}
+    for name, image, options in (
+        ("heif", rgb, {"exif": exif.tobytes()}),
+        ("heif alpha", rgba, {}),
+        ("heif tiles", rgb.resize((160, 160)), {"tile_size": 64}),
+    ):
+        buffer = io.BytesIO()
+        pillow_heif.from_pillow(image).save(buffer, **options)
+        files[name] = buffer.getvalue()
+    return files
 
 
 REAL_FILES = real_files()

@@ -1,9 +1,14 @@
-"""How much work a file may ask for, checked in one linear pass before any decoder sees it."""
+"""How much work a file may ask for, checked on its header before any decoder sees a pixel."""
 
 from __future__ import annotations
 
-from imaging.decoding import bmp, jpeg, png, tiff, webp
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from imaging.decoding.errors import ImageError
+from imaging.decoding.raster import Raster
+
+MIN_SIDE = 16
 
 PLAIN_PIXELS = 24_000_000
 """Pixels that a file of any size may have: one camera's field, however blank or dark."""
@@ -15,22 +20,74 @@ PIXELS_PER_BYTE = 500
 MAX_ELONGATION = 20
 """Times that an image may be as long as it is wide: windows around its cells are square."""
 
-_CHECKS = {
-    "PNG": png.check,
-    "JPEG": jpeg.check,
-    "TIFF": tiff.check,
-    "BMP": bmp.check,
-    "WEBP": webp.check,
-}
+BYTES_PER_PIXEL = 8
+"""Decoded samples of one pixel at the largest size: four channels of 16 bits."""
 
 
-def check_structure(data: bytes, file_format: str) -> None:
-    """Check that a file has no more parts than decoding allows.
+@dataclass(frozen=True)
+class ImageLimits:
+    """The largest file taken: `max_bytes` of upload, `max_pixels` of decoded image."""
+
+    max_bytes: int = 64 * 2**20
+    max_pixels: int = 120_000_000
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a header says of the one picture in a file, and how to decode it.
+
+    Attributes:
+        width: In pixels, before it is turned upright.
+        height: Likewise.
+        pixel_bytes: Decoded bytes of one pixel.
+        decode: Decodes the samples.
+    """
+
+    width: int
+    height: int
+    pixel_bytes: int
+    decode: Callable[[], Raster]
+
+
+def check_bytes(data: bytes, limits: ImageLimits) -> None:
+    """Check that a file is neither empty nor too large.
 
     Raises:
-        ImageError: If it has too many.
+        ImageError: If it is.
     """
-    _CHECKS[file_format](data)
+    if not data:
+        raise ImageError("The file is empty. Choose the image again.")
+    if len(data) > limits.max_bytes:
+        raise ImageError(
+            f"The file is too large: at most {limits.max_bytes / 2**20:.0f} MiB are taken. "
+            "Save it as PNG or JPEG, or cut it into parts."
+        )
+
+
+def check_picture(picture: Picture, file_bytes: int, limits: ImageLimits) -> None:
+    """Check size, shape and density of what a header promises.
+
+    Raises:
+        ImageError: If it is too large, too small, a mere line or nearly without data.
+    """
+    width, height = picture.width, picture.height
+    if width * height > limits.max_pixels:
+        raise ImageError(
+            f"The image has {width} × {height} pixels; at most "
+            f"{limits.max_pixels / 1e6:.0f} megapixels are taken. Cut it into parts."
+        )
+    if min(width, height) < MIN_SIDE:
+        raise ImageError(
+            f"The image is only {width} × {height} pixels; at least {MIN_SIDE} × {MIN_SIDE} "
+            "are needed."
+        )
+    if width * height * picture.pixel_bytes > limits.max_pixels * BYTES_PER_PIXEL:
+        raise ImageError(
+            f"The image has {width} × {height} pixels of {picture.pixel_bytes} bytes each, more "
+            "than is taken. Save it with 8 bits a channel, or cut it into parts."
+        )
+    check_shape(width, height)
+    check_density(width, height, file_bytes)
 
 
 def check_density(width: int, height: int, file_bytes: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from imaging.decoding.errors import overloaded
 
@@ -15,11 +16,49 @@ MAX_SCANS = 32
 MAX_STRAY_BYTES = 65_536
 """Bytes before the first scan that belong to no segment; Pillow skips them one by one."""
 
+KINDS = {
+    0xC0: "baseline",
+    0xC1: "extended",
+    0xC2: "progressive",
+    0xC3: "lossless",
+    0xC9: "arithmetic",
+    0xCA: "arithmetic, progressive",
+    0xCB: "arithmetic, lossless",
+    0xF7: "JPEG-LS",
+}
+"""What each marker of a frame stands for."""
+
+READ = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
+"""Kinds of frames that are read."""
+
 _SCAN, _END = 0xDA, 0xD9
+_FRAMES = frozenset([*range(0xC0, 0xD0), 0xF7]) - {0xC4, 0xC8, 0xCC}
 # What Pillow reads no length of: restarts, start and end, and what it skips as reserved.
 _WITHOUT_LENGTH = frozenset([0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)])
 _MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _MARKER_AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the header of the picture says: its marker, and the bits of each sample."""
+
+    kind: int
+    bits: int
+
+
+def frame_of(data: bytes) -> Frame | None:
+    """Return the first frame; None where there is none in front of the pixels."""
+    position = 0
+    while found := _MARKER.search(data, position):
+        code, position = found[0][1], found.end()
+        if code in _FRAMES and position + 2 < len(data):
+            return Frame(code, data[position + 2])
+        if code == _SCAN:
+            return None
+        if code not in _WITHOUT_LENGTH:
+            position += int.from_bytes(data[position : position + 2], "big")
+    return None
 
 
 def check(data: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from imaging.decoding.cicp import CodePoints
 from imaging.decoding.errors import overloaded
 
 MAX_PIXEL_CHUNKS = 100_000
@@ -16,6 +17,7 @@ MAX_OTHER_BYTES = 16 * 2**20
 
 _PIXELS = (b"IDAT", b"fdAT")
 _SIGNATURE, _HEADER, _CHECKSUM = 8, struct.Struct(">I4s"), 4
+_DEPTH = 24
 
 
 def check(data: bytes) -> None:
@@ -25,7 +27,7 @@ def check(data: bytes) -> None:
         ImageError: If there are too many.
     """
     pixel_chunks = other_chunks = other_bytes = 0
-    for kind, length in _chunks(data):
+    for kind, length, _ in _chunks(data):
         if kind in _PIXELS:
             pixel_chunks += 1
         else:
@@ -37,12 +39,27 @@ def check(data: bytes) -> None:
             raise overloaded("metadata")
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield kind and length of each chunk, up to the image's or file's end."""
+def depth_of(data: bytes) -> int:
+    """Return the bits of each sample."""
+    return data[_DEPTH] if len(data) > _DEPTH else 0
+
+
+def code_points(data: bytes) -> CodePoints | None:
+    """Return the code points of its colours, where there are any in front of the pixels."""
+    for kind, length, start in _chunks(data):
+        if kind == b"cICP" and length == 4 and start + 4 <= len(data):
+            return CodePoints(data[start], data[start + 1])
+        if kind in _PIXELS:
+            break
+    return None
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, length and start of each chunk, up to the image's or file's end."""
     position = _SIGNATURE
     while position + _HEADER.size <= len(data):
         length, kind = _HEADER.unpack_from(data, position)
         if kind == b"IEND":
             return
-        yield kind, length
+        yield kind, length, position + _HEADER.size
         position += _HEADER.size + length + _CHECKSUM

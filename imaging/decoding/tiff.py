@@ -1,77 +1,108 @@
-"""TIFF: the chain of directories is walked once, tags and their values are counted."""
+"""TIFF: which of its pages is the picture, and its samples."""
 
 from __future__ import annotations
 
-import os
-import struct
-from dataclasses import dataclass
+import io
+from functools import partial
 
-from imaging.decoding.errors import overloaded
+import numpy as np
+from tifffile import TiffFile, TiffPage
 
-MAX_DIRECTORIES = 100
-MAX_TAGS = 10_000
-"""Tags of all directories together; a directory of a microscope has some dozens."""
+from imaging.decoding import tiff_structure
+from imaging.decoding.bounds import Picture
+from imaging.decoding.errors import overloaded, several, unread
+from imaging.decoding.raster import ColorModel, Raster
+from imaging.decoding.tiff_channels import Channels, channels_of
+from imaging.decoding.tiff_samples import check_page, decode_page, page_raster, pixel_bytes
 
-MAX_VALUES = 200_000
-"""Numbers in all tags together: one for each strip or tile."""
+PREVIEWS = "Reduced copies and masks in the file were left out."
+JOINED = "Its three channel pages were read as red, green and blue."
 
-MAX_JPEG_SCANS = 32
-
-_BIG_VERSION = 43
-# Byte, text and undefined stay bytes; anything else becomes Python numbers.
-_KEPT_AS_BYTES = (1, 2, 7)
-
-# libtiff's own limit, for a progressive JPEG inside a TIFF.
-os.environ.setdefault("LIBTIFF_JPEG_MAX_ALLOWED_SCAN_NUMBER", str(MAX_JPEG_SCANS))
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """How a directory is written: tag count, one tag, next directory."""
-
-    number: struct.Struct
-    tag: struct.Struct
-    next: struct.Struct
+_OLD_SUBFILE, _OLD_REDUCED = 255, 2
+_SLIDES = {
+    "is_svs": "Aperio SVS",
+    "is_ndpi": "Hamamatsu NDPI",
+    "is_scn": "Leica SCN",
+    "is_bif": "Ventana BIF",
+    "is_philips": "Philips TIFF",
+    "is_qpi": "PerkinElmer QPTIFF",
+    "is_avs": "Argos AVS",
+    "is_indica": "Indica Labs TIFF",
+}
 
 
-def check(data: bytes) -> None:
-    """Check the number of directories, tags and values.
+def open_tiff(data: bytes) -> Picture:
+    """Find the one picture in a TIFF and check that it can be read exactly.
+
+    One rule for several pages: what is marked as reduced copy or mask is left out, the three
+    channels of ImageJ and OME-TIFF are one picture, and anything else that is several is refused.
 
     Raises:
-        ImageError: If there are too many.
-        struct.error: If a directory lies outside the file.
+        ImageError: If it has too many parts or several pictures, or is of a kind that is not read.
+        Exception: Whatever tifffile raises.
     """
-    layout, first = _header(data)
-    directories: set[int] = set()
-    tags = values = 0
-    (position,) = layout.next.unpack_from(data, first)
-    # A chain that leads back ends there, as it does for Pillow.
-    while position and position not in directories:
-        directories.add(position)
-        (number,) = layout.number.unpack_from(data, position)
-        tags += number
-        if len(directories) > MAX_DIRECTORIES:
+    tiff_structure.check(data)
+    file = TiffFile(io.BytesIO(data), _multifile=False)
+    _check_kind(file)
+    pages = _all_pages(file)
+    full = [page for page in pages if not _is_aside(page)] or pages
+    channels = channels_of(file, len(full))
+    notes = [PREVIEWS] if len(full) < len(pages) else []
+    if len(full) == 1:
+        return _picture(full, channels, [*notes])
+    if channels.order is None:
+        raise several(f"{len(full)} pages")
+    return _picture([full[place] for place in channels.order], channels, [*notes, JOINED])
+
+
+def _check_kind(file: TiffFile) -> None:
+    for flag, name in _SLIDES.items():
+        if getattr(file, flag) or getattr(file.pages.first, flag, False):
+            raise unread(
+                f"a whole-slide image ({name})", "Export the field that you mean as PNG or TIFF."
+            )
+    if file.is_dng or file.is_tiffep:
+        raise unread("a camera's raw file (DNG)", "Develop it and save it as TIFF or JPEG.")
+
+
+def _all_pages(file: TiffFile) -> list[TiffPage]:
+    """Return all directories, those below others too."""
+    pages: list[TiffPage] = []
+    # Not iterated: a chain that leads back to its start would go on for ever.
+    for page in (file.pages[place] for place in range(len(file.pages))):
+        below = list(page.pages or ()) if page.subifds else []
+        pages.extend(each for each in (page, *below) if isinstance(each, TiffPage))
+        if len(pages) > tiff_structure.MAX_DIRECTORIES:
             raise overloaded("pages")
-        if tags > MAX_TAGS:
-            raise overloaded("tags")
-        start = position + layout.number.size
-        end = start + number * layout.tag.size
-        values += sum(
-            count
-            for _, kind, count in layout.tag.iter_unpack(data[start:end])
-            if kind not in _KEPT_AS_BYTES
-        )
-        if values > MAX_VALUES:
-            raise overloaded("values in its tags")
-        (position,) = layout.next.unpack_from(data, end)
+    return pages
 
 
-def _header(data: bytes) -> tuple[_Layout, int]:
-    """Return the layout, and where the first directory's place is written."""
-    order = "<" if data[:2] == b"II" else ">"
-    (version,) = struct.unpack_from(order + "H", data, 2)
-    number, tag, place, first = (
-        ("Q", "HHQ8x", "Q", 8) if version == _BIG_VERSION else ("H", "HHI4x", "I", 4)
-    )
-    structs = (struct.Struct(order + code) for code in (number, tag, place))
-    return _Layout(*structs), first
+def _is_aside(page: TiffPage) -> bool:
+    """Tell whether a page is marked as a reduced copy or a mask of another."""
+    old = page.tags.valueof(_OLD_SUBFILE, 0) == _OLD_REDUCED
+    return bool(page.is_reduced or page.is_mask or old)
+
+
+def _picture(pages: list[TiffPage], channels: Channels, notes: list[str]) -> Picture:
+    first = pages[0]
+    for page in pages:
+        check_page(page)
+        if len(pages) > 1 and (page.shape, page.dtype, page.samplesperpixel) != (
+            first.shape,
+            first.dtype,
+            1,
+        ):
+            raise several("channels of unlike pages")
+    size = pixel_bytes(first) * len(pages)
+    decode = partial(_decode, pages, channels, notes)
+    return Picture(first.imagewidth, first.imagelength, size, decode)
+
+
+def _decode(pages: list[TiffPage], channels: Channels, notes: list[str]) -> Raster:
+    samples = [decode_page(page) for page in pages]
+    raster = page_raster(pages[0], samples[0] if len(samples) == 1 else np.dstack(samples))
+    if len(samples) > 1:
+        raster.model = ColorModel.RGB
+    raster.bits = raster.bits or channels.bits
+    raster.notes[:0] = notes
+    return raster

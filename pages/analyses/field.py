@@ -18,6 +18,7 @@ from pages.common.lookups import (
 )
 from pages.common.requires import Look, requires
 from records.accounts.accounts import Role
+from records.analyses import slide_areas
 from records.analyses.analyses import RESULTS, Analysis, AnalysisKind, place_in_batch
 from records.audit.audit import Event
 from services.analyses import pictures
@@ -49,6 +50,7 @@ def result(analysis_id: str) -> str:
     return render_template(
         "analyses/field/result.html",
         analysis=analysis,
+        area=slide_areas.find(analysis.id),
         place=place_in_batch(analysis),
         findings=findings,
         share=blast_share(findings),
@@ -108,7 +110,8 @@ def dicom(analysis_id: str) -> Response:
 def table(analysis_id: str, suffix: str) -> Response:
     """Send the findings as CSV, one cell a line."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
-    content = as_csv(analysis, COMMA if suffix == "csv" else SEMICOLON)
+    separator = COMMA if suffix == "csv" else SEMICOLON
+    content = as_csv(analysis, slide_areas.find(analysis.id), separator)
     return _download(analysis, content.encode(), f"findings.{suffix}", "text/csv")
 
 
@@ -117,7 +120,8 @@ def table(analysis_id: str, suffix: str) -> Response:
 def document(analysis_id: str) -> Response:
     """Send the findings in the form that `python -m models detect` prints."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
-    return _download(analysis, as_json(analysis).encode(), "findings.json", "application/json")
+    content = as_json(analysis, slide_areas.find(analysis.id))
+    return _download(analysis, content.encode(), "findings.json", "application/json")
 
 
 def _shown(analysis: Analysis) -> bytes:

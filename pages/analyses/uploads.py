@@ -13,7 +13,7 @@ from flask_login import current_user
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
-from imaging.images import ImageError
+from imaging.decoding.errors import ImageError
 from jobs.engine import QueueFullError
 from pages.common.errors import wants_json
 from records.accounts.accounts import new_id

@@ -20,6 +20,7 @@ from records.audit.audit import Event
 from records.cases import cases
 from records.cases.cases import Case
 from records.cases.states import CaseState
+from records.slides import slides
 from services.cases import cases as service
 from services.cases.review import Cell, Differential, cells_of, differential
 
@@ -89,6 +90,7 @@ def show(case_id: str) -> str:
         reading=[task for task in unread if task.under_way],
         failed=[task for task in unread if not task.under_way],
         result_url=result_url,
+        slides=slides.of_case(case.id),
     )
 
 

@@ -13,6 +13,7 @@ from records.accounts import accounts
 from records.accounts.accounts import Account, Role
 from records.analyses.analyses import Analysis
 from records.analyses.field_tasks import FieldTask
+from records.slides.slides import Slide
 from services.accounts.accounts import Accounts
 
 NEEDED: dict[Need, str] = {
@@ -64,8 +65,8 @@ def may_use(endpoint: str) -> bool:
     return current_user.is_authenticated and _meets(current_account(), requirement.need)
 
 
-def may_delete(kept: Analysis | FieldTask) -> bool:
-    """Return whether the person may delete an analysis or waiting field of the team.
+def may_delete(kept: Analysis | FieldTask | Slide) -> bool:
+    """Return whether the person may delete an analysis, waiting field or slide of the team.
 
     People may delete their own, reviewers any.
     """

@@ -38,5 +38,5 @@ def _note(response: Response) -> Response:
 def _about() -> About:
     """Return the case, analysis or batch that the address names."""
     named = request.view_args or {}
-    kind = next(kind for kind in ("case", "analysis", "batch") if f"{kind}_id" in named)
+    kind = next(kind for kind in ("case", "analysis", "slide", "batch") if f"{kind}_id" in named)
     return About(kind, named[f"{kind}_id"])

@@ -23,9 +23,10 @@ from werkzeug.exceptions import (
     TooManyRequests,
 )
 
+from imaging.slides.slide import SlideError
 from pages.common.limits import limiter
 from records.faults import Fault, GoneError, fault_of
-from services.analyses.field_queue import NO_ROOM
+from services.analyses.field_queue import NO_ROOM, NoRoomError
 from services.cases.cases import CaseError
 from services.turns import BusyError
 
@@ -64,7 +65,9 @@ def init_app(app: Flask) -> None:
     """Answer every error in the language of whoever asked: a page, or JSON."""
     app.register_error_handler(HTTPException, answer)
     app.register_error_handler(BusyError, lambda _error: answer(_busy()))
+    app.register_error_handler(SlideError, lambda error: answer(Conflict(str(error))))
     app.register_error_handler(CaseError, lambda error: answer(Conflict(str(error))))
+    app.register_error_handler(NoRoomError, lambda error: answer(ServiceUnavailable(str(error))))
     for kind in OUTSIDE:
         app.register_error_handler(kind, _answer_fault)
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, url_for
 
 from core.taxonomy import WHITE_CELLS
+from imaging.decoding import formats
 from models.classifier.cell_views import View
 from models.findings import Classification, QualityIssue
 from models.quality_control.checks import MIN_SIDE
@@ -183,10 +184,13 @@ def init_app(app: Flask) -> None:
         kind_names=KIND_NAMES,
         specimen_names=SPECIMEN_NAMES,
         state_texts=STATE_TEXTS,
+        image_formats=formats.NAMES,
+        accepted_images=formats.ACCEPT,
     )
     app.jinja_env.filters.update(
         percent=percent,
         file_size=file_size,
+        format_name=format_name,
         format_datetime=format_datetime,
         summary=summary,
         quality_sentence=quality_sentence,
@@ -210,7 +214,14 @@ def file_size(count: int) -> str:
         return f"{count} bytes"
     if count < 1024**2:
         return f"{count / 1024:.0f} kB"
-    return f"{count / 1024**2:.1f}".removesuffix(".0") + " MB"
+    power, unit = (2, "MB") if count < 1024**3 else (3, "GB")
+    return f"{count / 1024**power:.1f}".removesuffix(".0") + f" {unit}"
+
+
+def format_name(key: str) -> str:
+    """Name the format of a kept file as people write it."""
+    known = formats.BY_KEY.get(key)
+    return known.name if known else key
 
 
 def summary(analysis: Analysis) -> str:

@@ -9,6 +9,8 @@ from records.analyses import analyses
 from records.analyses.analyses import Analysis
 from records.cases import cases
 from records.cases.cases import Case
+from records.slides import slides
+from records.slides.slides import Slide
 from records.storage.image_store import content_type
 from services.analyses.analysis import Analyst
 from services.analyses.thumbnails import Thumbnails
@@ -38,6 +40,12 @@ def team_analysis(analysis_id: str, kind: str | None = None) -> Analysis:
 def team_case(case_id: str) -> Case:
     """Return a case of the signed-in person's team; else 404."""
     return cases.find_in_team(current_user.team_id, case_id) or abort(404)
+
+
+def team_slide(slide_id: str) -> Slide:
+    """Return a slide of the signed-in person's team that has arrived; else 404."""
+    slide = slides.find_in_team(current_user.team_id, slide_id)
+    return slide if slide is not None and slide.info is not None else abort(404)
 
 
 def image_response(name: str | None) -> Response:

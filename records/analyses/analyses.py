@@ -38,6 +38,7 @@ RESULTS: dict[AnalysisKind, tuple[str, ...]] = {
 """The results that each kind of analysis can have."""
 
 FILE_NAME_LENGTH = 120
+FILE_FORMAT_LENGTH = 8
 
 
 class Analysis(Model):
@@ -45,8 +46,9 @@ class Analysis(Model):
 
     It belongs to the team in which its owner was at that time, whose people all see it, and to one
     case of that team at most.
-    `file_name` is for display only, `sha256` is of the bytes as uploaded, `finding` is the
-    model's answer as JSON, and the `…_name` columns name files of the image store.
+    `file_name` is for display only, `sha256` is of the bytes as uploaded (of an area of a slide, of
+    its pixels), `finding` is the model's answer as JSON, and the `…_name` columns name files of the
+    image store.
     """
 
     __tablename__ = "analyses"
@@ -68,7 +70,7 @@ class Analysis(Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
 
     file_name: Mapped[str] = mapped_column(String(FILE_NAME_LENGTH))
-    file_format: Mapped[str] = mapped_column(String(8))
+    file_format: Mapped[str] = mapped_column(String(FILE_FORMAT_LENGTH))
     file_bytes: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
     width: Mapped[int]

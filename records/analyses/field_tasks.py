@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 from records import Model, db, transaction
 from records.accounts.accounts import Account, team_of_owner
 from records.analyses.analyses import FILE_NAME_LENGTH
+from records.analyses.slide_areas import SlideArea
 from records.cases.cases import Case
 from records.storage.stored_files import UPLOADS, StoredFile
 from records.tasks import TaskColumns, TaskState
@@ -35,8 +36,9 @@ class FieldTask(TaskColumns, Model):
     with that team, wherever the owner goes.
 
     `upload_name` names the file as it came in the store of uploads, as long as it is needed;
-    `source_id` is an analysis whose image is to be read instead. Once done, `analysis_id` is the
-    task's own id, and `counts` what a batch adds up (`services.analyses.batches.counts_of`).
+    `source_id` is an analysis whose image is to be read instead, `area` a part of a slide. Once
+    done, `analysis_id` is the task's own id, and `counts` what a batch adds up
+    (`services.analyses.batches.counts_of`).
     """
 
     __tablename__ = "field_tasks"
@@ -66,6 +68,7 @@ class FieldTask(TaskColumns, Model):
 
     owner: Mapped[Account] = relationship()
     case: Mapped[Case | None] = relationship()
+    area: Mapped[SlideArea | None] = relationship(cascade="all, delete-orphan", single_parent=True)
 
     @classmethod
     def turn(cls) -> tuple[SQLColumnExpression[Any], ...]:
@@ -91,7 +94,8 @@ class FieldTask(TaskColumns, Model):
     @property
     def readable(self) -> bool:
         """Whether there is an image to read."""
-        return bool(self.upload_name or self.source_id)
+        of_slide = self.area is not None and self.area.slide_id is not None
+        return bool(self.upload_name or self.source_id) or of_slide
 
 
 def add(task: FieldTask) -> None:
@@ -127,6 +131,12 @@ def unread_of_case(case_id: str) -> list[FieldTask]:
     """Return the fields of a case that wait, run or failed, in the order of arrival."""
     unread = FieldTask.state.in_((TaskState.WAITING, TaskState.RUNNING, TaskState.FAILED))
     wanted = select(FieldTask).where(FieldTask.case_id == case_id, unread)
+    return list(db.session.scalars(wanted.order_by(FieldTask.created_at, FieldTask.id)))
+
+
+def of_slide(slide_id: str) -> list[FieldTask]:
+    """Return the tasks that read areas of a slide, dropped ones too, in the order of arrival."""
+    wanted = select(FieldTask).join(SlideArea).where(SlideArea.slide_id == slide_id)
     return list(db.session.scalars(wanted.order_by(FieldTask.created_at, FieldTask.id)))
 
 

@@ -67,6 +67,10 @@ class Event(StrEnum):
     TEAM_CREATE = "team-create", "Created team"
     TEAM_RENAME = "team-rename", "Renamed team"
     UPLOAD = "upload", "Uploaded images"
+    SLIDE_UPLOAD = "slide-upload", "Uploaded slide"
+    SLIDE_AREA = "slide-area", "Marked area of slide"
+    SLIDE_CASE = "slide-case", "Added slide to case"
+    SLIDE_DELETE = "slide-delete", "Deleted slide"
     ANALYSIS = "analysis", "Image analysed"
     VIEW = "view", "Viewed"
     # The name that the trails of all installations hold.

@@ -6,11 +6,11 @@ from sqlalchemy import String, TypeDecorator, select, union
 
 from records import db
 
-IMAGES, UPLOADS = "images", "uploads"
+IMAGES, UPLOADS, SLIDES = "images", "uploads", "slides"
 
 
 class StoredFile(TypeDecorator[str]):
-    """The name of a file in the image store of one folder, `IMAGES` or `UPLOADS`.
+    """The name of a file in the store of one folder: `IMAGES`, `UPLOADS` or `SLIDES`.
 
     Every such column must have this type: the start removes files that no such column names, and a
     backup copies those that one does.

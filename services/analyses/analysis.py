@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,8 @@ from imaging.images import ImageLimits, RgbImage, UploadedImage, check_image, en
 from models.findings import FieldFindings, Progress
 from models.registry import Models
 from records.analyses import analyses
-from records.analyses.analyses import FILE_NAME_LENGTH, Analysis
+from records.analyses.analyses import FILE_FORMAT_LENGTH, FILE_NAME_LENGTH, Analysis
+from records.analyses.field_tasks import FieldTask
 from records.storage.image_store import ImageStore, ImageType
 from services.analyses import pictures
 from services.analyses.findings import BlastShare, blast_share, most_suspicious_first
@@ -47,6 +49,12 @@ DESCRIBED = (
 
 Described = dict[str, Any]
 """Values of these columns."""
+
+READING = "reading"
+"""Key of a finding under which it is kept how the values of the file became pixels."""
+
+KeptReading = dict[str, Any] | None
+"""What `UploadedImage.reading_to_dict` makes; None in a finding of before."""
 
 StoredImages = Iterator[tuple[str, bytes, ImageType]]
 """Column, content and type of each image, made one at a time: those of a huge field are huge."""
@@ -79,7 +87,9 @@ class Analyst:
     def classify(self, owner_id: str, upload: Upload) -> Analysis:
         """Read one cell image and keep it with the answer; raises `ImageError` if refused."""
         image = read_image(upload.content, self._limits, upload.file_name)
-        return self._classify(_described(owner_id, upload, image), image.rgb)
+        return self._classify(
+            _described(owner_id, upload, image), image.rgb, image.reading_to_dict()
+        )
 
     def check(self, upload: Upload) -> None:
         """Raise `ImageError` where that can be told of a file without decoding it."""
@@ -91,14 +101,48 @@ class Analyst:
         """Find the cells of one field and keep both; raises `ImageError` if refused."""
         image = read_image(upload.content, self._limits, upload.file_name)
         described = _described(owner_id, upload, image)
-        return self._detect({**described, "id": analysis_id}, image.rgb, progress)
+        return self._detect(
+            {**described, "id": analysis_id}, image.rgb, image.reading_to_dict(), progress
+        )
+
+    def detect_area(
+        self,
+        task: FieldTask,
+        rgb: RgbImage,
+        file_format: str,
+        progress: Progress | None = None,
+    ) -> Analysis:
+        """Find the cells of an area of a slide, and keep the area like a field.
+
+        Args:
+            task: The task, whose id the analysis gets.
+            rgb: uint8 (h, w, 3) RGB, the pixels of the area.
+            file_format: Of the slide.
+            progress: As for `detect`.
+        """
+        described = {
+            "id": task.id,
+            "owner_id": task.owner_id,
+            "team_id": task.team_id,
+            "batch_id": task.batch_id,
+            "case_id": task.case_id,
+            "file_name": task.file_name,
+            "file_format": file_format[:FILE_FORMAT_LENGTH],
+            "file_bytes": rgb.nbytes,
+            "sha256": hashlib.sha256(np.ascontiguousarray(rgb).data).hexdigest(),
+            "width": rgb.shape[1],
+            "height": rgb.shape[0],
+            "notes": [],
+        }
+        return self._detect(described, rgb, None, progress)
 
     def override_quality_check(self, analysis: Analysis) -> Analysis:
         """Read a cell image whose quality speaks against it, as a new analysis.
 
         Raises `FileNotFoundError` when the image is gone.
         """
-        return self._classify(_carried_over(analysis), self.pixels(analysis), override=True)
+        rgb, reading = self.pixels(analysis), analysis.finding.get(READING)
+        return self._classify(_carried_over(analysis), rgb, reading, override=True)
 
     def detect_again(
         self,
@@ -113,7 +157,8 @@ class Analyst:
         """
         own = {"owner_id": owner_id, "id": analysis_id, "case_id": case_of_its_field(analysis)}
         described = {**_carried_over(analysis), **own}
-        return self._detect(described, self.pixels(analysis), progress)
+        reading = analysis.finding.get(READING)
+        return self._detect(described, self.pixels(analysis), reading, progress)
 
     def delete(self, analysis: Analysis) -> None:
         """Remove the images and the row; if an image cannot be removed, all stays to be retried.
@@ -135,26 +180,34 @@ class Analyst:
         with self._cutting:
             return pictures.cell_sheet(self.pixels(analysis), boxes)
 
-    def _classify(self, described: Described, rgb: RgbImage, override: bool = False) -> Analysis:
+    def _classify(
+        self, described: Described, rgb: RgbImage, reading: KeptReading, override: bool = False
+    ) -> Analysis:
         found = self._models.classify(rgb, override)
         analysis = Analysis(
             **described,
             kind=analyses.AnalysisKind.CLASSIFICATION,
             result=found.label or analyses.NOT_USABLE,
             probability=found.probability,
-            finding=found.to_dict(),
+            finding={**found.to_dict(), READING: reading},
             model_version=found.model,
         )
         return self._keep(analysis, _copies(rgb))
 
-    def _detect(self, described: Described, rgb: RgbImage, progress: Progress | None) -> Analysis:
+    def _detect(
+        self,
+        described: Described,
+        rgb: RgbImage,
+        reading: KeptReading,
+        progress: Progress | None,
+    ) -> Analysis:
         found = self._models.read_field(rgb, progress)
         analysis = Analysis(
             **described,
             kind=analyses.AnalysisKind.DETECTION,
             result=result_of(blast_share(found)),
             probability=None,
-            finding=found.to_dict(),
+            finding={**found.to_dict(), READING: reading},
             model_version=found.model,
         )
         return self._keep(analysis, chain(_copies(rgb), _cells(rgb, found)))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import Any, Protocol
 
-from imaging.images import ImageError
+from imaging.decoding.errors import ImageError
+from imaging.images import RgbImage
+from imaging.slides.slide import SlideError
 from jobs.engine import Progress, QueueFullError, TaskError, Tasks
 from records import tasks
 from records.accounts.accounts import new_id
 from records.analyses import analyses, field_tasks
 from records.analyses.analyses import Analysis
 from records.analyses.field_tasks import FieldTask
+from records.analyses.slide_areas import SlideArea
+from records.slides.slides import Slide
 from records.storage.image_store import ImageStore
 from services.analyses.analysis import Analyst, Upload, case_of_its_field, display_name
 from services.analyses.batches import counts_of
@@ -29,6 +33,19 @@ GONE = "The image is no longer there. Send it again."
 
 LOOK_EVERY = 0.05
 """Seconds between two looks at a task that somebody waits for."""
+
+
+class AreaReader(Protocol):
+    """Reads the pixels of areas of slides."""
+
+    def pixels(self, area: SlideArea, progress: Progress) -> tuple[RgbImage, str]:
+        """Return an area as uint8 (h, w, 3) RGB, and the format of its slide.
+
+        Raises:
+            FileNotFoundError: The slide is gone.
+            SlideError: It cannot be read.
+        """
+        ...
 
 
 class NoRoomError(Exception):
@@ -49,12 +66,14 @@ class FieldQueue:
         analyst: Analyst,
         thumbnails: Thumbnails,
         uploads: ImageStore,
+        areas: AreaReader,
         background: Tasks,
         max_waiting: int,
     ) -> None:
         self._analyst = analyst
         self._thumbnails = thumbnails
         self._uploads = uploads
+        self._areas = areas
         self._tasks = background
         self._max_waiting = max_waiting
         background.add(self)
@@ -89,6 +108,17 @@ class FieldQueue:
         task.source_id, task.team_id = analysis.id, analysis.team_id
         # That case is not to be signed before.
         task.case_id = case_of_its_field(analysis)
+        self._queue(task)
+        return task
+
+    def take_area(self, owner_id: str, area: SlideArea, slide: Slide, file_name: str) -> FieldTask:
+        """Let an area of a slide wait to be read as a field; raises `QueueFullError`.
+
+        It belongs to the slide's team and case, and all areas of a slide to one batch.
+        """
+        self._check_room(owner_id)
+        task = _task(owner_id, slide.id, file_name)
+        task.team_id, task.case_id, task.area = slide.team_id, slide.case_id, area
         self._queue(task)
         return task
 
@@ -146,9 +176,15 @@ class FieldQueue:
             if task.source_id:
                 source = analyses.get(task.source_id)
                 return self._analyst.detect_again(task.owner_id, source, task.id, progress)
+            if task.area:
+                rgb, file_format = self._areas.pixels(task.area, progress)
+                return self._analyst.detect_area(task, rgb, file_format, progress)
             return self._analyst.detect(task.owner_id, self._upload(task), task.id, progress)
         except FileNotFoundError:
             raise TaskError(GONE) from None
+        except SlideError as error:
+            # The slide stays: another attempt may find the server less busy.
+            raise TaskError(str(error)) from error
         except ImageError as error:
             # Trying again would end alike.
             self._forget(task)

@@ -23,6 +23,7 @@ from models.findings import (
     Namer,
 )
 from records.analyses.analyses import Analysis
+from records.analyses.slide_areas import SlideArea
 
 USUAL_DIFFERENTIAL = 100
 """White cells that a differential counts at the least; a share of fewer says little."""
@@ -39,6 +40,9 @@ COLUMNS = (
     *("classifier_label", "classifier_all_blast_probability", "classifier_model"),
     *("probability", "named_by", "kind"),
 )
+
+AREA_COLUMNS = ("slide", "slide_x", "slide_y", "diameter_um")
+"""Columns behind these for an area of a slide: where the middle of the cell is, and its size."""
 
 
 @dataclass(frozen=True)
@@ -185,24 +189,28 @@ def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
     ]
 
 
-def to_dict(analysis: Analysis) -> dict[str, Any]:
-    """Return the findings in the form that `python -m models detect` prints."""
-    return {"file": analysis.file_name, **analysis.finding}
+def to_dict(analysis: Analysis, area: SlideArea | None = None) -> dict[str, Any]:
+    """Return the findings in the form that `python -m models detect` prints, and the area."""
+    made = {"file": analysis.file_name, **analysis.finding}
+    if area is None:
+        return made
+    place = {"slide": _slide_name(area), "box": area.box, "micrometres": area.micrometres}
+    return {**made, "area": place}
 
 
-def as_json(analysis: Analysis) -> str:
-    """Write the findings as indented JSON."""
-    return json.dumps(to_dict(analysis), indent=2) + "\n"
+def as_json(analysis: Analysis, area: SlideArea | None = None) -> str:
+    """Write the findings as indented JSON, with the area of a slide that the field is."""
+    return json.dumps(to_dict(analysis, area), indent=2) + "\n"
 
 
-def as_csv(analysis: Analysis, separator: str = COMMA) -> str:
-    """Write one counted cell a line, `COLUMNS`.
+def as_csv(analysis: Analysis, area: SlideArea | None = None, separator: str = COMMA) -> str:
+    """Write one counted cell a line, `COLUMNS`, of an area of a slide `AREA_COLUMNS` as well.
 
-    Probabilities are in 0..1, boxes in pixels of the file.
+    Probabilities are in 0..1, boxes in pixels of the file, places in pixels of the slide.
 
     What a reader did not say of a cell is empty.
     """
-    return "".join(write_csv(_rows(analysis), separator))
+    return "".join(write_csv(_rows(analysis, area), separator))
 
 
 def suspicion(cell: WhiteCell) -> tuple[bool, float]:
@@ -217,23 +225,34 @@ def _rank(cell: Detection, probability: float | None) -> tuple[bool, float]:
     return is_blast or cell.classifier_label == ALL_BLAST, probability
 
 
-def _rows(analysis: Analysis) -> Iterator[Sequence[Cell]]:
-    yield COLUMNS
+def _rows(analysis: Analysis, area: SlideArea | None) -> Iterator[Sequence[Cell]]:
+    yield (*COLUMNS, *AREA_COLUMNS) if area else COLUMNS
     findings = field_findings(analysis)
     for number, cell in enumerate(findings.detections, start=1):
-        yield analysis.file_name, number, *_line(findings, cell)
+        line = analysis.file_name, number, *_line(findings, cell)
+        yield (*line, *_on_slide(area, cell)) if area else line
 
 
 def _line(findings: FieldFindings, cell: Detection) -> list[Cell]:
     """All of a line of the table but its beginning."""
     return [
         *(cell.label, decimals(cell.confidence)),
-        *(tenths(edge) for edge in cell.box),
+        *(decimals(edge, 1) for edge in cell.box),
         *(findings.model, decimals(cell.blast), decimals(findings.thresholds.get(BLAST))),
         *(cell.classifier_label, decimals(cell.classifier_probability)),
         findings.classifier if cell.classifier_label else None,
         *_naming(findings, cell),
     ]
+
+
+def _on_slide(area: SlideArea, cell: Detection) -> list[Cell]:
+    x1, y1, x2, y2 = area.on_slide(cell.box)
+    middle = decimals((x1 + x2) / 2, 1), decimals((y1 + y2) / 2, 1)
+    return [_slide_name(area), *middle, decimals(area.diameter(cell.box), 2)]
+
+
+def _slide_name(area: SlideArea) -> str | None:
+    return area.slide.file_name if area.slide else None
 
 
 def _naming(findings: FieldFindings, cell: Detection) -> list[Cell]:
@@ -242,11 +261,6 @@ def _naming(findings: FieldFindings, cell: Detection) -> list[Cell]:
     return [decimals(findings.probability(cell)), findings.named_by, cell.kind]
 
 
-def decimals(number: float | None) -> Decimal | None:
-    """Round a probability to four decimals; None stays None."""
-    return None if number is None else Decimal(f"{number:.4f}")
-
-
-def tenths(number: float) -> Decimal:
-    """Round to one decimal, as edges of boxes are written."""
-    return Decimal(f"{number:.1f}")
+def decimals(number: float | None, places: int = 4) -> Decimal | None:
+    """Round a number to so many decimals; None stays None."""
+    return None if number is None else Decimal(f"{number:.{places}f}")

@@ -21,7 +21,8 @@ from records.audit.audit import Event
 from records.faults import Fault, fault_of
 from records.storage import stored_files
 from records.storage.image_store import ImageStore
-from records.storage.stored_files import IMAGES, UPLOADS
+from records.storage.slide_store import SlideStore
+from records.storage.stored_files import IMAGES, SLIDES, UPLOADS
 from services.audit import audit
 from services.audit.check import Verdict, verify
 from services.backups import copying, manifest
@@ -106,6 +107,7 @@ class _Copy:
             IMAGES: ImageStore(settings.images_dir),
             UPLOADS: ImageStore(settings.uploads_dir),
         }
+        self._slides = SlideStore(settings.slides_dir)
 
     def all_files(self) -> tuple[dict[str, Kept], set[str]]:
         """Copy everything; the files by name, and those that rows name and nobody has.
@@ -169,6 +171,11 @@ class _Copy:
             for folder, store in self._stores.items()
             for name in stored_files.named(folder)
         }
+        for name in stored_files.named(SLIDES):
+            folder = self._slides.folder(name)
+            # A slide without files is one that is missing, and named as such.
+            for path in self._slides.files_of(name) or [self._slides.arriving(name)]:
+                named[f"{SLIDES}/{name[:2]}/{name}/{path.relative_to(folder).as_posix()}"] = path
         # Nobody needs to wait for this transaction.
         db.session.remove()
         return named
@@ -182,7 +189,7 @@ class _Copy:
 
     def _forget_others(self, named: set[str]) -> None:
         """Remove the images that were deleted meanwhile: nobody must find them in a backup."""
-        for folder in self._stores:
+        for folder in (*self._stores, SLIDES):
             for name in [name for name in self._kept if name.startswith(f"{folder}/")]:
                 if name not in named:
                     (self._target / name).unlink()

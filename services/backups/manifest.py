@@ -11,13 +11,13 @@ from typing import Any
 from models.manifest import sha256_of
 from records.audit import external_log
 from records.audit.audit import Head
-from records.storage.stored_files import IMAGES, UPLOADS
+from records.storage.stored_files import IMAGES, SLIDES, UPLOADS
 from settings import DATABASE
 
 MANIFEST = "backup.json"
 FORMAT = 1
 SECRET_KEY, WEIGHTS = "secret_key", "weights"
-PARTS = (DATABASE, external_log.FILE, SECRET_KEY, IMAGES, UPLOADS, WEIGHTS)
+PARTS = (DATABASE, external_log.FILE, SECRET_KEY, IMAGES, UPLOADS, SLIDES, WEIGHTS)
 """Files and folders of a backup, besides its manifest; all but the weights are an instance's."""
 
 MOST_NAMED = 3

@@ -11,7 +11,7 @@ from records.audit import external_log
 from records.audit.audit import Event
 from records.faults import Fault, fault_of
 from records.storage.instance_lock import held
-from records.storage.stored_files import IMAGES, UPLOADS
+from records.storage.stored_files import IMAGES, SLIDES, UPLOADS
 from services.accounts.accounts import Accounts
 from services.audit import audit
 from services.audit.check import Verdict, verify
@@ -21,7 +21,7 @@ from settings import DATABASE, Settings
 
 _OWN = (
     *(f"{DATABASE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")),
-    *(external_log.FILE, IMAGES, UPLOADS, "thumbnails"),
+    *(external_log.FILE, IMAGES, UPLOADS, SLIDES, "thumbnails"),
 )
 """What makes an instance more than empty. The key does not: this command makes it."""
 

@@ -13,7 +13,8 @@ from records.audit.audit import Event
 from records.opening import RESTORE_DRAFT
 from records.storage import stored_files
 from records.storage.image_store import ImageStore
-from records.storage.stored_files import IMAGES, UPLOADS
+from records.storage.slide_store import SlideStore
+from records.storage.stored_files import IMAGES, SLIDES, UPLOADS
 from services.audit import audit, check
 from settings import Settings
 
@@ -44,23 +45,25 @@ class Leftovers:
 
     images: tuple[Path, ...] = ()
     uploads: tuple[Path, ...] = ()
+    slides: tuple[Path, ...] = ()
     derived: tuple[Path, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.images) + len(self.uploads) + len(self.derived)
+        return self.irreplaceable + len(self.derived)
 
     @property
     def irreplaceable(self) -> int:
         """How many of them cannot be made again."""
-        return len(self.images) + len(self.uploads)
+        return len(self.images) + len(self.uploads) + len(self.slides)
 
     def removed(self) -> Leftovers:
         """Remove them; those that are gone."""
-        return Leftovers(_remove(self.images), _remove(self.uploads), _remove(self.derived))
+        kinds = (self.images, self.uploads, self.slides, self.derived)
+        return Leftovers(*(_remove(paths) for paths in kinds))
 
     def counts(self) -> dict[str, int]:
         """Count the files, by kind."""
-        numbers = {name: len(getattr(self, name)) for name in ("images", "uploads", "derived")}
+        numbers = {name: len(paths) for name, paths in vars(self).items()}
         return {name: number for name, number in numbers.items() if number}
 
     def __str__(self) -> str:
@@ -77,6 +80,7 @@ def find(settings: Settings, before: float) -> Leftovers:
     return Leftovers(
         images=_old(_unnamed(settings.images_dir, IMAGES), before),
         uploads=_old(_unnamed(settings.uploads_dir, UPLOADS), before),
+        slides=_old(_of_no_slide(settings.slides_dir), before),
         derived=_old([*_thumbnails(settings.thumbnails_dir), *_drafts(settings)], before),
     )
 
@@ -113,6 +117,12 @@ def _unnamed(root: Path, folder: str) -> Iterator[Path]:
     files = list(ImageStore(root).files())
     named = stored_files.named(folder) if files else set()
     return (path for path in files if path.name not in named)
+
+
+def _of_no_slide(root: Path) -> Iterator[Path]:
+    files = list(SlideStore(root).files())
+    named = stored_files.named(SLIDES) if files else set()
+    return (path for name, path in files if name not in named)
 
 
 def _thumbnails(root: Path) -> Iterator[Path]:

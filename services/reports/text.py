@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import date
 
 from core.tables import COMMA, Cell, write_csv
-from services.analyses.findings import decimals, tenths
+from services.analyses.findings import decimals
 from services.cases.snapshot import Agreement, CellSnapshot, ModelUsed, Specimen, Tally
 from services.reports.contents import ASSISTS, SCHEMA, ReportContents, SignatureLine
 from services.reports.formatting import format_later_version, format_model, format_warnings
@@ -76,8 +76,7 @@ def _counts(by: str, tally: Tally) -> Iterator[tuple[str, Cell]]:
     yield f"blast_share_low_95_by_{by}", decimals(low)
     yield f"blast_share_high_95_by_{by}", decimals(high)
     yield from ((f"{label}_by_{by}", count) for label, count in tally.labels.items())
-    per_100 = tally.erythroblasts_per_100
-    yield f"erythroblasts_per_100_by_{by}", None if per_100 is None else tenths(per_100)
+    yield f"erythroblasts_per_100_by_{by}", decimals(tally.erythroblasts_per_100, 1)
 
 
 def _agreement(agreement: Agreement) -> Iterator[tuple[str, Cell]]:
@@ -125,7 +124,7 @@ def _line(cell: CellSnapshot) -> list[Cell]:
     number = cell.name.partition(".")[2]
     return [
         *(cell.image, int(number) if number.isdecimal() else number),
-        *(tenths(edge) for edge in cell.box),
+        *(decimals(edge, 1) for edge in cell.box),
         *(cell.label, cell.proposed, _yes(cell.counted), _yes(cell.seen)),
         *(cell.by, cell.at),
         *(decimals(cell.blast), cell.second_label, decimals(cell.second)),

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from imaging.decoding.errors import ImageError
 from imaging.images import (
-    ImageError,
     ImageLimits,
     centre_square,
     classifier_input,
@@ -64,14 +64,13 @@ def test_empty_file_is_refused():
         read_image(b"")
 
 
-@pytest.mark.parametrize("data", [b"hello, I am text" * 10, b"%PDF-1.7 ...", b"GIF89a" + bytes(99)])
-def test_other_files_are_refused(data):
+def test_other_files_are_refused():
     with pytest.raises(ImageError, match="not an image"):
-        read_image(data)
+        read_image(b"hello, I am text" * 10)
 
 
 def test_gif_is_refused(cell):
-    with pytest.raises(ImageError, match="Use PNG"):
+    with pytest.raises(ImageError, match=r"This is a GIF.*Save the image as PNG"):
         read_image(encoded(cell, "GIF"))
 
 
@@ -152,11 +151,6 @@ def test_sixteen_bit_grey_is_scaled():
     assert (upload.rgb.min(), upload.rgb.max()) == (0, 255)
     assert (upload.rgb[..., 0] == upload.rgb[..., 2]).all()
     assert "16-bit" in upload.notes[0]
-
-
-def test_floating_point_pixels_are_refused():
-    with pytest.raises(ImageError, match="32-bit"):
-        read_image(encoded(Image.fromarray(np.ones((32, 32), np.float32)), "TIFF"))
 
 
 def test_palette_keeps_its_colours(cell):

@@ -7,6 +7,7 @@ import sys
 import pytest
 from PIL import Image, ImageFilter
 
+from imaging.decoding.formats import NAMES
 from imaging.images import encode_png
 from models.__main__ import REASONS, main
 from models.findings import QualityIssue
@@ -52,7 +53,7 @@ def test_classify_prints_one_object_a_file(capsys, weights, cell):
     assert list(first) == [
         *("file", "label", "probability", "usable", "reason", "model", "code", "can_insist"),
         *("insisted", "view", "window", "familiar", "cells"),
-        *("kind", "morphology"),
+        *("kind", "morphology", "reading"),
     ]
     assert first["window"] == pytest.approx([-1.9, -1.9, 121.9, 121.9], abs=1)
     assert (first["view"], first["cells"], first["code"]) == ("crop", 1, None)
@@ -90,6 +91,7 @@ def test_detect_prints_boxes_in_pixels_of_the_file(capsys, weights, field):
     (line,) = lines(capsys)
     assert list(line)[:4] == ["file", "width", "height", "detections"]
     assert line["counts"] == {"blast": 1, "wbc": 0, "rbc": 0, "platelet": 0}
+    assert (line["reading"]["bits"], line["reading"]["notes"]) == (8, [])
     (detection,) = line["detections"]
     assert (detection["label"], line["named_by"]) == ("blast", "classifier")
     assert detection["probability"] == detection["second"] >= line["thresholds"]["blast"]
@@ -124,7 +126,7 @@ def test_unreadable_files_are_told_and_the_others_go_on(capsys, weights, cell, t
     refused, missing, read = lines(capsys)
     assert refused == {
         "file": text,
-        "error": "This is not an image that can be read. Use PNG, JPEG, TIFF, BMP or WebP.",
+        "error": f"This is not an image that can be read. Use {NAMES}.",
     }
     assert missing == {"file": "missing.png", "error": "No such file or directory"}
     assert read["model"] == "test-1"

@@ -16,6 +16,8 @@ from services.cases import review
 from tests.cases import entry
 from tests.pages.common.test_access import ARGUMENTS
 from tests.people import account_named, csrf_token, move, post
+from tests.slide_files import write_slide
+from tests.slide_uploads import read_area, upload_slide
 from tests.uploads import png, send, upload_cell, upload_field
 
 # Addresses that take an id of something else; what guards them is tested beside them.
@@ -45,7 +47,7 @@ OTHER_ARGUMENTS = {"index": 0, "number": 0, "cell": 0, "cell_number": 0, "suffix
 def rules(app: Flask) -> list[Rule]:
     """Addresses of analyses."""
     found = [rule for rule in app.url_map.iter_rules() if rule.arguments]
-    found = [rule for rule in found if "case_id" not in rule.arguments]
+    found = [rule for rule in found if not {"case_id", "slide_id"} & rule.arguments]
     return [rule for rule in found if rule.endpoint not in NOT_OF_ANALYSES | OF_BATCHES]
 
 
@@ -89,6 +91,19 @@ def case_requests(app: Flask, **ids: str) -> list[tuple[str, str]]:
             (method, urls.build(rule.endpoint, {name: values[name] for name in rule.arguments}))
             for rule in app.url_map.iter_rules()
             if "case_id" in rule.arguments
+            for method in rule.methods - {"HEAD", "OPTIONS"}
+        ]
+
+
+def slide_requests(app: Flask, slide: str, task_id: str) -> list[tuple[str, str]]:
+    """Every method and address of a slide, or of something in it."""
+    values = {**ARGUMENTS, "slide_id": slide.rsplit("/", 1)[-1], "task_id": task_id}
+    with app.test_request_context():
+        urls = app.create_url_adapter(None) or app.url_map.bind("localhost")
+        return [
+            (method, urls.build(rule.endpoint, {name: values[name] for name in rule.arguments}))
+            for rule in app.url_map.iter_rules()
+            if "slide_id" in rule.arguments
             for method in rule.methods - {"HEAD", "OPTIONS"}
         ]
 
@@ -179,6 +194,24 @@ def test_somebody_elses_case_is_not_found(app, signed_in, other_client: FlaskCli
     for method, path in found:
         visitor = client.open(path, method=method, data=form)
         assert visitor.headers["Location"].startswith("/sign-in"), path
+
+
+def test_somebody_elses_slide_is_not_found(
+    app, signed_in, other_client: FlaskClient, client, tmp_path
+):
+    slide = upload_slide(signed_in, write_slide(tmp_path / "a.tif", 2048))
+    area = read_area(signed_in, slide, left=0, top=0)
+    found = slide_requests(app, slide, area["id"])
+    assert len(found) >= 12
+    become_reviewer(app, "ben")
+    form = {"csrf_token": csrf_token(other_client)}
+    for method, path in found:
+        assert other_client.open(path, method=method, data=form).status_code == 404, path
+        visitor = client.open(path, method=method, data={"csrf_token": csrf_token(client)})
+        assert visitor.headers["Location"].startswith("/sign-in"), path
+    for path in (path for method, path in found if method == "GET"):
+        assert signed_in.get(path).status_code == 200, path
+    assert "a.tif" not in other_client.get("/slides").text
 
 
 def test_whoever_moved_away_finds_nothing_of_the_former_team(

@@ -28,6 +28,7 @@ _BLASTS_CALLED_SMUDGE = 0.005
 """Most of the real blasts that may be called smudges."""
 
 _LEAST_SMUDGE = 0.5
+_SMUDGE = KINDS.index(SMUDGE)
 _LOWER_SENSITIVITY = 0.975
 _LEAST_SLOPE = 0.05
 _SOURCES = {View.SEGMENTED: ("cnmc",), View.CONTEXT: ("lmu", "snam", "pbc", "txl")}
@@ -55,9 +56,10 @@ class Limits:
 
 
 def of_view(pack: Pack, predictions: Predictions, view: View) -> Predictions:
-    """Return the predictions of the cells that are seen so and known as blasts or not."""
+    """Return the predictions of intact cells that are seen so and known as blasts or not."""
     source, blast = pack.source[predictions.rows], pack.blast[predictions.rows]
-    return predictions.select(np.isin(source, _SOURCES[view]) & (blast >= 0))
+    intact = pack.kind[predictions.rows] != _SMUDGE
+    return predictions.select(np.isin(source, _SOURCES[view]) & (blast >= 0) & intact)
 
 
 def calibrate(pack: Pack, predictions: Predictions, view: View) -> Limits:
@@ -118,8 +120,12 @@ def smudge_limit(pack: Pack, predictions: Predictions) -> float:
     """Return P(smudge) from which a cell is called one: hardly a real blast never seen is so."""
     blasts = of_view(pack, predictions, View.CONTEXT)
     blasts = blasts.select(pack.blast[blasts.rows] == 1)
-    shares = softmax(blasts.kind.astype(np.float64), axis=1)[:, KINDS.index(SMUDGE)]
-    return max(_LEAST_SMUDGE, float(np.quantile(shares, 1 - _BLASTS_CALLED_SMUDGE)))
+    return max(_LEAST_SMUDGE, float(np.quantile(smudge_shares(blasts), 1 - _BLASTS_CALLED_SMUDGE)))
+
+
+def smudge_shares(predictions: Predictions) -> np.ndarray:
+    """Return P(smudge) of each cell, (n,) in 0..1."""
+    return softmax(predictions.kind.astype(np.float64), axis=1)[:, _SMUDGE]
 
 
 def coverage_at(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.taxonomy import SMUDGE
 from models.classifier.cell_views import View
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
 from training import charts
@@ -21,6 +22,7 @@ from training.cells.calibration import (
     cross_fitted,
     even_weights,
     of_view,
+    smudge_shares,
 )
 from training.cells.data import ATTRIBUTES, KINDS, UNKNOWN
 from training.cells.pack import Pack
@@ -84,7 +86,11 @@ def cells_of(pack: Pack, predictions: Predictions, limits: Limits) -> Cells:
 
 
 def evaluate(
-    pack: Pack, predictions: Predictions, limits: Mapping[View, Limits], samples: int
+    pack: Pack,
+    predictions: Predictions,
+    limits: Mapping[View, Limits],
+    smudge_limit: float,
+    samples: int,
 ) -> EstimatesBySet:
     """Take all measures.
 
@@ -92,6 +98,7 @@ def evaluate(
         pack: All cells.
         predictions: Of the folds' networks.
         limits: The calibration that is served, by view.
+        smudge_limit: P(smudge) from which a cell is called one.
         samples: Bootstrap samples of each interval.
     """
     black, context = (
@@ -113,6 +120,7 @@ def evaluate(
     sets[f"PBC, kinds and morphology, never seen: {len(of_pbc.rows)} cells"] = kinds_and_form(
         pack, of_pbc, samples
     )
+    sets["Smudge cells, never seen"] = smudges(pack, predictions, smudge_limit, samples)
     return sets
 
 
@@ -142,6 +150,43 @@ def kinds_and_form(pack: Pack, predictions: Predictions, samples: int) -> dict[s
         np.mean([_attribute_right(pack, number)(one) for number in range(len(ATTRIBUTES))])
     )
     return estimate_all(measures, known, draws)
+
+
+def smudges(
+    pack: Pack, predictions: Predictions, limit: float, samples: int
+) -> dict[str, Estimate]:
+    """Measure which cells are called smudges, with intervals over cells.
+
+    Args:
+        pack: All cells.
+        predictions: Of the folds' networks.
+        limit: P(smudge) from which a cell is called one.
+        samples: Bootstrap samples of each interval.
+    """
+    rng = np.random.default_rng(0)
+    made: dict[str, Estimate] = {}
+    for name, part in _might_be_smudges(pack, predictions).items():
+        draws = [
+            part.select(rng.integers(len(part.rows), size=len(part.rows))) for _ in range(samples)
+        ]
+        made |= estimate_all({name: lambda one: _called_smudge(one, limit)}, part, draws)
+    return made
+
+
+def _might_be_smudges(pack: Pack, predictions: Predictions) -> dict[str, Predictions]:
+    sources, kinds = pack.source[predictions.rows], pack.kind[predictions.rows]
+    blasts, real = pack.blast[predictions.rows] == 1, kinds == KINDS.index(SMUDGE)
+    return {
+        "SN-AM: smudges called smudge": predictions.select((sources == "snam") & real),
+        "SN-AM: blasts called smudge": predictions.select((sources == "snam") & blasts),
+        "LMU: blasts called smudge": predictions.select((sources == "lmu") & blasts),
+        "PBC: other cells called smudge": predictions.select(sources == "pbc"),
+        "TXL-PBC: other cells called smudge": predictions.select(sources == "txl"),
+    }
+
+
+def _called_smudge(predictions: Predictions, limit: float) -> float:
+    return float((smudge_shares(predictions) >= limit).mean())
 
 
 def draw_charts(

@@ -15,6 +15,7 @@ import torch
 from core.taxonomy import SMUDGE
 from models.classifier.cell_views import View
 from models.findings import ALL_BLAST, NORMAL
+from models.manifest import read_manifest
 from training.cells import calibration
 from training.cells.card import write_card
 from training.cells.data import ATTRIBUTES, KINDS
@@ -88,14 +89,15 @@ def _write(options: Options, pack: Pack, predictions: Predictions, folder: Path)
         view: calibration.calibrate(pack, calibration.of_view(pack, predictions, view), view)
         for view in View
     }
-    sets = evaluate(pack, predictions, limits, options.samples)
+    thresholds = _thresholds(pack, predictions)
+    sets = evaluate(pack, predictions, limits, thresholds[SMUDGE], options.samples)
     write_manifest(
         folder,
         {
             **_manifest(options, pack),
             "phases": _phases(options, predictions),
             "views": {view: vars(of_view) for view, of_view in limits.items()},
-            "thresholds": _thresholds(pack, predictions),
+            "thresholds": thresholds,
             "metrics": to_dict(sets),
         },
     )
@@ -105,14 +107,13 @@ def _write(options: Options, pack: Pack, predictions: Predictions, folder: Path)
 
 def _phases(options: Options, predictions: Predictions) -> list[Phase]:
     """Describe all phases, the trainings as their checkpoints state them."""
-    trainings = _trainings(options.folder, options.network)
     folds = np.unique(predictions.folds).tolist()
     limits = {
         "sensitivity": calibration.SENSITIVITY,
         "decided_accuracy": calibration.DECIDED_ACCURACY,
     }
     return [
-        *(phase("train", _TRAIN, settings) for settings in trainings),
+        *_trainings(options, options.network),
         phase("predict", _PREDICT, {"folds": folds}),
         phase("export", _EXPORT, {"network": options.network}),
         phase("calibrate", _EXPORT, limits),
@@ -120,12 +121,24 @@ def _phases(options: Options, predictions: Predictions) -> list[Phase]:
     ]
 
 
-def _trainings(folder: Path, network: str) -> list[dict[str, Any]]:
-    """Return the settings of a training and of those that it went on from, the first one first."""
-    settings = torch.load(folder / network / "checkpoint.pt", weights_only=True)["settings"]
-    start = settings.get("start", "")
+def _trainings(options: Options, network: str) -> list[Phase]:
+    """Return the phases of a training and of those that it went on from, the first one first."""
+    settings = _settings(options, network)
     plain = {name: value for name, value in settings.items() if name != "start"}
-    return [*(_trainings(folder, start) if start else []), plain]
+    start, published = settings.get("start", ""), settings.get("published", "")
+    before: list[Phase] = []
+    if start:
+        before = _trainings(options, start)
+    elif published:
+        phases = read_manifest(options.weights / published, "classifier").details["phases"]
+        before = [each for each in phases if each["phase"] == "train"]
+    return [*before, phase("train", _TRAIN, {"network": network, **plain})]
+
+
+def _settings(options: Options, network: str) -> dict[str, Any]:
+    """Return the settings of a training, as its checkpoint states them."""
+    path = options.folder / network / "checkpoint.pt"
+    return torch.load(path, weights_only=True)["settings"]
 
 
 def _held_out(network: str) -> int | None:
@@ -157,7 +170,7 @@ def _manifest(options: Options, pack: Pack) -> dict[str, Any]:
             "split": _subjects_by_fold(pack),
             "note": options.note,
             "arguments": {
-                "architecture": _trainings(options.folder, options.network)[0]["architecture"],
+                "architecture": _settings(options, options.network)["architecture"],
                 "held_out": _held_out(options.network),
             },
         },

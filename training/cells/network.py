@@ -7,6 +7,7 @@ the top and left. EfficientNet-Lite0, without squeeze-and-excitation, takes a th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
@@ -58,6 +59,7 @@ class CellNetwork(nn.Module):
     Attributes:
         architecture: Of the trunk.
         size: Number of pooled features.
+        statistics_kept: Whether batch normalisation keeps its statistics in training.
     """
 
     mean: torch.Tensor
@@ -66,6 +68,7 @@ class CellNetwork(nn.Module):
     def __init__(self, architecture: Architecture = "EfficientNetB3") -> None:
         super().__init__()
         self.architecture: Architecture = architecture
+        self.statistics_kept = False
         if architecture == "EfficientNetB3":
             self.trunk, self.size = efficientnet_b3(weights=None).features, _B3_FEATURES
             _as_in_keras(self.trunk)
@@ -80,6 +83,29 @@ class CellNetwork(nn.Module):
         self.taught = nn.Linear(self.size, TEACHER_FEATURES)
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("variance", torch.tensor(variance).view(1, 3, 1, 1))
+
+    def freeze(self) -> None:
+        """Keep the trunk's first blocks and the statistics of all its batch normalisation.
+
+        No laboratory's statistics get into it, and a step takes half as long.
+        """
+        self.statistics_kept = True
+        for module in self._early():
+            module.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode, but for statistics that are kept."""
+        super().train(mode)
+        if self.statistics_kept:
+            for module in self.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        return self
+
+    def _early(self) -> Iterable[nn.Module]:
+        if isinstance(self.trunk, _LiteTrunk):
+            return self.trunk.early(_FROZEN_BLOCKS)
+        return self.trunk[:_FROZEN_BLOCKS]
 
     def features(self, rgb: torch.Tensor) -> torch.Tensor:
         """Return the pooled features (n, `size`)."""
@@ -120,27 +146,18 @@ def write_state(state: object, path: Path) -> None:
 
 
 class _LiteTrunk(nn.Module):
-    """Map normalised RGB (n, 3, h, w) to EfficientNet-Lite0's last maps (n, 1280, h, w).
-
-    Its batch normalisation keeps ImageNet's statistics, so that no laboratory's get into it, and
-    its first blocks their weights: both take half as long to train.
-    """
+    """Map normalised RGB (n, 3, h, w) to EfficientNet-Lite0's last maps (n, 1280, h, w)."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lite = EfficientNet.from_name("efficientnet-lite0")
         # The classifier of ImageNet's classes, which nothing asks.
-        del self.lite._fc, self.lite._dropout, self.lite._avg_pooling
-        early = (self.lite._conv_stem, self.lite._bn0, *self.lite._blocks[:_FROZEN_BLOCKS])
-        for module in early:
-            module.requires_grad_(False)
+        for name in ("_fc", "_dropout", "_avg_pooling"):
+            delattr(self.lite, name)
 
-    def train(self, mode: bool = True) -> Self:
-        super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
-        return self
+    def early(self, blocks: int) -> list[nn.Module]:
+        stem = [self.lite.get_submodule(name) for name in ("_conv_stem", "_bn0")]
+        return [*stem, *list(self.lite.get_submodule("_blocks").children())[:blocks]]
 
     def forward(self, rgb: torch.Tensor) -> torch.Tensor:
         return self.lite.extract_features(rgb)

@@ -21,7 +21,7 @@ _COMPOSITED_NORMALS = 0.25
 _OWN_BACKGROUND = 0.35
 """Share of cells in context that keep their own background where its set was drawn."""
 
-_TXL_SHARE = 0.25
+_TXL_SHARE = 0.35
 """Share of the normal cells in context with a kind of their own set that are TXL-PBC's instead."""
 
 _GROUNDS = ("lmu", "pbc", "background")

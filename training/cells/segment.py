@@ -57,7 +57,8 @@ def _cut_near(bgr: np.ndarray, box: Box) -> np.ndarray:
     part = bgr[near]
     scale = min(1.0, _CUT_SIDE / side)
     small = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    inside = tuple(scale * edge for edge in (x1 - left, y1 - top, x2 - left, y2 - top))
+    left_edge, top_edge = scale * (x1 - left), scale * (y1 - top)
+    inside = left_edge, top_edge, left_edge + scale * (x2 - x1), top_edge + scale * (y2 - y1)
     cut = cut_from_box(small, inside).astype(np.float32)
     mask = np.zeros(bgr.shape[:2], bool)
     mask[near] = cv2.resize(cut, part.shape[1::-1], interpolation=cv2.INTER_LINEAR) >= 0.5

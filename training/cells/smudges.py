@@ -121,4 +121,5 @@ def _draw_out(density: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     turned = cv2.warpAffine(
         line, cv2.getRotationMatrix2D(middle, rng.uniform(0, 180), 1), (length, length)
     )
-    return cv2.filter2D(density, -1, turned / max(float(turned.sum()), 1e-6))
+    even = np.asarray(turned / max(float(turned.sum()), 1e-6), np.float32)
+    return cv2.filter2D(density, -1, even)

@@ -30,6 +30,7 @@ from training.cells.network import (
     write_state,
 )
 from training.cells.pack import DEFAULT_PACK, Pack
+from training.cells.published import load_published
 from training.cells.sampling import Batch, Sampler
 from training.cells.teach import DEFAULT_TEACHER
 from training.cells.validate import as_tensor, held_out_rows, measure, predict
@@ -47,7 +48,10 @@ _VALIDATIONS = 5
 _SAVE_EVERY = 25
 _LARGEST_GRADIENT = 5.0
 _SMUDGE = KINDS.index("smudge")
-_SETTINGS = ("architecture", "steps", "batch", "rate", "distil", "scratch", "start", "seed")
+_SETTINGS = (
+    *("architecture", "steps", "batch", "rate", "distil"),
+    *("scratch", "start", "published", "seed"),
+)
 """Options that must not change when a training is resumed."""
 
 
@@ -59,11 +63,13 @@ class Options:
     teacher: Path = option(DEFAULT_TEACHER, "file of the teacher's features")
     out: Path = option(PROJECT / "runs" / "cells" / "folds", "folder of the folds")
     architecture: Architecture = option(
-        "EfficientNet-Lite0", "of the trunk", choices=lambda: ARCHITECTURES
+        "EfficientNetB3", "of the trunk", choices=lambda: ARCHITECTURES
     )
     init: Path = option(DEFAULT_INIT, "Keras' weights that EfficientNetB3 starts from")
     scratch: bool = option(False, "start from random weights")
     start: str = option("", "folder of a trained network to go on from, in place of --init")
+    published: str = option("", "version of the published classifier to go on from")
+    weights: Path = option(PROJECT / "weights" / "classifier", "folder of the published versions")
     folds: tuple[int, ...] = option(tuple(range(FOLDS)), "(all)")
     final: bool = option(False, "train one network on all cells, in place of the folds")
     steps: int = option(1600)
@@ -122,12 +128,16 @@ class Training:
         options = self._options
         if options.start:
             return load_network(options.out / options.start / "network.pt")
+        if options.published:
+            return _going_on_from(options)
         network = CellNetwork(options.architecture)
-        if not options.scratch:
-            if options.architecture == "EfficientNetB3":
-                load_keras(network, options.init)
-            else:
-                load_lite(network)
+        if options.scratch:
+            return network
+        if options.architecture == "EfficientNetB3":
+            load_keras(network, options.init)
+            return network
+        load_lite(network)
+        network.freeze()
         return network
 
     def _batches(self) -> Iterator[Batch]:
@@ -197,6 +207,14 @@ class Training:
         return {name: getattr(self._options, name) for name in _SETTINGS}
 
 
+def _going_on_from(options: Options) -> CellNetwork:
+    network = load_published(options.weights / options.published)
+    if network.architecture != options.architecture:
+        raise DataError(f"Version {options.published} is of {network.architecture}: name it.")
+    network.freeze()
+    return network
+
+
 def optimizer_of(network: CellNetwork, rate: float) -> torch.optim.AdamW:
     """Return AdamW in which the heads learn faster than the trunk."""
     known = {id(parameter) for parameter in network.trunk.parameters()}
@@ -230,9 +248,9 @@ def loss_of(
     known = blast != UNKNOWN
     target = blast.clamp(_SMOOTHING, 1 - _SMOOTHING)
     loss = nn.functional.binary_cross_entropy_with_logits(outputs.blast[known], target[known])
-    loss = loss + _KIND_WEIGHT * masked_entropy(
-        outputs.kind, np.where(intact, pack.kind[rows], _SMUDGE)
-    )
+    kind = np.where(intact, pack.kind[rows], _SMUDGE)
+    of_unknown = outputs.kind[torch.from_numpy(kind == UNKNOWN)]
+    loss = loss + _KIND_WEIGHT * (masked_entropy(outputs.kind, kind) + _loss_of_unknown(of_unknown))
     parts = outputs.attributes.split([len(values) for values in ATTRIBUTES.values()], dim=1)
     of_attributes = [
         masked_entropy(part, np.where(intact, pack.attributes[rows, number], UNKNOWN))
@@ -243,6 +261,14 @@ def loss_of(
         return loss
     taught = torch.from_numpy(teacher[rows[intact]]).float()
     return loss + distil * nn.functional.smooth_l1_loss(outputs.taught[intact], taught)
+
+
+def _loss_of_unknown(logits: torch.Tensor) -> torch.Tensor:
+    """Return the mean -log(1 - P(smudge)): cells of unknown kind are intact at least."""
+    if not len(logits):
+        return logits.sum() * 0
+    shares = logits.log_softmax(dim=1)
+    return -torch.cat((shares[:, :_SMUDGE], shares[:, _SMUDGE + 1 :]), dim=1).logsumexp(1).mean()
 
 
 def masked_entropy(logits: torch.Tensor, labels: np.ndarray) -> torch.Tensor:

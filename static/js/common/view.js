@@ -27,6 +27,9 @@ export class View {
   /** @type {Map<number, PointerEvent>} */
   pointers = new Map();
 
+  /** Called whenever another part is shown. */
+  shownAnew = () => {};
+
   /** @param {SVGSVGElement} picture */
   constructor(picture) {
     this.picture = picture;
@@ -68,6 +71,7 @@ export class View {
       height,
     };
     this.picture.setAttribute("viewBox", `${this.shown.x} ${this.shown.y} ${width} ${height}`);
+    this.shownAnew();
   }
 
   /**

@@ -1,6 +1,7 @@
 // The page of a field: a cell of the gallery shows its box in the picture, and a box its cell.
 
-import { find } from "../common/elements.js";
+import { find, findOptional } from "../common/elements.js";
+import { showScaleBar } from "../common/scale_bar.js";
 import { bindTools, View } from "../common/view.js";
 import { cells } from "./cells.js";
 import "./threshold.js";
@@ -53,5 +54,16 @@ picture.addEventListener("click", (event) => {
 for (const cell of cells) {
   cell.item?.addEventListener("click", () => showCell(cell));
 }
+
+const scaleBar = findOptional(document, "[data-scale-bar]");
+
+function measure() {
+  const toScreen = picture.getScreenCTM();
+  if (scaleBar && toScreen) showScaleBar(scaleBar, Number(picture.dataset.micrometres) / toScreen.a);
+}
+
+view.shownAnew = measure;
+window.addEventListener("resize", measure);
+measure();
 
 bindTools(view, find(document, "[data-tools]"));

@@ -4,6 +4,7 @@
  * A file as the server describes it (pages/analyses/batches.py, pages/analyses/classification.py).
  * @typedef {object} FileReport
  * @property {string} [id]
+ * @property {string} [file] its name
  * @property {string} [state] of its task; none where it was analysed at once
  * @property {string} summary
  * @property {number} done
@@ -59,10 +60,11 @@ export function formatProgress(files) {
 }
 
 /**
- * A size in bytes, in kB or MB.
+ * A size in bytes, in kB, MB or GB.
  * @param {number} bytes
  */
 export function formatSize(bytes) {
   if (bytes < 1024 ** 2) return `${Math.ceil(bytes / 1024)} kB`;
-  return `${(bytes / 1024 ** 2).toFixed(1).replace(/\.0$/, "")} MB`;
+  const [power, unit] = bytes < 1024 ** 3 ? [2, "MB"] : [3, "GB"];
+  return `${(bytes / 1024 ** power).toFixed(1).replace(/\.0$/, "")} ${unit}`;
 }

@@ -28,7 +28,7 @@ def test_a_costly_file_is_refused_at_once(reader: Callable[[bytes], object], nam
 
 def test_a_tiff_with_a_jpeg_of_many_scans_is_refused_while_it_is_decoded():
     data = tiff(1, side=2_000, pixels=jpeg_of_scans(500, 2_000), compression=7)
-    with pytest.raises(ImageError, match="damaged"):
+    with pytest.raises(ImageError, match="scans"):
         read_image(data)
     assert read_image(tiff(1, side=64, pixels=jpeg_of_scans(5, 64), compression=7)).width == 64
 

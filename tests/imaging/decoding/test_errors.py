@@ -117,7 +117,8 @@ def test_the_files_that_are_damaged_here_are_read_or_refused_for_their_pages(kin
         with pytest.raises(ImageError, match="several pictures"):
             read_image(REAL_FILES[kind])
     else:
-        assert read_image(REAL_FILES[kind]).rgb.shape == (40, 40, 3)
+        side = 160 if kind == "heif tiles" else 40
+        assert read_image(REAL_FILES[kind]).rgb.shape == (side, side, 3)
 
 
 @settings(max_examples=1_500, deadline=None, print_blob=True, database=None)

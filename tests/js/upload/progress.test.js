@@ -28,6 +28,7 @@ test("failed and cancelled files are counted where there are any", () => {
 for (const [bytes, expected] of /** @type {[number, string][]} */ ([
   [0, "0 kB"], [1, "1 kB"], [1024, "1 kB"], [1025, "2 kB"],
   [1024 ** 2, "1 MB"], [1.5 * 1024 ** 2, "1.5 MB"], [64 * 1024 ** 2, "64 MB"],
+  [1.5 * 1024 ** 3, "1.5 GB"],
 ])) {
   test(`${bytes} bytes are ${expected}`, () => {
     assert.equal(formatSize(bytes), expected);

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
+from imaging.decoding.formats import ACCEPT, NAMES
 from jobs.engine import GOING_WRONG
 from records import db
 from records.analyses.analyses import Analysis
@@ -19,8 +20,10 @@ from records.storage.image_store import ImageStore
 from settings import Settings
 from tests.applications import empty_app
 from tests.image_files import damaged_files
+from tests.known_pixels import as_bits, tiff
 from tests.people import csrf_token, sign_in_as
-from tests.uploads import cell_image, encoded, follow, png, send, texts, upload_field
+from tests.stand_ins import drawn_cell, drawn_field
+from tests.uploads import DARK, cell_image, encoded, follow, png, send, texts, upload_field
 
 PATHS = ["/classify", "/detect"]
 
@@ -47,13 +50,17 @@ def animated(file_format: str) -> bytes:
 
 REFUSED = {
     "text": (b"no image at all", "not an image that can be read"),
-    "svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "not an image that can be read"),
-    "gif": (encoded(cell_image(), "GIF"), "not an image that can be read"),
+    "svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "This is an SVG drawing"),
+    "gif": (encoded(cell_image(), "GIF"), "This is a GIF, which cannot be read"),
+    "zip": (b"PK\3\4 and more", "This is a ZIP archive"),
     "empty": (b"", "The file is empty"),
     "animated PNG": (animated("PNG"), "several pictures"),
     "animated WebP": (animated("WEBP"), "several pictures"),
     "pages of TIFF": (animated("TIFF"), "several pictures"),
-    "32-bit": (encoded(cell_image().convert("F"), "TIFF"), "32-bit pixels"),
+    "CIELab": (
+        tiff(np.asarray(cell_image()), photometric="cielab"),
+        "CIELab colours (uncompressed, 8 bits, 3 samples)",
+    ),
     "tiny": (png(np.zeros((8, 8, 3), np.uint8)), "at least 16"),
 }
 DAMAGED = {
@@ -71,9 +78,11 @@ CONVERTED = {
     "grey 16-bit": (
         Image.fromarray(np.linspace(0, 65535, 14400).reshape(120, 120).astype(np.uint16)),
         "PNG",
-        "16-bit grey values were scaled to 8 bits.",
+        "16-bit PNG, scaled from 0–65535.",
     ),
     "BMP": (cell_image(), "BMP", None),
+    "AVIF": (cell_image(), "AVIF", None),
+    "JPEG 2000": (cell_image(), "JPEG2000", None),
     "WebP": (cell_image(), "WEBP", None),
 }
 
@@ -203,6 +212,44 @@ def test_unusual_images_are_converted_and_it_is_noted(
         analysis = db.session.get(Analysis, answer.json["id"])
         assert (analysis.width, analysis.height) == (120, 120)
         assert analysis.notes == ([note] if note else [])
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_how_the_values_were_read_is_told_on_the_page_and_kept(
+    app: Flask, signed_in: FlaskClient, path: str
+):
+    line = "16-bit TIFF with 12-bit values, scaled from 0–4095."
+    pixels = (drawn_cell(chromatin=DARK) if path == "/classify" else drawn_field()).copy()
+    pixels[0, 0] = 255
+    content = tiff(as_bits(pixels, 12), photometric="rgb", compression="zlib")
+    document = send(signed_in, path, ("camera.tif", content), as_json=True).json
+    if path == "/detect":
+        document = follow(signed_in, document)
+    page = signed_in.get(document["url"]).text
+
+    assert texts(page).count(line) == 1
+    with app.app_context():
+        analysis = db.session.scalar(db.select(Analysis))
+        assert analysis.finding["reading"] == {
+            "samples": "16-bit",
+            "low": 0,
+            "high": 4095,
+            "bits": 12,
+            "stated": False,
+            "compression": "Deflate",
+            "notes": [line],
+        }
+        analysis.finding = {k: v for k, v in analysis.finding.items() if k != "reading"}
+        db.session.commit()
+    # As a finding of before is kept: told with the file, where it always was.
+    assert texts(signed_in.get(document["url"]).text).count(line) == 1
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_form_names_and_accepts_what_is_read(signed_in: FlaskClient, path: str):
+    page = signed_in.get(path).text
+    assert NAMES in texts(page)
+    assert f'accept="{ACCEPT}"' in page
 
 
 def test_a_script_gets_the_result_with_its_address(signed_in: FlaskClient):

@@ -26,6 +26,11 @@ ARGUMENTS = {
     "suffix": "csv",
     "team_id": "0" * 32,
     "case_id": "0" * 32,
+    "slide_id": "0" * 32,
+    "at": 0,
+    "level": 8,
+    "column": 0,
+    "row": 0,
     "key_id": "0" * 32,
     "cell": f"{'0' * 32}.0",
     "field": "0" * 32,
@@ -100,7 +105,7 @@ def test_only_these_need_nothing(app: Flask):
 
 def test_what_changes_something_of_an_analysis_needs_a_reader(app: Flask):
     for rule in app.url_map.iter_rules():
-        if "POST" in rule.methods and {"analysis_id", "batch_id"} & rule.arguments:
+        if "POST" in rule.methods and {"analysis_id", "batch_id", "slide_id"} & rule.arguments:
             assert need(app, rule.endpoint) is Role.READER, rule
 
 

@@ -18,7 +18,14 @@ def test_a_probability_never_reads_as_certain(probability: float, words: str):
 
 @pytest.mark.parametrize(
     ("count", "words"),
-    [(0, "0 bytes"), (1023, "1023 bytes"), (4096, "4 kB"), (2**26, "64 MB"), (2621440, "2.5 MB")],
+    [
+        (0, "0 bytes"),
+        (1023, "1023 bytes"),
+        (4096, "4 kB"),
+        (2**26, "64 MB"),
+        (2621440, "2.5 MB"),
+        (2**33, "8 GB"),
+    ],
 )
 def test_sizes(count: int, words: str):
     assert file_size(count) == words

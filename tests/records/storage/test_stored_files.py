@@ -7,11 +7,14 @@ from records.analyses import explanations
 from records.analyses.analyses import Analysis
 from records.analyses.explanations import Explanation
 from records.storage import stored_files
-from records.storage.stored_files import IMAGES, UPLOADS, StoredFile
+from records.storage.stored_files import IMAGES, SLIDES, UPLOADS, StoredFile
 from tests.people import sign_in_as
 from tests.uploads import upload_cell, upload_field
 
-NO_FILES = {"analyses.file_name", "field_tasks.file_name", "audit_entries.account_name"}
+NO_FILES = {
+    *("analyses.file_name", "field_tasks.file_name", "slides.file_name"),
+    "audit_entries.account_name",
+}
 """What people call a file or themselves."""
 
 
@@ -29,7 +32,7 @@ def test_every_column_that_names_a_file_is_known_to_do_so():
     }
 
 
-@pytest.mark.parametrize("folder", [IMAGES, UPLOADS])
+@pytest.mark.parametrize("folder", [IMAGES, UPLOADS, SLIDES])
 def test_an_empty_database_names_nothing(app: Flask, folder: str):
     with app.app_context():
         assert stored_files.named(folder) == set()

@@ -5,13 +5,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from imaging.images import ImageError, ImageLimits
+from imaging.decoding.errors import ImageError
+from imaging.images import ImageLimits
 from records import db
 from records.accounts.accounts import new_id
 from records.analyses import analyses
 from records.analyses.analyses import Analysis
 from records.storage.image_store import ImageStore
 from services.analyses.analysis import Analyst, Upload, display_name
+from tests.known_pixels import as_bits, tiff
 from tests.people import account_named, add_account, team_of
 from tests.stand_ins import drawn_cell, drawn_field, stand_in_models
 from tests.uploads import cell_image, encoded, png
@@ -102,6 +104,22 @@ def test_an_image_is_carried_over_to_detect(analyst: Analyst, ada: str):
     assert several.finding["code"] == "several_cells"
     assert (field.kind, field.result, field.file_name) == ("detection", "no_blasts", "field.png")
     assert np.array_equal(stored(analyst, field.image_name), two_cells)
+
+
+def test_how_the_values_were_read_is_kept_however_often_the_image_is_read(
+    analyst: Analyst, ada: str
+):
+    sent = analyst.classify(
+        ada, upload(tiff(as_bits(drawn_field(), 12), photometric="rgb"), "camera.tif")
+    )
+    field, cell = analyst.detect_again(ada, sent, new_id()), analyst.override_quality_check(sent)
+
+    assert sent.finding["reading"]["bits"] == 12
+    assert sent.finding["reading"]["notes"] == list(sent.notes) != []
+    assert field.finding["reading"] == cell.finding["reading"] == sent.finding["reading"]
+    # Findings of before have no such key.
+    sent.finding = {key: value for key, value in sent.finding.items() if key != "reading"}
+    assert analyst.detect_again(ada, sent, new_id()).finding["reading"] is None
 
 
 def test_what_was_within_the_limits_as_it_came_is_so_when_read_again(ada: str, store: ImageStore):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from flask import Flask
 
-from imaging.images import ImageError
+from imaging.decoding.errors import ImageError
 from jobs.engine import QueueFullError
 from records import db, tasks
 from records.analyses import analyses, field_tasks

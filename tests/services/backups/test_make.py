@@ -23,6 +23,8 @@ from services.backups.manifest import MANIFEST, BackupError, read
 from settings import DATABASE, Settings, SettingsError
 from tests.backups import back_up, files_of, install_models
 from tests.people import add_account, post
+from tests.slide_files import write_slide
+from tests.slide_uploads import begin, upload_slide
 from tests.trail import append, noted, tamper
 from tests.uploads import png, send, upload_cell
 
@@ -279,3 +281,22 @@ def test_a_switch_of_versions_meanwhile_ends_the_backup_with_a_sentence(
     with pytest.raises(BackupError, match="classifier was activated meanwhile"):
         back_up(app, tmp_path / "backup")
     assert not (tmp_path / "backup" / MANIFEST).exists()
+
+
+def test_slides_are_copied_with_all_their_files(app: Flask, client: FlaskClient, tmp_path: Path):
+    upload_slide(client, write_slide(tmp_path / "a.tif", 2048))
+    begin(client, "arrives.tif", 1000)
+    back_up(app, tmp_path / "backup")
+    copied = sorted(Path(name).name for name in files_of(tmp_path / "backup") if "slides/" in name)
+    assert copied == ["arriving.part", "slide.tif"]
+
+
+def test_a_slide_whose_files_are_lost_is_named(
+    app: Flask, settings: Settings, client: FlaskClient, tmp_path: Path
+):
+    upload_slide(client, write_slide(tmp_path / "a.tif", 2048))
+    (lost,) = settings.slides_dir.rglob("slide.tif")
+    lost.unlink()
+    back_up(app, tmp_path / "backup")
+    missing = read(tmp_path / "backup").missing
+    assert [Path(name).parent.name for name in missing] == [lost.parent.name]

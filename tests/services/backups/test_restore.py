@@ -20,6 +20,7 @@ from services.audit.check import verify
 from services.backups import copying
 from services.backups.manifest import MANIFEST, BackupError
 from settings import DATABASE, Settings, SettingsError
+from tests.applications import end
 from tests.backups import (
     another,
     back_up,
@@ -29,6 +30,8 @@ from tests.backups import (
     restored,
 )
 from tests.people import PASSWORD, post
+from tests.slide_files import write_slide
+from tests.slide_uploads import upload_slide
 from tests.stand_ins import stand_in_models
 from tests.trail import noted
 from tests.uploads import png, send, upload_cell
@@ -328,3 +331,14 @@ def test_what_is_backed_up_again_is_the_same(
         "audit_witness",
         MANIFEST,
     }
+
+
+def test_slides_come_back(app: Flask, client: FlaskClient, elsewhere: Flask, tmp_path: Path):
+    slide = upload_slide(client, write_slide(tmp_path / "a.tif", 2048))
+    back_up(app, tmp_path / "backup")
+    restored(elsewhere, tmp_path / "backup")
+    again = another(elsewhere.config["LEUKOSCOPE"])
+    browser = again.test_client()
+    post(browser, "/sign-in", name="ada", password=PASSWORD)
+    assert browser.get(f"{slide}/tiles/11/0_0.jpg").status_code == 200
+    end(again)

@@ -9,11 +9,15 @@ from records import db
 from records.accounts.accounts import new_id
 from records.audit import external_log
 from records.audit.audit import Event
+from records.cases.cases import Case
 from records.storage.image_store import ImageStore
+from records.storage.slide_store import SlideStore
 from services.instance import leftovers
 from services.instance.leftovers import MOST_OF_A_CRASH, Leftovers
 from settings import Settings
 from tests.people import post, sign_in_as
+from tests.slide_files import write_slide
+from tests.slide_uploads import upload_slide
 from tests.trail import append, noted, tamper
 from tests.uploads import upload_cell, upload_field
 
@@ -178,3 +182,30 @@ def test_a_deleted_analysis_leaves_nothing(app: Flask, settings: Settings, clien
 
     assert stored(settings) == set()
     assert len(sweep(app, settings)) == 0
+
+
+def test_files_of_a_slide_that_no_row_names_are_removed(
+    app: Flask, settings: Settings, client: FlaskClient, tmp_path: Path
+):
+    upload_slide(client, write_slide(tmp_path / "a.tif", 2048))
+    (kept,) = settings.slides_dir.rglob("slide.tif")
+    store = SlideStore(settings.slides_dir)
+    left = store.arriving(store.create())
+    removed = sweep(app, settings)
+
+    assert removed.counts() == {"slides": 1}
+    assert kept.exists()
+    assert not left.exists()
+
+
+def test_a_slide_goes_with_its_case(
+    app: Flask, settings: Settings, client: FlaskClient, tmp_path: Path
+):
+    opened = post(client, "/cases/new", pseudonym="Alder-7", specimen="blood")
+    case_id = opened.headers["Location"].removeprefix("/cases/")
+    upload_slide(client, write_slide(tmp_path / "a.tif", 2048), case=case_id)
+    with app.app_context():
+        db.session.execute(db.delete(Case).where(Case.id == case_id))
+        db.session.commit()
+    assert sweep(app, settings).counts() == {"slides": 1}
+    assert [path for path in settings.slides_dir.rglob("*") if path.is_file()] == []

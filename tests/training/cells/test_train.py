@@ -148,8 +148,21 @@ def test_labels_that_are_missing_change_nothing(pack):
     given = outputs(2)
     loss_of(given, pack, batch_of(row, row), None, 0.0).backward()
     assert given.blast.grad.abs().sum() > 0
-    assert given.kind.grad.abs().sum() == 0
     assert given.attributes.grad.abs().sum() == 0
+
+
+def test_a_cell_of_unknown_kind_is_at_least_no_smudge(pack):
+    row = int(np.flatnonzero((pack.source == "cnmc") & (pack.blast == 0))[0])
+    given = outputs(2)
+    loss_of(given, pack, batch_of(row, row), None, 0.0).backward()
+    smudge = KINDS.index("smudge")
+    assert (given.kind.grad[:, smudge] > 0).all()
+    others = np.delete(given.kind.grad.numpy(), smudge, axis=1)
+    shares = np.delete(given.kind.detach().softmax(1).numpy(), smudge, axis=1)
+    # What is taken off the smudge is given to the others as they stand to each other.
+    np.testing.assert_allclose(
+        others / shares, np.broadcast_to((others / shares)[:, :1], others.shape), rtol=1e-3
+    )
 
 
 def test_only_labelled_cells_are_averaged():

@@ -1,0 +1,268 @@
+"""DICOM: one frame of visible light, read with pydicom and decoded with imagecodecs."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from functools import partial
+
+import imagecodecs
+import numpy as np
+import pydicom
+from pydicom.dataset import FileDataset
+from pydicom.encaps import generate_frames
+from pydicom.multival import MultiValue
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID
+
+from imaging.decoding import jpeg
+from imaging.decoding.bounds import Picture
+from imaging.decoding.errors import DAMAGED, ImageError, overloaded, several, unread
+from imaging.decoding.jpeg2000 import codestream_of, codestream_size
+from imaging.decoding.raster import ColorModel, Raster, Samples, in_memory
+
+MAX_INFLATED = 256 * 2**20
+"""Bytes of a deflated file."""
+
+_META = 144
+"""Where the elements of the file's own header begin (PS3.10, 7.1): their length is in front."""
+
+_EXPLICIT, _DEFLATED = b"1.2.840.10008.1.2.1", b"1.2.840.10008.1.2.1.99"
+_READ = (
+    "SOPClassUID",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "WindowCenter",
+    "WindowWidth",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "VOILUTSequence",
+    "ModalityLUTSequence",
+    "ICCProfile",
+    "OpticalPathSequence",
+    "TotalPixelMatrixColumns",
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
+    "PixelData",
+)
+"""All that is read; nothing that names a patient is."""
+
+_NATIVE = (
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.1.99",
+    "1.2.840.10008.1.2.2",
+)
+_RUN_LENGTH = "1.2.840.10008.1.2.5"
+_JPEG = tuple(f"1.2.840.10008.1.2.4.{kind}" for kind in (50, 51, 57, 70))
+_JPEG_LS = tuple(f"1.2.840.10008.1.2.4.{kind}" for kind in (80, 81))
+_JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{kind}" for kind in (90, 91))
+
+_MODELS = {
+    "MONOCHROME1": ColorModel.GREY,
+    "MONOCHROME2": ColorModel.GREY,
+    "RGB": ColorModel.RGB,
+    "YBR_FULL": ColorModel.RGB,
+    "YBR_FULL_422": ColorModel.RGB,
+    "YBR_RCT": ColorModel.RGB,
+    "YBR_ICT": ColorModel.RGB,
+}
+_SAVE = "Export the picture from your viewer as PNG, JPEG or TIFF."
+_YCBCR, _RGB = 3, 2
+
+
+def open_dicom(data: bytes) -> Picture:
+    """Read and check the header of a DICOM file.
+
+    Raises:
+        ImageError: If it has no picture or several, or is of a kind that is not read.
+        Exception: Whatever pydicom raises.
+    """
+    dataset = pydicom.dcmread(io.BytesIO(_inflated(data)), specific_tags=list(_READ))
+    if "PixelData" not in dataset:
+        raise ImageError(f"This DICOM file holds no picture. {_SAVE}")
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    height, width = int(dataset.Rows), int(dataset.Columns)
+    if "TotalPixelMatrixColumns" in dataset and frames > 1:
+        raise unread(
+            "a whole-slide image (DICOM)", "Export the field that you mean as PNG or TIFF."
+        )
+    if frames > 1:
+        raise several(f"{frames} frames in one DICOM file")
+    _check(dataset)
+    samples, allocated = int(dataset.SamplesPerPixel), int(dataset.BitsAllocated)
+    return Picture(width, height, samples * allocated // 8, partial(_decode, dataset))
+
+
+def _inflated(data: bytes) -> bytes:
+    """Inflate a deflated file, as far as a file may be large; pydicom has no bound.
+
+    Raises:
+        ImageError: If it is larger.
+    """
+    (length,) = struct.unpack_from("<I", data, _META - 4)
+    head, deflated = data[: _META + length], data[_META + length :]
+    place = head.find(_DEFLATED)
+    if place < 0:
+        return data
+    inflating = zlib.decompressobj(-zlib.MAX_WBITS)
+    content = inflating.decompress(deflated, MAX_INFLATED)
+    if inflating.unconsumed_tail:
+        raise overloaded("data")
+    # Named as what it is now, with the same number of bytes.
+    plain = _EXPLICIT.ljust(len(_DEFLATED), b"\0")
+    return head[:place] + plain + head[place + len(plain) :] + content
+
+
+def _check(dataset: FileDataset) -> None:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    known = (*_NATIVE, _RUN_LENGTH, *_JPEG, *_JPEG_LS, *_JPEG_2000)
+    colors, bits = str(dataset.PhotometricInterpretation), int(dataset.BitsAllocated)
+    model = _MODELS.get(colors)
+    samples = int(dataset.SamplesPerPixel)
+    unusual = bits not in (8, 16) or not 1 <= int(dataset.BitsStored) <= bits
+    if syntax not in known or model is None or unusual:
+        raise _unread(dataset)
+    if samples != (3 if model is ColorModel.RGB else 1):
+        raise _unread(dataset)
+    if colors.startswith("YBR_FULL") and (bits != 8 or syntax in _JPEG_LS):
+        raise _unread(dataset)
+    if colors in ("YBR_RCT", "YBR_ICT") and syntax not in _JPEG_2000:
+        raise _unread(dataset)
+    if colors == "YBR_FULL_422" and syntax not in _JPEG:
+        raise _unread(dataset)
+    if int(dataset.get("HighBit", int(dataset.BitsStored) - 1)) != int(dataset.BitsStored) - 1:
+        raise _unread(dataset)
+    if model is ColorModel.RGB and int(dataset.get("PixelRepresentation") or 0):
+        raise _unread(dataset)
+
+
+def _unread(dataset: FileDataset) -> ImageError:
+    syntax = UID(dataset.file_meta.TransferSyntaxUID).name
+    return unread(
+        f"a DICOM file of {dataset.get('SamplesPerPixel')} × {dataset.get('BitsAllocated')} bits, "
+        f"{dataset.get('PhotometricInterpretation')} ({syntax})",
+        _SAVE,
+    )
+
+
+def _decode(dataset: FileDataset) -> Raster:
+    samples = _samples(dataset)
+    colors = str(dataset.PhotometricInterpretation)
+    wanted = (int(dataset.Rows), int(dataset.Columns), int(dataset.SamplesPerPixel))
+    samples = samples if samples.ndim == 3 else samples[..., None]
+    if samples.shape != wanted:
+        raise ImageError(DAMAGED)
+    raster = Raster(
+        *in_memory(samples),
+        file_format="DICOM",
+        model=_MODELS[colors],
+        white_is_zero=colors == "MONOCHROME1",
+        profile=_profile(dataset),
+        compression=_compression(dataset),
+    )
+    if raster.model is ColorModel.GREY:
+        _grey_range(raster, dataset)
+    elif int(dataset.BitsStored) != 8 * samples.dtype.itemsize:
+        raster.bits = int(dataset.BitsStored)
+    return raster
+
+
+def _samples(dataset: FileDataset) -> Samples:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax in _NATIVE or syntax == _RUN_LENGTH:
+        samples = np.asarray(pixel_array(dataset, raw=True))
+        return _from_ycbcr(samples) if dataset.PhotometricInterpretation == "YBR_FULL" else samples
+    decoders: dict[tuple[str, ...], Callable[[bytes], Samples]] = {
+        _JPEG: partial(_decode_jpeg, str(dataset.PhotometricInterpretation)),
+        _JPEG_LS: imagecodecs.jpegls_decode,
+        _JPEG_2000: _decode_jpeg2000,
+    }
+    decode = next(decode for kinds, decode in decoders.items() if syntax in kinds)
+    samples = decode(next(generate_frames(dataset.PixelData, number_of_frames=1)))
+    if syntax in _JPEG_2000 and dataset.PhotometricInterpretation == "YBR_FULL":
+        samples = _from_ycbcr(samples)
+    return _signed(samples, dataset)
+
+
+def _decode_jpeg(colors: str, frame: bytes) -> Samples:
+    jpeg.check(frame)
+    stated = _YCBCR if colors.startswith("YBR") else _RGB
+    if colors.startswith("MONOCHROME"):
+        return imagecodecs.jpeg8_decode(frame)
+    if stated == _RGB:
+        return imagecodecs.jpeg8_decode(frame, colorspace="rgb", outcolorspace="rgb")
+    return imagecodecs.jpeg8_decode(frame, colorspace="ycbcr", outcolorspace="rgb")
+
+
+def _decode_jpeg2000(frame: bytes) -> Samples:
+    codestream = codestream_of(frame)
+    codestream_size(codestream)
+    return imagecodecs.jpeg2k_decode(codestream)
+
+
+def _signed(samples: Samples, dataset: FileDataset) -> Samples:
+    """Give compressed samples their sign, which codecs that know none leave out."""
+    if not int(dataset.get("PixelRepresentation") or 0) or samples.dtype.kind == "i":
+        return samples
+    shift = 8 * samples.dtype.itemsize - int(dataset.BitsStored)
+    signed = samples.astype(f"i{samples.dtype.itemsize}")
+    return (signed << shift) >> shift
+
+
+def _from_ycbcr(samples: Samples) -> Samples:
+    """Convert full-range YCbCr (ITU-R BT.601) to RGB."""
+    y, cb, cr = (samples[..., channel].astype(np.float32) for channel in range(3))
+    cb, cr = cb - 128, cr - 128
+    rgb = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], axis=-1)
+    return np.clip(np.floor(rgb + 0.5), 0, 255).astype(np.uint8)
+
+
+def _grey_range(raster: Raster, dataset: FileDataset) -> None:
+    """Take the window, or else the stored bits, as the values of black and white."""
+    slope = float(dataset.get("RescaleSlope") or 1)
+    intercept = float(dataset.get("RescaleIntercept") or 0)
+    signed, bits = int(dataset.get("PixelRepresentation") or 0), int(dataset.BitsStored)
+    if "VOILUTSequence" in dataset or "ModalityLUTSequence" in dataset or slope <= 0:
+        raise _unread(dataset)
+    centre, width = (_first(dataset.get(name)) for name in ("WindowCenter", "WindowWidth"))
+    if centre is not None and width is not None and width > 1:
+        # PS3.3 C.11.2.1.2.1, the linear function, in the values before they are rescaled.
+        ends = (centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2)
+        raster.limits = ((ends[0] - intercept) / slope, (ends[1] - intercept) / slope)
+        raster.clips = True
+        raster.notes.append("Its display window was applied.")
+    elif signed:
+        raster.limits = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    elif bits != 8 * raster.dtype.itemsize:
+        raster.bits = bits
+
+
+def _first(value: str | float | MultiValue[float] | None) -> float | None:
+    if value is None or value == "":
+        return None
+    return float(value[0] if isinstance(value, MultiValue) else value)
+
+
+def _profile(dataset: FileDataset) -> bytes | None:
+    paths = dataset.get("OpticalPathSequence") or []
+    for holder in (dataset, *paths):
+        if profile := holder.get("ICCProfile"):
+            return bytes(profile)
+    return None
+
+
+def _compression(dataset: FileDataset) -> str:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    names = {(_RUN_LENGTH,): "RLE", _JPEG: "JPEG", _JPEG_LS: "JPEG-LS", _JPEG_2000: "JPEG 2000"}
+    return next((name for kinds, name in names.items() if syntax in kinds), "uncompressed")

@@ -1,0 +1,130 @@
+"""PNG of up to 8 bits, JPEG, BMP and WebP: decoded by Pillow."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+
+import numpy as np
+from PIL import Image
+
+from imaging.decoding import bmp, jpeg, png, webp
+from imaging.decoding.bounds import Picture
+from imaging.decoding.color import adobe_rgb_profile
+from imaging.decoding.errors import DAMAGED, ImageError, several, unread
+from imaging.decoding.formats import BY_KEY
+from imaging.decoding.raster import Alpha, ColorModel, Raster, Samples
+
+# The limit is ours, checked on the header of every file before a pixel is decoded;
+# Pillow's own would refuse stitched fields that we allow.
+Image.MAX_IMAGE_PIXELS = None
+
+# Kept from here: where ultralytics is loaded too, it replaces Image.open by one that, for files of
+# no known kind, looks for a further package and fails otherwise.
+open_image = Image.open
+
+CHECKS = {"PNG": png.check, "JPEG": jpeg.check, "BMP": bmp.check, "WEBP": webp.check}
+
+_MODELS = {
+    "1": (ColorModel.GREY, "L"),
+    "L": (ColorModel.GREY, "L"),
+    "LA": (ColorModel.GREY, "LA"),
+    "P": (ColorModel.RGB, "RGB"),
+    "RGB": (ColorModel.RGB, "RGB"),
+    "RGBA": (ColorModel.RGB, "RGBA"),
+    "CMYK": (ColorModel.CMYK, "CMYK"),
+}
+_ORIENTATION, _INTEROP, _INTEROP_INDEX = 0x0112, 0xA005, 1
+_SRGB_GAMMA, _NEAR = 0.45455, 0.02
+
+
+def open_plain(data: bytes, file_format: str) -> Picture:
+    """Read and check the header of a file that Pillow decodes.
+
+    Raises:
+        ImageError: If it has too many parts, several pictures or pixels that Pillow reads wrongly.
+        Exception: Whatever Pillow raises.
+    """
+    CHECKS[file_format](data)
+    if file_format == "JPEG":
+        _check_jpeg(data)
+    image = open_image(io.BytesIO(data), formats=(file_format,))
+    # MPO is a camera's JPEG with further views behind the first, which is the picture itself.
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        raise several("an animation")
+    if image.mode not in _MODELS:
+        raise unread(f"a {BY_KEY[file_format].name} with pixels of type {image.mode}")
+    width, height = image.size
+    return Picture(width, height, 4, partial(_decode, image, data, file_format))
+
+
+def orientation_of(exif: Image.Exif) -> int:
+    """Return EXIF's orientation, 1..8; 1 for what makes no sense."""
+    value = exif.get(_ORIENTATION, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def marked_adobe_rgb(exif: Image.Exif) -> bool:
+    """Tell whether a camera marked Adobe RGB, as DCF 2.0 has it, without a profile."""
+    return exif.get_ifd(_INTEROP).get(_INTEROP_INDEX) == "R03"
+
+
+def _check_jpeg(data: bytes) -> None:
+    frame = jpeg.frame_of(data)
+    if frame is None:
+        raise ImageError(DAMAGED)
+    if frame.bits != 8 or frame.kind not in jpeg.READ:
+        raise unread(f"a JPEG of {frame.bits} bits, {jpeg.KINDS.get(frame.kind, 'of a rare kind')}")
+
+
+def _decode(image: Image.Image, data: bytes, file_format: str) -> Raster:
+    image.load()
+    exif = image.getexif()
+    raster = _raster(image, file_format)
+    raster.orientation = orientation_of(exif)
+    raster.profile = _profile(image, data, file_format)
+    if raster.profile is None and file_format == "JPEG" and marked_adobe_rgb(exif):
+        raster.profile = adobe_rgb_profile()
+    if file_format == "PNG":
+        color_of_png(raster, image, data)
+    return raster
+
+
+def _raster(image: Image.Image, file_format: str) -> Raster:
+    model, mode = _MODELS[image.mode]
+    if image.has_transparency_data and mode in ("L", "RGB"):
+        # A colour, or entries of the palette, that stand for transparent.
+        model, mode = (ColorModel.GREY, "LA") if mode == "L" else (ColorModel.RGB, "RGBA")
+    transparent = mode in ("LA", "RGBA")
+
+    def rows(top: int, end: int) -> Samples:
+        strip = image.crop((0, top, image.width, end))
+        pixels = np.asarray(strip if strip.mode == mode else strip.convert(mode))
+        return pixels if pixels.ndim == 3 else pixels[..., None]
+
+    return Raster(
+        rows,
+        image.height,
+        image.width,
+        np.dtype(np.uint8),
+        file_format,
+        model,
+        alpha=Alpha.STRAIGHT if transparent else Alpha.NONE,
+    )
+
+
+def color_of_png(raster: Raster, image: Image.Image, data: bytes) -> None:
+    """Take code points, profile or gamma of a PNG, in the order of its standard."""
+    if points := png.code_points(data):
+        raster.profile, raster.gamma = points.profile_and_gamma("PNG")
+    elif not raster.profile and "srgb" not in image.info:
+        stated = image.info.get("gamma")
+        if stated and abs(stated - _SRGB_GAMMA) > _NEAR:
+            raster.gamma = 1 / stated
+
+
+def _profile(image: Image.Image, data: bytes, file_format: str) -> bytes | None:
+    if file_format == "BMP":
+        return bmp.profile_of(data)
+    profile = image.info.get("icc_profile")
+    return profile if isinstance(profile, bytes) and profile else None

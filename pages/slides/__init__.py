@@ -1,0 +1,1 @@
+"""Whole slides: uploaded, looked at, read in areas."""
