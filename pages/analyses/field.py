@@ -101,7 +101,8 @@ def dicom(analysis_id: str) -> Response:
     """Send the field and what the models found in it as DICOM objects."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     classifier = get_classifier_name(analysis.finding.get("second_model"))
-    made = as_dicom(analysis, _shown(analysis), classifier)
+    area = slide_areas.find(analysis.id)
+    made = as_dicom(analysis, _shown(analysis), classifier, area and area.micrometres)
     return _download(analysis, made, "dicom.zip", "application/zip")
 
 

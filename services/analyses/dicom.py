@@ -80,7 +80,9 @@ class _Subject:
     specimen: CodedConcept | None
 
 
-def as_dicom(analysis: Analysis, image: bytes, classifier: str) -> bytes:
+def as_dicom(
+    analysis: Analysis, image: bytes, classifier: str, micrometres: float | None = None
+) -> bytes:
     """Write a ZIP archive with `PICTURE` and `REPORT`.
 
     The same finding of the same patient gives the same UIDs, so that an archive takes it for what
@@ -90,11 +92,12 @@ def as_dicom(analysis: Analysis, image: bytes, classifier: str) -> bytes:
         analysis: the field.
         image: its kept PNG or display JPEG.
         classifier: the name of the network that read the white cells.
+        micrometres: the size of a pixel of the field, where it is known.
     """
     subject = _subject(analysis)
     with Image.open(io.BytesIO(image), formats=["PNG", "JPEG"]) as stored:
         rgb = np.asarray(stored.convert("RGB"))
-    picture = _picture(analysis, subject, rgb)
+    picture = _picture(analysis, subject, rgb, micrometres)
     report = _report(analysis, subject, picture, classifier)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -133,8 +136,12 @@ def _uid(*parts: str) -> str:
     return f"2.25.{uuid5(NAMESPACE_URL, '/'.join((OWN, 'dicom', *parts))).int}"
 
 
-def _picture(analysis: Analysis, subject: _Subject, rgb: RgbImage) -> SCImage:
+def _picture(
+    analysis: Analysis, subject: _Subject, rgb: RgbImage, micrometres: float | None
+) -> SCImage:
     at = analysis.created_at
+    # In millimetres; a reduced picture has larger pixels.
+    spacing = micrometres and micrometres / 1000 * analysis.width / rgb.shape[1]
     made = SCImage(
         pixel_array=rgb,
         photometric_interpretation="RGB",
@@ -154,6 +161,7 @@ def _picture(analysis: Analysis, subject: _Subject, rgb: RgbImage) -> SCImage:
         study_time=subject.began_at.time(),
         content_date=at.date(),
         content_time=at.time(),
+        pixel_spacing=(spacing, spacing) if spacing else None,
         container_identifier=subject.study_id,
         specimen_descriptions=[_specimen(subject)],
         specific_character_set="ISO_IR 192",

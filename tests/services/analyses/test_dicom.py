@@ -181,3 +181,11 @@ def test_an_older_finding_has_what_is_known_of_it():
     analysis.width, analysis.height = analysis.finding["width"], analysis.finding["height"]
     _, report = archived(analysis)
     assert [one.get_measurements() for one in groups(report)] == [[]] * len(groups(report))
+
+
+def test_the_size_of_pixels_is_told_where_it_is_known():
+    analysis, half = field(), encoded(pixels(read_field().width // 2, read_field().height // 2))
+    with zipfile.ZipFile(io.BytesIO(as_dicom(analysis, half, "x", micrometres=0.25))) as archive:
+        picture = pydicom.dcmread(io.BytesIO(archive.read(PICTURE)))
+    assert list(picture.PixelSpacing) == pytest.approx([0.0005, 0.0005])
+    assert "PixelSpacing" not in archived(field())[0]
