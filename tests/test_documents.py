@@ -20,7 +20,7 @@ DOCUMENTS = [
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "weights").glob("*/*/model_card.md")),
 ]
-MADE = ("instance/", "weights/", ".venv/", ".venv-dev/")
+MADE = ("instance/", "runs/", "weights/", ".venv/", ".venv-dev/")
 """What a checkout need not have, or has other files of."""
 
 each_document = pytest.mark.parametrize(

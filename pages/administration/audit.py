@@ -29,6 +29,8 @@ PAGE_NAMES = {
     "history.confirm": "deletion",
     "reading.show": "reading room",
     "reports.labels": "image set",
+    "slides.confirm": "deletion of a slide",
+    "slides.show": "slide",
     "sign_off.show": "sign-off",
 }
 """The pages and files that people look at, by endpoint, as entries keep it."""

@@ -30,7 +30,7 @@ CELL = Classification(
 def test_findings_of_a_field_are_read_as_they_were_written():
     kept = json.loads(json.dumps(FIELD.to_dict()))
     assert FieldFindings.from_dict(kept) == FIELD
-    assert kept["counts"] == {"blast": 0, "wbc": 1, "rbc": 1, "platelet": 0}
+    assert kept["counts"] == {"blast": 0, "wbc": 1, "smudge": 0, "rbc": 1, "platelet": 0}
     (candidate,) = kept["doubtful"]
     assert candidate["box"] == [1.0, 2.0, 3.5, 4.25]
     assert (candidate["second"], candidate["second_label"]) == (0.2, "normal")

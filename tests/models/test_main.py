@@ -53,7 +53,7 @@ def test_classify_prints_one_object_a_file(capsys, weights, cell):
     assert list(first) == [
         *("file", "label", "probability", "usable", "reason", "model", "code", "can_insist"),
         *("insisted", "view", "window", "familiar", "cells"),
-        *("kind", "morphology", "reading"),
+        *("kind", "kind_probability", "morphology", "reading"),
     ]
     assert first["window"] == pytest.approx([-1.9, -1.9, 121.9, 121.9], abs=1)
     assert (first["view"], first["cells"], first["code"]) == ("crop", 1, None)
@@ -90,7 +90,7 @@ def test_detect_prints_boxes_in_pixels_of_the_file(capsys, weights, field):
     assert main(["detect", "--weights", weights, field]) == 0
     (line,) = lines(capsys)
     assert list(line)[:4] == ["file", "width", "height", "detections"]
-    assert line["counts"] == {"blast": 1, "wbc": 0, "rbc": 0, "platelet": 0}
+    assert line["counts"] == {"blast": 1, "wbc": 0, "smudge": 0, "rbc": 0, "platelet": 0}
     assert (line["reading"]["bits"], line["reading"]["notes"]) == (8, [])
     (detection,) = line["detections"]
     assert (detection["label"], line["named_by"]) == ("blast", "classifier")

@@ -318,6 +318,8 @@ def test_a_waiting_field_that_is_gone_meanwhile_is_no_error(
 ):
     token = csrf_token(signed_in)
     for endpoint, method, path in addresses(app, task_id="{}"):
+        if endpoint.startswith("slides."):
+            continue  # An area is found by its slide.
         field = upload_field(signed_in)
         batch_id = field["batch"].rsplit("/", 1)[-1]
         path = path.replace("0" * 32, batch_id).replace("%7B%7D", field["id"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import openvino as ov
@@ -19,10 +20,7 @@ from models.manifest import load_manifest
 from training.cells.network import ARCHITECTURES, CellNetwork
 from training.data import DataError
 
-_PREFIX = "__module.network."
-_MEAN, _DEVIATION = "aten::sub/Subtract", "aten::div/Divide"
-_MEAN, _DEVIATION = "aten::sub/Subtract", "aten::div/Divide"
-_WEIGHTED = ("Convolution", "GroupConvolution", "MatMul")
+_CONVOLUTIONS = ("Convolution", "GroupConvolution")
 
 
 def load_published(folder: Path) -> CellNetwork:
@@ -43,78 +41,87 @@ def load_published(folder: Path) -> CellNetwork:
     model = ov.Core().read_model(manifest.network)
     try:
         _fill(network, model)
-    except (AttributeError, KeyError, RuntimeError, StopIteration) as error:
+    except (RuntimeError, StopIteration, ValueError) as error:
         raise DataError(f"{folder} does not hold {architecture} as it is trained.") from error
     return network
 
 
 @torch.no_grad()
 def _fill(network: CellNetwork, model: ov.Model) -> None:
-    before = _convolution_before(network)
     operations = list(model.get_ordered_ops())
+    convolutions = [one for one in operations if one.get_type_name() in _CONVOLUTIONS]
+    for operation, module in zip(convolutions, _convolutions(network), strict=True):
+        _copy(module.convolution.weight, _constant(operation))
+        if module.norm is None:
+            _copy(module.convolution.bias, _offset(operation))
+        else:
+            _make_neutral(module.norm, _offset(operation))
+    heads = {head.out_features: head for head in (network.blast, network.kind, network.attributes)}
     for operation in operations:
-        name = operation.get_friendly_name()
-        offset = _constant(operation)
-        if operation.get_type_name() != "Add" or not name.startswith(_PREFIX) or offset is None:
-            continue
-        module = network.get_submodule(name.removeprefix(_PREFIX).split("/")[0])
-        weight = torch.from_numpy(_weight(operation))
-        bias = torch.from_numpy(offset.ravel())
-        if isinstance(module, nn.BatchNorm2d):
-            _copy(before[module].weight, weight)
-            _make_neutral(module, bias)
-        elif isinstance(module, (nn.Conv2d, nn.Linear)):
-            _copy(module.weight, weight)
-            _copy(module.bias, bias)
-    named = {operation.get_friendly_name(): operation for operation in operations}
-    mean, deviation = _constant(named[_MEAN]), _constant(named[_DEVIATION])
+        weight = _constant(operation) if operation.get_type_name() == "MatMul" else None
+        if weight is not None and (head := heads.pop(len(weight), None)):
+            _copy(head.weight, weight)
+            _copy(head.bias, _offset(operation))
+    if heads:
+        raise ValueError(f"there are no heads of {', '.join(map(str, heads))} outputs")
+    _standardise(network, convolutions[0])
+
+
+def _standardise(network: CellNetwork, first: ov.Node) -> None:
+    """Read what the image is standardised with before the first convolution."""
+    division = next(_inputs(first))
+    mean, deviation = _constant(next(_inputs(division))), _constant(division)
     if mean is None or deviation is None:
-        raise KeyError("the input is not standardised")
-    network.mean.copy_(-torch.from_numpy(mean))
-    network.variance.copy_(torch.from_numpy(deviation) ** 2)
+        raise ValueError("the image is not standardised")
+    _copy(network.mean, -mean)
+    _copy(network.variance, deviation**2)
 
 
-def _convolution_before(network: CellNetwork) -> dict[nn.BatchNorm2d, nn.Conv2d]:
-    """Return the convolution of each normalisation, which comes next before it."""
-    before: dict[nn.BatchNorm2d, nn.Conv2d] = {}
-    last = None
+class _Convolution(NamedTuple):
+    convolution: nn.Conv2d
+    norm: nn.BatchNorm2d | None
+
+
+def _convolutions(network: CellNetwork) -> list[_Convolution]:
+    """Return the trunk's convolutions in the order of computing, and what normalises each."""
+    found: list[_Convolution] = []
     for module in network.trunk.modules():
         if isinstance(module, nn.Conv2d):
-            last = module
-        elif isinstance(module, nn.BatchNorm2d) and last is not None:
-            before[module] = last
-    return before
+            found.append(_Convolution(module, None))
+        elif isinstance(module, nn.BatchNorm2d):
+            found[-1] = found[-1]._replace(norm=module)
+    return found
 
 
-def _make_neutral(norm: nn.BatchNorm2d, bias: torch.Tensor) -> None:
-    _copy(norm.running_mean, torch.zeros(norm.num_features))
-    _copy(norm.running_var, torch.full((norm.num_features,), 1 - norm.eps))
-    _copy(norm.weight, torch.ones(norm.num_features))
-    _copy(norm.bias, bias)
+def _make_neutral(norm: nn.BatchNorm2d, offset: np.ndarray | None) -> None:
+    _copy(norm.running_mean, np.zeros(norm.num_features))
+    _copy(norm.running_var, np.full(norm.num_features, 1 - norm.eps))
+    _copy(norm.weight, np.ones(norm.num_features))
+    _copy(norm.bias, offset)
 
 
-def _copy(parameter: torch.Tensor | None, values: torch.Tensor) -> None:
-    if parameter is None or parameter.numel() != values.numel():
-        raise KeyError("a parameter has another size")
-    parameter.copy_(values.reshape(parameter.shape))
+def _copy(parameter: torch.Tensor | None, values: np.ndarray | None) -> None:
+    """Copy values; none are 0, which OpenVINO leaves out."""
+    if parameter is None:
+        raise ValueError("a layer has no such parameter")
+    values = np.zeros(parameter.numel()) if values is None else values
+    parameter.copy_(torch.from_numpy(values.astype(np.float32)).reshape(parameter.shape))
 
 
-def _weight(addition: ov.Node) -> np.ndarray:
-    """Return what the operation before an addition multiplies with."""
-    weighted = next(one for one in _inputs(addition) if one.get_type_name() in _WEIGHTED)
-    weight = _constant(weighted)
-    if weight is None:
-        raise KeyError(f"{weighted.get_friendly_name()} has no weight")
-    return weight
+def _offset(operation: ov.Node) -> np.ndarray | None:
+    """Return what is added to the output of an operation."""
+    for target in operation.output(0).get_target_inputs():
+        if target.get_node().get_type_name() == "Add":
+            return _constant(target.get_node())
+    return None
 
 
 def _constant(operation: ov.Node) -> np.ndarray | None:
     """Return the constant that an operation takes in, float32, if it takes one."""
     for given in _inputs(operation):
-        if given.get_type_name() == "Convert":
-            given = next(_inputs(given))
-        if given.get_type_name() == "Constant":
-            return np.array(given.data, np.float32)
+        source = next(_inputs(given)) if given.get_type_name() == "Convert" else given
+        if source.get_type_name() == "Constant":
+            return np.array(source.data, np.float32)
     return None
 
 

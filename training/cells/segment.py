@@ -13,10 +13,10 @@ _CLASSES = 3
 _BRIDGE = 0.3
 """Width of what is cut off the cell, in widths of its box."""
 
-_SURROUNDINGS = 0.4
+_SURROUNDINGS = 0.8
 """How much of what is round a box is looked at, in its longer side."""
 
-_CUT_SIDE = 120
+_CUT_SIDE = 160
 """Largest side of a box in pixels when its cell is cut out; the network sees it smaller."""
 
 _NUCLEUS_MARGIN = 0.22

@@ -132,7 +132,13 @@ def test_counts(spot_detector):
     field = np.full((60, 60, 3), 200, np.uint8)
     assert spot_detector.find(field).counts == dict.fromkeys(FIELD_CODES, 0)
     field[10:20, 10:20] = 0
-    assert spot_detector.find(field).counts == {"blast": 0, "wbc": 1, "rbc": 0, "platelet": 0}
+    assert spot_detector.find(field).counts == {
+        "blast": 0,
+        "wbc": 1,
+        "smudge": 0,
+        "rbc": 0,
+        "platelet": 0,
+    }
 
 
 def test_one_survey_can_be_counted_in_two_ways(detector):
@@ -175,7 +181,7 @@ def test_every_kind_is_counted_from_its_own_threshold_on(served):
         (0, 0, 0.51, 0), (0, 0, 0.49, 0), (0, 0, 0, 0.71), (0, 0, 0, 0.69), (0, 0.61, 0, 0)
     )
     findings = served(network, thresholds=KINDS).find(FIELD)
-    assert findings.counts == {"blast": 0, "wbc": 1, "rbc": 1, "platelet": 1}
+    assert findings.counts == {"blast": 0, "wbc": 1, "smudge": 0, "rbc": 1, "platelet": 1}
     assert findings.thresholds == {"blast": 0.3, "white": 0.6, "rbc": 0.5, "platelet": 0.7}
     assert findings.candidates == ()
 

@@ -118,7 +118,7 @@ def test_all_read_fields_are_counted_together(signed_in: FlaskClient, monkeypatc
     page = texts(signed_in.get(PAGE).text)
 
     assert "Cells in 3 fields" in page
-    assert "Blasts 6 Other white cells 6 Red cells 3 Platelets 0" in page
+    assert "Blasts 6 Other white cells 6 Smudge cells 0 Red cells 3 Platelets 0" in page
     assert "Blasts 6 of 12 Percentage 50% 95% CI 25% to 75% Uncertain 3" in page
     assert "Only 12 white cells. Count at least 100." in page
     assert texts(signed_in.get(f"{PAGE}/counts").text) in page

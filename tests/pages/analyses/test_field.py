@@ -78,7 +78,7 @@ def test_few_words_stand_beside_the_gallery(shown):
 def test_counts_and_shares_come_with_denominator_and_interval(shown):
     page = shown(read_field())
     counts = dict(re.findall(r'data-count="(\w+)">(\d+)<', page))
-    assert counts == {"blast": "2", "wbc": "2", "rbc": "1", "platelet": "0"}
+    assert counts == {"blast": "2", "wbc": "2", "smudge": "0", "rbc": "1", "platelet": "0"}
     assert "Blasts 2 of 4 Percentage 50% 95% CI 15% to 85% Uncertain 0" in texts(page)
     assert "Only 4 white cells. Count at least 100." in visible(page)
 
@@ -221,7 +221,7 @@ def test_the_json_download_is_what_the_shell_prints(signed_in, field):
     assert answer.mimetype == "application/json"
     assert "attachment" in answer.headers["Content-Disposition"]
     document = json.loads(answer.data)
-    assert document["counts"] == {"blast": 1, "wbc": 1, "rbc": 1, "platelet": 1}
+    assert document["counts"] == {"blast": 1, "wbc": 1, "smudge": 0, "rbc": 1, "platelet": 1}
 
 
 def test_the_csv_download_is_no_formula(signed_in, field):

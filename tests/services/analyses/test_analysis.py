@@ -147,7 +147,13 @@ def test_a_field_is_kept_with_a_sheet_of_its_white_cells(analyst: Analyst, ada: 
     analysis = analyst.detect(ada, upload(png(drawn_field())), new_id())
 
     assert (analysis.kind, analysis.result) == ("detection", "blasts")
-    assert analysis.finding["counts"] == {"blast": 1, "wbc": 1, "rbc": 1, "platelet": 1}
+    assert analysis.finding["counts"] == {
+        "blast": 1,
+        "wbc": 1,
+        "smudge": 0,
+        "rbc": 1,
+        "platelet": 1,
+    }
     assert stored(analyst, analysis.cells_name).shape == (160, 12 * 160, 3)
 
 

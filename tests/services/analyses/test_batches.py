@@ -20,7 +20,7 @@ def test_the_fields_of_a_batch_are_added_up():
     count = combined([read(), FieldTask(), read(detections=healthy), read()])
 
     assert count.fields == 3
-    assert count.counts == {"blast": 4, "wbc": 8, "rbc": 2, "platelet": 0}
+    assert count.counts == {"blast": 4, "wbc": 8, "smudge": 0, "rbc": 2, "platelet": 0}
     assert count.share == BlastShare(4, 12)
 
 

@@ -208,5 +208,5 @@ def test_json_has_the_form_of_the_shell():
     document = json.loads(as_json(kept(read_field())))
     assert document.pop("file") == "smear.png"
     assert document == json.loads(json.dumps(read_field().to_dict()))
-    assert document["counts"] == {"blast": 2, "wbc": 2, "rbc": 1, "platelet": 0}
+    assert document["counts"] == {"blast": 2, "wbc": 2, "smudge": 0, "rbc": 1, "platelet": 0}
     assert [cell["second"] for cell in document["detections"]] == [0.1, 0.6, 0.8, 0.25, None]

@@ -13,14 +13,18 @@ from training.cells.calibration import (
     even_weights,
     fit_scaling,
     of_view,
+    smudge_limit,
+    smudge_shares,
 )
+from training.cells.data import KINDS, UNKNOWN
 from training.cells.predict import Predictions
 
 
 def cells(logits, blasts, sources, folds=None) -> tuple[SimpleNamespace, Predictions]:
     """A pack of which only the labels are read, and the predictions of all its rows."""
     n = len(logits)
-    pack = SimpleNamespace(source=np.array(sources), blast=np.array(blasts, np.int8))
+    kinds = np.full(len(sources), UNKNOWN)
+    pack = SimpleNamespace(source=np.array(sources), blast=np.array(blasts, np.int8), kind=kinds)
     nothing = np.zeros((n, 1), np.float32)
     folds = np.zeros(n, int) if folds is None else np.array(folds)
     made = Predictions(
@@ -99,6 +103,23 @@ def test_each_view_has_its_sets_and_cells_without_a_truth_are_left_out():
     pack, made = cells([0.0] * 6, [1, 1, 1, 0, 0, -1], sources)
     assert of_view(pack, made, View.SEGMENTED).rows.tolist() == [0]
     assert of_view(pack, made, View.CONTEXT).rows.tolist() == [1, 2, 3, 4]
+
+
+def test_a_smudge_is_in_no_view():
+    pack, made = cells([0.0] * 2, [0, 0], ["snam", "snam"])
+    pack.kind[0] = KINDS.index("smudge")
+    assert of_view(pack, made, View.CONTEXT).rows.tolist() == [1]
+
+
+def test_hardly_a_real_blast_is_called_a_smudge():
+    pack, made = cells([0.0] * 200, [1] * 200, ["lmu"] * 200)
+    made.kind[0, KINDS.index("smudge")] = 9.0
+    made.kind[1, KINDS.index("smudge")] = 5.0
+    limit = smudge_limit(pack, made)
+    assert (smudge_shares(made) >= limit).sum() <= 1
+    pack.blast[:] = 1
+    made.kind[:] = 0
+    assert smudge_limit(pack, made) == 0.5
 
 
 def test_probabilities_are_those_that_the_classifier_serves():

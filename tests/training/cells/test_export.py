@@ -118,7 +118,10 @@ def test_every_phase_is_told_with_its_options_and_no_path(trained, weights):
     training, predicting, exporting, *_, evaluating = (
         each["options"] for each in manifest["phases"]
     )
-    assert training == {"steps": 4, "seed": 1}
+    assert training == {
+        **{"network": "fold0", "architecture": "EfficientNet-Lite0"},
+        **{"steps": 4, "seed": 1},
+    }
     assert predicting == {"folds": [0]}
     assert exporting == {"network": "fold0"}
     assert evaluating == {"samples": 3}

@@ -72,13 +72,13 @@ def test_checkpoints_keep_their_settings_by_these_names(pack, tmp_path):
     kept = torch.load(tmp_path / "fold0" / "checkpoint.pt", weights_only=True)["settings"]
     assert kept == {
         **{
-            "architecture": "EfficientNet-Lite0",
+            "architecture": "EfficientNetB3",
             "steps": 1,
             "batch": 4,
             "rate": 3e-4,
             "distil": 0.0,
         },
-        **{"scratch": True, "start": "", "seed": 1},
+        **{"scratch": True, "start": "", "published": "", "seed": 1},
     }
 
 
@@ -116,7 +116,7 @@ def test_the_final_network_is_trained_on_all_cells_and_measured_on_none(
 
 
 def test_lite0_starts_as_imagenet_left_it(pack, tmp_path):
-    given = parse(Options, ["--out", str(tmp_path), "--distil", "0"])
+    given = parse(Options, ["--out", str(tmp_path), "--architecture", "EfficientNet-Lite0"])
     trained = CellNetwork("EfficientNet-Lite0")
     load_lite(trained)
     started = Training(given, pack, None, 0).network
