@@ -79,7 +79,7 @@ def test_the_page_of_an_area_tells_sizes_and_places(signed_in: FlaskClient, slid
     page = texts(signed_in.get(area["url"]).text)
     assert "Area of smear.tif : 300 × 250 µm at 3100, 100" in page
     assert "Red cells are about 32 pixels (8.0 µm) wide" in page
-    assert "137.5 µm" in page
+    assert "136.9 µm" in page
     table = signed_in.get(f"{area['url']}/findings.csv").text.splitlines()
     assert table[0].endswith(",slide,slide_x,slide_y,diameter_um")
     assert table[1].endswith(",smear.tif,3400.0,350.0,136.93")

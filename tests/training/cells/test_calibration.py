@@ -25,10 +25,11 @@ def cells(logits, blasts, sources, folds=None) -> tuple[SimpleNamespace, Predict
     n = len(logits)
     kinds = np.full(len(sources), UNKNOWN)
     pack = SimpleNamespace(source=np.array(sources), blast=np.array(blasts, np.int8), kind=kinds)
+    kind_logits = np.zeros((n, len(KINDS)), np.float32)
     nothing = np.zeros((n, 1), np.float32)
     folds = np.zeros(n, int) if folds is None else np.array(folds)
     made = Predictions(
-        np.arange(n), folds, np.array(logits, np.float32), nothing, nothing, np.ones(n)
+        np.arange(n), folds, np.array(logits, np.float32), kind_logits, nothing, np.ones(n)
     )
     return pack, made
 

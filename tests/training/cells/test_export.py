@@ -127,7 +127,7 @@ def test_every_phase_is_told_with_its_options_and_no_path(trained, weights):
     assert evaluating == {"samples": 3}
     for name in ("manifest.json", "model_card.md"):
         assert str(trained) not in (weights / name).read_text()
-    assert "1. Train (`python -m training.cells train`): steps 4, seed 1" in (
+    assert "1. Train (`python -m training.cells train`): network fold0, architecture Eff" in (
         (weights / "model_card.md").read_text()
     )
 
