@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from models.findings import (
     Detection,
     FieldFindings,
     Namer,
+    Quality,
+    read_quality,
 )
 from records.analyses.analyses import Analysis
 
@@ -38,6 +40,7 @@ COLUMNS = (
     *("blast_probability", "blast_threshold"),
     *("classifier_label", "classifier_all_blast_probability", "classifier_model"),
     *("probability", "named_by", "kind"),
+    *("image_quality", "image_quality_reasons"),
 )
 
 # A spreadsheet takes a cell that begins so for a formula; the last four are full-width letters.
@@ -111,6 +114,16 @@ def field_findings(analysis: Analysis, labels: Sequence[str] = FIELD_CODES) -> F
 def cell_finding(analysis: Analysis) -> Classification:
     """Read what the models said of a cell image; older findings lack newer fields."""
     return Classification.from_dict(analysis.finding)
+
+
+def image_quality(analysis: Analysis) -> Quality | None:
+    """Return what quality control said of the image; None where it was not asked then."""
+    return read_quality({"quality": analysis.quality})
+
+
+def doubtful_of(kept: Iterable[Analysis]) -> list[Analysis]:
+    """Return the analyses whose image is of doubtful quality."""
+    return [one for one in kept if (quality := image_quality(one)) and quality.doubtful]
 
 
 def blast_share(findings: FieldFindings) -> BlastShare:
@@ -235,7 +248,12 @@ def _line(findings: FieldFindings, cell: Detection) -> list[str | None]:
         *(cell.classifier_label, decimals(cell.classifier_probability)),
         findings.classifier if cell.classifier_label else None,
         *_naming(findings, cell),
+        *_quality(findings.quality),
     ]
+
+
+def _quality(quality: Quality | None) -> list[str | None]:
+    return [quality.verdict, " ".join(quality.reasons)] if quality else [None, None]
 
 
 def _naming(findings: FieldFindings, cell: Detection) -> list[str | None]:

@@ -1,0 +1,182 @@
+"""Can this be relied on? One judgement of images, for Classify and Detect alike.
+
+What is seen before any network is asked: light, colour, overlays, compression, cut-out cells. Of a
+field that was read, the cells tell the rest: whether there are any, how sharp and how large the red
+ones are. Nothing here is learnt; each measure is described where it is computed
+(`models.quality_control.measures`), each threshold in `models.quality_control.thresholds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.geometry import Box, clipped
+from core.taxonomy import RBC, WHITE_CELLS
+from imaging.images import RgbImage
+from models.classifier.cell_views import BLACK
+from models.findings import Detection, FieldFindings, Quality, QualityIssue, Verdict
+from models.quality_control import thresholds as limits
+from models.quality_control.measures import ImageMeasures, sharpness
+
+MIN_SIDE = 32
+"""Pixels a side under which nothing is looked at."""
+
+MEASURED = 40
+"""Red cells whose focus is measured, the most confident ones."""
+
+ENOUGH = 3
+"""Red cells from which on they tell the focus of a field; else the white ones do."""
+
+_MARGIN = 0.15
+_WHITE_LEVEL = 244
+_NOTHING_TO_READ = frozenset({QualityIssue.TOO_SMALL, QualityIssue.BLANK})
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What speaks against an image.
+
+    Attributes:
+        faults: What makes it not readable, each alone.
+        doubts: What makes it doubtful.
+    """
+
+    faults: tuple[QualityIssue, ...] = ()
+    doubts: tuple[QualityIssue, ...] = ()
+
+    def __add__(self, other: Judgement) -> Judgement:
+        """Return what speaks against an image by either."""
+        return Judgement(self.faults + other.faults, self.doubts + other.doubts)
+
+    def quality(self, override: bool = False, cropped: Box | None = None) -> Quality:
+        """Return the verdict.
+
+        Args:
+            override: Whether a person has the image read although it is not readable.
+            cropped: The box that alone is read, if it is not all.
+        """
+        reasons = tuple(dict.fromkeys((*self.faults, *self.doubts)))
+        if not self.faults:
+            verdict = Verdict.DOUBTFUL if self.doubts else Verdict.READABLE
+            return Quality(verdict, reasons, cropped=cropped)
+        can_override = not _NOTHING_TO_READ & set(self.faults)
+        if override and can_override:
+            return Quality(Verdict.DOUBTFUL, reasons, overridden=True, cropped=cropped)
+        return Quality(Verdict.NOT_READABLE, reasons, can_override, cropped=cropped)
+
+
+def judge_image(rgb: RgbImage, measures: ImageMeasures, of_field: bool) -> Judgement:
+    """Judge what can be told of an image without looking for cells.
+
+    Args:
+        rgb: uint8 (h, w, 3) RGB of any size.
+        measures: Of the image.
+        of_field: Whether it should show enough of the empty slide to tell light, cast and stain.
+    """
+    if min(rgb.shape[:2]) < MIN_SIDE:
+        return Judgement((QualityIssue.TOO_SMALL,))
+    if measures.contrast < limits.MIN_CONTRAST:
+        return Judgement((QualityIssue.BLANK,))
+    if measures.colour < limits.MIN_COLOUR:
+        return Judgement((QualityIssue.NO_COLOUR,))
+    faults = {
+        QualityIssue.OVER_EXPOSED: measures.bright > limits.OVER_EXPOSED,
+        QualityIssue.DARK: measures.dark < limits.DARK,
+    }
+    doubts = {
+        QualityIssue.OVER_EXPOSED: measures.clipped > limits.CLIPPED,
+        QualityIssue.DARK: of_field and measures.light < limits.DIM,
+        QualityIssue.PALE: of_field and measures.depth < limits.MIN_DEPTH,
+        QualityIssue.COLOUR_CAST: of_field and measures.cast > limits.MAX_CAST,
+        QualityIssue.OVERLAY: measures.lines > limits.MAX_LINES,
+        QualityIssue.COMPRESSED: measures.blocks > limits.MAX_BLOCKS,
+    }
+    return Judgement(_named(faults), _named(doubts))
+
+
+def judge_field_image(rgb: RgbImage, measures: ImageMeasures) -> Judgement:
+    """Judge an image that is to be read as a field, before its cells are looked for.
+
+    Args:
+        rgb: uint8 (h, w, 3) RGB of any size.
+        measures: Of the image.
+    """
+    judged = judge_image(rgb, measures, of_field=True)
+    if judged.faults:
+        return judged
+    faults = {
+        QualityIssue.CUT_OUT: is_cut_out(measures),
+        QualityIssue.NOT_A_SMEAR: measures.green > limits.MAX_GREEN,
+    }
+    return judged + Judgement(_named(faults))
+
+
+def judge_cells(rgb: RgbImage, found: FieldFindings) -> Judgement:
+    """Judge a field by the cells that were found in it.
+
+    Args:
+        rgb: uint8 (h, w, 3) RGB, the field.
+        found: Its cells, boxes in pixels of it.
+    """
+    red = [cell for cell in found.detections if cell.label == RBC]
+    white = [cell for cell in found.detections if cell.label in WHITE_CELLS]
+    if not red and not white:
+        return Judgement((QualityIssue.NOT_A_SMEAR,))
+    if not red and len(white) == 1 and _fills(white[0].box, rgb):
+        return Judgement((QualityIssue.CUT_OUT,))
+    judged = _focus(field_sharpness(rgb, red, white), by_red=len(red) >= ENOUGH)
+    return judged + _resolution(found.red_cell)
+
+
+def field_sharpness(rgb: RgbImage, red: Sequence[Detection], white: Sequence[Detection]) -> float:
+    """Return the median sharpness of a field's red cells, of the white ones where there are few.
+
+    Red cells are flat discs of much the same size in every field, so that the slope of their edge
+    tells the focus, where texture would tell the cells' kind: Pertuz, Puig, Garcia (2013), Analysis
+    of focus measure operators for shape-from-focus, Pattern Recognition 46, for such gradients.
+    """
+    height, width = rgb.shape[:2]
+    chosen = red[:MEASURED] if len(red) >= ENOUGH else white or red
+    boxes = [clipped(_widened(cell.box), width, height) for cell in chosen]
+    return float(np.median([sharpness(rgb, box) for box in boxes]))
+
+
+def is_cut_out(measures: ImageMeasures) -> bool:
+    """Return whether an image is one piece on plain black or white."""
+    plain = measures.plain_light <= BLACK or measures.plain_light >= _WHITE_LEVEL
+    return plain and measures.plain >= limits.CUT_OUT_PLAIN and measures.lone >= limits.CUT_OUT_LONE
+
+
+def _focus(value: float, by_red: bool) -> Judgement:
+    issue = (QualityIssue.BLURRED,)
+    if value < limits.BLURRED:
+        return Judgement(issue)
+    soft = limits.SOFT if by_red else limits.MIN_SHARPNESS
+    return Judgement(doubts=issue if value < soft else ())
+
+
+def _resolution(red_cell: float | None) -> Judgement:
+    issue = (QualityIssue.LOW_RESOLUTION,)
+    if red_cell is None or red_cell >= limits.FEW_PIXELS:
+        return Judgement()
+    return Judgement(issue) if red_cell < limits.TOO_FEW_PIXELS else Judgement(doubts=issue)
+
+
+def _fills(box: Box, rgb: RgbImage) -> bool:
+    """Return whether a cell takes up more than a third of a field."""
+    x1, y1, x2, y2 = box
+    height, width = rgb.shape[:2]
+    return (x2 - x1) * (y2 - y1) > height * width / 3
+
+
+def _widened(box: Box) -> Box:
+    x1, y1, x2, y2 = box
+    across, down = _MARGIN * (x2 - x1), _MARGIN * (y2 - y1)
+    return x1 - across, y1 - down, x2 + across, y2 + down
+
+
+def _named(found: dict[QualityIssue, bool]) -> tuple[QualityIssue, ...]:
+    return tuple(issue for issue, there in found.items() if there)
