@@ -17,6 +17,7 @@ from core.geometry import Box, clipped
 from core.taxonomy import RBC, WHITE_CELLS
 from imaging.images import RgbImage
 from models.classifier.cell_views import BLACK
+from models.detector.detector import SMALLEST_FIELD
 from models.findings import Detection, FieldFindings, Quality, QualityIssue, Verdict
 from models.quality_control import thresholds as limits
 from models.quality_control.measures import ImageMeasures, sharpness
@@ -105,13 +106,13 @@ def judge_field_image(rgb: RgbImage, measures: ImageMeasures) -> Judgement:
         measures: Of the image.
     """
     judged = judge_image(rgb, measures, of_field=True)
-    if judged.faults:
+    if set(judged.faults) & _NOTHING_TO_READ:
         return judged
-    faults = {
-        QualityIssue.CUT_OUT: is_cut_out(measures),
-        QualityIssue.NOT_A_SMEAR: measures.green > limits.MAX_GREEN,
-    }
-    return judged + Judgement(_named(faults))
+    if is_cut_out(measures):
+        return Judgement((QualityIssue.CUT_OUT,))
+    if not judged.faults and measures.green > limits.MAX_GREEN:
+        return Judgement((QualityIssue.NOT_A_SMEAR,))
+    return judged
 
 
 def judge_cells(rgb: RgbImage, found: FieldFindings) -> Judgement:
@@ -124,9 +125,10 @@ def judge_cells(rgb: RgbImage, found: FieldFindings) -> Judgement:
     red = [cell for cell in found.detections if cell.label == RBC]
     white = [cell for cell in found.detections if cell.label in WHITE_CELLS]
     if not red and not white:
-        return Judgement((QualityIssue.NOT_A_SMEAR,))
-    if not red and len(white) == 1 and _fills(white[0].box, rgb):
-        return Judgement((QualityIssue.CUT_OUT,))
+        # Among so few pixels cells would not be found.
+        small = max(rgb.shape) < SMALLEST_FIELD
+        few_pixels = (QualityIssue.LOW_RESOLUTION,) if small else ()
+        return Judgement((QualityIssue.NOT_A_SMEAR, *few_pixels))
     judged = _focus(field_sharpness(rgb, red, white), by_red=len(red) >= ENOUGH)
     return judged + _resolution(found.red_cell)
 
@@ -163,13 +165,6 @@ def _resolution(red_cell: float | None) -> Judgement:
     if red_cell is None or red_cell >= limits.FEW_PIXELS:
         return Judgement()
     return Judgement(issue) if red_cell < limits.TOO_FEW_PIXELS else Judgement(doubts=issue)
-
-
-def _fills(box: Box, rgb: RgbImage) -> bool:
-    """Return whether a cell takes up more than a third of a field."""
-    x1, y1, x2, y2 = box
-    height, width = rgb.shape[:2]
-    return (x2 - x1) * (y2 - y1) > height * width / 3
 
 
 def _widened(box: Box) -> Box:

@@ -152,6 +152,8 @@ def straight_lines(rgb: RgbImage) -> float:
     shortest = max(24, min(rgb.shape[:2]) // 12)
     # The frame of a picture is no overlay.
     inner = np.ascontiguousarray(rgb[_FRAME:-_FRAME, _FRAME:-_FRAME])
+    if not inner.size or min(inner.shape[:2]) < shortest:
+        return 0.0
     total = sum(_runs(turned, shortest) for turned in (inner, inner.transpose(1, 0, 2)))
     return total / max(rgb.shape[:2])
 

@@ -38,22 +38,22 @@ CUT_OUT_PLAIN = 0.3
 CUT_OUT_LONE = 0.9
 """Share of all else that is then in one piece."""
 
-MAX_LINES = 2.4
+MAX_LINES = 0.6
 """Straight thin lines, in longer sides of the image, above which something was drawn on it."""
 
 MAX_BLOCKS = 3.0
 """Steps between JPEG's blocks, against those inside of them, above which details are gone."""
 
-SOFT = 0.2
+SOFT = 0.22
 """Sharpness of the red cells under which a field is slightly out of focus."""
 
-BLURRED = 0.12
+BLURRED = 0.13
 """Sharpness of the red cells under which a field cannot be read."""
 
 MIN_SHARPNESS = 0.15
 """Sharpness under which a single white cell is out of focus."""
 
-FEW_PIXELS = 18.0
+FEW_PIXELS = 20.0
 """Diameter of the red cells in pixels under which white cells have too few to be named surely."""
 
 TOO_FEW_PIXELS = 6.0
