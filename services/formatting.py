@@ -19,7 +19,7 @@ QUALITY_TITLES = {
     QualityIssue.BLANK: "Blank image",
     QualityIssue.NO_COLOUR: "No colour",
     QualityIssue.TOO_SMALL: "Too small",
-    QualityIssue.NOT_A_SMEAR: "No smear found",
+    QualityIssue.NOT_A_SMEAR: "Not a smear",
     QualityIssue.CUT_OUT: "Single cell, cut out",
     QualityIssue.PALE: "Pale stain",
     QualityIssue.COLOUR_CAST: "Colour cast",

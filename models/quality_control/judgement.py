@@ -20,7 +20,7 @@ from models.classifier.cell_views import BLACK
 from models.detector.detector import SMALLEST_FIELD
 from models.findings import Detection, FieldFindings, Quality, QualityIssue, Verdict
 from models.quality_control import thresholds as limits
-from models.quality_control.measures import ImageMeasures, sharpness
+from models.quality_control.measures import ImageMeasures, coverage, sharpness
 
 MIN_SIDE = 32
 """Pixels a side under which nothing is looked at."""
@@ -80,7 +80,7 @@ def judge_image(rgb: RgbImage, measures: ImageMeasures, of_field: bool) -> Judge
     if min(rgb.shape[:2]) < MIN_SIDE:
         return Judgement((QualityIssue.TOO_SMALL,))
     if measures.contrast < limits.MIN_CONTRAST:
-        return Judgement((QualityIssue.BLANK,))
+        return Judgement((_why_blank(measures, of_field),))
     if measures.colour < limits.MIN_COLOUR:
         return Judgement((QualityIssue.NO_COLOUR,))
     faults = {
@@ -96,6 +96,16 @@ def judge_image(rgb: RgbImage, measures: ImageMeasures, of_field: bool) -> Judge
         QualityIssue.COMPRESSED: measures.blocks > limits.MAX_BLOCKS,
     }
     return Judgement(_named(faults), _named(doubts))
+
+
+def _why_blank(measures: ImageMeasures, of_field: bool) -> QualityIssue:
+    """Tell an image in which nothing can be seen from one that its light has spoilt."""
+    if of_field and measures.contrast > limits.GRAIN:
+        if measures.light < limits.DIM:
+            return QualityIssue.DARK
+        if measures.clipped > limits.CLIPPED:
+            return QualityIssue.OVER_EXPOSED
+    return QualityIssue.BLANK
 
 
 def judge_field_image(rgb: RgbImage, measures: ImageMeasures) -> Judgement:
@@ -124,13 +134,13 @@ def judge_cells(rgb: RgbImage, found: FieldFindings) -> Judgement:
     """
     red = [cell for cell in found.detections if cell.label == RBC]
     white = [cell for cell in found.detections if cell.label in WHITE_CELLS]
-    if not red and not white:
+    if len(red) < ENOUGH and not white:
         # Among so few pixels cells would not be found.
         small = max(rgb.shape) < SMALLEST_FIELD
         few_pixels = (QualityIssue.LOW_RESOLUTION,) if small else ()
         return Judgement((QualityIssue.NOT_A_SMEAR, *few_pixels))
     judged = _focus(field_sharpness(rgb, red, white), by_red=len(red) >= ENOUGH)
-    return judged + _resolution(found.red_cell)
+    return judged + _resolution(_red_cell(found.red_cell, red, white)) + _contents(rgb, found)
 
 
 def field_sharpness(rgb: RgbImage, red: Sequence[Detection], white: Sequence[Detection]) -> float:
@@ -165,6 +175,34 @@ def _resolution(red_cell: float | None) -> Judgement:
     if red_cell is None or red_cell >= limits.FEW_PIXELS:
         return Judgement()
     return Judgement(issue) if red_cell < limits.TOO_FEW_PIXELS else Judgement(doubts=issue)
+
+
+def _contents(rgb: RgbImage, found: FieldFindings) -> Judgement:
+    """Judge whether what is seen is cells."""
+    issue = (QualityIssue.NOT_A_SMEAR,)
+    share = coverage(rgb, [cell.box for cell in (*found.detections, *found.candidates)])
+    if share < limits.NO_COVERAGE:
+        return Judgement(issue)
+    return Judgement(doubts=issue if share < limits.MIN_COVERAGE else ())
+
+
+def _red_cell(
+    measured: float | None, red: Sequence[Detection], white: Sequence[Detection]
+) -> float | None:
+    """Return the diameter of the red cells (px), estimated where the detector measured too few.
+
+    White cells are at the least as wide as red ones, and up to three times.
+    """
+    if measured is not None:
+        return measured
+    if len(red) >= ENOUGH:
+        return float(np.median([_diameter(cell) for cell in red]))
+    return float(np.median([_diameter(cell) for cell in white])) / 2 if white else None
+
+
+def _diameter(cell: Detection) -> float:
+    x1, y1, x2, y2 = cell.box
+    return ((x2 - x1) * (y2 - y1)) ** 0.5
 
 
 def _widened(box: Box) -> Box:

@@ -6,7 +6,9 @@ the blocks of JPEG on the grid of the file.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import cv2
 import numpy as np
@@ -30,6 +32,7 @@ _LINE_STEP = 45
 _FRAME = 8
 _PLAIN = 8
 _FLAT = 0.5
+_STAINED = 0.08
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,32 @@ def sharpness(rgb: RgbImage, box: Box) -> float:
     down, across = np.gradient(cell)
     slopes = np.hypot(down, across)
     return float(np.percentile(slopes, 99) / max(1.0, bright - dark))
+
+
+def coverage(rgb: RgbImage, boxes: Sequence[Box]) -> float:
+    """Measure how much of what is stained lies in boxes of cells.
+
+    Stained is what absorbs green light against the empty slide, from an optical density of
+    `_STAINED` on. In a smear nearly all of that is cells; a detector that is shown something else
+    finds a few.
+
+    Args:
+        rgb: uint8 (h, w, 3) RGB of any size.
+        boxes: Of the cells, in pixels of it.
+
+    Returns:
+        Share (0..1); 1 where nothing is stained.
+    """
+    small = shrunk(rgb, SMALL_SIDE)
+    green = small[..., 1].astype(np.float32)
+    slide = np.percentile(green, 95)
+    stained = np.log10((slide + 1) / (green + 1)) > _STAINED
+    scale = max(small.shape[:2]) / max(rgb.shape[:2])
+    covered = np.zeros(stained.shape, bool)
+    for box in boxes:
+        x1, y1, x2, y2 = (scale * edge for edge in box)
+        covered[max(0, int(y1)) : ceil(y2), max(0, int(x1)) : ceil(x2)] = True
+    return float(covered[stained].mean()) if stained.any() else 1.0
 
 
 def blockiness(rgb: RgbImage) -> float:

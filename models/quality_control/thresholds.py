@@ -8,6 +8,9 @@ docs/adr/0041-quality-before-counting.md. Grey levels are of 0..255, shares of 0
 MIN_CONTRAST = 4.0
 """Standard deviation of grey levels under which an image shows nothing."""
 
+GRAIN = 1.0
+"""The same under which it is of one colour, whatever the light."""
+
 MIN_COLOUR = 3.0
 """Mean spread between a pixel's channels under which an image is grey."""
 
@@ -43,6 +46,12 @@ MAX_LINES = 0.6
 
 MAX_BLOCKS = 3.0
 """Steps between JPEG's blocks, against those inside of them, above which details are gone."""
+
+MIN_COVERAGE = 0.75
+"""Share of what is stained that lies in cells, under which an image may be no smear."""
+
+NO_COVERAGE = 0.5
+"""The same under which it is none."""
 
 SOFT = 0.22
 """Sharpness of the red cells under which a field is slightly out of focus."""

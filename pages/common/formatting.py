@@ -160,7 +160,8 @@ FIELD_QUALITY_SENTENCES = {
         f"{MIN_SIDE} pixels a side."
     ),
     QualityIssue.NOT_A_SMEAR: (
-        "No blood cells were found. Upload a field of a Romanowsky-stained smear."
+        "Little or nothing in the image looks like blood cells. Upload a field of a "
+        "Romanowsky-stained smear."
     ),
     QualityIssue.CUT_OUT: (
         "This is one cell cut out of its field. Use Classify for it, or upload the whole field."

@@ -10,13 +10,15 @@ from tests.stand_ins import drawn_cell, drawn_field, stand_in_models
 
 
 class RedCells:
-    """Finds the red cells of `drawn_field`, in rows from the upper left corner on."""
+    """Finds the red cells of `drawn_field`."""
 
     version = "test-1"
 
     def __init__(self, *boxes: tuple[float, float, float, float], red_cell: float = 32.0) -> None:
         self.boxes = boxes or tuple(
-            (x - 16.0, y - 16.0, x + 16.0, y + 16.0) for x in (66, 158, 250) for y in (66, 158)
+            (x - 16.0, y - 16.0, x + 16.0, y + 16.0)
+            for x in range(20, 480, 46)
+            for y in range(20, 360, 46)
         )
         self.red_cell = red_cell
         self.seen: list[RgbImage] = []
@@ -34,7 +36,7 @@ class RedCells:
 def test_a_good_field_is_readable_and_has_its_cells():
     found = examine_field(drawn_field(), RedCells())
     assert found.quality.verdict == Verdict.READABLE
-    assert found.counts["rbc"] == 6
+    assert found.counts["rbc"] == 80
     assert FieldFindings.from_dict(found.to_dict()) == found
 
 
@@ -67,14 +69,14 @@ def test_a_field_out_of_focus_has_no_counts_until_a_person_overrides():
     counted = examine_field(blurred, RedCells(), override=True)
     assert (counted.quality.verdict, counted.quality.overridden) == (Verdict.DOUBTFUL, True)
     assert counted.quality.reasons == refused.quality.reasons == (QualityIssue.BLURRED,)
-    assert counted.counts["rbc"] == 6
+    assert counted.counts["rbc"] == 80
 
 
 def test_a_doubtful_field_keeps_its_counts():
     found = examine_field(drawn_field(), RedCells(red_cell=12.0))
     assert found.quality.verdict == Verdict.DOUBTFUL
     assert found.quality.reasons == (QualityIssue.LOW_RESOLUTION,)
-    assert found.counts["rbc"] == 6
+    assert found.counts["rbc"] == 80
 
 
 def test_an_override_of_nothing_reads_nothing():

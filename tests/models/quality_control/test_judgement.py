@@ -20,8 +20,8 @@ FIELD = drawn_field()
 MEASURES = ImageMeasures.of(FIELD)
 RED = tuple(
     Detection((x - 16.0, y - 16.0, x + 16.0, y + 16.0), "rbc", 0.9)
-    for y in range(66, 300, 46)
-    for x in (66, 158, 204, 250, 296)
+    for y in range(20, 360, 46)
+    for x in range(20, 480, 46)
 )
 
 
@@ -93,10 +93,11 @@ def test_the_red_cells_tell_the_focus():
 
 
 def test_white_cells_tell_the_focus_where_there_are_few_red_ones():
-    white = Detection((90.0, 60.0, 150.0, 120.0), "wbc", 0.9)
-    assert judge_cells(FIELD, found(white)) == Judgement()
-    blurred = cv2.GaussianBlur(FIELD, (0, 0), 20)
-    assert QualityIssue.BLURRED in judge_cells(blurred, found(white)).faults
+    crop = drawn_cell(200)
+    white = Detection((10.0, 10.0, 190.0, 190.0), "wbc", 0.9)
+    assert judge_cells(crop, found(white)) == Judgement()
+    blurred = cv2.GaussianBlur(crop, (0, 0), 24)
+    assert QualityIssue.BLURRED in judge_cells(blurred, found(white, red_cell=None)).faults
 
 
 @pytest.mark.parametrize(
@@ -137,3 +138,32 @@ def test_every_image_gets_an_answer():
         for rgb in (np.zeros((*shape, 3), np.uint8), rng.integers(0, 256, (*shape, 3), np.uint8)):
             judged = judge_field_image(rgb, ImageMeasures.of(rgb))
             assert isinstance(judged.quality().verdict, Verdict)
+
+
+def test_what_lies_beside_the_cells_speaks_against_a_smear():
+    white = [
+        Detection((x - 30.0, y - 30.0, x + 30.0, y + 30.0), "wbc", 0.9)
+        for x, y in ((120, 90), (360, 180))
+    ]
+    assert issues(judge_cells(FIELD, found(*RED[:10], *white)))[0] == {"not_a_smear"}
+    assert issues(judge_cells(FIELD, found(*RED[:50], *white))) == (set(), {"not_a_smear"})
+
+
+def test_cells_of_few_pixels_are_known_where_too_few_red_ones_were_measured():
+    small = [replace(cell, box=(*cell.box[:2], cell.box[0] + 9, cell.box[1] + 9)) for cell in RED]
+    judged = judge_cells(FIELD, found(*small, red_cell=None))
+    assert QualityIssue.LOW_RESOLUTION in judged.doubts
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"light": 60.0}, "dark"),
+        ({"clipped": 0.9}, "over_exposed"),
+        ({}, "blank"),
+        ({"light": 60.0, "contrast": 0.5}, "blank"),
+    ],
+)
+def test_an_image_spoilt_by_its_light_is_not_called_blank(changes, reason):
+    measures = replace(MEASURES, **{"contrast": 2.0, **changes})
+    assert judge_field_image(FIELD, measures).faults == (reason,)
