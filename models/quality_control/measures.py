@@ -40,7 +40,7 @@ class ImageMeasures:
     """Light, colour and artefacts of an image; grey levels are of 0..255.
 
     Attributes:
-        contrast: Standard deviation of the grey levels.
+        contrast: Standard deviation of the grey levels of all pixels, present or not.
         light: The brightest channel of the empty slide.
         dark: 99th percentile of the grey levels.
         bright: 1st percentile of the grey levels.
@@ -87,7 +87,7 @@ class ImageMeasures:
         density = np.log10((np.maximum(slide, 1) + 1) / (pixels + 1))
         plain, plain_light, lone = _plain(small, inside)
         return cls(
-            contrast=float(grey.std()),
+            contrast=float(small.mean(axis=2).std()),
             light=float(slide.max()),
             dark=float(np.percentile(grey, 99)),
             bright=float(np.percentile(grey, 1)),

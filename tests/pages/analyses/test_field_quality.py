@@ -113,11 +113,11 @@ def test_counted_anyway_it_is_a_new_analysis_marked_ever_after(app, signed_in, r
     url = f"{refused['url']}/override-quality-check"
     counted = texts(signed_in.get(post(signed_in, url).location).text)
     assert "Counted at your request despite the warning." in counted
-    assert "Blasts 1 of 2" in counted
+    assert "Blasts 0 of 2" in counted
     with app.app_context():
         assert [one.object_id for one in noted(Event.OVERRIDE_QUALITY_CHECK)] == [refused["id"]]
         first, second = db.session.query(Analysis).order_by(Analysis.created_at).all()
-        assert (first.result, second.result) == ("not_readable", "blasts")
+        assert (first.result, second.result) == ("not_readable", "no_blasts")
         assert first.finding["detections"] == []
         assert second.quality["overridden"] is True
         assert second.case_id == first.case_id
