@@ -140,6 +140,9 @@ def judge_cells(rgb: RgbImage, found: FieldFindings) -> Judgement:
         few_pixels = (QualityIssue.LOW_RESOLUTION,) if small else ()
         return Judgement((QualityIssue.NOT_A_SMEAR, *few_pixels))
     judged = _focus(field_sharpness(rgb, red, white), by_red=len(red) >= ENOUGH)
+    if judged.faults:
+        # Of a blurred field the detector finds too little to say more.
+        return judged
     return judged + _resolution(_red_cell(found.red_cell, red, white)) + _contents(rgb, found)
 
 

@@ -44,7 +44,8 @@ class ImageMeasures:
         light: The brightest channel of the empty slide.
         dark: 99th percentile of the grey levels.
         bright: 1st percentile of the grey levels.
-        clipped: Share (0..1) of the pixels that are white in all channels.
+        clipped: Share (0..1) of the pixels that are at the end of the scale in green, which the
+            stains absorb most.
         colour: Mean spread between a pixel's channels.
         depth: Optical density for green light that the densest twentieth of the pixels exceeds.
         cast: Spread between the channels of the empty slide, as a share of the brightest.
@@ -91,7 +92,7 @@ class ImageMeasures:
             light=float(slide.max()),
             dark=float(np.percentile(grey, 99)),
             bright=float(np.percentile(grey, 1)),
-            clipped=float((pixels >= _CLIPPED).all(axis=1).mean()),
+            clipped=float((pixels[:, 1] >= _CLIPPED).mean()),
             colour=float((pixels.max(axis=1) - pixels.min(axis=1)).mean()),
             depth=float(np.percentile(density[:, 1], 95)),
             cast=float(np.ptp(slide) / max(1.0, slide.max())),

@@ -24,7 +24,7 @@ OVER_EXPOSED = 245.0
 """1st percentile of the grey levels above which nothing but light is left."""
 
 CLIPPED = 0.4
-"""Share of pixels that are white in all channels, above which light parts are lost."""
+"""Share of pixels at the end of the scale in green, above which pale parts of cells are lost."""
 
 MIN_DEPTH = 0.08
 """Optical density for green light of the densest twentieth, under which the stain is pale."""

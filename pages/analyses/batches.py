@@ -145,7 +145,8 @@ def _result_to_dict(task: FieldTask) -> dict[str, Any]:
     share, quality = field_share(task.counts), read_quality(task.counts)
     url = url_for("field.result", analysis_id=task.analysis_id)
     summary = share_summary(share, quality)
-    return result_to_dict(result_of(share, quality), task.analysis_id, url, summary)
+    result = result_of(share, quality)
+    return result_to_dict(result, task.analysis_id, url, summary, quality)
 
 
 def _address_of(task: FieldTask, act: str) -> str:

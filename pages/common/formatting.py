@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, url_for
@@ -232,6 +232,7 @@ def init_app(app: Flask) -> None:
     """Add texts and filters to the templates."""
     app.jinja_env.globals.update(
         result_texts=RESULT_TEXTS,
+        result_text=result_text,
         quality_titles=QUALITY_TITLES,
         doubtful_text=DOUBTFUL,
         image_quality=image_quality,
@@ -307,9 +308,20 @@ def share_summary(share: BlastShare, quality: Quality | None = None) -> str:
     return blasts
 
 
-def result_to_dict(result: str, analysis_id: str, url: str, sentence: str) -> dict[str, Any]:
-    """Describe the result of an analysed file to the scripts."""
+def result_text(result: str, quality: Quality | None = None) -> ResultText:
+    """Return the text of a result; without a reassuring look where the image is doubtful."""
     text = RESULT_TEXTS[result]
+    if quality is None or not quality.doubtful or text.tone != "normal":
+        return text
+    uncertain = RESULT_TEXTS[analyses.UNCERTAIN]
+    return replace(text, icon=uncertain.icon, tone=uncertain.tone)
+
+
+def result_to_dict(
+    result: str, analysis_id: str, url: str, sentence: str, quality: Quality | None = None
+) -> dict[str, Any]:
+    """Describe the result of an analysed file to the scripts."""
+    text = result_text(result, quality)
     return {
         "url": url,
         "thumbnail": url_for("history.thumbnail", analysis_id=analysis_id),

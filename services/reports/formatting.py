@@ -33,9 +33,17 @@ OVERRIDDEN = (
 
 def format_warnings(snapshot: CaseSnapshot) -> list[str]:
     """Say what is wrong with the counts, a sentence each."""
-    qualities = [_format_quality(image) for image in snapshot.images]
-    duplicates = [DUPLICATE.format(number) for number in snapshot.duplicates]
-    return [*duplicates, *filter(None, qualities)]
+    return [*format_duplicates(snapshot), *format_qualities(snapshot)]
+
+
+def format_duplicates(snapshot: CaseSnapshot) -> list[str]:
+    """Say which images count twice."""
+    return [DUPLICATE.format(number) for number in snapshot.duplicates]
+
+
+def format_qualities(snapshot: CaseSnapshot) -> list[str]:
+    """Say which images are doubtful or not readable."""
+    return [*filter(None, (_format_quality(image) for image in snapshot.images))]
 
 
 def _format_quality(image: ImageSnapshot) -> str:

@@ -69,7 +69,9 @@ def test_a_doubtful_field_is_marked_wherever_it_is_counted(app, signed_in, doubt
 def test_files_and_reports_of_a_doubtful_field_say_so(app, signed_in, doubtful):
     case = case_of(app, doubtful)
     warning = "Image 1 is doubtful (out of focus, pale stain): its counts may be unreliable."
-    assert warning in texts(signed_in.get(f"{case}/sign-off").text)
+    sign_off = texts(signed_in.get(f"{case}/sign-off").text)
+    assert warning in sign_off
+    assert "Remove one of the two" not in sign_off
     report = signed_in.get(f"{case}/report.json").json
     assert report["warnings"] == [warning]
     assert report["state"]["images"][0]["quality"] == {
@@ -162,3 +164,14 @@ def test_the_circle_of_an_eyepiece_is_shown_and_spoken_of(signed_in, monkeypatch
     page = signed_in.get(upload_field(signed_in)["url"]).text
     assert "only its circle was read" in page
     assert '<rect class="frame-dashes" x="10.0" y="20.0" width="100.0" height="100.0"/>' in page
+
+
+def test_a_doubtful_field_without_blasts_does_not_look_reassuring(signed_in, monkeypatch):
+    normal = read_field(quality=DOUBTFUL, detections=read_field().detections[1:2], candidates=())
+    monkeypatch.setattr(Models, "read_field", lambda self, rgb, progress=None, **options: normal)
+    field = upload_field(signed_in)
+    assert (field["word"], field["tone"]) == ("No blasts found", "uncertain")
+    for url in (field["url"], "/history"):
+        page = re.sub(r"<option.*?</option>", "", signed_in.get(url).text)
+        assert 'tone-normal"' not in page
+        assert "tone-uncertain" in page
