@@ -142,7 +142,7 @@ from models.registry import load_models
 
 models = load_models(Path("weights"))
 rgb = np.full((400, 500, 3), 200, np.uint8)
-print(models.read_field(rgb).counts["blast"], models.classifier.probabilities([rgb], "crop").size)
+print(models.detector.find(rgb).counts["blast"], models.classifier.probabilities([rgb], "crop").size)
 """
 
 

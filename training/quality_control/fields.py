@@ -18,7 +18,7 @@ from imaging.images import RgbImage, resize
 from training.cells.data import read_snam_cells
 from training.cells.fields import ENLARGED
 from training.data import SPLITS, read_chula, read_cnmc, read_txl
-from training.images import read_rgb
+from training.images import decode, read_rgb
 from training.quality_control.images import drawings, noises, photographs, texts
 
 T = TypeVar("T")
@@ -113,7 +113,7 @@ def compressed(quality: int) -> Degrade:
     def compress(rgb: RgbImage, red_cell: float) -> RgbImage:
         bgr = np.ascontiguousarray(rgb[..., ::-1])
         _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        return np.ascontiguousarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
+        return np.ascontiguousarray(decode(encoded)[..., ::-1], np.uint8)
 
     return compress
 
@@ -134,9 +134,9 @@ def with_boxes(rgb: RgbImage, red_cell: float) -> RgbImage:
     drawn = rgb.copy()
     height, width = rgb.shape[:2]
     for x, y, side in ((0.15, 0.2, 0.2), (0.5, 0.5, 0.25), (0.7, 0.1, 0.15)):
-        corner, other = (x * width, y * height), ((x + side) * width, (y + side) * height)
-        points = [(round(a), round(b)) for a, b in (corner, other)]
-        cv2.rectangle(drawn, *points, (255, 0, 0), max(2, width // 300))
+        corner = round(x * width), round(y * height)
+        other = round((x + side) * width), round((y + side) * height)
+        cv2.rectangle(drawn, corner, other, (255, 0, 0), max(2, width // 300))
     return drawn
 
 
