@@ -121,6 +121,7 @@ class _Says(Models):
         rgb: RgbImage,
         progress: Progress | None = None,
         min_confidence: float | None = None,
+        override: bool = False,
     ) -> FieldFindings:
         return self.found
 

@@ -15,7 +15,8 @@ from imaging.images import RgbImage, read_image
 from models.detector.detector import Detector
 from models.findings import Classification, QualityIssue
 from models.manifest import WeightsError
-from models.quality_control.checks import MIN_SIDE
+from models.quality_control.fields import examine_field
+from models.quality_control.judgement import MIN_SIDE
 from models.registry import load_models
 from models.versions import active_folder
 
@@ -30,7 +31,14 @@ REASONS = {
     QualityIssue.OVER_EXPOSED: "The image is over-exposed.",
     QualityIssue.DARK: "The image is too dark.",
     QualityIssue.CUT_OFF: "The cell is cut off by the image's edge.",
-    QualityIssue.BLURRED: "The cell is out of focus.",
+    QualityIssue.BLURRED: "The image is out of focus.",
+    QualityIssue.NOT_A_SMEAR: "The image does not look like a stained smear.",
+    QualityIssue.CUT_OUT: "The image shows one cell that was cut out: use `classify`.",
+    QualityIssue.PALE: "The stain is pale.",
+    QualityIssue.COLOUR_CAST: "The image has a colour cast.",
+    QualityIssue.OVERLAY: "Boxes, a scale bar or text were drawn on the image.",
+    QualityIssue.COMPRESSED: "The image was compressed too strongly.",
+    QualityIssue.LOW_RESOLUTION: "The red cells have too few pixels.",
 }
 """What speaks against an image, in the words of this command."""
 
@@ -66,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     detect = commands.add_parser("detect", help="find the cells of smear fields")
     detect.set_defaults(reader=_detector)
+    detect.add_argument(
+        "--override-quality-check",
+        action="store_true",
+        help="read a field also where its quality speaks against it",
+    )
     detect.add_argument(
         "--min-confidence", type=_share, help="show boxes from this confidence on, 0 to 1"
     )
@@ -114,16 +127,17 @@ def _document(found: Classification) -> dict[str, Any]:
         "kind": found.kind,
         "kind_probability": found.kind_probability,
         "morphology": found.morphology,
+        "quality": found.quality and found.quality.to_dict(),
     }
 
 
 def _detector(options: argparse.Namespace) -> Reader:
-    least = options.min_confidence
+    least, override = options.min_confidence, options.override_quality_check
     if not options.classifier_opinion:
         detector = Detector.load(active_folder(options.weights, "detector"), options.precision)
-        return lambda rgb: detector.find(rgb, least).to_dict()
+        return lambda rgb: examine_field(rgb, detector, None, least, override).to_dict()
     models = load_models(options.weights, options.precision)
-    return lambda rgb: models.read_field(rgb, min_confidence=least).to_dict()
+    return lambda rgb: models.read_field(rgb, None, least, override).to_dict()
 
 
 def _read(file: str, reader: Reader) -> dict[str, Any]:

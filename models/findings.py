@@ -34,8 +34,16 @@ Progress = Callable[[int, int], None]
 """Told how much of a task is done, and how much there is of it; what it raises ends the task."""
 
 
+class Verdict(StrEnum):
+    """Whether what is counted in an image can be relied on, as far as its quality tells."""
+
+    READABLE = "readable"
+    DOUBTFUL = "doubtful"
+    NOT_READABLE = "not_readable"
+
+
 class QualityIssue(StrEnum):
-    """What can speak against reading an image as a single cell's."""
+    """What can speak against reading an image, as a single cell's or as a field."""
 
     TOO_SMALL = "too_small"
     BLANK = "blank"
@@ -46,6 +54,65 @@ class QualityIssue(StrEnum):
     DARK = "dark"
     CUT_OFF = "cut_off"
     BLURRED = "blurred"
+    NOT_A_SMEAR = "not_a_smear"
+    CUT_OUT = "cut_out"
+    PALE = "pale"
+    COLOUR_CAST = "colour_cast"
+    OVERLAY = "overlay"
+    COMPRESSED = "compressed"
+    LOW_RESOLUTION = "low_resolution"
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What quality control says of an image.
+
+    Attributes:
+        verdict: Whether it can be read.
+        reasons: What speaks against it, what weighs most first; empty for a readable one.
+        can_override: Whether a person may have it read although it is not readable.
+        overridden: Whether a person did; the verdict is doubtful then.
+        cropped: The box of the eyepiece's circle that alone was read, x1, y1, x2, y2 in pixels of
+            the upright file; None where the whole image was.
+    """
+
+    verdict: Verdict
+    reasons: tuple[QualityIssue, ...] = ()
+    can_override: bool = False
+    overridden: bool = False
+    cropped: Box | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether what is counted in the image is to be taken with caution."""
+        return self.verdict == Verdict.DOUBTFUL
+
+    @property
+    def not_readable(self) -> bool:
+        """Whether nothing is counted in the image."""
+        return self.verdict == Verdict.NOT_READABLE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Serialise to values that JSON takes."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Quality:
+        """Read what `to_dict` wrote."""
+        cropped = kept.get("cropped")
+        return cls(
+            verdict=Verdict(kept["verdict"]),
+            reasons=tuple(QualityIssue(reason) for reason in kept["reasons"]),
+            can_override=kept["can_override"],
+            overridden=kept["overridden"],
+            cropped=cropped and tuple(cropped),
+        )
+
+
+def read_quality(kept: Mapping[str, Any]) -> Quality | None:
+    """Read the quality of a kept finding; None in those of before it was judged."""
+    quality = kept.get("quality")
+    return quality and Quality.from_dict(quality)
 
 
 @dataclass(frozen=True)
@@ -72,6 +139,7 @@ class Classification:
         cells: How many white cells were found; None where none was looked for.
         width: Of the upright image, in pixels.
         height: Of the upright image, in pixels.
+        quality: What quality control says of it; None in findings of before.
     """
 
     label: str | None
@@ -90,6 +158,7 @@ class Classification:
     cells: int | None = None
     width: int | None = None
     height: int | None = None
+    quality: Quality | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Serialise to values that JSON takes."""
@@ -105,6 +174,7 @@ class Classification:
                 **given,
                 "code": code and QualityIssue(code),
                 "window": window and tuple(window),
+                "quality": read_quality(kept),
             }
         )
 
@@ -166,6 +236,8 @@ class FieldFindings:
         scale: By what the file was resized beyond the usual because of it.
         classifier: Version of the classifier that read the white cells, if one did.
         named_by: The network whose probability decides whether a white cell is a blast.
+        quality: What quality control says of the field; None in findings of before. No cell of one
+            that is not readable is kept.
     """
 
     width: int
@@ -178,6 +250,7 @@ class FieldFindings:
     scale: float = 1.0
     classifier: str | None = None
     named_by: Namer = Namer.DETECTOR
+    quality: Quality | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -199,7 +272,13 @@ class FieldFindings:
         made = {_KEPT_AS.get(name, name): value for name, value in vars(self).items()}
         for part in ("detections", "doubtful"):
             made[part] = [self._cell(cell) for cell in made[part]]
-        return {**made, "thresholds": dict(self.thresholds), "counts": self.counts}
+        quality = self.quality and self.quality.to_dict()
+        return {
+            **made,
+            "thresholds": dict(self.thresholds),
+            "quality": quality,
+            "counts": self.counts,
+        }
 
     @classmethod
     def from_dict(
@@ -216,7 +295,8 @@ class FieldFindings:
         for part in ("detections", "candidates"):
             cells = given.get(part, ())
             given[part] = tuple(Detection.from_dict(one) for one in cells if one["label"] in labels)
-        return cls(**{**given, "named_by": Namer(given.get("named_by", Namer.DETECTOR))})
+        named_by = Namer(given.get("named_by", Namer.DETECTOR))
+        return cls(**{**given, "named_by": named_by, "quality": read_quality(kept)})
 
     def _cell(self, cell: Detection) -> dict[str, Any]:
         if cell.label not in WHITE_CELLS:

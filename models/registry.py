@@ -12,6 +12,7 @@ from models.classifier.opinion import name_cells
 from models.detector.detector import Detector
 from models.findings import Classification, FieldFindings, Progress
 from models.quality_control.checks import Examination, examine
+from models.quality_control.fields import examine_field
 from models.runtime import Precision
 from models.versions import active_folder
 
@@ -44,6 +45,7 @@ class Models:
             usable=True,
             can_override=False,
             overridden=seen.can_override,
+            quality=seen.judgement.quality(override=True),
             in_distribution=reading.in_distribution,
             kind=reading.kind,
             kind_probability=reading.kind_probability,
@@ -55,21 +57,30 @@ class Models:
         rgb: RgbImage,
         progress: Progress | None = None,
         min_confidence: float | None = None,
+        override: bool = False,
     ) -> FieldFindings:
-        """Find the cells of a field, and have the classifier name the white ones.
+        """Find the cells of a field if its quality allows it; the classifier names the white ones.
 
         Args:
             rgb: uint8 (h, w, 3) RGB of any size.
             progress: Is told of both as halves of the way: which takes longer is not known before.
             min_confidence: As for `Detector.find`.
+            override: Read it also where its quality speaks against it.
 
         Returns:
-            The cells; each white one is called a blast or not by the classifier.
+            The cells; each white one is called a blast or not by the classifier. None of a field
+            that is not readable.
         """
         tell = progress or _nobody
-        found = self.detector.find(
-            rgb, min_confidence, progress=lambda done, total: tell(done, 2 * total)
+        found = examine_field(
+            rgb,
+            self.detector,
+            lambda done, total: tell(done, 2 * total),
+            min_confidence,
+            override,
         )
+        if found.quality and found.quality.not_readable:
+            return found
         return name_cells(
             rgb, found, self.classifier, lambda done, total: tell(total + done, 2 * total)
         )
@@ -89,6 +100,7 @@ class Models:
             cells=seen.cells,
             width=width,
             height=height,
+            quality=replace(seen.judgement.quality(), can_override=seen.can_override),
         )
 
 

@@ -84,7 +84,9 @@ def reading(monkeypatch) -> Reading:
     stand_in = Reading()
     monkeypatch.setattr("jobs.engine.BETWEEN_NOTES", 0)
     monkeypatch.setattr(
-        Models, "read_field", lambda self, rgb, progress: stand_in.read_field(self, rgb, progress)
+        Models,
+        "read_field",
+        lambda self, rgb, progress, **options: stand_in.read_field(self, rgb, progress),
     )
     return stand_in
 

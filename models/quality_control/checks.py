@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage
 
-from core.geometry import Box, pixels_in
-from imaging.images import RgbImage, resize
+from core.geometry import Box
+from imaging.images import RgbImage
 from models.classifier.cell_views import (
     BLACK,
     View,
@@ -19,18 +19,16 @@ from models.classifier.cell_views import (
 )
 from models.detector.detector import Detector
 from models.findings import QualityIssue
+from models.quality_control.judgement import Judgement, judge_image
+from models.quality_control.measures import ImageMeasures, fitted, sharpness
 from models.quality_control.stain import Stained, StainedCell, opened_regions
+from models.quality_control.thresholds import MIN_SHARPNESS
 
-MIN_SIDE = 32
 WORKING_SIDE = 256
 """Longer side in pixels to which an image is brought: the one cell in it, whether it fills a third
 of the image or all of it, then has a size that the detector was trained on."""
 
-MIN_CONTRAST = 4.0
-"""Standard deviation of grey levels (0..255) under which an image shows nothing."""
-
-MIN_COLOUR = 3.0
-"""Mean spread between a pixel's channels (0..255), black left out, under which an image is grey."""
+_NOTHING_TO_SEE = (QualityIssue.TOO_SMALL, QualityIssue.BLANK, QualityIssue.NO_COLOUR)
 
 MIN_WHITE = 0.5
 """The detector's P(white cell) from which a cell counts, blast or not."""
@@ -55,12 +53,6 @@ most, nucleus and red cells alike."""
 MAX_CUT = 0.35
 """Largest stretch of the image's edge, against the cell's side, along which a nucleus is cut."""
 
-SHARPNESS_SIDE = 48
-"""Pixels to which a cell's longer side is brought before its sharpness is measured."""
-
-MIN_SHARPNESS = 0.15
-"""Sharpness under which a cell is out of focus."""
-
 
 @dataclass(frozen=True)
 class Examination:
@@ -69,6 +61,7 @@ class Examination:
     Attributes:
         code: What speaks against reading the image; None where it is fit to be read.
         can_override: Whether it can be read all the same, if a person wishes so.
+        judgement: What else is to be said of the image, `code` included.
         view: How the cell is seen, one of `models.classifier.cell_views.VIEWS`.
         window: The square to be read; None unless there is one cell.
         cells: How many white cells were found; None where none was looked for.
@@ -76,6 +69,7 @@ class Examination:
 
     code: QualityIssue | None = None
     can_override: bool = False
+    judgement: Judgement = field(default_factory=Judgement)
     view: View | None = None
     window: Window | None = None
     cells: int | None = None
@@ -88,55 +82,35 @@ def examine(rgb: RgbImage, detector: Detector) -> Examination:
         rgb: uint8 (h, w, 3) RGB of any size.
         detector: Finds the cells, unless one was cut out on black.
     """
-    if min(rgb.shape[:2]) < MIN_SIDE:
-        return Examination(QualityIssue.TOO_SMALL)
-    small = fitted(rgb, WORKING_SIDE)
-    if code := _nothing_to_see(small):
-        return Examination(code)
     view = View.SEGMENTED if on_black(rgb) else View.CONTEXT
+    judged = _judged(rgb, view)
+    light = next(iter(judged.faults), None)
+    if light in _NOTHING_TO_SEE:
+        return Examination(light, judgement=judged)
+    small = fitted(rgb, WORKING_SIDE)
     stained = Stained.of(small)
     cells = _whole_ones_first(_white_cells(stained, view, detector))
     if len(cells) != 1:
-        none = _fault_of_light(small) or QualityIssue.NO_CELL
-        code = QualityIssue.SEVERAL_CELLS if cells else none
-        return Examination(code, view=view, cells=len(cells))
-    code = _fault_of_light(small) or _fault_of_cell(small, cells[0], view)
+        code = QualityIssue.SEVERAL_CELLS if cells else light or QualityIssue.NO_CELL
+        return Examination(code, False, _with(judged, code), view, cells=len(cells))
+    code = light or _fault_of_cell(small, cells[0], view)
     window = _window(rgb, cells[0].box, view)
-    return Examination(code, code is not None, view, window, 1)
+    return Examination(code, code is not None, _with(judged, code), view, window, 1)
 
 
-def sharpness(rgb: RgbImage, box: Box) -> float:
-    """Measure how steep a cell's edges are, at one size for every cell.
-
-    The 99th percentile of the slope of its darkest channel, in grey levels a pixel where the cell
-    is `SHARPNESS_SIDE` px long, as a share of the range from its dark to its bright parts.
-    """
-    cell = fitted(pixels_in(rgb, box), SHARPNESS_SIDE).min(axis=2).astype(np.float32)
-    dark, bright = np.percentile(cell, (5, 95))
-    down, across = np.gradient(cell)
-    slopes = np.hypot(down, across)
-    return float(np.percentile(slopes, 99) / max(1.0, bright - dark))
+def _judged(rgb: RgbImage, view: View) -> Judgement:
+    """Judge the image; of a cell on black there is no slide that could tell cast or stain."""
+    if view == View.CONTEXT:
+        return judge_image(rgb, ImageMeasures.of(rgb), of_field=False)
+    present = rgb.max(axis=2) > BLACK
+    if not present.any():
+        return Judgement((QualityIssue.BLANK,))
+    return Judgement(judge_image(rgb, ImageMeasures.of(rgb, present), of_field=False).faults)
 
 
-def fitted(rgb: RgbImage, side: int) -> RgbImage:
-    """Resize uint8 (h, w, 3) RGB until its longer side has `side` pixels."""
-    height, width = rgb.shape[:2]
-    scale = side / max(height, width)
-    return resize(rgb, max(1, round(width * scale)), max(1, round(height * scale)))
-
-
-def _nothing_to_see(small: RgbImage) -> QualityIssue | None:
-    foreground = small.max(axis=2) > BLACK
-    if not foreground.any() or small.mean(axis=2).std() < MIN_CONTRAST:
-        return QualityIssue.BLANK
-    return QualityIssue.NO_COLOUR if np.ptp(small, axis=2)[foreground].mean() < MIN_COLOUR else None
-
-
-def _fault_of_light(small: RgbImage) -> QualityIssue | None:
-    grey = small.mean(axis=2)
-    if np.quantile(grey, 0.01) > 245:
-        return QualityIssue.OVER_EXPOSED
-    return QualityIssue.DARK if np.quantile(grey, 0.99) < 40 else None
+def _with(judged: Judgement, code: QualityIssue | None) -> Judgement:
+    """Put what speaks against the cell first."""
+    return judged if code is None else Judgement((code,)) + judged
 
 
 def _white_cells(stained: Stained, view: View, detector: Detector) -> list[StainedCell]:

@@ -18,6 +18,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.taxonomy import DETECTED
+from models.findings import read_quality
 from pages.common.access import may_delete, may_use
 from pages.common.errors import wants_json
 from pages.common.formatting import result_to_dict, share_summary
@@ -141,9 +142,11 @@ def _result_to_dict(task: FieldTask) -> dict[str, Any]:
     """Describe the result of a field; empty until there is one."""
     if task.analysis_id is None or task.counts is None:
         return {}
-    share = field_share(task.counts)
+    share, quality = field_share(task.counts), read_quality(task.counts)
     url = url_for("field.result", analysis_id=task.analysis_id)
-    return result_to_dict(result_of(share), task.analysis_id, url, share_summary(share))
+    summary = share_summary(share, quality)
+    result = result_of(share, quality)
+    return result_to_dict(result, task.analysis_id, url, summary, quality)
 
 
 def _address_of(task: FieldTask, act: str) -> str:
@@ -156,6 +159,8 @@ def _combined(count: BatchCount) -> dict[str, Any]:
         "fields_read": count.fields,
         "counts": count.counts,
         "share": count.share,
+        "doubtful": count.doubtful,
+        "not_readable": count.not_readable,
         "usual_differential": USUAL_DIFFERENTIAL,
         "styles": DETECTED,
     }

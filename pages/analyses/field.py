@@ -5,11 +5,27 @@ from __future__ import annotations
 import io
 from pathlib import PurePath
 
-from flask import Blueprint, Response, abort, current_app, render_template, send_file
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    send_file,
+    url_for,
+)
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
 
 from core.tables import COMMA, SEMICOLON
 from core.taxonomy import DETECTED, DRAWING_ORDER
-from models.findings import Namer
+from jobs.engine import QueueFullError
+from models.findings import Namer, Quality
+from pages.analyses import detection
+from pages.analyses.batches import get_field_queue
+from pages.common.formatting import field_quality_sentences
 from pages.common.lookups import (
     get_analyst,
     get_classifier_name,
@@ -19,7 +35,13 @@ from pages.common.lookups import (
 from pages.common.requires import Look, requires
 from records.accounts.accounts import Role
 from records.analyses import slide_areas
-from records.analyses.analyses import RESULTS, Analysis, AnalysisKind, place_in_batch
+from records.analyses.analyses import (
+    NOT_READABLE,
+    RESULTS,
+    Analysis,
+    AnalysisKind,
+    place_in_batch,
+)
 from records.audit.audit import Event
 from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS
@@ -33,6 +55,7 @@ from services.analyses.findings import (
     as_json,
     blast_share,
     field_findings,
+    image_quality,
     most_suspicious_first,
     other_share,
 )
@@ -57,7 +80,9 @@ def result(analysis_id: str) -> str:
         other=other_share(findings),
         by_classifier=findings.named_by == Namer.CLASSIFIER,
         classifier=get_classifier_name(findings.classifier),
-        results=RESULTS[AnalysisKind.DETECTION],
+        results=[one for one in RESULTS[AnalysisKind.DETECTION] if one != NOT_READABLE],
+        quality=findings.quality,
+        quality_sentences=_quality_sentences(analysis, findings.quality),
         sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
         lowest=LOWEST_THRESHOLD,
         usual_differential=USUAL_DIFFERENTIAL,
@@ -68,6 +93,26 @@ def result(analysis_id: str) -> str:
         tile=pictures.TILE_SIDE,
         columns=pictures.COLUMNS,
     )
+
+
+def _quality_sentences(analysis: Analysis, quality: Quality | None) -> list[str]:
+    """Say what is wrong with the field; nothing where nothing is, or was not asked."""
+    return field_quality_sentences(quality, analysis.width, analysis.height) if quality else []
+
+
+@blueprint.post("/<analysis_id>/override-quality-check")
+@requires(Role.READER, audit=Event.OVERRIDE_QUALITY_CHECK)
+def override_quality_check(analysis_id: str) -> AnyResponse:
+    """Count a field despite its quality, as a new analysis."""
+    analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
+    quality = image_quality(analysis)
+    if quality is None or not quality.can_override:
+        abort(409)
+    try:
+        return detection.go_on(get_field_queue().carry_over(current_user.id, analysis))
+    except QueueFullError as error:
+        flash(str(error), "danger")
+        return redirect(url_for("field.result", analysis_id=analysis.id), code=303)
 
 
 @blueprint.get("/<analysis_id>/image")

@@ -21,6 +21,7 @@ from records.cases import cases
 from records.cases.cases import Case
 from records.cases.states import CaseState
 from records.slides import slides
+from services.analyses.findings import doubtful_of
 from services.cases import cases as service
 from services.cases.review import Cell, Differential, cells_of, differential
 
@@ -87,6 +88,7 @@ def show(case_id: str) -> str:
         counts=_counts_by_analysis(kept, cells),
         total=differential(cells),
         repeated=service.duplicates(kept),
+        doubtful=doubtful_of(kept),
         reading=[task for task in unread if task.under_way],
         failed=[task for task in unread if not task.under_way],
         result_url=result_url,

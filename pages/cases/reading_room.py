@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from core.taxonomy import READING_ORDER
 from pages.cases.reading_room_messages import Message, SentReview, SentUndo
 from pages.common.access import may_use
+from pages.common.formatting import DOUBTFUL
 from pages.common.lookups import get_thumbnails, team_case
 from pages.common.requires import Look, requires
 from records.accounts.accounts import Role
@@ -30,9 +31,11 @@ from records.audit.audit import Event
 from records.cases import reviews, signatures
 from records.cases.cases import Case
 from records.cases.reviews import Review
+from services.analyses.findings import doubtful_of, image_quality
 from services.analyses.thumbnails import COLUMNS, ROWS
 from services.cases import review as reviewing
 from services.cases.review import Cell, Entry, LockedError, ReviewError
+from services.formatting import quality_words
 
 MOST_BYTES = 256 * 1024
 """The largest body of JSON: twice what the script ever sends."""
@@ -79,6 +82,7 @@ def show(case_id: str) -> str:
         may_review=may_review,
         editable=may_review and not locked,
         groups=GROUPS,
+        doubtful=doubtful_of(analyses.of_case(case.id)),
         columns=COLUMNS,
         rows=ROWS,
     )
@@ -162,12 +166,21 @@ def _field_to_dict(case: Case, number: int, analysis: Analysis) -> dict[str, Any
         "id": analysis.id,
         "name": f"image {number}, {analysis.file_name}",
         "kind": analysis.kind,
+        "doubtful": _doubt(analysis),
         "width": analysis.width,
         "height": analysis.height,
         "image": url_for(f"{page}.image", analysis_id=analysis.id),
         "thumbnail": url_for("history.thumbnail", analysis_id=analysis.id) if single else None,
         "sheets": url_for("reading.sheet", case_id=case.id, field=analysis.id, number=0),
     }
+
+
+def _doubt(analysis: Analysis) -> str | None:
+    """Say why counts of an image are doubtful; None where they are not."""
+    quality = image_quality(analysis)
+    if quality is None or not quality.doubtful:
+        return None
+    return f"{DOUBTFUL.word}: {quality_words(quality)}."
 
 
 def _cell_to_dict(cell: Cell) -> dict[str, Any]:

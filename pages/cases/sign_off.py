@@ -23,7 +23,7 @@ from records.cases.cases import Case
 from records.cases.signatures import Amendment, Signature, SignatureRole
 from services.cases import cases
 from services.cases.sign_off import SignOffError, WrongPasswordError
-from services.reports.formatting import SIGNER_NAMES, format_warnings
+from services.reports.formatting import SIGNER_NAMES, format_duplicates, format_qualities
 
 SIGN_TEXTS = {
     SignatureRole.FIRST: "Signing makes you responsible for this reading and locks the case.",
@@ -128,7 +128,8 @@ def _page(case: Case, form: SignForm, amending: AmendForm) -> str:
         case=case,
         standing=standing,
         state=standing.snapshot,
-        warnings=format_warnings(standing.snapshot),
+        duplicates=format_duplicates(standing.snapshot),
+        qualities=format_qualities(standing.snapshot),
         form=form,
         amending=amending,
         versions=_versions(case, standing.snapshot.version),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, url_for
@@ -10,8 +10,8 @@ from flask import Flask, url_for
 from core.taxonomy import WHITE_CELLS
 from imaging.decoding import formats
 from models.classifier.cell_views import View
-from models.findings import Classification, QualityIssue
-from models.quality_control.checks import MIN_SIDE
+from models.findings import Classification, Quality, QualityIssue
+from models.quality_control.judgement import MIN_SIDE
 from records.analyses import analyses
 from records.analyses.analyses import Analysis
 from records.cases import states
@@ -22,8 +22,9 @@ from services.analyses.findings import (
     field_findings,
     format_interval,
     format_share,
+    image_quality,
 )
-from services.formatting import SPECIMEN_NAMES, format_datetime
+from services.formatting import QUALITY_TITLES, SPECIMEN_NAMES, format_datetime, quality_words
 
 
 @dataclass(frozen=True)
@@ -92,18 +93,24 @@ RESULT_TEXTS = {
         "The model found no white cells in this field, so blasts cannot be assessed.",
         "Choose a stained, focused field with white cells from the thin part of the smear.",
     ),
+    analyses.NOT_READABLE: ResultText(
+        "Not readable",
+        "x-circle",
+        "not-usable",
+        "The image cannot be read reliably, so nothing was counted. This says nothing about the "
+        "smear.",
+        "Take the field again and upload it.",
+    ),
 }
-QUALITY_TITLES = {
-    QualityIssue.NO_CELL: "No white cell found",
-    QualityIssue.SEVERAL_CELLS: "Several cells",
-    QualityIssue.CUT_OFF: "Cell cut off",
-    QualityIssue.BLURRED: "Out of focus",
-    QualityIssue.OVER_EXPOSED: "Over-exposed",
-    QualityIssue.DARK: "Too dark",
-    QualityIssue.BLANK: "Blank image",
-    QualityIssue.NO_COLOUR: "No colour",
-    QualityIssue.TOO_SMALL: "Too small",
-}
+DOUBTFUL = ResultText(
+    "Doubtful image",
+    "exclamation-triangle",
+    "uncertain",
+    "Counts may be unreliable.",
+    "Take the field again if you can, and check every cell.",
+)
+"""What stands at every count of a field of doubtful quality."""
+
 QUALITY_SENTENCES = {
     QualityIssue.BLANK: "The image is blank. Choose one that shows a single stained white cell.",
     QualityIssue.NO_COLOUR: (
@@ -125,8 +132,55 @@ QUALITY_SENTENCES = {
         "The image is only {width} × {height} pixels. Crop the cell from a larger original: at "
         f"least {MIN_SIDE} pixels a side."
     ),
+    QualityIssue.OVERLAY: (
+        "Boxes, a scale bar or text cover part of the image. Upload the original without them."
+    ),
+    QualityIssue.COMPRESSED: (
+        "Strong compression has removed detail. Upload the original, or save it at high quality."
+    ),
 }
-"""What speaks against an image, and what to do."""
+"""What speaks against the image of a cell, and what to do."""
+
+FIELD_QUALITY_SENTENCES = {
+    **QUALITY_SENTENCES,
+    QualityIssue.BLANK: "The image is blank. Choose a field of a stained smear.",
+    QualityIssue.NO_COLOUR: (
+        "The image has no colour, and cells are told apart by their stain. Take it in colour."
+    ),
+    QualityIssue.OVER_EXPOSED: (
+        "Bright parts are washed out. Take the field again with less light or a shorter exposure."
+    ),
+    QualityIssue.DARK: (
+        "The image is too dark. Take the field again with more light or a longer exposure."
+    ),
+    QualityIssue.BLURRED: (
+        "The cells are out of focus. Focus on the red cells and take the field again."
+    ),
+    QualityIssue.TOO_SMALL: (
+        "The image is only {width} × {height} pixels. Upload the original: at least "
+        f"{MIN_SIDE} pixels a side."
+    ),
+    QualityIssue.NOT_A_SMEAR: (
+        "Little or nothing in the image looks like blood cells. Upload a field of a "
+        "Romanowsky-stained smear."
+    ),
+    QualityIssue.CUT_OUT: (
+        "This is one cell cut out of its field. Use Classify for it, or upload the whole field."
+    ),
+    QualityIssue.PALE: (
+        "The stain is pale, so cells may be missed or misnamed. Take a field that is stained well, "
+        "with less light."
+    ),
+    QualityIssue.COLOUR_CAST: (
+        "The background is tinted. Set the camera’s white balance on an empty part of the slide "
+        "and take the field again."
+    ),
+    QualityIssue.LOW_RESOLUTION: (
+        "The red cells have too few pixels to tell white cells apart. Use a higher magnification, "
+        "or upload the original."
+    ),
+}
+"""What speaks against the image of a field, and what to do."""
 
 VIEW_NAMES = {
     View.SEGMENTED: "Segmented cell on black",
@@ -179,7 +233,10 @@ def init_app(app: Flask) -> None:
     """Add texts and filters to the templates."""
     app.jinja_env.globals.update(
         result_texts=RESULT_TEXTS,
+        result_text=result_text,
         quality_titles=QUALITY_TITLES,
+        doubtful_text=DOUBTFUL,
+        image_quality=image_quality,
         view_names=VIEW_NAMES,
         kind_names=KIND_NAMES,
         specimen_names=SPECIMEN_NAMES,
@@ -194,6 +251,7 @@ def init_app(app: Flask) -> None:
         format_datetime=format_datetime,
         summary=summary,
         quality_sentence=quality_sentence,
+        quality_words=quality_words,
         format_share=format_share,
         format_interval=format_interval,
     )
@@ -227,7 +285,8 @@ def format_name(key: str) -> str:
 def summary(analysis: Analysis) -> str:
     """Summarise a finding in a few words, beside the word of its result."""
     if analysis.kind == analyses.AnalysisKind.DETECTION:
-        return share_summary(blast_share(field_findings(analysis, WHITE_CELLS)))
+        share = blast_share(field_findings(analysis, WHITE_CELLS))
+        return share_summary(share, image_quality(analysis))
     if analysis.probability is None:
         return quality_sentence(cell_finding(analysis)) or ""
     return f"Probability of ALL blast: {percent(analysis.probability)}"
@@ -241,14 +300,39 @@ def quality_sentence(finding: Classification) -> str | None:
     return sentence.format(width=finding.width, height=finding.height)
 
 
-def share_summary(share: BlastShare) -> str:
-    """Summarise the blasts of one field or of several."""
-    return f"Blasts: {share.blasts} of {share.white_cells} white cells"
+def field_quality_sentences(quality: Quality, width: int, height: int) -> list[str]:
+    """Say what is wrong with a field and what to do, a sentence or two for each reason."""
+    return [
+        FIELD_QUALITY_SENTENCES[reason].format(width=width, height=height)
+        for reason in quality.reasons
+        if reason in FIELD_QUALITY_SENTENCES
+    ]
 
 
-def result_to_dict(result: str, analysis_id: str, url: str, sentence: str) -> dict[str, Any]:
-    """Describe the result of an analysed file to the scripts."""
+def share_summary(share: BlastShare, quality: Quality | None = None) -> str:
+    """Summarise the blasts of one field or of several, with what is wrong with the image."""
+    if quality and quality.not_readable:
+        return f"Nothing counted: {quality_words(quality)}"
+    blasts = f"Blasts: {share.blasts} of {share.white_cells} white cells"
+    if quality and quality.doubtful:
+        return f"{blasts}. {DOUBTFUL.word}: {quality_words(quality)}"
+    return blasts
+
+
+def result_text(result: str, quality: Quality | None = None) -> ResultText:
+    """Return the text of a result; without a reassuring look where the image is doubtful."""
     text = RESULT_TEXTS[result]
+    if quality is None or not quality.doubtful or text.tone != "normal":
+        return text
+    uncertain = RESULT_TEXTS[analyses.UNCERTAIN]
+    return replace(text, icon=uncertain.icon, tone=uncertain.tone)
+
+
+def result_to_dict(
+    result: str, analysis_id: str, url: str, sentence: str, quality: Quality | None = None
+) -> dict[str, Any]:
+    """Describe the result of an analysed file to the scripts."""
+    text = result_text(result, quality)
     return {
         "url": url,
         "thumbnail": url_for("history.thumbnail", analysis_id=analysis_id),

@@ -30,10 +30,14 @@ class AnalysisKind(StrEnum):
 
 ALL_BLAST, NORMAL, UNCERTAIN, NOT_USABLE = "all_blast", "normal", "uncertain", "not_usable"
 BLASTS, NO_BLASTS, NO_WHITE_CELLS = "blasts", "no_blasts", "no_white_cells"
+NOT_READABLE = "not_readable"
+
+UNREAD = (NOT_USABLE, NOT_READABLE)
+"""Results of images in which nothing was counted because of their quality."""
 
 RESULTS: dict[AnalysisKind, tuple[str, ...]] = {
     AnalysisKind.CLASSIFICATION: (ALL_BLAST, NORMAL, UNCERTAIN, NOT_USABLE),
-    AnalysisKind.DETECTION: (BLASTS, NO_BLASTS, NO_WHITE_CELLS),
+    AnalysisKind.DETECTION: (BLASTS, NO_BLASTS, NO_WHITE_CELLS, NOT_READABLE),
 }
 """The results that each kind of analysis can have."""
 
@@ -47,8 +51,9 @@ class Analysis(Model):
     It belongs to the team in which its owner was at that time, whose people all see it, and to one
     case of that team at most.
     `file_name` is for display only, `sha256` is of the bytes as uploaded (of an area of a slide, of
-    its pixels), `finding` is the model's answer as JSON, and the `…_name` columns name files of the
-    image store.
+    its pixels), `finding` is the model's answer as JSON, `quality` a copy of its part on the
+    image's quality (None in those of before), and the `…_name` columns name files of the image
+    store.
     """
 
     __tablename__ = "analyses"
@@ -80,6 +85,7 @@ class Analysis(Model):
     result: Mapped[str] = mapped_column(String(16))
     probability: Mapped[float | None]
     finding: Mapped[dict[str, Any]] = mapped_column(JSON)
+    quality: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     model_version: Mapped[str] = mapped_column(String(64))
 
     image_name: Mapped[str] = mapped_column(StoredFile(IMAGES))

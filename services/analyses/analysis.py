@@ -14,7 +14,7 @@ import numpy as np
 
 from core.geometry import Box
 from imaging.images import ImageLimits, RgbImage, UploadedImage, check_image, encode_png, read_image
-from models.findings import FieldFindings, Progress
+from models.findings import FieldFindings, Progress, Quality
 from models.registry import Models
 from records.analyses import analyses
 from records.analyses.analyses import FILE_FORMAT_LENGTH, FILE_NAME_LENGTH, Analysis
@@ -151,14 +151,16 @@ class Analyst:
         analysis_id: str,
         progress: Progress | None = None,
     ) -> Analysis:
-        """Find the cells of an image that was sent to be classified, as an analysis of the owner's.
+        """Find the cells of an analysed image, as a further analysis, the owner's.
 
-        Raises `FileNotFoundError` when the image is gone.
+        One that was sent to be classified is read as any field, one that was found not readable
+        despite its quality. Raises `FileNotFoundError` when the image is gone.
         """
         own = {"owner_id": owner_id, "id": analysis_id, "case_id": case_of_its_field(analysis)}
         described = {**_carried_over(analysis), **own}
         reading = analysis.finding.get(READING)
-        return self._detect(described, self.pixels(analysis), reading, progress)
+        override = analysis.kind == analyses.AnalysisKind.DETECTION
+        return self._detect(described, self.pixels(analysis), reading, progress, override)
 
     def delete(self, analysis: Analysis) -> None:
         """Remove the images and the row; if an image cannot be removed, all stays to be retried.
@@ -190,6 +192,7 @@ class Analyst:
             result=found.label or analyses.NOT_USABLE,
             probability=found.probability,
             finding={**found.to_dict(), READING: reading},
+            quality=found.quality and found.quality.to_dict(),
             model_version=found.model,
         )
         return self._keep(analysis, _copies(rgb))
@@ -200,14 +203,16 @@ class Analyst:
         rgb: RgbImage,
         reading: KeptReading,
         progress: Progress | None,
+        override: bool = False,
     ) -> Analysis:
-        found = self._models.read_field(rgb, progress)
+        found = self._models.read_field(rgb, progress, override=override)
         analysis = Analysis(
             **described,
             kind=analyses.AnalysisKind.DETECTION,
-            result=result_of(blast_share(found)),
+            result=result_of(blast_share(found), found.quality),
             probability=None,
             finding={**found.to_dict(), READING: reading},
+            quality=found.quality and found.quality.to_dict(),
             model_version=found.model,
         )
         return self._keep(analysis, chain(_copies(rgb), _cells(rgb, found)))
@@ -255,13 +260,15 @@ def display_name(file_name: str) -> str:
 
 
 def case_of_its_field(analysis: Analysis) -> str | None:
-    """To which case an image belongs that is read as a field after it was sent as one cell."""
+    """To which case an image belongs that is read as a field after another analysis of it."""
     # A cell that was read would count twice.
-    return analysis.case_id if analysis.result == analyses.NOT_USABLE else None
+    return analysis.case_id if analysis.result in analyses.UNREAD else None
 
 
-def result_of(share: BlastShare) -> str:
-    """Return the result of a field that has these white cells."""
+def result_of(share: BlastShare, quality: Quality | None) -> str:
+    """Return the result of a field that has these white cells and this quality."""
+    if quality and quality.not_readable:
+        return analyses.NOT_READABLE
     if not share.white_cells:
         return analyses.NO_WHITE_CELLS
     return analyses.BLASTS if share.blasts else analyses.NO_BLASTS

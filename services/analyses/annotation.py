@@ -19,6 +19,7 @@ from services.analyses.findings import (
     format_share,
     other_share,
 )
+from services.formatting import quality_words
 
 NOTICE = "Assists a qualified reader. Does not diagnose."
 INK, PAPER = "#1c1a22", "#ffffff"
@@ -122,6 +123,12 @@ def _lines(analysis: Analysis, findings: FieldFindings, scale: float, classifier
 def _said(findings: FieldFindings, classifier: str) -> Iterator[str]:
     """Say what each model found in the field, in a line each."""
     share, other = blast_share(findings), other_share(findings)
+    quality = findings.quality
+    if quality and quality.not_readable:
+        yield f"Not readable: {quality_words(quality)}. Nothing was counted."
+        return
+    if quality and quality.doubtful:
+        yield f"Doubtful image: {quality_words(quality)}. Counts may be unreliable."
     within = f" (95% interval {format_interval(share)})" if share.white_cells else ""
     yield f"Blasts: {share.blasts} of {share.white_cells} white cells{within}."
     if BLAST in findings.thresholds:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from core.taxonomy import BLAST, FIELD_CODES, WHITE_CELLS
+from models.findings import Verdict, read_quality
 from records.analyses.analyses import Analysis
 from records.analyses.field_tasks import FieldTask
 from services.analyses.findings import BlastShare, blast_share, field_findings
@@ -14,11 +16,17 @@ from services.analyses.findings import BlastShare, blast_share, field_findings
 
 @dataclass(frozen=True)
 class BatchCount:
-    """The cells of `fields` fields by kind, and the blasts among the white ones."""
+    """The cells of `fields` fields by kind, and the blasts among the white ones.
+
+    Of these fields `doubtful` ones are counted with the others; the `not_readable` ones beside them
+    are not.
+    """
 
     fields: int
     counts: dict[str, int]
     share: BlastShare
+    doubtful: int = 0
+    not_readable: int = 0
 
 
 def counts_of(analysis: Analysis) -> dict[str, Any]:
@@ -31,6 +39,7 @@ def counts_of(analysis: Analysis) -> dict[str, Any]:
         **analysis.finding["counts"],
         "white": share.white_cells,
         "uncertain": share.uncertain,
+        "quality": analysis.quality,
     }
 
 
@@ -42,9 +51,18 @@ def field_share(counts: dict[str, Any]) -> BlastShare:
 
 def combined(tasks: Iterable[FieldTask]) -> BatchCount:
     """Add up the fields that are read; the others do not count."""
-    read = [task.counts for task in tasks if task.counts]
+    kept = [task.counts for task in tasks if task.counts]
+    qualities = Counter(quality.verdict for each in kept if (quality := read_quality(each)))
+    read = [each for each in kept if not _is_not_readable(each)]
     counts = {label: sum(each.get(label, 0) for each in read) for label in FIELD_CODES}
     shares = [field_share(each) for each in read]
     white = sum(share.white_cells for share in shares)
     uncertain = sum(share.uncertain for share in shares)
-    return BatchCount(len(read), counts, BlastShare(counts[BLAST], white, uncertain))
+    share = BlastShare(counts[BLAST], white, uncertain)
+    doubtful, not_readable = qualities[Verdict.DOUBTFUL], qualities[Verdict.NOT_READABLE]
+    return BatchCount(len(read), counts, share, doubtful, not_readable)
+
+
+def _is_not_readable(counts: dict[str, Any]) -> bool:
+    quality = read_quality(counts)
+    return quality is not None and quality.not_readable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,8 @@ from models.findings import (
     Detection,
     FieldFindings,
     Namer,
+    Quality,
+    read_quality,
 )
 from records.analyses.analyses import Analysis
 from records.analyses.slide_areas import SlideArea
@@ -39,6 +41,7 @@ COLUMNS = (
     *("blast_probability", "blast_threshold"),
     *("classifier_label", "classifier_all_blast_probability", "classifier_model"),
     *("probability", "named_by", "kind"),
+    *("image_quality", "image_quality_reasons"),
 )
 
 AREA_COLUMNS = ("slide", "slide_x", "slide_y", "diameter_um")
@@ -112,6 +115,16 @@ def field_findings(analysis: Analysis, labels: Sequence[str] = FIELD_CODES) -> F
 def cell_finding(analysis: Analysis) -> Classification:
     """Read what the models said of a cell image; older findings lack newer fields."""
     return Classification.from_dict(analysis.finding)
+
+
+def image_quality(analysis: Analysis) -> Quality | None:
+    """Return what quality control said of the image; None where it was not asked then."""
+    return read_quality({"quality": analysis.quality})
+
+
+def doubtful_of(kept: Iterable[Analysis]) -> list[Analysis]:
+    """Return the analyses whose image is of doubtful quality."""
+    return [one for one in kept if (quality := image_quality(one)) and quality.doubtful]
 
 
 def blast_share(findings: FieldFindings) -> BlastShare:
@@ -242,6 +255,7 @@ def _line(findings: FieldFindings, cell: Detection) -> list[Cell]:
         *(cell.classifier_label, decimals(cell.classifier_probability)),
         findings.classifier if cell.classifier_label else None,
         *_naming(findings, cell),
+        *_quality(findings.quality),
     ]
 
 
@@ -253,6 +267,10 @@ def _on_slide(area: SlideArea, cell: Detection) -> list[Cell]:
 
 def _slide_name(area: SlideArea) -> str | None:
     return area.slide.file_name if area.slide else None
+
+
+def _quality(quality: Quality | None) -> list[Cell]:
+    return [quality.verdict, " ".join(quality.reasons)] if quality else [None, None]
 
 
 def _naming(findings: FieldFindings, cell: Detection) -> list[Cell]:

@@ -10,7 +10,7 @@ from datetime import date
 from records import db, exclusive_transaction, take_write_lock, transaction
 from records.accounts.accounts import Account
 from records.analyses import analyses
-from records.analyses.analyses import NOT_USABLE, Analysis
+from records.analyses.analyses import UNREAD, Analysis
 from records.audit.audit import About, Event
 from records.cases import cases, reviews
 from records.cases.cases import Case
@@ -142,7 +142,7 @@ def settle(analysis: Analysis) -> None:
 
 def duplicates(kept: Iterable[Analysis]) -> list[Analysis]:
     """Return the analyses of one case that show the same as an earlier one: cells count twice."""
-    return duplicates_of(analysis for analysis in kept if analysis.result != NOT_USABLE)
+    return duplicates_of(analysis for analysis in kept if analysis.result not in UNREAD)
 
 
 def state_of(case: Case) -> CaseState:

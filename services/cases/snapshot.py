@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.taxonomy import BLAST
+from models.findings import QualityIssue, Verdict
 from records.analyses.analyses import AnalysisKind
 from services.analyses.findings import BlastShare
 from services.cases.duplicates import duplicates_of
@@ -39,6 +40,14 @@ class Specimen(SnapshotModel):
     notes: str
 
 
+class ImageQuality(SnapshotModel):
+    """What quality control says of an image: codes of `models.findings.Quality`."""
+
+    verdict: Verdict
+    reasons: tuple[QualityIssue, ...]
+    overridden: bool
+
+
 class ImageSnapshot(SnapshotModel):
     """One image of the case, numbered from 1; sizes in pixels.
 
@@ -54,6 +63,8 @@ class ImageSnapshot(SnapshotModel):
     model: str
     second_model: str | None
     thresholds: dict[str, Number]
+    # Left out where it was not judged: what was signed without it keeps its hash.
+    quality: ImageQuality | None = Field(default=None, exclude_if=lambda quality: quality is None)
 
 
 class ModelUsed(SnapshotModel):

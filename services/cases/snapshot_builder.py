@@ -10,10 +10,12 @@ from records.analyses.analyses import Analysis, AnalysisKind
 from records.cases import signatures
 from records.cases.cases import Case
 from services import model_cards
+from services.analyses.findings import image_quality
 from services.cases.review import Cell, Counts, differential
 from services.cases.snapshot import (
     CaseSnapshot,
     CellSnapshot,
+    ImageQuality,
     ImageSnapshot,
     ModelUsed,
     Specimen,
@@ -80,6 +82,16 @@ def _image(number: int, analysis: Analysis) -> ImageSnapshot:
         model=analysis.model_version,
         second_model=analysis.finding.get("second_model"),
         thresholds=dict(analysis.finding.get("thresholds", {})),
+        quality=_quality(analysis),
+    )
+
+
+def _quality(analysis: Analysis) -> ImageQuality | None:
+    quality = image_quality(analysis)
+    if quality is None:
+        return None
+    return ImageQuality(
+        verdict=quality.verdict, reasons=quality.reasons, overridden=quality.overridden
     )
 
 

@@ -24,7 +24,7 @@ def upload(page: Page, name: str, found: FieldFindings) -> str:
     """Send a field of which the models say this; the id of its analysis."""
     content = png(drawn_field(found.width, found.height))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Models, "read_field", lambda self, rgb, progress=None: found)
+        patch.setattr(Models, "read_field", lambda self, rgb, progress=None, **options: found)
         page.goto("/detect")
         page.set_input_files("#images", {"name": name, "mimeType": "image/png", "buffer": content})
         opened = page.locator(".upload-item").get_by_role("link", name="Open")

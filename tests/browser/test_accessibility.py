@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
@@ -18,7 +19,7 @@ pytestmark = [
 ]
 
 WIDTHS = {1440: 900, 390: 844}
-CELL, FIELD = "cell", "field"
+CELL, FIELD, DOUBTFUL, NOT_READABLE = "cell", "field", "doubtful field", "unreadable field"
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +29,15 @@ def page(signed_in: Page) -> Page:
 
 @pytest.fixture(scope="module")
 def results(page: Page) -> dict[str, str]:
-    """Addresses of the results of a cell and of a field."""
+    """Addresses of the results of a cell and of fields of every quality."""
+    barred = drawn_field().copy()
+    barred[340:344, 320:460] = 0
+    grey = np.repeat(drawn_field()[..., :1], 3, axis=2)
     return {
         CELL: uploaded(page, "/classify", png(drawn_cell(200))),
         FIELD: uploaded(page, "/detect", png(drawn_field())),
+        DOUBTFUL: uploaded(page, "/detect", png(barred)),
+        NOT_READABLE: uploaded(page, "/detect", png(grey)),
     }
 
 
@@ -72,10 +78,12 @@ def test_no_page_is_closed_to_anybody(page: Page, results: dict[str, str], path:
     assert complaints(page) == ""
 
 
-@pytest.mark.parametrize("kind", [CELL, FIELD])
+@pytest.mark.parametrize("kind", [CELL, FIELD, DOUBTFUL, NOT_READABLE])
 def test_no_result_is_closed_to_anybody(page: Page, results: dict[str, str], kind: str):
     page.goto(results[kind])
     page.wait_for_load_state("networkidle")
+    assert page.get_by_text("Doubtful image").count() == (kind == DOUBTFUL)
+    assert page.get_by_role("button", name="Count anyway").count() == (kind == NOT_READABLE)
     assert complaints(page) == ""
 
 

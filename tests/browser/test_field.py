@@ -63,7 +63,7 @@ def uploaded(page: Page, found: FieldFindings) -> str:
     """Address of a field of which the models say this."""
     file = {"name": "field.png", "mimeType": "image/png", "buffer": png(drawn_field())}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Models, "read_field", lambda self, rgb, progress=None: found)
+        patch.setattr(Models, "read_field", lambda self, rgb, progress=None, **options: found)
         page.goto("/detect")
         page.set_input_files("#images", file)
         opened = page.locator(".upload-item").get_by_role("link", name="Open")

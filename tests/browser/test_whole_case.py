@@ -33,7 +33,9 @@ REASON = "One cell was a monocyte."
 @pytest.fixture(scope="module")
 def address(instance: Path) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Models, "read_field", lambda self, rgb, progress=None: read_field())
+        patch.setattr(
+            Models, "read_field", lambda self, rgb, progress=None, **options: read_field()
+        )
         with served(instance, models=stand_in_models()) as address:
             yield address
 

@@ -53,7 +53,7 @@ def test_classify_prints_one_object_a_file(capsys, weights, cell):
     assert list(first) == [
         *("file", "label", "probability", "usable", "reason", "model", "code", "can_insist"),
         *("insisted", "view", "window", "familiar", "cells"),
-        *("kind", "kind_probability", "morphology", "reading"),
+        *("kind", "kind_probability", "morphology", "quality", "reading"),
     ]
     assert first["window"] == pytest.approx([-1.9, -1.9, 121.9, 121.9], abs=1)
     assert (first["view"], first["cells"], first["code"]) == ("crop", 1, None)

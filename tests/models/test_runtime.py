@@ -142,7 +142,8 @@ from models.registry import load_models
 
 models = load_models(Path("weights"))
 rgb = np.full((400, 500, 3), 200, np.uint8)
-print(models.read_field(rgb).counts["blast"], models.classifier.probabilities([rgb], "crop").size)
+blasts = models.detector.find(rgb).counts["blast"]
+print(blasts, models.classifier.probabilities([rgb], "crop").size)
 """
 
 

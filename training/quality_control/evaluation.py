@@ -1,9 +1,10 @@
-"""Measure quality control before the classifier: what it accepts, and how it codes the rest.
+"""Measure quality control: of cells before the classifier, of fields before they are counted.
 
 Tested are cells of held-out subjects and test splits, of which each image shows one, in both views;
 drawings, text, noise, photographs and fields of red cells, which show none; fields with several;
-and cells that were defocused or cut. Intervals are 95%, by bootstrap over images. With --record the
-results also go into docs/validation.md.
+and cells that were defocused or cut. Intervals are 95%, by bootstrap over images. Fields are good
+ones of three sources, degraded copies of them, and what is no field. With --record the results also
+go into docs/validation.md.
 """
 
 import json
@@ -22,6 +23,11 @@ from training.commands import group, option
 from training.data import PROJECT
 from training.documents import replace_between, table
 from training.metrics.estimates import Estimate, bootstrap, format_parts, share
+from training.quality_control.field_evaluation import (
+    evaluate_fields,
+    fields_to_dict,
+    format_fields,
+)
 from training.quality_control.images import (
     BLURRED,
     CELL,
@@ -35,6 +41,11 @@ from training.synthesis.composites import Folders, held_out_composites
 
 TARGETS = {CELL: 0.95, NO_CELL: 0.99}
 """Smallest shares of images, over all sets of that kind, that should be coded as expected."""
+
+CELLS, FIELDS = "cells", "fields"
+"""The two parts of the evaluation."""
+
+_MARKERS = {CELLS: "quality-control", FIELDS: "field-quality"}
 
 _EXPECTED = {
     CELL: "one cell: accepted",
@@ -175,24 +186,41 @@ class Options:
     weights: Path = option(PROJECT / "weights", "folder of both networks")
     folders: Folders = group(Folders(), "folders")
     out: Path = option(PROJECT / "runs" / "quality-control-evaluation.json", "file of the results")
+    only: str = option("", "judge nothing else", choices=lambda: ("", CELLS, FIELDS))
     limit: int = option(200, "cells of each set")
+    fields: int = option(60, "good fields of each source")
+    degraded: int = option(12, "fields that are degraded, and images of each other kind")
     samples: int = option(500, "bootstrap samples")
     record: bool = option(False, "write into docs/validation.md")
 
 
 def run(options: Options) -> None:
-    """Classify all sets, print and write the results."""
+    """Judge all images, print and write the results."""
     models = load_models(options.weights)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    parts = {CELLS: _run_cells, FIELDS: _run_fields}
+    results = {}
+    for name, judge in parts.items():
+        if options.only in ("", name):
+            versions = f"detector {models.detector.version}, classifier {models.classifier.version}"
+            text, results[name] = judge(models, options)
+            text = f"`python -m training evaluate quality-control`, {versions}:\n\n{text}"
+            print(text)
+            if options.record:
+                replace_between(PROJECT / "docs" / "validation.md", _MARKERS[name], text)
+    options.out.write_text(json.dumps(results, indent=2) + "\n")
+
+
+def _run_cells(models: Models, options: Options) -> tuple[str, dict[str, Any]]:
     composites = held_out_composites(options.folders)
     sets = image_sets(options.folders.data, composites, options.limit)
     classified = (classify_set(models, images) for images in sets)
     results = [each for each in classified if each.classifications]
     estimates = shares(results, options.samples)
-    versions = f"detector {models.detector.version}, classifier {models.classifier.version}"
-    heading = f"`python -m training evaluate quality-control`, {versions}:"
-    text = f"{heading}\n\n{format_results(results, estimates)}"
-    print(text)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(to_dict(results, estimates), indent=2) + "\n")
-    if options.record:
-        replace_between(PROJECT / "docs" / "validation.md", "quality-control", text)
+    return format_results(results, estimates), to_dict(results, estimates)
+
+
+def _run_fields(models: Models, options: Options) -> tuple[str, dict[str, Any]]:
+    data = options.folders.data
+    results = evaluate_fields(models.detector, data, options.fields, options.degraded)
+    return format_fields(results), fields_to_dict(results)

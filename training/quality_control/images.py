@@ -141,11 +141,11 @@ def _of_cells(data: Path, composites: Path, limit: int) -> Iterator[ImageSet]:
 def _of_others(data: Path, composites: Path, limit: int) -> Iterator[ImageSet]:
     fields = [field for field in read_chula(data) if field.split == "test"]
     paths = [field.path for field in fields]
-    yield ImageSet("Drawings", NO_CELL, _drawings)
-    yield ImageSet("Drawings on black", NO_CELL, partial(_drawings, on_black=True))
-    yield ImageSet("Text", NO_CELL, _texts)
-    yield ImageSet("Noise", NO_CELL, _noises)
-    yield ImageSet("Colour photographs of scikit-image and scikit-learn", NO_CELL, _photographs)
+    yield ImageSet("Drawings", NO_CELL, drawings)
+    yield ImageSet("Drawings on black", NO_CELL, partial(drawings, on_black=True))
+    yield ImageSet("Text", NO_CELL, texts)
+    yield ImageSet("Noise", NO_CELL, noises)
+    yield ImageSet("Colour photographs of scikit-image and scikit-learn", NO_CELL, photographs)
     yield ImageSet("Parts of these photographs", NO_CELL, _parts_of_photographs)
     yield ImageSet("Discs of these photographs on black", NO_CELL, _photographs_on_black)
     yield ImageSet("Fields of red cells", NO_CELL, lambda: map(read_rgb, evenly(paths, limit)))
@@ -204,7 +204,7 @@ def _halves(cells: Sequence[WhiteCell]) -> Iterator[RgbImage]:
         yield rgb[:, rgb.shape[1] // 2 :]
 
 
-def _drawings(on_black: bool = False) -> Iterator[RgbImage]:
+def drawings(on_black: bool = False) -> Iterator[RgbImage]:
     """Draw discs, rectangles and lines in any colour, also of stained cells."""
     rng = np.random.default_rng(1)
     for number in range(_DRAWINGS):
@@ -231,7 +231,7 @@ def _draw_shape(image: RgbImage, rng: np.random.Generator) -> None:
             cv2.line(image, one, other, colour, int(rng.integers(1, 12)), cv2.LINE_AA)
 
 
-def _texts() -> Iterator[RgbImage]:
+def texts() -> Iterator[RgbImage]:
     """Write lines of text, dark on bright and bright on dark, in colour."""
     rng = np.random.default_rng(2)
     for _ in range(_DRAWINGS):
@@ -244,7 +244,7 @@ def _texts() -> Iterator[RgbImage]:
         yield image
 
 
-def _noises() -> Iterator[RgbImage]:
+def noises() -> Iterator[RgbImage]:
     """Make coloured noise, from single pixels to large clouds."""
     rng = np.random.default_rng(3)
     for number in range(_DRAWINGS):
@@ -256,7 +256,7 @@ def _noises() -> Iterator[RgbImage]:
         yield np.clip(scaled, 0, 255).astype(np.uint8)
 
 
-def _photographs() -> Iterator[RgbImage]:
+def photographs() -> Iterator[RgbImage]:
     """Read the colour pictures of the packages; grey ones would be refused unseen."""
     shipped = sorted(Path(skimage.data.__file__).parent.glob("*.*g"))
     for rgb in (*map(read_rgb, shipped), *load_sample_images().images):
@@ -266,7 +266,7 @@ def _photographs() -> Iterator[RgbImage]:
 
 def _parts_of_photographs() -> Iterator[RgbImage]:
     rng = np.random.default_rng(4)
-    for rgb in _photographs():
+    for rgb in photographs():
         for _ in range(_PARTS):
             yield _part(rgb, int(rng.integers(48, min(rgb.shape[:2]))), rng)
 
@@ -275,7 +275,7 @@ def _photographs_on_black() -> Iterator[RgbImage]:
     """Cut discs out of photographs and put them on black, as C-NMC's cells."""
     rng = np.random.default_rng(5)
     disc = cv2.circle(np.zeros((200, 200, 1), np.uint8), (100, 100), 95, 1, -1)
-    for rgb in _photographs():
+    for rgb in photographs():
         for _ in range(_PARTS):
             part = _part(rgb, int(rng.integers(48, min(rgb.shape[:2]))), rng)
             on_black = np.pad(resize(part, 200, 200) * disc, ((125, 125), (125, 125), (0, 0)))

@@ -63,6 +63,7 @@
  * @property {string} id
  * @property {string} name
  * @property {string} kind
+ * @property {string | null} doubtful what is wrong with the image; null where nothing is
  * @property {number} width
  * @property {number} height
  * @property {string} image address

@@ -131,6 +131,9 @@ export class Panel {
     this.field = field;
     this.view.size(field.width, field.height);
     this.part("where").textContent = field.name;
+    const doubtful = this.part("doubtful");
+    doubtful.textContent = field.doubtful ?? "";
+    if (doubtful.parentElement) doubtful.parentElement.hidden = !field.doubtful;
     this.drawBoxes(field);
     this.load(field);
   }

@@ -111,7 +111,9 @@ def test_several_of_the_plain_form_are_a_batch_with_those_that_were_refused(
 
 def test_all_read_fields_are_counted_together(signed_in: FlaskClient, monkeypatch):
     monkeypatch.setattr(
-        Models, "read_field", lambda self, rgb, progress=None: read_field(named_by=Namer.CLASSIFIER)
+        Models,
+        "read_field",
+        lambda self, rgb, progress=None, **options: read_field(named_by=Namer.CLASSIFIER),
     )
     for _ in range(3):
         upload_field(signed_in, batch=BATCH)
@@ -285,7 +287,7 @@ def test_the_history_of_a_batch_leads_to_it(signed_in: FlaskClient):
 def test_a_field_without_white_cells_says_so(signed_in: FlaskClient, monkeypatch):
     red = tuple(cell for cell in read_field().detections if cell.label == "rbc")
     found = read_field(detections=red, candidates=())
-    monkeypatch.setattr(Models, "read_field", lambda self, rgb, progress=None: found)
+    monkeypatch.setattr(Models, "read_field", lambda self, rgb, progress=None, **options: found)
     shown = upload_field(signed_in, content=png(np.zeros((64, 64, 3), np.uint8)), batch=BATCH)
 
     assert shown["word"] == "No white cells"

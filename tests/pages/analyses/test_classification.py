@@ -7,8 +7,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image, ImageFilter
 
-from models.findings import Classification, QualityIssue
-from pages.common.formatting import QUALITY_TITLES, quality_sentence
+from models.findings import Classification, Quality, QualityIssue, Verdict
+from pages.common.formatting import (
+    FIELD_QUALITY_SENTENCES,
+    QUALITY_SENTENCES,
+    QUALITY_TITLES,
+    field_quality_sentences,
+    quality_sentence,
+)
 from records import db
 from records.analyses.analyses import Analysis
 from records.storage.image_store import ImageStore
@@ -269,11 +275,19 @@ def test_an_analysis_from_before_the_gate_found_cells_is_shown(app, signed_in: F
     assert signed_in.get(f"/classify/{analysis_id}/window.png").status_code == 200
 
 
-@pytest.mark.parametrize("code", QualityIssue)
-def test_every_quality_issue_has_a_title_and_a_sentence(code: QualityIssue):
+@pytest.mark.parametrize("code", QUALITY_SENTENCES)
+def test_every_issue_of_a_cell_image_has_a_title_and_a_sentence(code: QualityIssue):
     assert QUALITY_TITLES[code]
     found = Classification(None, None, False, "1", code=code, width=90, height=20)
     assert quality_sentence(found).endswith(".")
+
+
+@pytest.mark.parametrize("code", QualityIssue)
+def test_every_quality_issue_is_told_of_a_field_or_of_a_cell(code: QualityIssue):
+    assert QUALITY_TITLES[code]
+    quality = Quality(Verdict.DOUBTFUL, (code,))
+    assert all(one.endswith(".") for one in field_quality_sentences(quality, 90, 20))
+    assert code in {**QUALITY_SENTENCES, **FIELD_QUALITY_SENTENCES}
 
 
 def test_an_image_that_is_too_small_is_told_its_size():

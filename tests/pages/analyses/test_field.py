@@ -34,7 +34,7 @@ def shown(signed_in: FlaskClient, monkeypatch):
     """The page of a field of which the models say what the test says."""
 
     def show(found: FieldFindings) -> str:
-        monkeypatch.setattr(Models, "read_field", lambda self, rgb, progress=None: found)
+        monkeypatch.setattr(Models, "read_field", lambda self, rgb, progress=None, **options: found)
         return signed_in.get(upload_field(signed_in)["url"]).get_data(as_text=True)
 
     return show

@@ -141,7 +141,7 @@ def test_fields_that_are_read_keep_nobody_from_classifying(
 ):
     begun, end = Semaphore(0), Event()
 
-    def read_field(models: Models, rgb: RgbImage, _progress: Progress) -> FieldFindings:
+    def read_field(models: Models, rgb: RgbImage, _progress: Progress, **_: bool) -> FieldFindings:
         begun.release()
         assert end.wait(HANGS)
         return models.detector.find(rgb)

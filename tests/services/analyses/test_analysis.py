@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 
@@ -163,7 +164,8 @@ def test_a_field_is_kept_with_a_sheet_of_its_white_cells(analyst: Analyst, ada: 
         (("blast", "wbc"), analyses.BLASTS),
         (("wbc", "rbc"), analyses.NO_BLASTS),
         (("rbc", "platelet"), analyses.NO_WHITE_CELLS),
-        ((), analyses.NO_WHITE_CELLS),
+        (("platelet",), analyses.NOT_READABLE),
+        ((), analyses.NOT_READABLE),
     ],
 )
 def test_the_result_of_a_field(analyst: Analyst, ada: str, monkeypatch, labels, result):
@@ -172,14 +174,19 @@ def test_the_result_of_a_field(analyst: Analyst, ada: str, monkeypatch, labels, 
 
     def find(self, rgb, min_confidence=None, progress=None):
         found = everything(self, rgb, min_confidence, progress)
-        some = tuple(cell for cell in found.detections if cell.label in labels)
-        return type(found)(found.width, found.height, some, found.model)
+        some = [cell for cell in found.detections if cell.label in labels]
+        # A smear without white cells has red ones all over.
+        whole = (0.0, 0.0, 480.0, 360.0)
+        red = [replace(cell, box=whole) for cell in some if cell.label == "rbc"] * 3
+        return type(found)(found.width, found.height, (*some, *red), found.model)
 
     monkeypatch.setattr(type(detector), "find", find)
     analysis = analyst.detect(ada, upload(png(drawn_field())), new_id())
 
     assert analysis.result == result
-    assert (analysis.cells_name is None) == (result == analyses.NO_WHITE_CELLS)
+    assert (analysis.cells_name is None) == (
+        result in (analyses.NO_WHITE_CELLS, analyses.NOT_READABLE)
+    )
 
 
 def test_a_huge_field_gets_a_bounded_copy_for_the_screen(analyst: Analyst, ada: str):

@@ -177,6 +177,8 @@ def test_csv_has_one_line_for_each_counted_cell():
         "probability": "0.0500",
         "named_by": "detector",
         "kind": "",
+        "image_quality": "",
+        "image_quality_reasons": "",
     }
 
 
@@ -190,7 +192,8 @@ def test_csv_is_empty_where_a_network_says_nothing():
 def test_csv_without_cells_is_a_heading():
     assert as_csv(kept_field(cells=())).removeprefix(BOM).splitlines() == [
         "file,cell,label,confidence,x1,y1,x2,y2,model,blast_probability,blast_threshold,"
-        "classifier_label,classifier_all_blast_probability,classifier_model,probability,named_by,kind"
+        "classifier_label,classifier_all_blast_probability,classifier_model,probability,named_by,kind,"
+        "image_quality,image_quality_reasons"
     ]
 
 

@@ -5,7 +5,14 @@ import json
 import pytest
 
 from core.tables import SEMICOLON
-from services.cases.snapshot import Agreement, CaseSnapshot, Disagreement, Specimen
+from models.findings import QualityIssue, Verdict
+from services.cases.snapshot import (
+    Agreement,
+    CaseSnapshot,
+    Disagreement,
+    ImageQuality,
+    Specimen,
+)
 from services.reports.contents import (
     ASSISTS,
     SCHEMA,
@@ -192,3 +199,36 @@ def test_the_document_says_what_it_is_and_holds_everything():
     assert report["agreement"]["kappa"] == 0.5
     assert CaseSnapshot.model_validate(report["state"]) == snapshot()
     assert snapshot().serialize() == report["state"]
+
+
+def with_quality(verdict: Verdict, overridden: bool = False) -> CaseSnapshot:
+    """A case whose only field has a quality."""
+    (image,) = snapshot().images
+    reasons = () if verdict == Verdict.READABLE else (QualityIssue.BLURRED, QualityIssue.PALE)
+    quality = ImageQuality(verdict=verdict, reasons=reasons, overridden=overridden)
+    return snapshot(images=(image.model_copy(update={"quality": quality}),))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "overridden", "sentence"),
+    [
+        (Verdict.DOUBTFUL, False, "Image 1 is doubtful (out of focus, pale stain)"),
+        (Verdict.DOUBTFUL, True, "Image 1 failed the quality check (out of focus, pale stain)"),
+        (Verdict.NOT_READABLE, False, "Image 1 is not readable (out of focus, pale stain)"),
+    ],
+)
+def test_a_report_warns_of_images_that_are_not_readable(verdict, overridden, sentence):
+    contents = signed(snapshot=with_quality(verdict, overridden))
+    assert whole(contents)["warning"].startswith(sentence)
+    (warning,) = json.loads(as_json(contents))["warnings"]
+    assert warning.startswith(sentence)
+
+
+def test_a_readable_image_needs_no_warning():
+    assert "warning" not in whole(signed(snapshot=with_quality(Verdict.READABLE)))
+
+
+def test_what_was_signed_before_keeps_its_form():
+    assert "quality" not in snapshot().serialize()["images"][0]
+    kept = with_quality(Verdict.DOUBTFUL)
+    assert CaseSnapshot.model_validate(kept.serialize()) == kept

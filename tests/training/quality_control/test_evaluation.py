@@ -122,11 +122,11 @@ def test_the_command_prints_writes_and_records(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(evaluation, "image_sets", lambda *places: sets)
     (tmp_path / "docs").mkdir()
     out = tmp_path / "runs" / "quality-control.json"
-    options = ["--out", str(out), "--samples", "5", "--record"]
+    options = ["--out", str(out), "--samples", "5", "--record", "--only", "cells"]
     assert main(["evaluate", "quality-control", *options]) == 0
     printed = capsys.readouterr().out
     assert "detector stand-in-1, classifier stand-in-1" in printed
     assert "| Two | 1 | 1.000 |" in printed
     assert "Empty" not in printed
-    assert json.loads(out.read_text())["estimates"]["Cells"]["value"] == 1
+    assert json.loads(out.read_text())["cells"]["estimates"]["Cells"]["value"] == 1
     assert printed.strip() in (tmp_path / "docs" / "validation.md").read_text()
