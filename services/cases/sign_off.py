@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from core.taxonomy import BLAST, UNCLASSIFIED
+from core.taxonomy import BLAST, SMUDGE, UNCLASSIFIED
 from records import exclusive_transaction, utc_now
 from records.accounts.accounts import Account
 from records.analyses import analyses, field_tasks
@@ -154,8 +154,8 @@ class SignOff:
 def missing(cells: Sequence[Cell], first: Signature | None, reader_id: str) -> list[Cell]:
     """Return the cells that this person must review before signing.
 
-    The first reviewer: every counted cell proposed as a blast or unclassified that nobody has
-    classified. The second reviewer must have classified such cells personally, and all that
+    The first reviewer: every counted cell proposed as a blast or smudge, or unclassified, that
+    nobody has classified. The second reviewer must have classified such cells personally, and all that
     differ from what the first reviewer signed.
     """
     if first is None:
@@ -169,7 +169,9 @@ def missing(cells: Sequence[Cell], first: Signature | None, reader_id: str) -> l
 
 
 def _matters(cell: Cell) -> bool:
-    return cell.counted and (cell.proposed == BLAST or cell.label in (BLAST, UNCLASSIFIED))
+    # A smudge too: what burst may have been a blast, and what is taken for one may be whole.
+    suspicious = cell.proposed in (BLAST, SMUDGE) or cell.label in (BLAST, UNCLASSIFIED)
+    return cell.counted and suspicious
 
 
 def _named_by(cell: Cell, reader_id: str) -> bool:

@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from flask import Flask, current_app
@@ -20,6 +21,7 @@ from services.reports.contents import ReportContents, collect_report
 from services.reports.formatting import format_later_version
 from tests.cases import entry, meanwhile, open_case, put_cell, put_field
 from tests.people import PASSWORD, account_named, add_account
+from tests.services.analyses.fields import read_field
 from tests.trail import noted, tamper
 
 
@@ -82,6 +84,16 @@ def test_every_blast_and_every_unclassified_cell_must_be_seen(case: Case, one_re
     look(case)
     assert missing(one_reader, case) == []
     assert sign(one_reader, case).final
+
+
+def test_what_is_proposed_as_a_smudge_must_be_seen_for_it_may_be_a_blast(one_reader: SignOff):
+    case = open_case(account_named("ada").id)
+    found = read_field()
+    smudges = tuple(replace(cell, label="smudge") for cell in found.detections[:2])
+    put_field(case, replace(found, detections=smudges, candidates=()))
+    assert missing(one_reader, case) == ["0", "1"]
+    look(case)
+    assert missing(one_reader, case) == []
 
 
 def test_what_was_called_something_needs_no_second_look(case: Case, one_reader: SignOff):
