@@ -30,7 +30,9 @@ def reading() -> Iterator[Reading]:
     stand_in = Reading()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("jobs.engine.BETWEEN_NOTES", 0)
-        patch.setattr(Models, "read_field", lambda self, *given: stand_in.read_field(self, *given))
+        patch.setattr(
+            Models, "read_field", lambda self, *given, **_options: stand_in.read_field(self, *given)
+        )
         yield stand_in
 
 
