@@ -73,8 +73,11 @@ def finish(page: Page, case: str) -> None:
     """Confirm every cell, and sign."""
     page.goto(f"{case}/room")
     wait_for_cells(page)
-    for label in ("blast", "unclassified"):
-        page.locator(f"[data-group={label}] [data-cell]").last.click()
+    for label in ("blast", "unclassified", "smudge"):
+        cells = page.locator(f"[data-group={label}] [data-cell]")
+        if not cells.count():
+            continue
+        cells.last.click()
         page.keyboard.press("Control+a")
         page.keyboard.press("Enter")
     saved(page)
