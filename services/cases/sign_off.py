@@ -155,8 +155,8 @@ def missing(cells: Sequence[Cell], first: Signature | None, reader_id: str) -> l
     """Return the cells that this person must review before signing.
 
     The first reviewer: every counted cell proposed as a blast or smudge, or unclassified, that
-    nobody has classified. The second reviewer must have classified such cells personally, and all that
-    differ from what the first reviewer signed.
+    nobody has classified. The second reviewer must have classified such cells personally, and all
+    that differ from what the first reviewer signed.
     """
     if first is None:
         return [cell for cell in cells if _matters(cell) and not cell.seen]

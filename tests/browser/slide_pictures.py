@@ -25,15 +25,21 @@ def main() -> None:
         served(Path(folder) / "instance", signup="open") as address,
         browser() as chrome,
     ):
-        file = write_slide(
-            Path(folder) / "smear.tif",
-            20 * BLOCK,
-            layout=lambda row, column: layout(row, 2 * column),
-            height=6 * BLOCK,
-            paint=paint,
-        )
-        for width, height in SIZES.items():
+        for number, (width, height) in enumerate(SIZES.items()):
+            # Not of one size: the same slide is refused the second time.
+            file = smear(Path(folder) / f"smear-{number}.tif", (6 + number) * BLOCK)
             play(chrome, address, file, {"width": width, "height": height})
+
+
+def smear(path: Path, height: int) -> Path:
+    """Write a slide of so many pixels in height."""
+    return write_slide(
+        path,
+        20 * BLOCK,
+        layout=lambda row, column: layout(row, 2 * column),
+        height=height,
+        paint=paint,
+    )
 
 
 def play(chrome: Browser, address: str, file: Path, size: dict[str, int]) -> None:
