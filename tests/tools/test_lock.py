@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 from settings import ROOT
-from tools.lock import ALL, SERVED, lock_of, pins_of, without_common_marker
+from tools.lock import ALL, SERVED, lock_of, normalized, pins_of, without_common_marker
 
 ENTRY = re.compile(r"^(?=\S+==)", re.MULTILINE)
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
@@ -60,3 +62,29 @@ def test_an_environment_is_made_of_its_lock():
     installs = re.findall(r"^\.venv\S*: (\S+)\n(?:\t.*\n)*?\t.*pip install (.*)", makefile, re.M)
     assert {lock for lock, _ in installs} == {lock_of(SERVED).name, lock_of(ALL).name}
     assert all("--require-hashes" in options for _, options in installs)
+
+
+SERVED_CODE = ("app.py", "serving.py", "settings.py", "cli", "core", "imaging", "jobs", "models")
+SERVED_CODE += ("pages", "records", "services")
+
+
+def imported_by_what_is_served() -> set[str]:
+    """The top-level modules that the served code imports."""
+    places = (ROOT / name for name in SERVED_CODE)
+    files = [
+        one for place in places for one in ([place] if place.is_file() else place.rglob("*.py"))
+    ]
+    names = set()
+    for node in (node for file in files for node in ast.walk(ast.parse(file.read_text()))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def test_what_is_served_imports_only_what_is_installed_to_serve():
+    locked = {name for name, _ in pins_of(lock_of(ROOT / SERVED))}
+    providers = packages_distributions()
+    for module in imported_by_what_is_served() & set(providers):
+        assert {normalized(name) for name in providers[module]} & locked, module
