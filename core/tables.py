@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 COMMA, SEMICOLON = ",", ";"
-"""What stands between cells. Where numbers have a decimal comma, Excel splits at semicolons."""
+"""Separators of a CSV file. Excel expects semicolons where the decimal separator is a comma."""
 
 BOM = "\ufeff"
 """Tells Excel that a file is UTF-8."""

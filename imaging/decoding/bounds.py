@@ -1,4 +1,4 @@
-"""How much work a file may ask for, checked on its header before any decoder sees a pixel."""
+"""Limit the size of a file and its image, by the header, before anything is decoded."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ImageLimits:
 
 @dataclass(frozen=True)
 class Picture:
-    """What a header says of the one picture in a file, and how to decode it.
+    """Describe the image in a file by its header, and how to decode it.
 
     Attributes:
         width: In pixels, before it is turned upright.

@@ -27,7 +27,7 @@ MAX_INFLATED = 256 * 2**20
 """Bytes of a deflated file."""
 
 _META = 144
-"""Where the elements of the file's own header begin (PS3.10, 7.1): their length is in front."""
+"""Offset of the file meta information in bytes, behind its length (PS3.10, 7.1)."""
 
 _EXPLICIT, _DEFLATED = b"1.2.840.10008.1.2.1", b"1.2.840.10008.1.2.1.99"
 _READ = (

@@ -1,4 +1,4 @@
-"""Which formats there are: what is read, what is known and refused, and how each is told apart."""
+"""List the image formats that are read or refused, and recognise each by its content."""
 
 from __future__ import annotations
 

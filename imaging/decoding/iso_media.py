@@ -21,7 +21,7 @@ _ITEM_COUNTS = (b"iinf",)
 
 @dataclass
 class Properties:
-    """What all items of a file have, thumbnails and tiles too.
+    """Hold the properties of all items of a file, thumbnails and tiles included.
 
     Attributes:
         sizes: Width and height of each.

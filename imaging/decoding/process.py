@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import atexit
 import json
-import os
 import subprocess
 import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from io import BufferedReader
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +17,7 @@ import numpy as np
 from imaging.decoding.bounds import ImageLimits
 from imaging.decoding.errors import DAMAGED, TOO_SLOW, ImageError
 from imaging.decoding.render import Reading, Rgb
+from imaging.processes import ROOT, child_environment, end_process
 
 AT_ONCE = 2
 """Files decoded at the same time; a huge one takes gigabytes."""
@@ -28,10 +27,6 @@ MAX_SECONDS = 90
 
 MAX_HEADER = 2**20
 COMMAND = (sys.executable, "-m", "imaging.decoding.worker")
-
-_ROOT = Path(__file__).parents[2]
-_SETTINGS = "LEUKOSCOPE_"
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 class _Worker:
@@ -43,8 +38,8 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            cwd=_ROOT,
-            env=_environment(),
+            cwd=ROOT,
+            env=child_environment(),
         )
 
     def ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], Rgb | None]:
@@ -65,15 +60,7 @@ class _Worker:
 
     def end(self) -> None:
         """End the process, and wait until it is gone."""
-        self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                # What was not sent any more cannot be.
-                try:
-                    pipe.close()
-                except OSError:
-                    continue
-        self._process.wait()
+        end_process(self._process)
 
     def _end_late(self, late: threading.Event) -> None:
         late.set()
@@ -155,13 +142,6 @@ def decode_isolated(
     if rgb is None:
         raise ImageError(DAMAGED)
     return rgb, Reading(**answer["reading"]), tuple(answer["notes"])
-
-
-def _environment() -> dict[str, str]:
-    """Leave out the settings, keys among them: decoding needs none."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(_SETTINGS)}
-    # One thread each: their address space is bounded, and the networks need the processors.
-    return {**inherited, **dict.fromkeys(_THREADS, "1")}
 
 
 def _ask(

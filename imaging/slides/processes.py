@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
 import sys
 import threading
@@ -16,12 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from imaging.images import RgbImage
+from imaging.processes import ROOT, child_environment, end_process
 from imaging.slides.deep_zoom import DeepZoom
 from imaging.slides.slide import DAMAGED, MAX_PIXELS, SlideError, SlideInfo
 
 log = logging.getLogger(__name__)
-
-ROOT = Path(__file__).resolve().parents[2]
 
 SECONDS = 20.0
 """Longest time for one answer; a tile of a good slide takes a twentieth of a second."""
@@ -31,9 +29,6 @@ OPEN_AT_ONCE = 3
 
 MAX_FAILURES = 3
 """Times that a slide may end its process before it is not opened any more."""
-
-# Each process decodes one tile at a time: threads of its own would only take memory.
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class SlideProcess:
@@ -49,7 +44,7 @@ class SlideProcess:
         self._process = subprocess.Popen(  # noqa: S603  our own module
             [sys.executable, "-m", "imaging.slides.worker", str(folder)],
             cwd=ROOT,
-            env={**os.environ, **ONE_THREAD},
+            env=child_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -111,15 +106,7 @@ class SlideProcess:
 
     def close(self) -> None:
         """End the process."""
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                # What could not be written is lost with the process.
-                try:
-                    stream.close()
-                except OSError:
-                    log.debug("A slide's process ended before it was asked")
+        end_process(self._process)
 
     def _ask(self, box: tuple[int, ...], width: int, height: int, jpeg: bool) -> bytes:
         request = json.dumps({"box": box, "size": [width, height], "jpeg": jpeg}).encode()
