@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
 from imaging.images import RgbImage, encode_png
-from tests.people import csrf_token
+from tests.people import csrf_token, sign_in_as
+from tests.reading import Reading
 from tests.stand_ins import drawn_cell, drawn_field
 from tests.waiting import until
 
+_NUMBERS = itertools.count()
 DARK, MIDDLE, PALE = (80, 25, 120), (100, 50, 140), (110, 70, 150)
 """Chromatin that the stand-in classifier calls ALL blast, uncertain and normal."""
 
@@ -22,6 +26,14 @@ DARK, MIDDLE, PALE = (80, 25, 120), (100, 50, 140), (110, 70, 150)
 def png(rgb: RgbImage | None = None) -> bytes:
     """A PNG file of uint8 RGB pixels; without any, of a cell that is called ALL blast."""
     return encode_png(drawn_cell(chromatin=DARK) if rgb is None else rgb)
+
+
+def fresh(rgb: RgbImage | None = None) -> bytes:
+    """A PNG file as `png` makes it that nobody has uploaded before: one pale pixel is different."""
+    number = next(_NUMBERS)
+    pixels = (drawn_cell(chromatin=DARK) if rgb is None else rgb).copy()
+    pixels[-1, -1] = (200 + number % 50, 200 + number // 50, 228)
+    return png(pixels)
 
 
 def encoded(image: Image.Image, file_format: str, **options: object) -> bytes:
@@ -80,6 +92,17 @@ def upload_field(
     shown = follow(client, answer.json)
     assert shown["state"] == "done", shown
     return shown
+
+
+def send_images(app: Flask, reading: Reading) -> FlaskClient:
+    """Have ada send a cell, a field that is read, and one that waits; return her browser."""
+    client = sign_in_as(app, "ada")
+    upload_cell(client)
+    upload_field(client)
+    reading.go_on.clear()
+    send(client, "/detect", ("waits.png", png()), as_json=True)
+    app.extensions["leukoscope_tasks"].stop()
+    return client
 
 
 def texts(page: str) -> str:

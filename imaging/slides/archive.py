@@ -7,6 +7,7 @@ import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from core.translatable import translatable
 from imaging.slides.slide import SlideError
 
 MAX_FILES = 2_000
@@ -17,9 +18,13 @@ MAX_RATIO = 20
 
 BLOCK = 1024 * 1024
 
-TOO_MANY = "The ZIP file holds more than {} files. Pack one slide only."
-TOO_LARGE = "The ZIP file unpacks to more than {:.0f} MB, the most that a slide may have."
-WRONG = "The ZIP file cannot be unpacked. Pack the slide’s folder again, without a password."
+TOO_MANY = translatable("The ZIP file holds more than {} files. Pack one slide only.")
+TOO_LARGE = translatable(
+    "The ZIP file unpacks to more than {:.0f} MB, the most that a slide may have."
+)
+WRONG = translatable(
+    "The ZIP file cannot be unpacked. Pack the slide’s folder again, without a password."
+)
 
 _SAFE = re.compile(r"[\w.() +-]{1,120}")
 

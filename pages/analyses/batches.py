@@ -17,34 +17,37 @@ from flask import (
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from core.taxonomy import DETECTED
 from models.findings import read_quality
 from pages.common.access import may_delete, may_use
 from pages.common.errors import wants_json
-from pages.common.formatting import result_to_dict, share_summary
+from pages.common.formatting import opinions_summary, result_to_dict
 from pages.common.requires import requires
 from records.accounts.accounts import Role
 from records.analyses import field_tasks
 from records.analyses.field_tasks import FieldTask
 from records.audit.audit import Event
 from records.tasks import TaskState
-from services.analyses.analysis import result_of
-from services.analyses.batches import BatchCount, combined, field_share
+from services.analyses.batches import combined
 from services.analyses.field_queue import FieldQueue
-from services.analyses.findings import USUAL_DIFFERENTIAL
+from services.analyses.findings import USUAL_DIFFERENTIAL, field_state, read_opinions
+from services.formatting import FIELD_CLASS_TEXTS
+from services.language import lazy_gettext
+from services.stored_texts import translated
 
 blueprint = Blueprint("batches", __name__, url_prefix="/batches/<batch_id>")
 
 SENTENCES = {
-    TaskState.WAITING: "Waiting…",
-    TaskState.RUNNING: "Analysing…",
-    TaskState.DROPPED: "Cancelled. Nothing was saved.",
+    TaskState.WAITING: lazy_gettext("Waiting…"),
+    TaskState.RUNNING: lazy_gettext("Analysing…"),
+    TaskState.DROPPED: lazy_gettext("Cancelled. Nothing was saved."),
 }
-NOT_TO_BE_CANCELLED = "Only the uploader or a reviewer of the team can cancel this field."
+NOT_TO_BE_CANCELLED = lazy_gettext(
+    "Only the uploader or a reviewer of the team can cancel this field."
+)
 CANCEL_LABELS = {
-    TaskState.WAITING: "Cancel",
-    TaskState.RUNNING: "Cancel",
-    TaskState.FAILED: "Remove",
+    TaskState.WAITING: lazy_gettext("Cancel"),
+    TaskState.RUNNING: lazy_gettext("Cancel"),
+    TaskState.FAILED: lazy_gettext("Remove"),
 }
 
 
@@ -66,7 +69,7 @@ def show(batch_id: str) -> str:
         cancellable=any(may_delete(task) for task in tasks),
         colleagues=sorted({task.owner.name for task in tasks if task.owner_id != current_user.id}),
         cases={task.case for task in tasks if task.case},
-        **_combined(combined(tasks)),
+        **_combined(tasks),
     )
 
 
@@ -81,9 +84,7 @@ def progress(batch_id: str) -> Response:
 @requires(Role.VIEWER)
 def counts(batch_id: str) -> str:
     """Return the combined count as the HTML that the script inserts."""
-    return render_template(
-        "analyses/batches/counts.html", **_combined(combined(_of_team(batch_id)))
-    )
+    return render_template("analyses/batches/counts.html", **_combined(_of_team(batch_id)))
 
 
 @blueprint.post("/cancel")
@@ -118,8 +119,8 @@ def retry(batch_id: str, task_id: str) -> AnyResponse:
 
 def to_dict(task: FieldTask) -> dict[str, Any]:
     """Describe a field to the page; `total` is 0 until its analysis begins."""
-    can_retry = task.state == TaskState.FAILED and task.readable and may_use("batches.retry")
-    left = task.under_way or (task.state == TaskState.FAILED and task.readable)
+    can_retry = task.state == TaskState.FAILED and task.can_retry and may_use("batches.retry")
+    left = task.under_way or (task.state == TaskState.FAILED and task.can_retry)
     can_cancel = left and may_delete(task)
     return {
         "id": task.id,
@@ -127,25 +128,31 @@ def to_dict(task: FieldTask) -> dict[str, Any]:
         "state": task.state,
         "done": task.done,
         "total": task.total,
-        "error": task.error,
-        "summary": task.error or SENTENCES.get(task.state),
+        "error": task.error and translated(task.error),
+        "summary": _sentence(task),
         "batch": url_for("batches.show", batch_id=task.batch_id),
         "progress": url_for("batches.progress", batch_id=task.batch_id),
         "cancel": _address_of(task, "cancel") if can_cancel else None,
-        "cancel_word": CANCEL_LABELS.get(task.state),
+        "cancel_word": str(CANCEL_LABELS.get(task.state, "")) or None,
         "retry": _address_of(task, "retry") if can_retry else None,
         **_result_to_dict(task),
     }
+
+
+def _sentence(task: FieldTask) -> str | None:
+    if task.error:
+        return translated(task.error)
+    return str(SENTENCES[task.state]) if task.state in SENTENCES else None
 
 
 def _result_to_dict(task: FieldTask) -> dict[str, Any]:
     """Describe the result of a field; empty until there is one."""
     if task.analysis_id is None or task.counts is None:
         return {}
-    share, quality = field_share(task.counts), read_quality(task.counts)
+    opinions, quality = read_opinions(task.counts), read_quality(task.counts)
     url = url_for("field.result", analysis_id=task.analysis_id)
-    summary = share_summary(share, quality)
-    result = result_of(share, quality)
+    summary = opinions_summary(opinions, quality)
+    result = field_state(opinions.share, quality)
     return result_to_dict(result, task.analysis_id, url, summary, quality)
 
 
@@ -153,16 +160,18 @@ def _address_of(task: FieldTask, act: str) -> str:
     return url_for(f"batches.{act}", batch_id=task.batch_id, task_id=task.id)
 
 
-def _combined(count: BatchCount) -> dict[str, Any]:
+def _combined(tasks: list[FieldTask]) -> dict[str, Any]:
     """Return what the templates of the combined count need."""
+    count = combined(tasks)
     return {
+        "edge_left_out": any(task.case and task.case.leave_out_edge for task in tasks),
         "fields_read": count.fields,
         "counts": count.counts,
         "share": count.share,
         "doubtful": count.doubtful,
         "not_readable": count.not_readable,
         "usual_differential": USUAL_DIFFERENTIAL,
-        "styles": DETECTED,
+        "styles": FIELD_CLASS_TEXTS,
     }
 
 

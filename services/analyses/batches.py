@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from core.taxonomy import BLAST, FIELD_CODES, WHITE_CELLS
+from core.taxonomy import BLAST, FIELD_CODES
 from models.findings import Verdict, read_quality
 from records.analyses.analyses import Analysis
 from records.analyses.field_tasks import FieldTask
-from services.analyses.findings import BlastShare, blast_share, field_findings
+from services.analyses.findings import BlastShare, read_opinions
 
 
 @dataclass(frozen=True)
@@ -30,23 +30,8 @@ class BatchCount:
 
 
 def counts_of(analysis: Analysis) -> dict[str, Any]:
-    """Return what a batch adds up of one field, as JSON.
-
-    It is kept apart because findings are long to read; here, too, only white cells are.
-    """
-    share = blast_share(field_findings(analysis, WHITE_CELLS))
-    return {
-        **analysis.finding["counts"],
-        "white": share.white_cells,
-        "uncertain": share.uncertain,
-        "quality": analysis.quality,
-    }
-
-
-def field_share(counts: dict[str, Any]) -> BlastShare:
-    """Return the blasts among one field's white cells."""
-    # Fields of before were named by the detector, which is never uncertain.
-    return BlastShare(counts[BLAST], counts["white"], counts.get("uncertain", 0))
+    """Return what a batch adds up of one field, as JSON."""
+    return {**(analysis.counts or {}), "quality": analysis.quality}
 
 
 def combined(tasks: Iterable[FieldTask]) -> BatchCount:
@@ -55,7 +40,7 @@ def combined(tasks: Iterable[FieldTask]) -> BatchCount:
     qualities = Counter(quality.verdict for each in kept if (quality := read_quality(each)))
     read = [each for each in kept if not _is_not_readable(each)]
     counts = {label: sum(each.get(label, 0) for each in read) for label in FIELD_CODES}
-    shares = [field_share(each) for each in read]
+    shares = [read_opinions(each).share for each in read]
     white = sum(share.white_cells for share in shares)
     uncertain = sum(share.uncertain for share in shares)
     share = BlastShare(counts[BLAST], white, uncertain)

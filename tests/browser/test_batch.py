@@ -13,7 +13,7 @@ from models.registry import Models
 from tests.browser.serving import chromium, open_page, served
 from tests.reading import Reading
 from tests.stand_ins import drawn_field, stand_in_models
-from tests.uploads import png
+from tests.uploads import fresh
 
 pytestmark = [
     pytest.mark.browser,
@@ -28,7 +28,7 @@ BEING_READ = "Analysing… 30%"
 def reading() -> Iterator[Reading]:
     stand_in = Reading()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("jobs.engine.BETWEEN_NOTES", 0)
+        patch.setattr("jobs.runner.BETWEEN_NOTES", 0)
         patch.setattr(
             Models, "read_field", lambda self, *given, **options: stand_in.read_field(self, *given)
         )
@@ -52,7 +52,7 @@ def page(signed_in: Page, reading: Reading) -> Page:
 
 def drop(page: Page, count: int, *others: dict) -> None:
     files = [
-        {"name": f"field {number}.png", "mimeType": "image/png", "buffer": png(drawn_field())}
+        {"name": f"field {number}.png", "mimeType": "image/png", "buffer": fresh(drawn_field())}
         for number in range(count)
     ]
     page.set_input_files("#images", [*files, *others])
@@ -68,7 +68,7 @@ def test_many_fields_are_sent_and_end_in_one_count(page: Page):
     expect(page.locator("[data-status]")).to_have_text("7 of 8 analysed, 1 failed")
     expect(item(page, "notes.png")).to_contain_text("not an image that can be read")
     expect(page.get_by_role("link", name="Open field")).to_have_count(7)
-    expect(item(page, "field 3.png").locator("[data-word]")).to_have_text("Blasts found")
+    expect(item(page, "field 3.png").locator("[data-word]")).to_have_text("Blasts suspected")
 
     page.get_by_role("link", name="one combined count").click()
     expect(page.locator("[data-status]")).to_have_text("7 of 7 analysed")
@@ -117,7 +117,7 @@ def test_a_failure_is_tried_again(page: Page, reading: Reading):
     expect(item(page, "field 0.png")).to_contain_text("Something went wrong")
     reading.error = None
     item(page, "field 0.png").get_by_role("button", name="Try again").click()
-    expect(item(page, "field 0.png").locator("[data-word]")).to_have_text("Blasts found")
+    expect(item(page, "field 0.png").locator("[data-word]")).to_have_text("Blasts suspected")
 
 
 def test_a_server_that_is_not_reached_is_said_and_asked_again(page: Page, reading: Reading):
@@ -128,7 +128,7 @@ def test_a_server_that_is_not_reached_is_said_and_asked_again(page: Page, readin
     expect(page.get_by_text("The server could not be reached")).to_be_visible()
     page.unroute("**/progress")
     reading.go_on.set()
-    expect(item(page, "field 0.png").locator("[data-word]")).to_have_text("Blasts found")
+    expect(item(page, "field 0.png").locator("[data-word]")).to_have_text("Blasts suspected")
     expect(page.get_by_text("The server could not be reached")).to_be_hidden()
 
 

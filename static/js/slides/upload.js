@@ -1,13 +1,14 @@
 // Sends a slide in parts, and opens its page when the server has opened it.
 
 import { csrfToken, find, findOptional } from "../common/elements.js";
+import { formatPercent, gettext } from "../common/language.js";
 import { formatSize } from "../upload/progress.js";
 import { Refused, sendParts } from "./parts.js";
 
 /** @import { Addresses } from "./parts.js" */
 
-const UNREACHABLE = "The server could not be reached. Check the connection, then try again.";
-const CANCELLED = "Cancelled. Nothing was saved.";
+const UNREACHABLE = gettext("The server could not be reached. Check the connection, then try again.");
+const CANCELLED = gettext("Cancelled. Nothing was saved.");
 
 const form = findOptional(document, "[data-slide-upload]", HTMLFormElement);
 
@@ -45,7 +46,9 @@ class Upload {
     const { file, page } = this;
     const most = Number(page.dataset.maxBytes);
     if (file.size > most) {
-      throw new Refused(`File too large: ${formatSize(file.size)}. The limit is ${formatSize(most)}.`);
+      throw new Refused(gettext(
+        "File too large: %(size)s. The limit is %(most)s.", { size: formatSize(file.size), most: formatSize(most) },
+      ));
     }
     const body = new FormData();
     body.append("name", file.name);
@@ -61,7 +64,7 @@ class Upload {
     });
     if (!whole) return this.drop();
     this.bar.removeAttribute("value");
-    this.say("Opening the slide…");
+    this.say(gettext("Opening the slide…"));
     this.offer("nothing");
     const { url } = await this.post(addresses.finish);
     current = null;
@@ -72,7 +75,9 @@ class Upload {
   advance(received) {
     this.bar.value = received / this.file.size;
     const percent = Math.floor(100 * received / this.file.size);
-    this.say(`Uploading… ${percent}% of ${formatSize(this.file.size)}`);
+    this.say(gettext("Uploading… %(share)s of %(size)s", {
+      share: formatPercent(percent), size: formatSize(this.file.size),
+    }));
     return !this.cancelled;
   }
 

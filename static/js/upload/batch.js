@@ -1,6 +1,7 @@
 // Keeps the page of a batch up to date while its fields are read.
 
 import { find, findAll, findOptional } from "../common/elements.js";
+import { Filter } from "./filter.js";
 import { Follower } from "./follow.js";
 import { Line, submit } from "./line.js";
 import { count, formatProgress } from "./progress.js";
@@ -12,6 +13,7 @@ const status = find(page, "[data-status]");
 const cancelAll = findOptional(page, "[data-cancel-all]");
 const counts = find(page, "[data-counts]");
 const lines = findAll(page, "[data-list] > li").map((element) => new Line(element));
+const filter = new Filter(page);
 const follower = new Follower(page.dataset.progressUrl ?? "", show, find(document, "[data-lost]"));
 let read = count(lines, "read");
 
@@ -28,6 +30,7 @@ function show(files) {
 
 function summarise() {
   status.textContent = formatProgress(lines);
+  filter.count(lines);
   if (cancelAll) cancelAll.hidden = count(lines, "sent") === 0;
   if (count(lines, "read") !== read) recount();
 }
@@ -52,4 +55,5 @@ cancelAll?.addEventListener("submit", async (event) => {
 });
 
 findOptional(page, "[data-without-script]")?.remove();
+filter.count(lines);
 if (count(lines, "sent")) follower.start();

@@ -1,12 +1,13 @@
 // Asks the server how far the files of a batch are, as long as some of them are under way.
 
+import { gettext } from "../common/language.js";
+
 /** @import { FileReport } from "./progress.js" */
 
 const AT_FIRST = 700;
 const AT_MOST = 10_000;
 const GIVE_UP = 60_000;
-const UNREACHABLE = "The server could not be reached.";
-const SIGNED_OUT = "You are signed out. Processing continues: sign in again to see the results.";
+const SIGNED_OUT = gettext("You are signed out. Processing continues: sign in again to see the results.");
 
 /** Follows one address; slower and slower while nothing changes or the server is not reached. */
 export class Follower {
@@ -23,11 +24,13 @@ export class Follower {
    * @param {string} address
    * @param {(files: FileReport[]) => boolean} show gives whether some are under way still
    * @param {HTMLElement} lost where it stands that the server was not reached
+   * @param {() => void} [signedOut] is called in place of a sentence when the session has ended
    */
-  constructor(address, show, lost) {
+  constructor(address, show, lost, signedOut) {
     this.address = address;
     this.show = show;
     this.lost = lost;
+    this.signedOut = signedOut;
   }
 
   /** Begin to ask, or ask soon if that has begun already. */
@@ -54,7 +57,7 @@ export class Follower {
     } catch {
       return this.missed();
     }
-    if (answer.status === 401) return this.end(SIGNED_OUT);
+    if (answer.status === 401) return this.end();
     if (!answer.ok) return this.missed();
     const text = await answer.text();
     this.lost.hidden = true;
@@ -66,13 +69,16 @@ export class Follower {
   missed() {
     this.pause = Math.min(2 * this.pause, GIVE_UP);
     const seconds = Math.ceil(this.pause / 1000);
-    this.warn(`${UNREACHABLE} Trying again in ${seconds} seconds. Uploaded fields are processed meanwhile.`);
+    this.warn(gettext(
+      "The server could not be reached. Trying again in %(seconds)s seconds. Uploaded fields are processed meanwhile.",
+      { seconds },
+    ));
     return true;
   }
 
-  /** @param {string} sentence */
-  end(sentence) {
-    this.warn(sentence);
+  end() {
+    if (this.signedOut) this.signedOut();
+    else this.warn(SIGNED_OUT);
     return false;
   }
 

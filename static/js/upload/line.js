@@ -1,11 +1,12 @@
 // One file in a list: what became of it so far, as the page's upload or the server tells.
 
 import { find } from "../common/elements.js";
+import { formatPercent, gettext } from "../common/language.js";
 import { stateOf } from "./progress.js";
 
 /** @import { FileReport, State } from "./progress.js" */
 
-export const UNREACHABLE = "The server could not be reached. Check the connection, then try again.";
+export const UNREACHABLE = gettext("The server could not be reached. Check the connection, then try again.");
 
 export class Line {
   /** @param {HTMLElement} element */
@@ -14,6 +15,7 @@ export class Line {
     this.id = element.dataset.id;
     /** @type {State} */
     this.state = stateOf(element.dataset.state) ?? "waiting";
+    element.dataset.state = this.state;
     this.bind("cancel", () => this.cancel());
     this.bind("retry", () => this.retry());
   }
@@ -87,7 +89,9 @@ export class Line {
     bar.hidden = false;
     if (total) [bar.max, bar.value] = [total, done];
     else bar.removeAttribute("value");
-    if (total) this.say(`${done < total ? "Analysing" : "Saving"}… ${Math.floor((100 * done) / total)}%`);
+    if (!total) return;
+    const share = formatPercent(Math.floor((100 * done) / total));
+    this.say(done < total ? gettext("Analysing… %(share)s", { share }) : gettext("Saving… %(share)s", { share }));
   }
 
   get bar() {

@@ -1,5 +1,7 @@
 // The states of uploaded files, and how far all of them are.
 
+import { formatNumber, gettext, ngettext } from "../common/language.js";
+
 /**
  * A file as the server describes it (pages/analyses/batches.py, pages/analyses/classification.py).
  * @typedef {object} FileReport
@@ -23,10 +25,13 @@
  */
 
 /**
- * Waiting (to be sent), postponed (until the server is less busy), busy (on its way), sent, read,
- * refused or cancelled.
- * @typedef {"waiting" | "postponed" | "busy" | "sent" | "read" | "refused" | "cancelled"} State
+ * Waiting (to be sent), postponed (until the server is less busy), known (uploaded before: the
+ * person decides), busy (on its way), sent, read, refused or cancelled.
+ * @typedef {"waiting" | "postponed" | "known" | "busy" | "sent" | "read" | "refused" | "cancelled"} State
  */
+
+/** States of files that are still to be sent by themselves. @type {State[]} */
+export const UNSENT = ["waiting", "postponed", "busy"];
 
 /** @type {Record<string, State>} */
 const STATES = { waiting: "sent", running: "sent", done: "read", failed: "refused", dropped: "cancelled" };
@@ -49,14 +54,49 @@ export function count(files, state) {
 }
 
 /**
- * How far all files are, in a sentence.
+ * How far all files are, in a sentence: how many are sent, or how many are analysed once all are.
  * @param {{state: State}[]} files
  */
 export function formatProgress(files) {
-  const parts = [`${count(files, "read")} of ${files.length} analysed`];
-  if (count(files, "refused")) parts.push(`${count(files, "refused")} failed`);
-  if (count(files, "cancelled")) parts.push(`${count(files, "cancelled")} cancelled`);
+  const sending = files.some(({ state }) => UNSENT.includes(state));
+  const number = count(files, "read") + (sending ? count(files, "sent") : 0);
+  const whole = { number, whole: files.length };
+  const parts = [
+    sending ? gettext("%(number)s of %(whole)s sent", whole) : gettext("%(number)s of %(whole)s analysed", whole),
+  ];
+  const refused = count(files, "refused");
+  if (refused) {
+    parts.push(sending
+      ? ngettext("%(num)s refused", "%(num)s refused", refused)
+      : ngettext("%(num)s failed", "%(num)s failed", refused));
+  }
+  const duplicates = count(files, "known");
+  if (duplicates) parts.push(ngettext("%(num)s duplicate", "%(num)s duplicates", duplicates));
+  const cancelled = count(files, "cancelled");
+  if (cancelled) parts.push(ngettext("%(num)s cancelled", "%(num)s cancelled", cancelled));
   return parts.join(", ");
+}
+
+/**
+ * How far all files are together, from 0 to 1; one that is sent and not analysed is half way, and
+ * of one that the person has to decide about nothing more is done.
+ * @param {{state: State}[]} files
+ */
+export function shareDone(files) {
+  const ended = files.filter(({ state }) => ["read", "refused", "cancelled", "known"].includes(state)).length;
+  return files.length ? (ended + count(files, "sent") / 2) / files.length : 0;
+}
+
+/**
+ * Which files may start now: those that wait, as many as places are free. A file that the server had
+ * no time for keeps its place, so that the others are not sent in vain.
+ * @template {{state: State, checked: boolean}} F
+ * @param {F[]} files
+ * @param {number} atOnce
+ */
+export function startable(files, atOnce) {
+  const free = atOnce - count(files, "busy") - count(files, "postponed");
+  return files.filter(({ state, checked }) => state === "waiting" && checked).slice(0, Math.max(free, 0));
 }
 
 /**
@@ -64,7 +104,9 @@ export function formatProgress(files) {
  * @param {number} bytes
  */
 export function formatSize(bytes) {
-  if (bytes < 1024 ** 2) return `${Math.ceil(bytes / 1024)} kB`;
-  const [power, unit] = bytes < 1024 ** 3 ? [2, "MB"] : [3, "GB"];
-  return `${(bytes / 1024 ** power).toFixed(1).replace(/\.0$/, "")} ${unit}`;
+  if (bytes < 1024 ** 2) return gettext("%(number)s kB", { number: Math.ceil(bytes / 1024) });
+  const short = (/** @type {number} */ size) => formatNumber(size.toFixed(1).replace(/\.0$/, ""));
+  return bytes < 1024 ** 3
+    ? gettext("%(number)s MB", { number: short(bytes / 1024 ** 2) })
+    : gettext("%(number)s GB", { number: short(bytes / 1024 ** 3) });
 }

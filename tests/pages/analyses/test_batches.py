@@ -12,7 +12,7 @@ from pages.analyses import detection
 from pages.analyses.batches import NOT_TO_BE_CANCELLED
 from records import db
 from records.analyses.analyses import Analysis
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from services.analyses import field_queue
 from tests.jobs.test_engine import until
 from tests.people import csrf_token, post
@@ -69,8 +69,8 @@ def test_a_script_is_told_where_to_ask_what_became_of_a_field(signed_in: FlaskCl
 def test_a_read_field_is_told_with_its_result(signed_in: FlaskClient):
     shown = upload_field(signed_in, batch=BATCH)
 
-    assert shown["word"] == "Blasts found"
-    assert shown["summary"] == "Blasts: 1 of 2 white cells"
+    assert shown["word"] == "Blasts suspected"
+    assert shown["summary"] == "Blasts: 1 of 2 white cells, 1 uncertain"
     assert shown["cancel"] is shown["retry"] is shown["error"] is None
     assert signed_in.get(shown["url"]).status_code == 200
     assert signed_in.get(shown["thumbnail"]).mimetype == "image/jpeg"
@@ -162,7 +162,7 @@ def test_all_that_are_not_read_are_cancelled(app: Flask, signed_in: FlaskClient,
 
     states = [file["state"] for file in files(signed_in).values()]
     assert states == ["done", "dropped", "dropped", "dropped"]
-    assert ImageStore(app.config["LEUKOSCOPE"].uploads_dir).names() == set()
+    assert DiskStore(app.config["LEUKOSCOPE"].uploads_dir).names() == set()
     shown = act(signed_in, f"{PAGE}/cancel")["files"]
     assert [file["state"] for file in shown] == states
 
@@ -195,10 +195,10 @@ def test_who_has_many_waiting_is_told_to_wait(app: Flask, signed_in, held: Readi
 
 
 def test_a_full_disk_is_told(signed_in: FlaskClient, monkeypatch):
-    def full(*_: object) -> str:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(ImageStore, "put", full)
+    monkeypatch.setattr(DiskStore, "put_named", full)
     script = send(signed_in, "/detect", ("b.png", png()), as_json=True, batch=BATCH)
     plain = send(signed_in, "/detect", ("b.png", png()), batch=BATCH)
 

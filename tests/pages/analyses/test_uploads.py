@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from imaging.decoding.formats import ACCEPT, NAMES
-from jobs.engine import GOING_WRONG
+from jobs.runner import GOING_WRONG
 from records import db
 from records.analyses.analyses import Analysis
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from settings import Settings
 from tests.applications import empty_app
 from tests.image_files import damaged_files
@@ -101,7 +101,7 @@ def kept(app: Flask) -> tuple[int, int]:
         named = {
             name for row in db.session.scalars(db.select(Analysis)) for name in row.image_names
         }
-    store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
+    store = DiskStore(app.config["LEUKOSCOPE"].images_dir)
     assert store.names() == named
     return rows, len(named)
 
@@ -137,7 +137,7 @@ def test_a_damaged_field_is_refused_when_it_is_read(app: Flask, signed_in: Flask
     assert (shown["state"], shown["cancel"], shown["retry"]) == ("failed", None, None)
     assert "incomplete or damaged" in shown["error"]
     assert kept(app) == (0, 0)
-    assert ImageStore(app.config["LEUKOSCOPE"].uploads_dir).names() == set()
+    assert DiskStore(app.config["LEUKOSCOPE"].uploads_dir).names() == set()
 
 
 @hypothesis.settings(
@@ -158,7 +158,7 @@ def test_damaged_files_are_taken_or_refused_and_leave_nothing(
     if answer.status_code == 202:
         assert follow(signed_in, answer.json)["error"] != GOING_WRONG
     kept(app)
-    assert ImageStore(app.config["LEUKOSCOPE"].uploads_dir).names() == set()
+    assert DiskStore(app.config["LEUKOSCOPE"].uploads_dir).names() == set()
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -174,7 +174,7 @@ def test_an_extension_that_contradicts_the_content_is_refused(
         answer.text
     )
     assert kept(app) == (0, 0)
-    assert ImageStore(app.config["LEUKOSCOPE"].uploads_dir).names() == set()
+    assert DiskStore(app.config["LEUKOSCOPE"].uploads_dir).names() == set()
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -249,7 +249,8 @@ def test_how_the_values_were_read_is_told_on_the_page_and_kept(
 def test_the_form_names_and_accepts_what_is_read(signed_in: FlaskClient, path: str):
     page = signed_in.get(path).text
     assert NAMES in texts(page)
-    assert f'accept="{ACCEPT}"' in page
+    assert f'accept="{ACCEPT},.zip,application/zip"' in page
+    assert "also in ZIP files" in texts(page)
 
 
 def test_a_script_gets_the_result_with_its_address(signed_in: FlaskClient):
@@ -284,8 +285,8 @@ def test_a_field_is_counted(signed_in: FlaskClient):
     document = upload_field(signed_in)
 
     assert document["url"] == f"/detect/{document['id']}"
-    assert document["word"] == "Blasts found"
-    assert document["summary"] == "Blasts: 1 of 2 white cells"
+    assert document["word"] == "Blasts suspected"
+    assert document["summary"] == "Blasts: 1 of 2 white cells, 1 uncertain"
 
 
 def test_in_a_batch_the_good_ones_go_on(app: Flask, signed_in: FlaskClient):
@@ -370,8 +371,10 @@ def test_an_upload_needs_its_token(app: Flask, signed_in: FlaskClient, path: str
 
 @pytest.mark.parametrize("path", PATHS)
 def test_an_upload_needs_a_sign_in(app: Flask, client: FlaskClient, path: str):
-    script = send(client, path, ("cell.png", png()), as_json=True)
-    plain = send(client, path, ("cell.png", png()))
+    # More than somebody who is not signed in may send.
+    large = bytes(200_000)
+    script = send(client, path, ("cell.png", large), as_json=True)
+    plain = send(client, path, ("cell.png", large))
 
     assert script.status_code == 401
     assert script.json == {"error": "Sign in to continue."}

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 from models.findings import Namer
 from records.analyses.field_tasks import FieldTask
-from services.analyses.batches import combined, counts_of, field_share
-from services.analyses.findings import BlastShare
+from services.analyses.batches import combined, counts_of
+from services.analyses.findings import BlastShare, read_opinions
 from tests.services.analyses.fields import kept, read_field
 
 
@@ -30,12 +30,6 @@ def test_uncertain_cells_are_added_up_where_the_classifier_names():
     assert count.share == BlastShare(4, 8, 1)
 
 
-def test_a_field_that_was_added_up_before_has_no_uncertain_cells():
-    kept_before = {"blast": 1, "wbc": 2, "rbc": 0, "platelet": 0, "white": 3, "second": None}
-
-    assert field_share(kept_before) == BlastShare(1, 3)
-
-
 def test_where_nothing_is_read_nothing_is_counted():
     count = combined([FieldTask()])
 
@@ -46,4 +40,4 @@ def test_where_nothing_is_read_nothing_is_counted():
 def test_a_single_field_is_told_like_a_batch_of_one():
     task = read()
 
-    assert field_share(task.counts) == combined([task]).share == BlastShare(2, 4)
+    assert read_opinions(task.counts).share == combined([task]).share == BlastShare(2, 4)
