@@ -1,8 +1,8 @@
-"""The start page, and the health check for monitoring."""
+"""The start page."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash, redirect, url_for
+from flask import Blueprint, flash, redirect, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -10,6 +10,7 @@ from pages.common.access import may_use, missing
 from pages.common.navigation import NAVIGATION
 from pages.common.requires import Audience, requires
 from records.accounts.accounts import Role
+from services.language import gettext
 
 blueprint = Blueprint("home", __name__)
 
@@ -19,13 +20,11 @@ blueprint = Blueprint("home", __name__)
 def index() -> AnyResponse:
     """Go to the first thing that the person may do."""
     if not (current_user.has_role(Role.VIEWER) or current_user.is_administrator):
-        flash(f"You don’t have access to analyses yet. {missing(Role.VIEWER)}", "warning")
+        flash(
+            gettext(
+                "You don’t have access to analyses yet. %(missing)s", missing=missing(Role.VIEWER)
+            ),
+            "warning",
+        )
     first = next(endpoint for endpoint, _ in NAVIGATION if may_use(endpoint))
     return redirect(url_for(first))
-
-
-@blueprint.get("/healthz")
-@requires(Audience.ANYBODY)
-def health() -> Response:
-    """Answer a health check."""
-    return Response("ok\n", mimetype="text/plain")

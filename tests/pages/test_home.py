@@ -12,10 +12,3 @@ def test_readers_begin_with_the_first_thing_of_the_bar(signed_in: FlaskClient):
 
     assert page.status_code == 200
     assert f'aria-current="page">{NAVIGATION[0][1]}' in page.text
-
-
-def test_health_needs_no_account_and_tells_nothing(client: FlaskClient):
-    answer = client.get("/healthz")
-
-    assert (answer.status_code, answer.text, answer.mimetype) == (200, "ok\n", "text/plain")
-    assert "Set-Cookie" not in answer.headers

@@ -1,0 +1,1 @@
+"""What lists and statistics need of cases, without reading findings or signed contents."""
