@@ -22,7 +22,7 @@ from records import db
 from records.accounts import accounts
 from records.accounts.accounts import new_id
 from records.cases.cases import Case
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from services.analyses.analysis import Analyst, Upload
 from settings import Settings
 from tests.browser.serving import browser, chromium, served, sign_up_and_in
@@ -130,7 +130,7 @@ def keep(instance: Path, owner_id: str, case_id: str, rgb: RgbImage, found: Fiel
     """Keep a field with its sheet of cells, as if the models had read it so."""
     stand_ins = stand_in_models()
     models = _Says(stand_ins.classifier, stand_ins.detector, found)
-    analyst = Analyst(models, ImageStore(instance / "images"), ImageLimits())
+    analyst = Analyst(lambda: models, DiskStore(instance / "images"), ImageLimits())
     upload = Upload("field.png", encode_png(rgb), new_id())
     analyst.detect(owner_id, upload, new_id()).case_id = case_id
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,32 +17,50 @@ from flask import (
 )
 from flask_login import current_user
 from pydantic import BaseModel, ValidationError
+from werkzeug.wrappers import Response as AnyResponse
 
-from core.taxonomy import READING_ORDER
-from pages.cases.reading_room_messages import Message, SentReview, SentUndo
+from core.taxonomy import BLAST, OWN_PREFIX, READING_ORDER, CellClass, CellClasses
+from pages.cases.reading_room_messages import (
+    Message,
+    SentAttribute,
+    SentComment,
+    SentReview,
+    SentUndo,
+)
+from pages.cases.reading_room_notes import notes_of
+from pages.cases.reading_room_references import REFERENCES
 from pages.common.access import may_use
-from pages.common.formatting import DOUBTFUL
-from pages.common.lookups import get_thumbnails, team_case
+from pages.common.current_account import current_account
+from pages.common.formatting import DOUBTFUL, counts_line, result_text
+from pages.common.lookups import get_references, get_thumbnails, team_case
+from pages.common.morphology import KIND_TEXTS
 from pages.common.requires import Look, requires
 from records.accounts.accounts import Role
-from records.analyses import analyses
+from records.analyses import analyses, slide_areas
 from records.analyses.analyses import Analysis, AnalysisKind
-from records.audit.audit import Event
+from records.audit.audit import About, Event
 from records.cases import reviews, signatures
 from records.cases.cases import Case
 from records.cases.reviews import Review
+from services.accounts import room_keys
 from services.analyses.findings import doubtful_of, image_quality
 from services.analyses.thumbnails import COLUMNS, ROWS
+from services.audit import audit
+from services.cases import cell_notes, room_state
 from services.cases import review as reviewing
-from services.cases.review import Cell, Entry, LockedError, ReviewError
-from services.formatting import quality_words
+from services.cases.blinding import has_signed, stage_of
+from services.cases.cell_notes import LONGEST_COMMENT
+from services.cases.review import Cell, Clash, ConflictError, Entry, LockedError, ReviewError
+from services.formatting import class_texts, quality_words
+from services.laboratory.classes import cell_classes
+from services.language import gettext, lazy_gettext
 
 MOST_BYTES = 256 * 1024
 """The largest body of JSON: twice what the script ever sends."""
 
 
-NOT_UNDERSTOOD = "These corrections could not be read. Reload the page."
-SOMEBODY_ELSE = (
+NOT_UNDERSTOOD = lazy_gettext("These corrections could not be read. Reload the page.")
+SOMEBODY_ELSE = lazy_gettext(
     "Another person is signed in to this browser. Unsent corrections are kept for their author."
 )
 
@@ -51,21 +69,53 @@ blueprint = Blueprint("reading", __name__, url_prefix="/cases/<case_id>/room")
 
 @dataclass(frozen=True)
 class Group:
-    """Cells that are shown together: those of one label, or without a key the candidates.
+    """Cells that are shown together: those of one label, or the candidates.
 
-    `white` cells are those of the differential.
+    Attributes:
+        label: The code of the class.
+        name: Its name.
+        key: That gives a cell the class; empty where there is none.
+        white: Whether its cells are those of the differential.
+        proposed: Whether models propose it.
+        retired: Whether nobody can give it any more; it is shown where a cell has it.
+        is_class: Whether it is a class, and not the candidates.
     """
 
     label: str
     name: str
     key: str
     white: bool
+    proposed: bool
+    retired: bool = False
+    is_class: bool = True
+
+    @property
+    def own(self) -> bool:
+        """Whether it is a class of the laboratory's own."""
+        return self.label.startswith(OWN_PREFIX)
 
 
-GROUPS = (
-    *(Group(one.code, one.name, one.key, one.differential) for one in READING_ORDER),
-    Group("candidate", "Below threshold", "", False),
+CANDIDATES = Group(
+    "candidate",
+    lazy_gettext("Below threshold"),
+    "",
+    white=False,
+    proposed=False,
+    is_class=False,
 )
+
+
+def groups_for(keys: Mapping[str, str], classes: CellClasses) -> list[Group]:
+    """Return all groups in the order of reading, with a person's keys."""
+    own = sorted(classes.own, key=lambda one: one.retired)
+    texts = class_texts(classes)
+    shown = (*READING_ORDER, *own)
+    return [*(_group(one, texts[one.code], keys.get(one.code, "")) for one in shown), CANDIDATES]
+
+
+def _group(one: CellClass, name: str, key: str) -> Group:
+    proposed = one.proposed or bool(one.training_kinds)
+    return Group(one.code, str(name), key, one.differential, proposed, one.retired)
 
 
 @blueprint.get("")
@@ -73,18 +123,23 @@ GROUPS = (
 def show(case_id: str) -> str:
     """Show the reading room; its script asks for the cells."""
     case = team_case(case_id)
-    locked = signatures.locked(case.id)
-    may_review = may_use("reading.review")
+    locked, may_review = signatures.locked(case.id), may_use("reading.review")
+    classes = cell_classes()
+    waits = has_signed(case, current_user.id)
     return render_template(
         "cases/reading_room/room.html",
         case=case,
         locked=locked,
+        stage=stage_of(case),
+        waits=waits,
         may_review=may_review,
-        editable=may_review and not locked,
-        groups=GROUPS,
+        editable=may_review and not locked and not waits,
+        groups=groups_for(room_keys.keys_of(current_account(), classes), classes),
         doubtful=doubtful_of(analyses.of_case(case.id)),
         columns=COLUMNS,
         rows=ROWS,
+        longest_comment=LONGEST_COMMENT,
+        references=REFERENCES,
     )
 
 
@@ -92,14 +147,36 @@ def show(case_id: str) -> str:
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def cells(case_id: str) -> Response:
     """Return all white cells of the case, most suspicious first, and their fields."""
-    case = team_case(case_id)
+    return _report(team_case(case_id))
+
+
+@blueprint.get("/changes.json")
+@requires(Role.VIEWER, audit=Look.PICTURE, polled=True)
+def changes(case_id: str) -> Response:
+    """Return the same to a script that asks again and again, if anything changed.
+
+    It names the state that it has: without a change the answer is 304, and no cell is looked at.
+    """
+    return _report(team_case(case_id))
+
+
+def _report(case: Case) -> Response:
+    state = room_state.of(case, current_user.id)
+    if request.if_none_match.contains(state):
+        return _tagged(Response(status=304), state)
     kept = analyses.of_case(case.id)
-    return jsonify(
-        count=reviews.count_of(case.id),
+    answer = jsonify(
+        count=reviewing.count_of(case, current_user.id),
         locked=signatures.locked(case.id),
-        fields=[_field_to_dict(case, number, one) for number, one in enumerate(kept, start=1)],
-        cells=[_cell_to_dict(cell) for cell in reviewing.cells_of(case, kept)],
+        fields=_fields(case, kept),
+        cells=_cells(case, kept),
     )
+    return _tagged(answer, state)
+
+
+def _tagged(response: Response, state: str) -> Response:
+    response.set_etag(state)
+    return response
 
 
 @blueprint.post("/reviews")
@@ -119,10 +196,34 @@ def undo(case_id: str) -> Response:
 @blueprint.get("/cells/<cell>/history")
 @requires(Role.VIEWER, audit=Look.PICTURE)
 def history(case_id: str, cell: str) -> Response:
-    """Return all reviews of a cell, oldest first, as JSON."""
-    history = reviewing.history_of(team_case(case_id), cell)
-    undone = {one.undoes for one in history}
-    return jsonify(reviews=[_review_to_dict(one, one.id in undone) for one in history])
+    """Return all that people said of a cell, oldest first, and its form, as JSON."""
+    return _all_of(team_case(case_id), cell)
+
+
+@blueprint.post("/cells/<cell>/comments")
+@requires(Role.READER, max_bytes=MOST_BYTES)
+def comment(case_id: str, cell: str) -> Response:
+    """Keep a comment on a cell; what was sent before is kept once."""
+    case, sent = team_case(case_id), _entries(SentComment)[0]
+    return _note(
+        case,
+        cell,
+        lambda: cell_notes.comment(case, current_user.id, cell, sent.key, sent.text),
+    )
+
+
+@blueprint.post("/cells/<cell>/attributes")
+@requires(Role.READER, max_bytes=MOST_BYTES)
+def attribute(case_id: str, cell: str) -> Response:
+    """Keep what a person says of an attribute of a cell; the finding stays."""
+    case, sent = team_case(case_id), _entries(SentAttribute)[0]
+    return _note(
+        case,
+        cell,
+        lambda: cell_notes.correct(
+            case, current_user.id, cell, sent.key, sent.attribute, sent.value
+        ),
+    )
 
 
 @blueprint.get("/cells/<cell>/thumbnail")
@@ -130,8 +231,9 @@ def history(case_id: str, cell: str) -> Response:
 def thumbnail(case_id: str, cell: str) -> Response:
     """Send the picture of a cell that a person drew."""
     analysis_id, _, name = cell.partition(".")
-    analysis = _of_case(team_case(case_id), analysis_id)
-    boxes = (one.box for one in reviews.of_cell(case_id, analysis_id, name))
+    case = team_case(case_id)
+    analysis = _of_case(case, analysis_id)
+    boxes = (one.box for one in reviewing.history_of(case, cell, current_user.id))
     drawn = next(filter(None, boxes), None) or abort(404)
     x1, y1, x2, y2 = drawn
     return _picture(lambda: get_thumbnails().drawn(analysis, name, (x1, y1, x2, y2)))
@@ -147,6 +249,25 @@ def sheet(case_id: str, field: str, number: int) -> Response:
     return _picture(lambda: get_thumbnails().sheet(analysis, number))
 
 
+@blueprint.get("/references/<label>")
+@requires(Role.VIEWER, audit=Look.PICTURE)
+def references(case_id: str, label: str) -> AnyResponse:
+    """Send cells that the team has signed as one class; 204 where there are none.
+
+    The browser may cache them but must revalidate: each time is a look at the cases they are of.
+    """
+    case = team_case(case_id)
+    row = get_references().row(case, label) if label in cell_classes().codes else abort(404)
+    if row is None:
+        return Response(status=204)
+    for shown in row.cases:
+        audit.keep_picture(About("case", shown))
+    response = Response(row.picture, mimetype="image/jpeg")
+    response.cache_control.private = response.cache_control.no_cache = True
+    response.add_etag()
+    return response.make_conditional(request)
+
+
 def _of_case(case: Case, analysis_id: str) -> Analysis:
     return next(iter(analyses.of_case(case.id, {analysis_id})), None) or abort(404)
 
@@ -158,20 +279,47 @@ def _picture(make: Callable[[], bytes]) -> Response:
         abort(404)
 
 
+def _fields(case: Case, kept: list[Analysis]) -> list[dict[str, Any]]:
+    areas = slide_areas.among(one.id for one in kept)
+    sizes = {area.id: area.micrometres for area in areas.values()}
+    return [
+        {**_field_to_dict(case, number, one), "micrometres": sizes.get(one.id)}
+        for number, one in enumerate(kept, start=1)
+    ]
+
+
 def _field_to_dict(case: Case, number: int, analysis: Analysis) -> dict[str, Any]:
     """Describe an image of the case, numbered as in its reports."""
     single = analysis.kind == AnalysisKind.CLASSIFICATION
     page = "classification" if single else "field"
     return {
         "id": analysis.id,
-        "name": f"image {number}, {analysis.file_name}",
+        "name": gettext(
+            "image %(number)s, %(file_name)s", number=number, file_name=analysis.file_name
+        ),
+        "number": number,
+        "file": analysis.file_name,
         "kind": analysis.kind,
         "doubtful": _doubt(analysis),
+        "state": _state(analysis),
         "width": analysis.width,
         "height": analysis.height,
+        "threshold": analysis.finding.get("thresholds", {}).get(BLAST),
+        "red_cell": analysis.finding.get("red_cell"),
         "image": url_for(f"{page}.image", analysis_id=analysis.id),
         "thumbnail": url_for("history.thumbnail", analysis_id=analysis.id) if single else None,
         "sheets": url_for("reading.sheet", case_id=case.id, field=analysis.id, number=0),
+    }
+
+
+def _state(analysis: Analysis) -> dict[str, str]:
+    """Say what the models make of an image, as every list does."""
+    text = result_text(analysis.result, image_quality(analysis))
+    return {
+        "word": str(text.word),
+        "icon": text.icon,
+        "tone": text.tone,
+        "line": counts_line(analysis),
     }
 
 
@@ -181,6 +329,12 @@ def _doubt(analysis: Analysis) -> str | None:
     if quality is None or not quality.doubtful:
         return None
     return f"{DOUBTFUL.word}: {quality_words(quality)}."
+
+
+def _cells(case: Case, kept: list[Analysis]) -> list[dict[str, Any]]:
+    written = cell_notes.comment_counts(case, current_user.id)
+    cells = reviewing.cells_of(case, kept, current_user.id)
+    return [{**_cell_to_dict(cell), "comments": written.get(cell.id, 0)} for cell in cells]
 
 
 def _cell_to_dict(cell: Cell) -> dict[str, Any]:
@@ -199,6 +353,10 @@ def _cell_to_dict(cell: Cell) -> dict[str, Any]:
         "classifier": _rounded(cell.classifier_probability),
         "classifier_label": cell.classifier_label,
         "disagreed": cell.disagreed,
+        "kind": cell.kind and str(KIND_TEXTS.get(cell.kind, cell.kind)),
+        "kind_probability": _rounded(cell.kind_probability),
+        "at_edge": cell.at_edge,
+        "left_out": cell.left_out,
         "seen": cell.seen,
         "by": cell.by,
         "at": review and review.at.isoformat(),
@@ -228,6 +386,22 @@ def _review_to_dict(review: Review, undone: bool = False) -> dict[str, Any]:
     }
 
 
+def _all_of(case: Case, cell: str) -> Response:
+    history = reviewing.history_of(case, cell, current_user.id)
+    undone = {one.undoes for one in history}
+    reviews_told = [_review_to_dict(one, one.id in undone) for one in history]
+    return jsonify(reviews=reviews_told, **notes_of(case, cell, current_user.id))
+
+
+def _note(case: Case, cell: str, keep: Callable[[], object]) -> Response:
+    """Keep what a person adds to a cell, and tell the script all that is said of it now."""
+    try:
+        keep()
+    except ReviewError as error:
+        return _refused_for(error)
+    return _all_of(case, cell)
+
+
 Sent = TypeVar("Sent", bound=BaseModel)
 
 
@@ -236,17 +410,34 @@ def _keep(
 ) -> Response:
     """Keep what the script sent for the signed-in person, and tell it the rows that stand now."""
     entries = _entries(kind)
+    was = room_state.of(case, current_user.id)
     try:
         kept = keep(case, current_user.id, entries)
     except ReviewError as error:
-        return _refused(str(error), 409 if isinstance(error, LockedError) else 422)
-    standing = [_review_to_dict(one) for one in kept]
-    return jsonify(reviews=standing, count=reviews.count_of(case.id))
+        return _refused_for(error)
+    return jsonify(
+        reviews=[_review_to_dict(one) for one in kept],
+        count=reviewing.count_of(case, current_user.id),
+        was=was,
+        state=room_state.of(case, current_user.id),
+    )
 
 
-def _refused(sentence: str, status: int) -> Response:
-    """Refuse: 409 if the case is locked, 422 if these entries are invalid."""
-    response = jsonify(error=sentence)
+def _refused_for(error: ReviewError) -> Response:
+    if isinstance(error, ConflictError):
+        clashes = [_clash_to_dict(one) for one in error.clashes]
+        return _refused(str(error), 409, conflicts=clashes)
+    return _refused(str(error), 409 if isinstance(error, LockedError) else 422)
+
+
+def _clash_to_dict(clash: Clash) -> dict[str, Any]:
+    """Describe the colleague's review that an entry did not know: `sent` is the entry's key."""
+    return {"sent": clash.key, **_review_to_dict(clash.review)}
+
+
+def _refused(sentence: str, status: int, **more: object) -> Response:
+    """Refuse: 409 if the case is locked or colleagues were faster, 422 if entries are invalid."""
+    response = jsonify(error=sentence, **more)
     response.status_code = status
     return response
 
@@ -263,7 +454,7 @@ def _entries(kind: type[Sent]) -> list[Sent]:
 
 
 def _record(case: Case, reviewer_id: str, sent: list[SentReview]) -> list[Review]:
-    entries = [Entry(one.key, one.cell, one.label, one.box) for one in sent]
+    entries = [Entry(one.key, one.cell, one.label, one.box, one.bulk, one.based_on) for one in sent]
     return reviewing.record(case, reviewer_id, entries)
 
 

@@ -3,57 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, func, select
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, String, false, func, select
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
-from core.taxonomy import CLASS_CODES
-from records import Model, UtcDateTime, db, utc_now
+from core.taxonomy import CLASS_CODES, OWN_PREFIX
+from records import Model, db
 from records.accounts.accounts import Account
 from records.append_only import make_append_only
+from records.cases import on_cell
+from records.cases.on_cell import OnCell, Sight, index_of_cells, seen
 
-CELL_LENGTH = 16
 
-
-class Review(Model):
+class Review(OnCell, Model):
     """One person's word on one cell of a case, from one label to another.
 
-    `cell` is its number among the white cells of the analysis, or "d" and eight hexadecimal digits
-    for one that the person drew; only those have a `box` (x1, y1, x2, y2 in pixels of the upright
-    file). `key` is made up by the browser, so that what is sent twice is kept once. A row that
-    `undoes` another gives the cell back the label that it had before.
+    Only a cell that the person drew has a `box` (x1, y1, x2, y2 in pixels of the upright file). It
+    is in `bulk` where the same act named several cells; reviews of before that was kept are not. A
+    row that `undoes` another gives the cell back the label that it had before. Which own classes of
+    the laboratory there are, its settings say.
     """
 
     __tablename__ = "reviews"
     __table_args__ = (
-        CheckConstraint(f"label IN {CLASS_CODES}", name="label"),
-        Index("ix_reviews_case_id_analysis_id_cell", "case_id", "analysis_id", "cell"),
+        CheckConstraint(
+            f"label IN {CLASS_CODES} OR substr(label, 1, {len(OWN_PREFIX)}) = '{OWN_PREFIX}'",
+            name="label",
+        ),
+        index_of_cells("reviews"),
         {"sqlite_autoincrement": True},
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(String(32), unique=True)
-    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id", ondelete="RESTRICT"))
-    analysis_id: Mapped[str] = mapped_column(
-        ForeignKey("analyses.id", ondelete="RESTRICT"), index=True
-    )
-    cell: Mapped[str] = mapped_column(String(CELL_LENGTH))
     label_before: Mapped[str | None] = mapped_column(String(24))
     label: Mapped[str] = mapped_column(String(24))
     box: Mapped[list[float] | None] = mapped_column(JSON(none_as_null=True))
+    bulk: Mapped[bool] = mapped_column(default=False, server_default=false())
     reviewer_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="RESTRICT"))
-    at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     undoes: Mapped[int | None] = mapped_column(
         ForeignKey("reviews.id", ondelete="RESTRICT"), unique=True
     )
 
     reviewer: Mapped[Account] = relationship()
-
-    @property
-    def cell_id(self) -> str:
-        """The cell's name within the case."""
-        return f"{self.analysis_id}.{self.cell}"
 
 
 make_append_only(Review, "id", "key", "undoes")
@@ -65,22 +55,23 @@ def add(reviews: Iterable[Review]) -> None:
     db.session.flush()
 
 
-def of_case(case_id: str, among: Collection[str] | None = None) -> list[Review]:
-    """Return the reviews of a case, or `among` these analyses, oldest first.
+def of_case(
+    case_id: str, among: Collection[str] | None = None, sight: Sight | None = None
+) -> list[Review]:
+    """Return the reviews of a case, or `among` these analyses, oldest first, as far as seen.
 
     Those who gave them come along.
     """
-    wanted = select(Review).filter_by(case_id=case_id).options(joinedload(Review.reviewer))
+    wanted = select(Review).where(Review.case_id == case_id, _seen(sight))
+    wanted = wanted.options(joinedload(Review.reviewer))
     if among is not None:
         wanted = wanted.where(Review.analysis_id.in_(among))
     return list(db.session.scalars(wanted.order_by(Review.id)))
 
 
-def of_cell(case_id: str, analysis_id: str, cell: str) -> list[Review]:
-    """Return all reviews of one cell, oldest first, with those who gave them."""
-    wanted = select(Review).filter_by(case_id=case_id, analysis_id=analysis_id, cell=cell)
-    named = wanted.options(joinedload(Review.reviewer))
-    return list(db.session.scalars(named.order_by(Review.id)))
+def of_cell(case_id: str, cell_id: str, sight: Sight | None = None) -> list[Review]:
+    """Return the reviews of one cell, oldest first, with those who gave them, as far as seen."""
+    return on_cell.of_cell(case_id, cell_id, Review, Review.reviewer, _seen(sight))
 
 
 def with_keys(keys: Iterable[str]) -> dict[str, Review]:
@@ -90,12 +81,11 @@ def with_keys(keys: Iterable[str]) -> dict[str, Review]:
     return {review.key: review for review in named}
 
 
-def count_of(case_id: str) -> int:
-    """Count the reviews of a case; each act adds one."""
-    return db.session.scalar(select(func.count(Review.id)).filter_by(case_id=case_id)) or 0
+def count_of(case_id: str, sight: Sight | None = None) -> int:
+    """Count the reviews of a case, as far as seen; each act adds one."""
+    counted = select(func.count(Review.id)).where(Review.case_id == case_id, _seen(sight))
+    return db.session.scalar(counted) or 0
 
 
-def any_of_analysis(analysis_id: str) -> bool:
-    """Return whether anybody has reviewed a cell of this analysis."""
-    wanted = select(Review.id).filter_by(analysis_id=analysis_id)
-    return db.session.scalar(wanted.limit(1)) is not None
+def _seen(sight: Sight | None) -> ColumnElement[bool]:
+    return seen(Review, Review.reviewer_id, sight)

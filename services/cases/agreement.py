@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from core.taxonomy import NOT_A_CELL
+from services.cases.signed_contents import SignedContents
 from services.cases.snapshot import Agreement, CellSnapshot, Disagreement
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A cell that two readers call differently; a label is None where one did not mark it."""
+
+    cell: CellSnapshot
+    first: str | None
+    second: str | None
 
 
 def cohens_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
@@ -50,6 +62,58 @@ def agreement(
             if _label(before, id) != _label(now, id)
         ),
     )
+
+
+def blind_agreement(
+    first: SignedContents,
+    second: Sequence[CellSnapshot],
+    second_reader: str,
+    decided: Mapping[str, str] | None = None,
+) -> Agreement:
+    """Compare what two people sign, each for themselves.
+
+    Args:
+        first: what the first reviewer signed.
+        second: the cells as the second reviewer signs them.
+        second_reader: the name of the second reviewer.
+        decided: what cells on which they differ are called in the end, by id.
+    """
+    signed = first.snapshot.cells, second
+    named = _named_by(first.snapshot.cells, first.reader), _named_by(second, second_reader)
+    decided = decided or {}
+    differing = (
+        Disagreement(
+            cell=one.cell.name,
+            first=one.first,
+            second=one.second,
+            decided=decided.get(one.cell.id),
+        )
+        for one in differences(*signed)
+    )
+    kappa = agreement(*signed, *named)
+    return kappa.model_copy(update={"disagreements": tuple(differing), "blind": True})
+
+
+def differences(first: Sequence[CellSnapshot], second: Sequence[CellSnapshot]) -> list[Difference]:
+    """Return the cells that two people call differently, in the order of the second.
+
+    A cell that one of them did not mark, because the models do not count it or nobody drew it,
+    differs where the other takes it for a cell.
+    """
+    before, now = ({cell.id: cell for cell in cells} for cells in (first, second))
+    pairs = [
+        Difference(cell, _marked(before.get(cell.id)), _marked(now.get(cell.id)))
+        for cell in {**now, **{id: cell for id, cell in before.items() if id not in now}}.values()
+    ]
+    return [one for one in pairs if (one.first or NOT_A_CELL) != (one.second or NOT_A_CELL)]
+
+
+def _marked(cell: CellSnapshot | None) -> str | None:
+    return cell.label if cell and cell.counted else None
+
+
+def _named_by(cells: Sequence[CellSnapshot], reader: str) -> set[str]:
+    return {cell.id for cell in cells if cell.by == reader}
 
 
 def _label(cells: dict[str, CellSnapshot], cell: str) -> str | None:

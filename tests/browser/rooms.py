@@ -3,32 +3,69 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from models.findings import Detection, FieldFindings
 from models.registry import Models
+from tests.browser.serving import served
 from tests.services.analyses.fields import read_field
-from tests.stand_ins import drawn_field
-from tests.uploads import png
+from tests.stand_ins import drawn_field, stand_in_models
+from tests.uploads import fresh, png
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
+@contextmanager
+def served_fields(instance: Path, **others: object) -> Iterator[str]:
+    """Serve an instance whose models say the same of every field; its address.
+
+    Args:
+        others: more settings.
+    """
+    found = read_field()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Models, "read_field", lambda self, rgb, progress=None, **options: found)
+        with served(instance, models=stand_in_models(), **others) as address:
+            yield address
+
+
+def case_with_field(page: Page, specimen: str = "blood") -> str:
+    """Open a case and upload one field to it; the case's address."""
+    page.goto("cases/new")
+    page.get_by_label("Pseudonym").fill("Alder-7")
+    page.get_by_label("Specimen").select_option(specimen)
+    page.get_by_role("button", name="Open the case").click()
+    case = page.url
+    page.get_by_role("link", name="Upload fields").click()
+    file = {"name": "f.png", "mimeType": "image/png", "buffer": png(drawn_field(400, 400))}
+    page.set_input_files("#images", [file])
+    expect(page.locator(".upload-item").get_by_role("link", name="Open")).to_have_count(1)
+    return case
+
+
 def upload(page: Page, name: str, found: FieldFindings) -> str:
     """Send a field of which the models say this; the id of its analysis."""
-    content = png(drawn_field(found.width, found.height))
+    content = fresh(drawn_field(found.width, found.height))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Models, "read_field", lambda self, rgb, progress=None, **options: found)
         page.goto("/detect")
         page.set_input_files("#images", {"name": name, "mimeType": "image/png", "buffer": content})
         opened = page.locator(".upload-item").get_by_role("link", name="Open")
         return opened.get_attribute("href").rsplit("/", 1)[-1]
+
+
+def confirm_each(page: Page) -> None:
+    """Confirm the proposed cells of a reading room one by one, as blasts have to be."""
+    while page.locator("[data-list$='?'] [data-cell]").count():
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
 
 
 def many_cells(count: int) -> FieldFindings:

@@ -1,6 +1,7 @@
 // Drags tiles to a class: at once with a mouse or a pen, after a long press with a finger.
 
 import { closest } from "../common/elements.js";
+import { ngettext } from "../common/language.js";
 import { distance } from "../common/view.js";
 
 const FAR = 6;
@@ -81,7 +82,7 @@ export class Drag {
       return;
     }
     this.on = true;
-    this.ghost.textContent = count === 1 ? "1 cell" : `${count} cells`;
+    this.ghost.textContent = ngettext("%(num)s cell", "%(num)s cells", count);
     this.ghost.hidden = false;
     document.body.classList.add("dragging");
     this.follow(event);
@@ -105,7 +106,7 @@ export class Drag {
     this.ghost.style.transform = `translate(${event.clientX + 12}px, ${event.clientY + 12}px)`;
     const under = document.elementFromPoint(event.clientX, event.clientY);
     /** @type {HTMLElement | null} */
-    const target = under?.closest("[data-palette] [data-label], [data-group][data-droppable]") ?? null;
+    const target = under?.closest("[data-palette] [data-label]:enabled, [data-group][data-droppable]") ?? null;
     if (target === this.target) return;
     this.target?.classList.remove("dropping");
     target?.classList.add("dropping");

@@ -63,29 +63,3 @@ export function between(items, one, other) {
   const ends = [items.indexOf(one), items.indexOf(other)].sort((first, second) => first - second);
   return items.slice(Math.max(ends[0], 0), ends[1] + 1);
 }
-
-/**
- * The next item after one that passes a test, from the top again after the last.
- * @template T
- * @param {T[]} items
- * @param {T | null} from
- * @param {(item: T) => boolean} test
- * @returns {T | undefined}
- */
-export function nextThat(items, from, test) {
-  const start = from === null ? 0 : items.indexOf(from) + 1;
-  return [...items.slice(start), ...items.slice(0, start)].find(test);
-}
-
-/**
- * Where to go on when items leave their list: behind the last of them, else before it.
- * @template T
- * @param {T[]} list
- * @param {T} last of those that leave
- * @param {(item: T) => boolean} stays
- * @returns {T | undefined}
- */
-export function onward(list, last, stays) {
-  const from = list.indexOf(last);
-  return list.slice(from).find(stays) ?? list.slice(0, from).findLast(stays);
-}

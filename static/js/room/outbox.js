@@ -14,6 +14,7 @@
  * @property {CellState} before what is shown when it is undone
  * @property {string | null} [label] of a review
  * @property {number[]} [box] of a drawn cell's first review
+ * @property {boolean} [bulk] whether the same act named several cells
  * @property {string} [undoes] key of the review that it takes back
  * @property {ReportedCell} [drawn] the drawn cell, to be drawn again after a reload
  * @property {boolean} [sent] whether the server may have it
@@ -31,6 +32,13 @@
  * @typedef {object} Taken
  * @property {Review[]} reviews
  * @property {number} count reviews of the case
+ * @property {string} [was] the state of the case before
+ * @property {string} [state] the state of the case now
+ */
+
+/**
+ * A colleague's review of a cell that an act did not know; `sent` is the act's key.
+ * @typedef {Review & {sent: string}} Clash
  */
 
 /**
@@ -39,6 +47,7 @@
  * @property {(kind: Kind, acts: Act[]) => Promise<Pick<Response, "ok" | "status" | "json">>} send
  * @property {(kind: Kind, acts: Act[], answer: Taken) => void} taken is given what the server took
  * @property {(acts: Act[], sentence: string, status: number) => void} refused
+ * @property {(acts: Act[], clashes: Clash[]) => void} clashed colleagues were faster, and differ
  * @property {(standing: Standing, count: number, sentence: string) => void} report
  */
 
@@ -60,12 +69,6 @@ function browserShelf() {
   } catch {
     return null;
   }
-}
-
-/** A name that nobody else gives; plain http has no crypto.randomUUID. */
-export function newKey(bytes = 16) {
-  const values = crypto.getRandomValues(new Uint8Array(bytes));
-  return [...values].map((value) => value.toString(16).padStart(2, "0")).join("");
 }
 
 /**
@@ -209,14 +212,39 @@ export class Outbox {
    */
   async answered(acts, answer) {
     const { ok, status } = answer;
-    const { reviews, count, error } = (await answer.json().catch(() => null)) ?? {};
+    const told = (await answer.json().catch(() => null)) ?? {};
     if (status === 401) return this.stop("signed-out");
-    if (status === 400 || status === 403) return this.stop("stopped", error);
-    if (ok && Array.isArray(reviews)) {
-      return this.settle(acts, () => this.actions.taken(acts[0].kind, acts, { reviews, count }));
+    if (status === 400 || status === 403) return this.stop("stopped", told.error);
+    if (ok && Array.isArray(told.reviews)) {
+      return this.settle(acts, () => this.actions.taken(acts[0].kind, acts, told));
     }
-    if (!SETTLED.has(status) || !error) return this.later(error);
-    return this.settled(acts, error, status);
+    return SETTLED.has(status) && told.error ? this.judged(acts, told, status) : this.later(told.error);
+  }
+
+  /**
+   * The server did not take acts, for what they are or for what colleagues did.
+   * @param {Act[]} acts
+   * @param {{error: string, conflicts?: Clash[]}} told
+   * @param {number} status
+   */
+  judged(acts, { error, conflicts }, status) {
+    return Array.isArray(conflicts) ? this.clash(acts, conflicts) : this.settled(acts, error, status);
+  }
+
+  /**
+   * Drop the acts on cells that colleagues have named meanwhile, and what takes these acts back: the
+   * person decides. The others are sent again.
+   * @param {Act[]} acts
+   * @param {Clash[]} clashes
+   */
+  clash(acts, clashes) {
+    const keys = new Set(clashes.map(({ sent }) => sent));
+    const clashing = acts.filter(({ key }) => keys.has(key));
+    if (!clashing.length) return this.later();
+    const undone = this.waiting.filter(({ undoes }) => undoes && keys.has(undoes));
+    const back = new Set(undone.map(({ undoes }) => undoes));
+    const open = clashing.filter(({ key }) => !back.has(key));
+    return this.settle([...clashing, ...undone], () => this.actions.clashed(open, clashes));
   }
 
   /**

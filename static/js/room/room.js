@@ -1,30 +1,35 @@
 // The reading room: every white cell of a case, corrected by keyboard, pointer or touch.
 
 import { closest, find, findOptional } from "../common/elements.js";
-import { CANDIDATE, groupOf, stateOf } from "./cells.js";
-import { classes, nameOf } from "./classes.js";
+import { newKey } from "../common/keys.js";
+import { gettext, ngettext } from "../common/language.js";
+import { alone, CANDIDATE, groupOf, nameOfCell, shownAs, stateOf } from "./cells.js";
+import { Ask } from "./ask.js";
+import { classes, isKnown, nameOf } from "./classes.js";
+import { Conflicts } from "./conflicts.js";
 import { showCounts } from "./counts.js";
+import { Comment } from "./comment.js";
 import { Drag } from "./drag.js";
 import { Draw } from "./draw.js";
 import { Gallery } from "./gallery.js";
-import { newKey } from "./outbox.js";
+import { keyOf } from "./keys.js";
+import { differs, formatNews, replace } from "./news.js";
 import { Panel } from "./panel.js";
 import { Saving } from "./saving.js";
+import { letChooseSize } from "./sizes.js";
+import { TEACH, Teaching } from "./teaching.js";
 
-/** @import { Cell, CellState, Conflict, Field, Picture, ReportedCell } from "./cells.js" */
+/** @import { Cell, Field, Picture, ReportedCell } from "./cells.js" */
 /** @import { Act } from "./outbox.js" */
 /** @import { CaseReport, Done } from "./saving.js" */
 
-const NOT_LOADED = "The cells could not be loaded. Check the connection, then reload the page.";
-const CHOOSE = "The detector is unsure about this cell: give it a class, or mark it as not a cell.";
-const NOT_A_FIELD = "Cells can be drawn in fields only.";
-const READ_ONLY = "Nothing can be changed here.";
+const NOT_LOADED = gettext("The cells could not be loaded. Check the connection, then reload the page.");
+const NEW_CLASS = gettext("A cell has a class that was added since this page was loaded. Reload the page.");
+const CHOOSE = gettext("The detector is unsure about this cell: give it a class, or mark it as not a cell.");
+const NOT_A_FIELD = gettext("Cells can be drawn in fields only.");
+const ONE_BY_ONE = gettext("Blasts and cells on which the models disagree are confirmed one by one.");
+const READ_ONLY = gettext("Nothing can be changed here.");
 const MOVES = new Set(["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End"]);
-/**
- * What tells a cell of the server's from this page's; the last two a confirmation that was refused.
- * @type {(keyof CellState)[]}
- */
-const TELLING = ["review", "label", "seen", "at"];
 /** Of a cell of which this page knows no review. */
 const NO_REVIEW = { by: null, mine: false, at: null, review: null, key: null, before: null };
 
@@ -33,9 +38,14 @@ const NO_REVIEW = { by: null, mine: false, at: null, review: null, key: null, be
 const room = find(document, "[data-room]");
 const help = find(room, "[data-help]", HTMLDialogElement);
 
+/** Parts of the page by name: searching it anew would pass by all tiles. @type {Map<string, HTMLElement>} */
+const parts = new Map();
+
 /** @param {string} name */
 function part(name) {
-  return find(room, `[data-${name}]`);
+  const known = parts.get(name) ?? find(room, `[data-${name}]`);
+  parts.set(name, known);
+  return known;
 }
 
 export class Room {
@@ -50,21 +60,42 @@ export class Room {
 
   editable = room.dataset.editable === "yes";
 
+  /** Where it is written how many cells are selected; a reader who may change nothing has neither. */
+  chosenPlaces = { words: findOptional(room, "[data-selected]"), button: findOptional(room, "[data-confirm] span") };
+
   /** How many cells are reviewed, as last shown. @type {{reviewed: number, total: number} | undefined} */
   counts;
 
   constructor() {
-    this.gallery = new Gallery(part("gallery"), (cell) => this.look(cell));
+    this.gallery = new Gallery(part("gallery"), {
+      moved: (cell) => this.look(cell),
+      chose: (count) => this.chose(count),
+      confirm: (cells) => this.confirm(cells),
+    });
+    this.ask = new Ask(find(room, "[data-ask]", HTMLDialogElement));
     this.panel = new Panel(part("panel"), {
       picked: (id) => this.gallery.go(this.gallery.tiles.get(id)),
       history: (cell) => this.saving.history(cell),
+      correct: (cell, attribute, value) => this.correctForm(cell, attribute, value),
+      editable: () => this.editable,
     });
+    const dialog = find(room, "[data-comment]", HTMLDialogElement);
+    this.comment = new Comment(dialog, (cell, text) => this.keepComment(cell, text));
     this.draw = new Draw(this.panel, {
       sideIn: (field) => this.sideIn(field),
       done: (field, box) => this.drawn(field, box),
       changed: (on) => this.drawing(on),
     });
     this.saving = new Saving(room, this);
+    this.conflicts = new Conflicts(part("conflicts"), {
+      cells: () => this.cells.values(),
+      current: () => this.panel.cell,
+      go: (cell) => this.gallery.go(this.gallery.tiles.get(cell.id)),
+      record: (cell, label) => this.record([cell], () => label),
+      changed: (cells) => this.changed(cells),
+      announce: (sentence) => this.announce(sentence),
+    });
+    this.teaching = new Teaching(part("teaching"), this, () => this.teach());
     this.listen();
   }
 
@@ -79,8 +110,9 @@ export class Room {
     for (const cell of report.cells) this.take(cell);
     this.editable &&= !report.locked;
     this.saving.begin(report.count);
-    this.gallery.fill(this.cells);
-    showCounts(this.cells);
+    this.gallery.fill(this.cells, [...this.fields.keys()]);
+    this.nameFields([...this.fields.values()]);
+    this.counts = showCounts(this.cells);
     room.classList.toggle("read-only", !this.editable);
     part("empty").hidden = this.cells.size > 0;
     // Other pages name the cell to begin with behind a #.
@@ -93,6 +125,11 @@ export class Room {
     part("failed").hidden = false;
   }
 
+  /** A cell has a class that this page does not know. */
+  lacksClass() {
+    this.fail(NEW_CLASS);
+  }
+
   /**
    * Make a cell of the server's one of this page.
    * @param {ReportedCell} report
@@ -101,8 +138,7 @@ export class Room {
   take(report) {
     const field = this.fieldOf(report);
     const order = report.number === null ? -1 : this.cells.size;
-    const name = report.number === null ? `Drawn cell, ${field.name}` : `Cell ${report.number + 1}, ${field.name}`;
-    const cell = { ...report, name, order, picture: this.pictureOf(report, field) };
+    const cell = { ...report, name: nameOfCell(report.id, field), order, picture: this.pictureOf(report, field) };
     this.cells.set(cell.id, cell);
     return cell;
   }
@@ -132,7 +168,19 @@ export class Room {
   /** @param {Cell} cell */
   look(cell) {
     if (this.draw.on) this.draw.stop();
+    this.leaveNews(cell);
     this.panel.show(cell, this.fieldOf(cell), this.cells);
+  }
+
+  /**
+   * A cell that a colleague changed was looked at once the person goes on.
+   * @param {Cell} next
+   */
+  leaveNews(next) {
+    const { cell } = this.panel;
+    if (!cell?.news || cell === next || !this.cells.has(cell.id)) return;
+    cell.news = null;
+    this.gallery.place(cell);
   }
 
   /**
@@ -145,12 +193,15 @@ export class Room {
       this.panel.refresh(cell);
     }
     this.counts = showCounts(this.cells);
+    this.tellWhetherAnyIsShown();
   }
 
   /** @param {string} sentence */
   announce(sentence) {
     const { reviewed, total } = this.counts ?? showCounts(this.cells);
-    part("announced").textContent = `${sentence} ${reviewed} of ${total} reviewed.`;
+    part("announced").textContent = `${sentence} ${gettext(
+      "%(reviewed)s of %(total)s reviewed.", { reviewed, total },
+    )}`;
   }
 
   // What a person does.
@@ -163,12 +214,27 @@ export class Room {
   label(cells, label) {
     if (!this.editable) return this.announce(READ_ONLY);
     if (!cells.length) return undefined;
-    const stays = cells.every((cell) => groupOf(cell) === label);
-    const next = stays ? undefined : this.gallery.onward(cells);
-    this.record(cells, label);
-    this.gallery.go(stays ? this.follower(cells) : next ?? this.gallery.first);
-    const what = cells.length === 1 ? cells[0].name : `${cells.length} cells`;
-    return this.announce(`${what}: ${nameOf(label)}.`);
+    const taken = cells.filter((cell) => cells.length === 1 || !alone(cell) || !agrees(cell, label));
+    if (!taken.length) return this.announce(ONE_BY_ONE);
+    this.decide(taken, cells, () => label);
+    const what = taken.length === 1 ? taken[0].name : ngettext("%(num)s cell", "%(num)s cells", taken.length);
+    return this.announce(`${what}: ${nameOf(label)}.${taken.length < cells.length ? ` ${ONE_BY_ONE}` : ""}`);
+  }
+
+  /**
+   * Give cells their labels, and go on: to what was left out of the selection, else to the next one.
+   * @param {Cell[]} cells
+   * @param {Cell[]} selected
+   * @param {(cell: Cell) => string} labelOf
+   */
+  decide(cells, selected, labelOf) {
+    const left = selected.filter((cell) => !cells.includes(cell));
+    const stay = cells.every((cell) => cell.seen && cell.label === labelOf(cell));
+    const next = stay ? undefined : this.gallery.onward(cells);
+    this.record(cells, labelOf);
+    if (left.length) this.gallery.go(this.gallery.tiles.get(left[0].id));
+    else this.gallery.go(stay ? this.follower(cells) : next ?? this.gallery.first);
+    if (!this.gallery.first) this.teaching.focus();
   }
 
   /**
@@ -182,21 +248,22 @@ export class Room {
   }
 
   /**
-   * Keep a label for cells, or the one that each has.
+   * Keep the label that each cell gets.
    * @param {Cell[]} cells
-   * @param {string} [label]
+   * @param {(cell: Cell) => string} labelOf
    */
-  record(cells, label) {
+  record(cells, labelOf) {
     /** @type {Act[]} */
     const acts = cells.map((cell) => ({
       kind: "review",
       key: newKey(),
       cell: cell.id,
-      label: label ?? cell.label,
+      label: labelOf(cell),
       before: stateOf(cell),
       ...(cell.label === null ? { box: cell.box } : {}),
+      ...(cells.length > 1 ? { bulk: true } : {}),
     }));
-    for (const cell of cells) this.say(cell, label ?? cell.label);
+    cells.forEach((cell, index) => this.say(cell, acts[index].label ?? null));
     this.undos.push(acts);
     this.changed(cells);
     this.saving.add(acts);
@@ -211,28 +278,37 @@ export class Room {
     Object.assign(cell, { label, seen: true, by: room.dataset.name, mine: true, at: null, conflict: null });
   }
 
-  /** @param {Cell[]} cells */
-  confirm(cells) {
-    const sure = cells.filter((cell) => groupOf(cell) !== CANDIDATE);
-    if (!sure.length) return this.announce(CHOOSE);
+  /**
+   * Confirm what cells are shown as. Of several, blasts and disputed ones are left to be confirmed
+   * by themselves, and the person is asked the first time.
+   * @param {Cell[]} cells
+   */
+  async confirm(cells) {
+    const named = cells.filter((cell) => groupOf(cell) !== CANDIDATE);
+    if (!named.length) return this.announce(CHOOSE);
     if (!this.editable) return this.announce(READ_ONLY);
-    this.record(sure);
-    this.gallery.go(this.follower(sure));
-    return this.announce(sure.length === 1 ? `${sure[0].name} confirmed.` : `${sure.length} cells confirmed.`);
+    const taken = named.length > 1 ? named.filter((cell) => !alone(cell)) : named;
+    if (!taken.length) return this.announce(ONE_BY_ONE);
+    if (taken.length > 1 && !(await this.ask.about(taken, cells.length - taken.length))) return undefined;
+    this.decide(taken, named, shownAs);
+    const words = taken.length === 1
+      ? gettext("%(name)s confirmed.", { name: taken[0].name })
+      : ngettext("%(num)s cell confirmed.", "%(num)s cells confirmed.", taken.length);
+    return this.announce(taken.length < named.length ? `${words} ${ONE_BY_ONE}` : words);
   }
 
   /** Take back what was done last here, or else the person's own latest correction of the case. */
   undo() {
     if (!this.editable) return this.announce(READ_ONLY);
     const acts = this.undos.pop() ?? this.ownLatest();
-    if (!acts.length) return this.announce("You have nothing to undo.");
+    if (!acts.length) return this.announce(gettext("You have nothing to undo."));
     const back = acts.map((act) => this.cells.get(act.cell)).filter((cell) => cell !== undefined);
     for (const act of acts) this.putBack(act);
     this.saving.takeBack(acts);
     const there = back.filter((cell) => this.cells.has(cell.id));
     this.changed(there);
     this.gallery.go(there.length ? this.gallery.tiles.get(there[0].id) : this.gallery.first);
-    return this.announce(acts.length === 1 ? "Undone." : `${acts.length} corrections undone.`);
+    return this.announce(ngettext("Undone.", "%(num)s corrections undone.", acts.length));
   }
 
   /**
@@ -244,7 +320,8 @@ export class Room {
     const [latest] = own.sort((one, other) => (other.review ?? 0) - (one.review ?? 0));
     if (!latest?.key) return [];
     const { id, key, before: label, proposed } = latest;
-    const before = { ...NO_REVIEW, label, seen: label !== proposed };
+    const unseen = label === proposed || (proposed !== null && label === "unclassified");
+    const before = { ...NO_REVIEW, label, seen: !unseen };
     return [{ key, cell: id, before }];
   }
 
@@ -299,12 +376,14 @@ export class Room {
     const id = `${field.id}.d${newKey(4)}`;
     const cell = this.take({
       ...{ id, field: field.id, number: null, box, proposed: null, candidate: false, disagreed: false },
+      ...{ at_edge: false, left_out: null },
       ...{ probability: null, detector: null, classifier: null, classifier_label: null },
+      ...{ kind: null, kind_probability: null, comments: 0 },
       ...{ ...NO_REVIEW, label: null, seen: false },
     });
-    this.record([cell], "unclassified");
+    this.record([cell], () => "unclassified");
     this.gallery.go(this.gallery.tiles.get(id));
-    this.announce("Cell drawn. Give it a class.");
+    this.announce(gettext("Cell drawn. Give it a class."));
   }
 
   // What comes from the server.
@@ -313,55 +392,69 @@ export class Room {
    * The server's cells, again: what colleagues did meanwhile, and what was taken of this page's.
    * @param {CaseReport} report
    */
-  merge({ cells, locked }) {
-    const { pending } = this.saving;
-    const changed = [];
-    for (const report of cells) {
-      if (pending.has(report.id)) continue;
-      const cell = this.cells.get(report.id);
-      if (!cell) changed.push(this.take(report));
-      else if (TELLING.some((name) => cell[name] !== report[name])) changed.push(this.replace(cell, report));
-    }
-    const known = new Set(cells.map(({ id }) => id));
-    for (const cell of [...this.cells.values()]) {
-      if (!known.has(cell.id) && !pending.has(cell.id)) this.remove(cell);
-    }
+  merge({ fields, cells, locked }) {
+    const { activeElement } = document;
+    this.addFields(fields);
+    const changed = this.withReports(cells);
+    this.removeAllBut(new Set(cells.map(({ id }) => id)));
     this.changed(changed);
     if (locked) this.lock();
-    this.tellConflicts(changed.filter((cell) => cell.conflict));
+    this.conflicts.show();
+    const news = changed.filter((cell) => cell.news);
+    if (news.length) part("news").textContent = formatNews(news);
+    // A tile that moves to another class loses the focus.
+    const lost = activeElement instanceof HTMLElement && activeElement !== document.activeElement;
+    if (lost) activeElement.focus({ preventScroll: true });
   }
 
   /**
-   * @param {Cell} cell
-   * @param {ReportedCell} report
+   * Take over what the server tells otherwise; give the cells that changed.
+   * @param {ReportedCell[]} reports
    */
-  replace(cell, report) {
-    const mine = cell.mine && !report.mine && report.by && cell.label !== report.label;
-    const conflict = mine ? { mine: cell.label, theirs: report.label, by: report.by } : null;
-    return Object.assign(cell, stateOf(report), { conflict });
-  }
-
-  /** @param {Cell[]} cells */
-  tellConflicts(cells) {
-    if (!cells.length) return;
-    const list = part("conflicts");
-    for (const cell of cells) if (cell.conflict) find(list, "ul").append(this.conflictLine(cell, cell.conflict));
-    list.hidden = false;
+  withReports(reports) {
+    const { pending } = this.saving;
+    const changed = [];
+    for (const report of reports) {
+      const cell = this.cells.get(report.id);
+      if (pending.has(report.id)) continue;
+      if (!isKnown(report.label)) {
+        this.lacksClass();
+        continue;
+      }
+      if (!cell) changed.push(Object.assign(this.take(report), { news: report.mine ? null : report.by }));
+      else if (differs(cell, report)) changed.push(replace(cell, report));
+    }
+    return changed;
   }
 
   /**
-   * @param {Cell} cell
-   * @param {Conflict} conflict
+   * Remove cells that the server does not know, but those that wait to be saved.
+   * @param {Set<string>} known
    */
-  conflictLine(cell, { mine, theirs, by }) {
-    const item = document.createElement("li");
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "btn btn-link";
-    button.textContent = cell.name;
-    button.addEventListener("click", () => this.gallery.go(this.gallery.tiles.get(cell.id)));
-    item.append(button, `: you ${nameOf(mine)}, ${by} ${nameOf(theirs)}. Current class: ${nameOf(cell.label)}.`);
-    return item;
+  removeAllBut(known) {
+    const { pending } = this.saving;
+    const gone = [...this.cells.values()].filter(({ id }) => !known.has(id) && !pending.has(id));
+    for (const cell of gone) this.remove(cell);
+  }
+
+  /** @param {Field[]} fields */
+  addFields(fields) {
+    const added = fields.filter(({ id }) => !this.fields.has(id));
+    for (const field of added) this.fields.set(field.id, field);
+    this.nameFields(added);
+    this.gallery.fields = [...this.fields.keys()];
+  }
+
+  /**
+   * Colleagues have named cells that were named here, before the server had it: the person decides.
+   * @param {Cell[]} cells
+   * @param {Set<string>} keys of what was not taken
+   */
+  clashed(cells, keys) {
+    const kept = this.undos.map((acts) => acts.filter(({ key }) => !keys.has(key)));
+    this.undos = kept.filter((acts) => acts.length);
+    this.changed(cells);
+    this.conflicts.show();
   }
 
   lock() {
@@ -385,9 +478,20 @@ export class Room {
       Home: (event) => this.step(event, gallery.end("first")),
       End: (event) => this.step(event, gallery.end("last")),
       Enter: () => this.confirm(gallery.chosen),
-      " ": () => this.confirm(gallery.chosen),
     };
   }
+
+  /**
+   * Keys together with Shift.
+   * @type {Actions}
+   */
+  withShift = {
+    c: () => this.panel.stage.pin(),
+    j: () => this.teach(),
+    m: () => this.conflicts.decide(true),
+    n: () => this.openComment(),
+    t: () => this.conflicts.decide(false),
+  };
 
   /**
    * @param {KeyboardEvent} event
@@ -410,8 +514,11 @@ export class Room {
       d: () => this.startDrawing(),
       f: () => this.panel.view.show(this.panel.view.whole),
       "?": () => help.showModal(),
-      Escape: () => (this.draw.on ? this.draw.stop() : this.gallery.go(this.gallery.active)),
-      ...Object.fromEntries(classes.map(({ key, label }) => [key, () => this.label(this.gallery.chosen, label)])),
+      " ": () => this.toggleFull(),
+      Escape: () => this.leave(),
+      ...Object.fromEntries(classes.filter(({ key }) => key).map(
+        ({ key, label }) => [key, () => this.label(this.gallery.chosen, label)],
+      )),
     };
   }
 
@@ -422,10 +529,10 @@ export class Room {
   get withControl() {
     const { gallery } = this;
     const { active } = gallery;
-    const group = active && gallery.groupAround(active);
+    const list = active && gallery.listAround(active);
     return {
       z: () => this.undo(),
-      a: () => group && gallery.selectGroup(group),
+      a: () => list && gallery.selectList(list),
       " ": () => active && gallery.toggle(active),
     };
   }
@@ -433,7 +540,7 @@ export class Room {
   /** @param {KeyboardEvent} event */
   key(event) {
     if (event.altKey || closest(event, "input, textarea, select, dialog")) return;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const key = keyOf(event);
     const action = this.actionFor(event, key);
     if (!action) return;
     event.preventDefault();
@@ -447,6 +554,9 @@ export class Room {
    */
   actionFor(event, key) {
     if (event.ctrlKey || event.metaKey) return this.withControl[key];
+    if (event.shiftKey && this.withShift[key]) return this.withShift[key];
+    // A button does what it is for.
+    if (key === " " && closest(event, "button, a, summary")) return undefined;
     return (closest(event, "[data-cell]") && this.keys[key]) || this.letters[key];
   }
 
@@ -460,18 +570,99 @@ export class Room {
       confirm: () => this.confirm(this.gallery.chosen),
       undo: () => this.undo(),
       draw: () => this.startDrawing(),
+      "write": () => this.openComment(),
       "open-help": () => help.showModal(),
-      "close-conflicts": () => this.closeConflicts(),
     };
     for (const [name, action] of Object.entries(actions)) {
       findOptional(room, `[data-${name}]`)?.addEventListener("click", action);
     }
+    letChooseSize(part("tile-size"), part("gallery"));
+    part("arranging").addEventListener("change", () => this.arrange());
     if (this.editable) this.letDrag();
   }
 
-  closeConflicts() {
-    part("conflicts").hidden = true;
-    find(part("conflicts"), "ul").replaceChildren();
+  /** Sort and filter the cells as the person has chosen. */
+  arrange() {
+    const value = (/** @type {string} */ name) => find(room, `[data-${name}]`, HTMLSelectElement).value;
+    const wanted = { sort: value("sort"), show: value("show"), field: value("of-field") };
+    this.gallery.want({ ...wanted, chosen: this.teaching.choose(wanted) });
+    this.tellWhetherAnyIsShown();
+  }
+
+  /** Show the cells whose review teaches most, chosen anew. */
+  teach() {
+    find(room, "[data-show]", HTMLSelectElement).value = TEACH;
+    this.teaching.forget();
+    this.arrange();
+    if (this.gallery.first) this.gallery.go(this.gallery.first);
+    else this.teaching.focus();
+  }
+
+  tellWhetherAnyIsShown() {
+    this.teaching.tell();
+    const told = this.cells.size === 0 || this.teaching.chosen !== null;
+    part("none-shown").hidden = told || this.gallery.first !== null;
+  }
+
+  /**
+   * Let the person choose one of the images.
+   * @param {Field[]} fields
+   */
+  nameFields(fields) {
+    const choice = find(room, "[data-of-field]", HTMLSelectElement);
+    choice.append(...fields.map(({ id, name }) => new Option(name, id)));
+  }
+
+  /** @param {number} count of selected cells */
+  chose(count) {
+    const { words, button } = this.chosenPlaces;
+    if (words) words.textContent = count > 1 ? ngettext("%(num)s selected", "%(num)s selected", count) : "";
+    if (button) button.textContent = count > 1 ? gettext("Confirm %(number)s", { number: count }) : gettext("Confirm");
+  }
+
+  toggleFull(on = !this.panel.stage.full) {
+    this.panel.stage.toggleFull(on);
+    this.panel.measure();
+  }
+
+  /** Leave what is under way: drawing, the full screen, or a selection of several. */
+  leave() {
+    if (this.draw.on) this.draw.stop();
+    else if (this.panel.stage.full) this.toggleFull(false);
+    else this.gallery.go(this.gallery.active);
+  }
+
+  openComment() {
+    if (!this.editable) return this.announce(READ_ONLY);
+    const { cell } = this.panel;
+    return cell && this.comment.open(cell);
+  }
+
+  /**
+   * @param {Cell} cell
+   * @param {string} text
+   * @returns {Promise<string>} why it was not kept, or nothing
+   */
+  async keepComment(cell, text) {
+    const told = await this.saving.note(cell, "comments", { key: newKey(), text });
+    if (typeof told === "string") return told;
+    cell.comments = told.comments.length;
+    this.gallery.place(cell);
+    if (cell === this.panel.cell) this.panel.showNotes(cell, told);
+    this.announce(gettext("Comment saved."));
+    return "";
+  }
+
+  /**
+   * @param {Cell} cell
+   * @param {string} attribute
+   * @param {string} value
+   */
+  async correctForm(cell, attribute, value) {
+    const told = await this.saving.note(cell, "attributes", { key: newKey(), attribute, value });
+    if (cell !== this.panel.cell) return;
+    if (typeof told === "string") this.panel.form.fail(told);
+    else this.panel.showNotes(cell, told);
   }
 
   letDrag() {
@@ -484,6 +675,15 @@ export class Room {
       drop: (label) => this.label(this.gallery.chosen, label),
     });
   }
+}
+
+/**
+ * Whether a label is what the models say.
+ * @param {Cell} cell
+ * @param {string} label
+ */
+function agrees(cell, label) {
+  return label === cell.proposed || label === cell.label;
 }
 
 new Room().open();

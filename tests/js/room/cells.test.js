@@ -3,33 +3,35 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { counts, differential, formatProbability, groupOf, stateOf } from "../../../static/js/room/cells.js";
+import {
+  alone, counts, differential, formatProbability, groupOf, listOf, nameOfCell, stateOf,
+} from "../../../static/js/room/cells.js";
 
 /** @import { CellClass } from "../../../static/js/room/cells.js" */
 
 /** @type {CellClass[]} */
 const CLASSES = [
-  { label: "blast", name: "Blast", key: "b", white: true },
-  { label: "lymphocyte", name: "Lymphocyte", key: "l", white: true },
-  { label: "erythroblast", name: "Erythroblast", key: "r", white: false },
-  { label: "not_a_cell", name: "No cell", key: "x", white: false },
+  { label: "blast", name: "Blast", key: "b", white: true, proposed: true, retired: false },
+  { label: "lymphocyte", name: "Lymphocyte", key: "l", white: true, proposed: false, retired: false },
+  { label: "erythroblast", name: "Erythroblast", key: "r", white: false, proposed: false, retired: false },
+  { label: "not_a_cell", name: "No cell", key: "x", white: false, proposed: false, retired: false },
 ];
 
 /**
  * @param {string | null} proposed
  * @param {string | null} label
  */
-function cell(proposed, label = proposed, { seen = label !== proposed, candidate = false } = {}) {
-  return { proposed, label, seen, candidate };
+function cell(proposed, label = proposed, { seen = label !== proposed, candidate = false, out = null } = {}) {
+  return { proposed, label, seen, candidate, left_out: /** @type {"edge" | "single_image" | null} */ (out) };
 }
 
-test("cells count as proposed until somebody has reviewed them", () => {
+test("the reviewer has counted only what a person decided", () => {
   const { models, reviewer, reviewed, total } = differential([
     cell("blast"), cell("blast"), cell("blast", "lymphocyte"), cell("lymphocyte", "lymphocyte", { seen: true }),
   ], CLASSES);
 
   assert.deepEqual(models, { counts: { blast: 3, lymphocyte: 1, erythroblast: 0, not_a_cell: 0 }, wbc: 4 });
-  assert.deepEqual(reviewer, { counts: { blast: 2, lymphocyte: 2, erythroblast: 0, not_a_cell: 0 }, wbc: 4 });
+  assert.deepEqual(reviewer, { counts: { blast: 0, lymphocyte: 2, erythroblast: 0, not_a_cell: 0 }, wbc: 2 });
   assert.deepEqual([reviewed, total], [2, 4]);
 });
 
@@ -39,7 +41,7 @@ test("erythroblasts and what is no cell are counted beside the white cells", () 
   ], CLASSES);
 
   assert.equal(models.wbc, 3);
-  assert.deepEqual(reviewer, { counts: { blast: 1, lymphocyte: 0, erythroblast: 1, not_a_cell: 1 }, wbc: 1 });
+  assert.deepEqual(reviewer, { counts: { blast: 0, lymphocyte: 0, erythroblast: 1, not_a_cell: 1 }, wbc: 0 });
 });
 
 test("candidate cells count once somebody has named them, and never for the models", () => {
@@ -53,6 +55,22 @@ test("candidate cells count once somebody has named them, and never for the mode
   assert.deepEqual([groupOf(candidate), groupOf(named)], ["candidate", "lymphocyte"]);
 });
 
+test("a proposed kind is shown under its class, and counts as unclassified until it is confirmed", () => {
+  const proposed = cell("lymphocyte", "unclassified", { seen: false });
+  const confirmed = cell("lymphocyte", "lymphocyte", { seen: true });
+
+  assert.deepEqual([groupOf(proposed), listOf(proposed)], ["lymphocyte", "lymphocyte?"]);
+  assert.deepEqual([groupOf(confirmed), listOf(confirmed)], ["lymphocyte", "lymphocyte"]);
+  assert.deepEqual(listOf(cell("blast", "blast", { candidate: true })), "candidate");
+});
+
+test("blasts and disputed cells are confirmed by themselves until somebody has reviewed them", () => {
+  assert.ok(alone({ ...cell("blast"), disagreed: false }));
+  assert.ok(alone({ ...cell("lymphocyte", "unclassified", { seen: false }), disagreed: true }));
+  assert.ok(!alone({ ...cell("lymphocyte", "unclassified", { seen: false }), disagreed: false }));
+  assert.ok(!alone({ ...cell("blast", "blast", { seen: true }), disagreed: true }));
+});
+
 test("a drawn cell counts only for the reviewer", () => {
   const { models, reviewer } = differential([cell(null, "blast")], CLASSES);
 
@@ -61,6 +79,23 @@ test("a drawn cell counts only for the reviewer", () => {
 
 test("a case without cells has no white cells", () => {
   assert.deepEqual(differential([], CLASSES).reviewer.wbc, 0);
+});
+
+test("what is no part of the smear is reviewed and not counted", () => {
+  const cut = { ...cell("blast", "blast", { seen: true }), left_out: /** @type {const} */ ("edge") };
+  const single = { ...cell("blast"), left_out: /** @type {const} */ ("single_image") };
+
+  const { models, reviewer, reviewed, total, edge, ...rest } = differential([cut, single, cell("blast")], CLASSES);
+
+  assert.deepEqual([models.wbc, reviewer.wbc], [1, 0]);
+  assert.deepEqual([reviewed, total, edge, rest.single], [1, 3, 1, 1]);
+});
+
+test("a cell goes by the numbers of its image and its own", () => {
+  const field = { number: 2, file: "smear_3.tif" };
+
+  assert.equal(nameOfCell("abc.11", field), "Cell 2.12, smear_3.tif");
+  assert.equal(nameOfCell("abc.d0000000f", field), "Drawn cell 2.d0000000f, smear_3.tif");
 });
 
 test("only the state is put back", () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { beside, between, insertionIndex, nextRow, nextThat, onward } from "../../../static/js/room/line.js";
+import { beside, between, insertionIndex, nextRow } from "../../../static/js/room/line.js";
 
 const ITEMS = ["a", "b", "c", "d", "e"];
 
@@ -58,21 +58,3 @@ test("between takes both ends, in either order", () => {
 test("a selection whose beginning is gone begins at the first", () => {
   assert.deepEqual(between(ITEMS, "gone", "b"), ["a", "b"]);
 });
-
-test("the next unseen one is sought from the top again after the last", () => {
-  const unseen = (/** @type {string} */ item) => item === "b";
-
-  assert.equal(nextThat(ITEMS, "a", unseen), "b");
-  assert.equal(nextThat(ITEMS, "d", unseen), "b");
-  assert.equal(nextThat(ITEMS, "b", unseen), "b");
-  assert.equal(nextThat(ITEMS, null, unseen), "b");
-  assert.equal(nextThat(ITEMS, "a", () => false), undefined);
-});
-
-for (const [gone, expected] of /** @type {[string[], string | undefined][]} */ ([
-  [["b"], "c"], [["b", "c"], "d"], [["e"], "d"], [["d", "e"], "c"], [["a", "e"], "d"], [ITEMS, undefined],
-])) {
-  test(`when ${gone} leave, the focus goes to ${expected}`, () => {
-    assert.equal(onward(ITEMS, gone[gone.length - 1], (item) => !gone.includes(item)), expected);
-  });
-}

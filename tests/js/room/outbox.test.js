@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { newKey, Outbox } from "../../../static/js/room/outbox.js";
+import { Outbox } from "../../../static/js/room/outbox.js";
 
 /** @import { Act, Kind, OutboxActions, Standing } from "../../../static/js/room/outbox.js" */
 
@@ -43,6 +43,8 @@ class Clinic {
   taken = [];
   /** @type {[string, string][]} */
   refused = [];
+  /** @type {string[]} */
+  clashed = [];
   /** @type {[Standing, number, string]} */
   reported = ["saved", 0, ""];
 
@@ -62,6 +64,7 @@ class Clinic {
       },
       taken: (_, acts) => this.taken.push(...acts.map(({ key }) => key)),
       refused: ([{ key }], sentence) => this.refused.push([key, sentence]),
+      clashed: (acts) => this.clashed.push(...acts.map(({ key }) => key)),
       report: (standing, count, sentence) => {
         this.reported = [standing, count, sentence];
       },
@@ -335,10 +338,35 @@ test("where the browser keeps nothing, acts are sent all the same", async () => 
   assert.deepEqual(clinic.taken, ["a"]);
 });
 
-test("keys differ and are hexadecimal", () => {
-  const keys = new Set(Array.from({ length: 1000 }, () => newKey()));
+/** @param {string} sent @returns {object} */
+function clash(sent) {
+  const review = { id: 7, key: "k", by: "cleo", at: "", from: "blast", to: "monocyte", undoes: null };
+  return { sent, cell: `cell-${sent}`, ...review };
+}
 
-  assert.equal(keys.size, 1000);
-  for (const key of keys) assert.match(key, /^[0-9a-f]{32}$/);
-  assert.match(newKey(4), /^[0-9a-f]{8}$/);
+test("what a colleague named meanwhile is handed back, and the rest is sent", async () => {
+  const outbox = clinic.open();
+  const answers = [
+    json({ error: "Somebody else was faster.", conflicts: [clash("b")] }, 409),
+    json({ reviews: [], count: 3 }),
+  ];
+  clinic.answer = async () => answers.shift() ?? json({ reviews: [], count: 3 });
+  outbox.add([act("a"), act("b"), act("c")]);
+  await settled();
+  assert.deepEqual(clinic.sent, [["a", "b", "c"], ["a", "c"]]);
+  assert.deepEqual([clinic.clashed, clinic.taken, clinic.refused], [["b"], ["a", "c"], []]);
+  assert.deepEqual([outbox.waiting, clinic.kept], [[], 0]);
+});
+
+test("what was undone before a colleague's word was known asks nothing", async () => {
+  const outbox = clinic.open();
+  /** @type {(answer: Response) => void} */
+  let answerNow = () => undefined;
+  clinic.answer = () => new Promise((resolve) => { answerNow = resolve; });
+  outbox.add([act("a")]);
+  outbox.add([act("u", { kind: "undo", undoes: "a" })]);
+  answerNow(json({ error: "Somebody else was faster.", conflicts: [clash("a")] }, 409));
+  await settled();
+  assert.deepEqual([clinic.sent, clinic.clashed, clinic.refused], [[["a"]], [], []]);
+  assert.deepEqual([outbox.waiting, clinic.kept], [[], 0]);
 });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +14,8 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from core.taxonomy import CLASS_CODES, CLASS_NAMES
-from pages.cases.reading_room import GROUPS
+from core.taxonomy import BUILT_IN, CLASS_CODES, CLASS_NAMES
+from pages.cases.reading_room import groups_for
 from pages.cases.reading_room_messages import MOST_AT_ONCE
 from records import db, utc_now
 from records.accounts.accounts import Role, new_id
@@ -23,9 +24,14 @@ from records.audit.audit import Event
 from records.cases import reviews, signatures
 from records.cases.cases import Case
 from records.cases.signatures import Signature
+from records.storage.image_store import DiskStore
+from services.accounts.room_keys import USUAL
+from services.laboratory import classes as own_classes
+from tests.cases import sign_case
 from tests.people import account_named, csrf_token, post
+from tests.stand_ins import drawn_field
 from tests.trail import noted
-from tests.uploads import texts, upload_cell, upload_field
+from tests.uploads import png, texts, upload_cell, upload_field
 
 JSON = {"Accept": "application/json"}
 
@@ -33,9 +39,10 @@ JSON = {"Accept": "application/json"}
 class Room:
     """A case of ada's with one field and one cell image, and its reading room."""
 
-    def __init__(self, app: Flask, client: FlaskClient) -> None:
+    def __init__(self, app: Flask, client: FlaskClient, content: bytes | None = None) -> None:
         self.app, self.client = app, client
-        self.field, self.image = upload_field(client)["id"], upload_cell(client)
+        self.field = upload_field(client, content=content)["id"]
+        self.image = upload_cell(client)
         self.case = case_of(app, self.field, self.image)
         self.path = f"/cases/{self.case}/room"
 
@@ -109,8 +116,9 @@ def room(app: Flask, signed_in: FlaskClient) -> Room:
 
 
 def test_every_label_is_shown_and_the_doubtful_ones_last():
-    assert {group.label for group in GROUPS} == {*CLASS_CODES, "candidate"}
-    assert [group.label for group in GROUPS][-1] == "candidate"
+    groups = groups_for(USUAL, BUILT_IN)
+    assert {group.label for group in groups} == {*CLASS_CODES, "candidate"}
+    assert [group.label for group in groups][-1] == "candidate"
 
 
 def test_the_page_names_the_case_and_what_it_is_not(room: Room):
@@ -142,7 +150,8 @@ def test_a_correction_is_kept_once_with_who_and_from_what_to_what(room: Room):
     first, again = room.correct(entry), room.correct(entry)
 
     assert first.status_code == again.status_code == 200
-    assert first.json == again.json
+    # Whoever sends again is told that the state before is no longer the one it knew.
+    assert {**first.json, "was": again.json["was"]} == again.json
     (sentence,) = first.json["reviews"]
     assert (sentence["by"], sentence["from"], sentence["to"]) == ("ada", "blast", "monocyte")
     cell = room.cell()
@@ -182,8 +191,8 @@ def test_an_undo_that_is_sent_twice_does_nothing_twice(room: Room):
     body = {"reader": room.id_of("ada"), "entries": [{"key": new_id(), "undoes": entry["key"]}]}
     first, again = room.send("undo", body), room.send("undo", body)
 
-    assert (first.status_code, first.json) == (200, again.json)
-    assert room.cells()["count"] == 2
+    assert (first.status_code, first.json["reviews"]) == (200, again.json["reviews"])
+    assert first.json["count"] == again.json["count"] == room.cells()["count"] == 2
 
 
 def test_a_missed_cell_is_drawn_shown_and_taken_back(room: Room):
@@ -328,12 +337,14 @@ def test_a_viewer_looks_and_changes_nothing(app: Flask, room: Room, colleague: F
 def addresses(room: Room) -> list[tuple[str, str]]:
     """Every method and address of the room."""
     gets = (
-        *("", "/cells.json", f"/sheets/{room.field}/0"),
+        *("", "/cells.json", "/changes.json", f"/sheets/{room.field}/0"),
+        "/references/blast",
         *(f"/cells/{room.field}.0/{one}" for one in ("history", "thumbnail")),
     )
+    notes = (f"cells/{room.field}.0/{one}" for one in ("comments", "attributes"))
     return [
         *(("GET", room.path + path) for path in gets),
-        *(("POST", f"{room.path}/{act}") for act in ("reviews", "undo")),
+        *(("POST", f"{room.path}/{act}") for act in ("reviews", "undo", *notes)),
     ]
 
 
@@ -371,7 +382,60 @@ def test_pictures_are_of_the_case_only(room: Room):
         "/cells/nothing/thumbnail",
     ):
         assert room.client.get(room.path + path).status_code == 404, path
-    assert room.client.get(f"{room.path}/cells/nothing/history").json == {"reviews": []}
+    nothing = room.client.get(f"{room.path}/cells/nothing/history").json
+    assert nothing["reviews"] == nothing["comments"] == nothing["corrections"] == []
+
+
+def signed_elsewhere(room: Room) -> Room:
+    """Another case of the team, signed, in which a monocyte was drawn."""
+    other = Room(room.app, room.client, png(drawn_field(500)))
+    drawn = {**other.entry(box=[100, 100, 150, 150]), "cell": f"{other.field}.d0a1b2c3d"}
+    rest = [cell["id"] for cell in other.cells()["cells"] if not cell["candidate"]]
+    named = ({"key": new_id(), "cell": cell, "label": "lymphocyte"} for cell in rest)
+    assert other.correct(drawn, *named).status_code == 200
+    with room.app.app_context():
+        case = db.session.get_one(Case, other.case)
+        sign_case(room.app.extensions["leukoscope_sign_off"], case, account_named("ada"))
+    return other
+
+
+def test_cells_that_the_team_signed_are_sent_without_whose_they_are(app: Flask, room: Room):
+    other = signed_elsewhere(room)
+    address = f"{room.path}/references/monocyte"
+    sent = room.client.get(address)
+    assert opened(sent).size == (128, 128)
+    assert set(sent.headers["Cache-Control"].split(", ")) == {"private", "no-cache"}
+    again = room.client.get(address, headers={"If-None-Match": sent.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    # The case that is open shows nothing of itself.
+    assert other.client.get(f"{other.path}/references/monocyte").status_code == 204
+
+
+def test_a_class_without_signed_cells_sends_nothing(room: Room):
+    signed_elsewhere(room)
+    nothing = room.client.get(f"{room.path}/references/basophil")
+    assert (nothing.status_code, nothing.data) == (204, b"")
+    for label in ("candidate", "nothing"):
+        assert room.client.get(f"{room.path}/references/{label}").status_code == 404
+
+
+def test_cells_of_a_lost_image_are_left_out(app: Flask, room: Room):
+    other = signed_elsewhere(room)
+    with app.app_context():
+        name = db.session.get_one(Analysis, other.field).image_name
+    DiskStore(app.config["LEUKOSCOPE"].images_dir).delete(name)
+    assert room.client.get(f"{room.path}/references/monocyte").status_code == 204
+
+
+def test_reference_cells_are_a_look_at_the_cases_they_are_of(
+    app: Flask, room: Room, colleague: FlaskClient
+):
+    other = signed_elsewhere(room)
+    for _ in range(2):
+        assert colleague.get(f"{room.path}/references/monocyte").status_code == 200
+    with app.app_context():
+        looked = [one.object_id for one in noted(Event.VIEW) if one.account_name == "cleo"]
+    assert sorted(looked) == sorted([room.case, other.case])
 
 
 def test_looking_and_correcting_is_noted_with_the_case(app: Flask, room: Room):
@@ -402,3 +466,159 @@ def test_the_thumbnails_of_a_deleted_field_go_with_it(app: Flask, room: Room):
         db.session.commit()
     assert post(room.client, f"/history/{room.field}/delete").status_code == 303
     assert not folder.exists()
+
+
+def note(room: Room, act: str, **values: Any) -> TestResponse:
+    entry = {"key": new_id(), **values}
+    body = {"reader": room.id_of("ada"), "entries": [entry]}
+    return room.send(f"cells/{room.field}.0/{act}", body)
+
+
+def test_a_comment_is_kept_and_shown_with_the_cell(room: Room, colleague: FlaskClient):
+    answer = note(room, "comments", text="<script>Auer rod?</script>")
+    assert answer.status_code == 200
+    history = colleague.get(f"{room.path}/cells/{room.field}.0/history", headers=JSON).json
+    (comment,) = history["comments"]
+    assert (comment["by"], comment["text"]) == ("ada", "<script>Auer rod?</script>")
+    assert (room.cell(0)["comments"], room.cell(1)["comments"]) == (1, 0)
+
+
+@pytest.mark.parametrize("text", ["", "x" * 501, "x" * 5000, None, 7, "a\0b", "a\x85b", "\ud800"])
+def test_a_comment_that_cannot_be_is_refused(room: Room, text: object):
+    answer = note(room, "comments", text=text)
+    assert answer.status_code == 422
+    assert answer.json["error"].endswith(".")
+    assert room.cell()["comments"] == 0
+
+
+def test_an_attribute_is_corrected_and_the_finding_stays(room: Room):
+    answer = note(room, "attributes", attribute="cell_size", value="big")
+    assert answer.status_code == 200
+    size, *others = answer.json["form"]
+    assert (size["words"], size["value"], size["by"]) == ("Large cell", "big", "ada")
+    assert {one["value"] for one in others} == {None}
+    (correction,) = answer.json["corrections"]
+    assert (correction["heading"], correction["from"], correction["to"]) == (
+        "Cell size",
+        None,
+        "large",
+    )
+    assert note(room, "attributes", attribute="cell_size", value="huge").status_code == 422
+
+
+def test_a_signed_case_takes_no_note(room: Room):
+    room.sign()
+    assert note(room, "comments", text="late").status_code == 409
+    assert note(room, "attributes", attribute="cell_size", value="big").status_code == 409
+
+
+def test_blasts_are_not_confirmed_in_bulk(room: Room):
+    answer = room.correct(room.entry(label="blast", bulk=True))
+    assert answer.status_code == 422
+    assert "one by one" in answer.json["error"]
+
+
+def changes(room: Room, state: str, client: FlaskClient | None = None) -> TestResponse:
+    headers = {**JSON, "If-None-Match": f'"{state}"'}
+    return (client or room.client).get(f"{room.path}/changes.json", headers=headers)
+
+
+def state_in(answer: TestResponse) -> str:
+    return answer.headers["ETag"].strip('"')
+
+
+def test_nothing_is_told_again_while_nothing_changes(room: Room, colleague: FlaskClient):
+    first = room.client.get(f"{room.path}/cells.json", headers=JSON)
+    same = changes(room, state_in(first))
+    assert (same.status_code, same.data, state_in(same)) == (304, b"", state_in(first))
+
+    mine = room.correct(room.entry()).json
+    assert mine["was"] == state_in(first)
+    assert changes(room, mine["state"]).status_code == 304, "the answer told what it changed"
+
+    room.correct(room.entry(1), name="cleo", client=colleague)
+    told = changes(room, mine["state"])
+    assert told.status_code == 200
+    assert [cell["by"] for cell in told.json["cells"] if cell["seen"]] == ["ada", "cleo"]
+
+
+@pytest.mark.parametrize("what", ["comment", "signature", "image"])
+def test_every_change_of_a_case_is_one_of_its_state(app: Flask, room: Room, what: str):
+    before = state_in(room.client.get(f"{room.path}/cells.json", headers=JSON))
+    if what == "comment":
+        note = {"key": new_id(), "text": "Auer rod."}
+        body = {"reader": room.id_of("ada"), "entries": [note]}
+        assert room.send(f"cells/{room.field}.0/comments", body).status_code == 200
+    elif what == "signature":
+        room.sign()
+    else:
+        another = upload_field(room.client)["id"]
+        with app.app_context():
+            db.session.get_one(Analysis, another).case_id = room.case
+            db.session.commit()
+    assert changes(room, before).status_code == 200
+
+
+def test_asking_for_changes_keeps_nobody_signed_in(app: Flask, room: Room, monkeypatch):
+    accounts = app.extensions["leukoscope_accounts"]
+    start = utc_now()
+    monkeypatch.setattr(accounts, "clock", lambda: start + timedelta(minutes=20))
+    assert changes(room, "").status_code == 200
+    monkeypatch.setattr(accounts, "clock", lambda: start + timedelta(minutes=40))
+    assert changes(room, "").status_code == 401
+
+
+def test_a_class_that_a_colleague_gave_otherwise_is_asked_about(room: Room, colleague: FlaskClient):
+    theirs = room.correct(room.entry(label="monocyte"), name="cleo", client=colleague).json
+    mine, other = room.entry(label="lymphocyte"), room.entry(1)
+    answer = room.correct(mine, other)
+    assert answer.status_code == 409
+    assert answer.json["error"] == "Somebody else has named this cell since you saw it."
+    [clash] = answer.json["conflicts"]
+    wanted = {"sent": mine["key"], "by": "cleo", "to": "monocyte", "cell": mine["cell"]}
+    assert {name: clash[name] for name in wanted} == wanted
+    assert room.cells()["count"] == 1, "nothing was kept"
+
+    kept = room.correct({**mine, "based_on": theirs["reviews"][0]["id"]})
+    assert kept.status_code == 200
+    assert kept.json["reviews"][0]["from"] == "monocyte"
+
+
+@pytest.fixture
+def own(app: Flask, room: Room) -> str:
+    """A class of the laboratory's own."""
+    with app.app_context():
+        ada = account_named("ada")
+        return own_classes.add(ada, "Plasma <cell>", "plasma", "", white=False).code
+
+
+def test_an_own_class_is_offered_behind_the_others_and_escaped(room: Room, own: str):
+    page = room.client.get(room.path).text
+    button = f'data-label="{own}" data-name="Plasma &lt;cell&gt;" data-key="" data-white="no"'
+    assert button in page
+    assert page.index(button) > page.index('data-label="not_a_cell"')
+    assert f'data-count="reviewer-{own}"' in page
+    assert "Plasma <cell>" not in page
+    assert "data-retired" not in page
+    assert room.correct(room.entry(label=own)).status_code == 200
+    assert room.cell()["label"] == own
+
+
+def test_a_retired_class_is_named_and_not_offered(app: Flask, room: Room, own: str):
+    room.correct(room.entry(label=own))
+    with app.app_context():
+        own_classes.retire(account_named("ada"), own)
+    page = room.client.get(room.path).text
+    (button,) = re.findall(rf'<button[^>]*data-label="{own}"[^>]*>', page)
+    assert "data-retired disabled hidden" in button
+    assert re.search(rf'data-group="{own}" aria-label', page), "nothing can be dropped there"
+    answer = room.correct(room.entry(1, label=own))
+    assert answer.status_code == 422
+    assert answer.json["error"] == "This cell class is retired. Choose another one."
+    assert room.cell()["label"] == own
+
+
+def test_other_pages_name_it(room: Room, own: str):
+    room.correct(room.entry(label=own))
+    for path in (f"/detect/{room.field}", f"/cases/{room.case}/sign-off"):
+        assert "Plasma &lt;cell&gt;" in room.client.get(path).text

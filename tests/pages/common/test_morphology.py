@@ -1,5 +1,6 @@
+from core.morphology import ATTRIBUTES
 from core.taxonomy import TRAINING_KINDS
-from pages.common.morphology import KIND_TEXTS, describe
+from pages.common.morphology import KIND_TEXTS, attribute_name, describe, in_words, value_name
 
 
 def test_every_kind_has_a_name():
@@ -17,3 +18,13 @@ def test_nothing_is_said_where_the_classifier_does_not_tell():
 
 def test_a_word_without_a_name_keeps_its_code():
     assert describe("new_kind", {"new": "value"}) == [("Kind", "new_kind"), ("new", "value")]
+
+
+def test_every_attribute_has_a_heading_and_every_value_a_phrase():
+    pairs = [(name, value) for name, values in ATTRIBUTES.items() for value in values]
+    assert all(attribute_name(name) != name for name in ATTRIBUTES)
+    assert len({in_words(name, value) for name, value in pairs}) >= len(pairs) - 2
+    assert in_words("chromatin_density", "loosely") == "Loose chromatin"
+    assert in_words("granule_type", "nil") == "No granules"
+    assert in_words("nuclear_cytoplasmic_ratio", "high") == "High N:C ratio"
+    assert value_name("big") == "large"

@@ -7,6 +7,7 @@ from records.accounts.accounts import new_id
 from records.analyses.analyses import Analysis, AnalysisKind
 from records.cases import reviews
 from records.cases.cases import Case
+from records.cases.on_cell import any_of_analysis
 from records.cases.reviews import Review
 from tests.records.analyses.test_analyses import account, kept
 from tests.records.cases.test_cases import opened
@@ -52,11 +53,11 @@ def test_reviews_are_given_back_in_their_order(case: Case, field: Analysis):
     first, second = sentence(field, "blast"), sentence(field, "monocyte", "1")
     third = sentence(field, "lymphocyte")
     assert reviews.of_case(case.id) == [first, second, third]
-    assert reviews.of_cell(case.id, field.id, "0") == [first, third]
+    assert reviews.of_cell(case.id, f"{field.id}.0") == [first, third]
     assert first.cell_id == f"{field.id}.0"
     assert first.reviewer.name == "ada"
-    assert reviews.any_of_analysis(field.id)
-    assert not reviews.any_of_analysis("0" * 32)
+    assert any_of_analysis(field.id, Review)
+    assert not any_of_analysis("0" * 32, Review)
 
 
 def test_what_is_kept_already_is_known_by_its_key(field: Analysis):
@@ -69,8 +70,21 @@ def test_what_is_kept_already_is_known_by_its_key(field: Analysis):
     [
         "UPDATE reviews SET label = 'other'",
         "DELETE FROM reviews",
-        "INSERT OR REPLACE INTO reviews (id, key, case_id, analysis_id, cell, label, reviewer_id, "
-        "at) SELECT 99, key, case_id, analysis_id, cell, 'other', reviewer_id, at FROM reviews",
+        pytest.param(
+            "INSERT OR REPLACE INTO reviews (id, key, case_id, analysis_id, cell, label, "
+            "reviewer_id, at) "
+            "SELECT 99, key, case_id, analysis_id, cell, 'other', reviewer_id, at FROM reviews",
+            marks=pytest.mark.sqlite_only("a statement of SQLite"),
+        ),
+        *(
+            pytest.param(statement, marks=pytest.mark.postgres_only("a statement of PostgreSQL"))
+            for statement in (
+                "TRUNCATE reviews",
+                "INSERT INTO reviews (key, case_id, analysis_id, cell, label, reviewer_id, at) "
+                "SELECT key, case_id, analysis_id, cell, 'other', reviewer_id, at FROM reviews "
+                "ON CONFLICT (key) DO UPDATE SET label = 'other'",
+            )
+        ),
     ],
 )
 def test_the_database_lets_nobody_change_a_review(field: Analysis, statement: str):

@@ -4,6 +4,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
+from core.taxonomy import BUILT_IN
+from models.findings import Detection
 from records import db
 from records.accounts.accounts import new_id
 from records.analyses import analyses
@@ -12,10 +14,27 @@ from records.cases import reviews, signatures
 from records.cases.cases import Case
 from records.cases.signatures import Amendment, Signature
 from services.cases import review
-from services.cases.review import Cell, Entry, LockedError, ReviewError, cells_of, differential
+from services.cases.review import (
+    Cell,
+    Entry,
+    LeftOut,
+    LockedError,
+    ReviewError,
+    cell_name,
+    cells_of,
+    differential,
+    image_in_case,
+)
 from tests.cases import entry, open_case, put_cell, put_field
 from tests.people import account_named, add_account
-from tests.services.analyses.fields import CANDIDATES, CELLS, READ_CELLS, read_field
+from tests.services.analyses.fields import (
+    CANDIDATES,
+    CELLS,
+    READ_CELLS,
+    kept,
+    named_field,
+    read_field,
+)
 from tests.trail import noted
 
 
@@ -318,9 +337,9 @@ def test_the_differential_counts_by_models_and_by_reviewer(case: Case):
     field = put_field(case)
     numbers = {cell.box: cell.number for cell in cells_of(case)}
     candidate = numbers[CANDIDATES[0].box]
-    before = differential(cells_of(case))
+    before = differential(cells_of(case), BUILT_IN)
     assert (before.models.white, before.reviewed, before.total) == (4, 0, 4)
-    assert before.models == before.reviewers
+    assert before.reviewers.white == 0, "nobody has decided anything"
 
     record(
         case,
@@ -330,19 +349,19 @@ def test_the_differential_counts_by_models_and_by_reviewer(case: Case):
         entry(f"{field.id}.{candidate}", "blast"),
         entry(f"{field.id}.d00000001", "blast", box=(0.0, 0.0, 20.0, 20.0)),
     )
-    now = differential(cells_of(case))
+    now = differential(cells_of(case), BUILT_IN)
     assert now.models == before.models
     assert (now.models.blasts.blasts, now.models.blasts.white_cells) == (2, 4)
-    assert (now.reviewers.blasts.blasts, now.reviewers.blasts.white_cells) == (2, 4)
+    assert (now.reviewers.blasts.blasts, now.reviewers.blasts.white_cells) == (2, 3)
     assert now.reviewers.labels["not_a_cell"] == now.reviewers.labels["erythroblast"] == 1
-    assert now.reviewers.erythroblasts_per_100 == 25.0
-    assert (now.reviewed, now.total) == (5, 6)
+    assert now.reviewers.per_100("erythroblast") == pytest.approx(100 / 3)
+    assert (now.reviewed, now.total, now.complete) == (5, 6, False)
 
 
 def test_an_empty_case_has_no_shares(case: Case):
-    counts = differential(cells_of(case)).reviewers
+    counts = differential(cells_of(case), BUILT_IN).reviewers
     assert (counts.white, counts.blasts.share, counts.blasts.interval) == (0, None, None)
-    assert counts.erythroblasts_per_100 is None
+    assert counts.per_100("smudge") is None
 
 
 def test_a_case_of_any_size_is_read_with_two_queries(case: Case):
@@ -361,3 +380,117 @@ def test_a_case_of_any_size_is_read_with_two_queries(case: Case):
     assert len(cells) == 5 * 5
     assert sum(cell.seen for cell in cells) == 5 * 3
     assert len(queries) == 2
+
+
+def of_kind(kind: str, probability: float = 0.97, **changes) -> Detection:
+    """A white cell that is no blast to either network, and what the classifier takes it for."""
+    cell = replace(READ_CELLS[3], classifier_label="normal", classifier_probability=0.05)
+    return replace(cell, kind=kind, kind_probability=probability, **changes)
+
+
+@pytest.mark.parametrize(
+    ("cell", "proposed"),
+    [
+        (of_kind("neutrophil_segmented"), "neutrophil"),
+        (of_kind("neutrophil_band"), "neutrophil"),
+        (of_kind("erythroblast"), "erythroblast"),
+        (of_kind("lymphocyte", 0.49), "unclassified"),
+        (of_kind("lymphocyte", classifier_label="uncertain"), "unclassified"),
+        (of_kind("a kind of tomorrow"), "unclassified"),
+    ],
+)
+def test_a_likely_kind_is_proposed_and_counts_once_confirmed(case: Case, cell, proposed: str):
+    field = put_field(case, read_field(detections=(cell,), candidates=()))
+    (found,) = cells_of(case)
+
+    assert (found.proposed, found.label) == (proposed, "unclassified")
+    assert differential(cells_of(case), BUILT_IN).models.labels[proposed] == 1
+    record(case, entry(f"{field.id}.0", proposed))
+    assert cell_of(case, found.id).label == proposed
+
+
+def test_what_is_below_the_threshold_is_proposed_as_no_kind(case: Case):
+    candidate = of_kind("monocyte")
+    put_field(case, read_field(detections=(), candidates=(candidate,)))
+    (found,) = cells_of(case)
+    assert (found.proposed, found.kind, found.candidate) == ("unclassified", "monocyte", True)
+
+
+@pytest.fixture
+def mixed(case: Case) -> list[Cell]:
+    """A blast that both see, a neutrophil that the detector takes for a blast, two neutrophils."""
+    blast = replace(READ_CELLS[2], blast=0.9)
+    disputed = of_kind("neutrophil_segmented", blast=0.7)
+    others = [of_kind("neutrophil_segmented", box=(x, 0.0, x + 30, 30.0)) for x in (60.0, 90.0)]
+    put_field(case, named_field(detections=(blast, disputed, *others), candidates=()))
+    return cells_of(case)
+
+
+def test_several_cells_are_confirmed_at_once(case: Case, mixed: list[Cell]):
+    plain = [cell for cell in mixed if not cell.alone]
+    record(case, *(entry(cell.id, cell.proposed, bulk=True) for cell in plain))
+    assert [cell.label for cell in cells_of(case) if cell.seen] == ["neutrophil"] * 2
+
+
+def test_neither_blasts_nor_disputed_cells_are_confirmed_with_others(case, mixed: list[Cell]):
+    alone = [cell for cell in mixed if cell.alone]
+    assert len(alone) == 2
+    for cell in alone:
+        with pytest.raises(ReviewError, match="one by one"):
+            record(case, entry(cell.id, cell.proposed, bulk=True))
+    assert reviews.of_case(case.id) == []
+    for cell in alone:
+        record(case, entry(cell.id, cell.proposed))
+        record(case, entry(cell.id, cell.proposed, bulk=True))
+
+
+def test_several_blasts_are_corrected_at_once(case: Case, mixed: list[Cell]):
+    record(case, *(entry(cell.id, "lymphocyte", bulk=True) for cell in mixed))
+    assert {cell.label for cell in cells_of(case)} == {"lymphocyte"}
+
+
+def test_a_single_cell_image_is_reviewed_and_in_no_share_of_the_smear(case: Case):
+    put_field(case)
+    single = put_cell(case)
+    record(case, entry(f"{single.id}.0", "blast"))
+    counted = differential(cells_of(case), BUILT_IN)
+
+    assert (counted.models.white, counted.reviewers.white) == (4, 0)
+    assert (counted.reviewed, counted.total) == (1, 5)
+    assert counted.left_out == {LeftOut.SINGLE: 1, LeftOut.EDGE: 0}
+
+
+def test_cells_cut_by_the_edge_are_marked_and_left_out_where_the_case_says_so(case: Case):
+    field = put_field(case)
+    drawn = entry(f"{field.id}.d00000001", "blast", box=(380.0, 200.0, 400.0, 220.0))
+    record(case, drawn)
+    cut = {cell.box[:2] for cell in cells_of(case) if cell.at_edge}
+
+    assert cut == {(0.0, 30.0), (380.0, 200.0)}
+    assert differential(cells_of(case), BUILT_IN).reviewers.white == 1
+    case.leave_out_edge = True
+    counted = differential(cells_of(case), BUILT_IN)
+    assert (counted.models.white, counted.reviewers.white) == (3, 0)
+    assert (counted.total, counted.left_out[LeftOut.EDGE]) == (5, 2)
+
+
+def test_an_image_knows_its_number_in_the_case_and_where_to_go_on(case: Case):
+    first, second = put_field(case), put_field(case, name="second.png")
+    record(case, entry(f"{second.id}.0", "blast"))
+    here = image_in_case(second, account_named("ada").id)
+
+    assert here
+    assert [one.id for one in analyses.of_case(case.id)][here.number - 1] == second.id
+    assert (here.progress.reviewed, here.progress.total) == (1, 4)
+    assert here.next
+    assert here.next.id == f"{second.id}.1"
+    assert here.by_number[0].label == "blast"
+    assert all(cell.analysis_id == second.id for cell in here.cells)
+    assert [cell_name(1, f"{first.id}.0"), cell_name(2, f"{second.id}.d0000000f")] == [
+        "1.1",
+        "2.d0000000f",
+    ]
+
+
+def test_an_image_in_no_case_has_no_number():
+    assert image_in_case(kept(read_field()), account_named("ada").id) is None
