@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,14 +11,23 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
+    Index,
     String,
     Text,
     UniqueConstraint,
     func,
     select,
 )
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import (
+    InstrumentedAttribute,
+    Mapped,
+    aliased,
+    joinedload,
+    mapped_column,
+    relationship,
+)
 
 from records import Model, UtcDateTime, code_type, db, utc_now
 from records.accounts.accounts import Account
@@ -27,7 +37,10 @@ FIRST_VERSION = 1
 
 
 class SignatureRole(StrEnum):
-    """As what somebody signs: first, in agreement with the first, or deciding between both."""
+    """As what somebody signs: first, second, or deciding between both.
+
+    A second reviewer who did not read blind agrees with the first; else they decide themselves.
+    """
 
     FIRST = "first"
     SECOND = "second"
@@ -45,6 +58,8 @@ class Signature(Model):
     __table_args__ = (
         CheckConstraint("role IN ('first', 'second', 'adjudicator')", name="role"),
         UniqueConstraint("case_id", "version", "role"),
+        # Lists ask of every case whether it is signed, and rows are long.
+        Index("ix_signatures_case_id_version_final", "case_id", "version", "final"),
         {"sqlite_autoincrement": True},
     )
 
@@ -62,6 +77,17 @@ class Signature(Model):
     sha256: Mapped[str] = mapped_column(String(64))
 
     reader: Mapped[Account] = relationship()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A signature without what was signed."""
+
+    version: int
+    reader_id: str
+    role: SignatureRole
+    final: bool
+    at: datetime
 
 
 class SignedAnalysis(Model):
@@ -101,10 +127,21 @@ make_append_only(Amendment, "id")
 make_append_only(SignedAnalysis)
 
 
+def get(signature_id: int) -> Signature:
+    """Return the signature of this id, whoever's it is: for work that a row of it leads to."""
+    return db.session.get_one(Signature, signature_id)
+
+
 def version_of(case_id: str) -> int:
     """Return the version of a case, from 1: one more with every amendment."""
     newest = select(func.max(Amendment.version)).filter_by(case_id=case_id)
     return db.session.scalar(newest) or FIRST_VERSION
+
+
+def present_version(case_id: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[int]:
+    """Return the expression by which a query works out the version of a case."""
+    newest = select(func.coalesce(func.max(Amendment.version), FIRST_VERSION))
+    return newest.where(Amendment.case_id == case_id).correlate_except(Amendment).scalar_subquery()
 
 
 def of_case(case_id: str) -> list[Signature]:
@@ -118,11 +155,27 @@ def of_version(case_id: str, version: int) -> list[Signature]:
     return [signature for signature in of_case(case_id) if signature.version == version]
 
 
+def marks_of(case_id: str) -> list[Mark]:
+    """Return who signed a case, oldest first, without what they signed."""
+    columns = Signature.version, Signature.reader_id, Signature.role, Signature.final, Signature.at
+    wanted = select(*columns).where(Signature.case_id == case_id).order_by(Signature.id)
+    return [Mark(*row) for row in db.session.execute(wanted)]
+
+
 def newest_final() -> list[Signature]:
     """Return the signature that completed each case's newest signed version."""
     newest = select(func.max(Signature.id)).filter_by(final=True).group_by(Signature.case_id)
     wanted = select(Signature).where(Signature.id.in_(newest)).order_by(Signature.id)
     return list(db.session.scalars(wanted))
+
+
+def first_final() -> ColumnElement[bool]:
+    """Whether a signature was the first of its case to lock it."""
+    earlier = aliased(Signature)
+    before = select(earlier.id).where(
+        earlier.case_id == Signature.case_id, earlier.final, earlier.id < Signature.id
+    )
+    return Signature.final & ~before.exists()
 
 
 def amendments_of(case_id: str) -> list[Amendment]:

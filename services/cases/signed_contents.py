@@ -11,12 +11,20 @@ from pydantic import Field
 
 from core import canonical_json
 from records.cases.signatures import Signature, SignatureRole
-from services.cases.snapshot import Agreement, CaseSnapshot, SnapshotModel
+from services.cases.checks import SignedCheck
+from services.cases.snapshot import Agreement, CaseSnapshot
+from services.laboratory.letterhead import Laboratory
+from services.language import lazy_gettext
+from services.signed_model import SignedModel
 
-SCHEMA = "leukoscope.signature.2"
-"""Form of what is signed now. Signatures of before it have no `schema`."""
+SCHEMA = "leukoscope.signature.4"
+"""Form of what is signed now, with the laboratory. The first signatures have no `schema`."""
 
-ALTERED = (
+WITHOUT_LABORATORY = "leukoscope.signature.3"
+WITHOUT_CHECKS = "leukoscope.signature.2"
+"""Forms of before."""
+
+ALTERED = lazy_gettext(
     "This version is not what was signed: its SHA-256 differs. Tell your system administrator, "
     "and verify the audit trail."
 )
@@ -29,16 +37,27 @@ class AlteredError(Exception):
         super().__init__(ALTERED)
 
 
-class SignedContents(SnapshotModel):
-    """All that a signature covers: who signed, as what, when, the conclusion, the whole case."""
+class SignedContents(SignedModel):
+    """All that a signature covers: who signed, as what, when, the conclusion, the whole case.
 
-    schema_name: Literal["leukoscope.signature.2"] | None = Field(
-        default=None, alias="schema", exclude_if=lambda name: name is None
-    )
+    `checks` came after `WITHOUT_CHECKS`; those with a warning have the reason that was given. The
+    `full_name` and what the `laboratory` had set came with `SCHEMA`, and stand only where known.
+    """
+
+    schema_name: (
+        Literal["leukoscope.signature.4", "leukoscope.signature.3", "leukoscope.signature.2"] | None
+    ) = Field(default=None, alias="schema", exclude_if=lambda name: name is None)
     reader: str
+    full_name: str = Field(default="", exclude_if=lambda name: not name)
     role: SignatureRole
     at: str
     conclusion: str
+    checks: tuple[SignedCheck, ...] | None = Field(
+        default=None, exclude_if=lambda checks: checks is None
+    )
+    laboratory: Laboratory | None = Field(
+        default=None, exclude_if=lambda laboratory: laboratory is None
+    )
     agreement: Agreement | None
     snapshot: CaseSnapshot = Field(alias="state")
 
@@ -50,6 +69,8 @@ def digest(contents: Mapping[str, Any]) -> str:
 
 _DIGESTS: dict[object, Callable[[Mapping[str, Any]], str]] = {
     None: canonical_json.digest,
+    WITHOUT_CHECKS: digest,
+    WITHOUT_LABORATORY: digest,
     SCHEMA: digest,
 }
 """How a signature is hashed, by its schema."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from core.taxonomy import ERYTHROBLAST
 from models.manifest import Manifest
 from records.analyses.analyses import Analysis, AnalysisKind
 from records.cases import signatures
@@ -18,11 +19,13 @@ from services.cases.snapshot import (
     ImageQuality,
     ImageSnapshot,
     ModelUsed,
+    OwnClass,
     Specimen,
     Tally,
 )
+from services.laboratory.classes import cell_classes
+from services.model_cards import CLASSIFIER, DETECTOR
 
-CLASSIFIER, DETECTOR = "classifier", "detector"
 PROPOSING = {AnalysisKind.CLASSIFICATION: CLASSIFIER, AnalysisKind.DETECTION: DETECTOR}
 """The network that says what the cells of an image are, by kind of analysis."""
 
@@ -39,7 +42,8 @@ def collect_snapshot(
         weights: the folder of the installed networks.
     """
     numbers = {analysis.id: number for number, analysis in enumerate(kept, start=1)}
-    counted = differential(cells)
+    classes = cell_classes().used_by({cell.label for cell in cells})
+    counted = differential(cells, classes)
     return CaseSnapshot(
         case_id=case.id,
         version=signatures.version_of(case.id),
@@ -49,9 +53,10 @@ def collect_snapshot(
         models=_models(kept, weights),
         cells=tuple(_cell(cell, numbers[cell.analysis_id]) for cell in cells),
         by_models=_tally(counted.models),
-        by_reviewers=_tally(counted.reviewers),
+        by_reviewers=_tally(counted.reviewers, counted.complete),
         reviewed=counted.reviewed,
         total=counted.total,
+        own_classes=tuple(map(OwnClass.of, classes.own)),
     )
 
 
@@ -68,6 +73,9 @@ def _specimen(case: Case) -> Specimen:
         magnification=case.magnification,
         collected_on=case.collected_on and case.collected_on.isoformat(),
         notes=case.notes,
+        leukopenia=case.leukopenia,
+        accession=case.accession,
+        priority=case.priority,
     )
 
 
@@ -114,6 +122,7 @@ def _model(model: str, version: str, installed: Manifest | None) -> ModelUsed:
         version=version,
         architecture=installed.architecture,
         files=dict(installed.files),
+        specimens=installed.specimens,
     )
 
 
@@ -132,14 +141,16 @@ def _cell(cell: Cell, image: int) -> CellSnapshot:
         second_label=cell.classifier_label,
         by=cell.by,
         at=cell.at and cell.at.isoformat(),
+        at_edge=cell.at_edge,
+        left_out=cell.left_out,
     )
 
 
-def _tally(counts: Counts) -> Tally:
+def _tally(counts: Counts, complete: bool = True) -> Tally:
     return Tally(
         labels=counts.labels,
         white=counts.white,
-        share=counts.blasts.share,
-        interval=counts.blasts.interval,
-        erythroblasts_per_100=counts.erythroblasts_per_100,
+        share=counts.blasts.share if complete else None,
+        interval=counts.blasts.interval if complete else None,
+        erythroblasts_per_100=counts.per_100(ERYTHROBLAST) if complete else None,
     )

@@ -3,9 +3,11 @@ import pytest
 from records import db
 from records.accounts.accounts import new_id
 from records.cases import cases
-from records.cases.cases import Case, Filters
+from records.cases.cases import Case
 from records.cases.reviews import Review
 from records.cases.signatures import SignatureRole
+from records.worklist import worklist
+from records.worklist.worklist import Filters
 from tests.people import team_of
 from tests.records.analyses.test_analyses import account, kept
 from tests.records.cases.test_cases import opened
@@ -57,5 +59,5 @@ def test_each_case_has_its_own_state(case: Case):
     team = team_of(case.owner_id)
     assert cases.unsigned_of(team) == [other]
     for wanted, found in (("signed", case), ("amending", other)):
-        assert cases.page_of(team, Filters(state=wanted), 1, 9).items == (found,)
-    assert cases.page_of(team, Filters(state="open"), 1, 9).items == ()
+        assert worklist.page_of(team, Filters(state=wanted), 1, 9).items == (found,)
+    assert worklist.page_of(team, Filters(state="open"), 1, 9).items == ()

@@ -1,6 +1,8 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
+from typing import Any
 
 import pytest
 from flask import Flask, current_app
@@ -14,15 +16,16 @@ from records.cases.cases import Case
 from records.cases.signatures import Signature, SignatureRole
 from services.cases import review
 from services.cases.cases import state_of
+from services.cases.checks import CheckCode, CheckStatus
 from services.cases.review import LockedError, cells_of
-from services.cases.sign_off import SignOff, SignOffError, WrongPasswordError
+from services.cases.sign_off import NoReasonError, SignOff, SignOffError, WrongPasswordError
 from services.cases.signed_contents import AlteredError, digest
 from services.reports.contents import ReportContents, collect_report
 from services.reports.formatting import format_later_version
-from tests.cases import entry, meanwhile, open_case, put_cell, put_field
+from tests.cases import entry, meanwhile, open_case, put_cell, put_field, reasons
 from tests.people import PASSWORD, account_named, add_account
 from tests.services.analyses.fields import read_field
-from tests.trail import noted, tamper
+from tests.trail import disarm, noted
 
 
 @pytest.fixture(autouse=True)
@@ -57,12 +60,13 @@ def look(case: Case, name: str = "ada", **other_labels: str) -> None:
     review.record(case, account_named(name).id, entries)
 
 
-def sign(by: SignOff, case: Case, name: str = "ada", **changes: str) -> Signature:
+def sign(by: SignOff, case: Case, name: str = "ada", **changes: Any) -> Signature:
     account = account_named(name)
     given = {
-        "password": PASSWORD,
+        "proof": PASSWORD,
         "conclusion": "Blasts.",
         "seen": by.standing(case, account.id).seen,
+        "reasons": reasons(by, case, account.id),
     }
     return by.sign(case, account, **{**given, **changes})
 
@@ -124,6 +128,71 @@ def test_signing_locks_and_keeps_all_that_was_signed(case: Case, one_reader: Sig
     assert (row.object_id, row.known["sha256"]) == (case.id, signature.sha256)
 
 
+def test_a_warning_takes_a_reason_that_is_signed(case: Case, one_reader: SignOff):
+    look(case)
+    with pytest.raises(NoReasonError) as raised:
+        sign(one_reader, case, reasons={CheckCode.WHITE_CELLS: " "})
+    assert CheckCode.WHITE_CELLS in raised.value.codes
+    ada = account_named("ada").id
+    given = {**reasons(one_reader, case, ada), CheckCode.WHITE_CELLS: " Leukopenia. "}
+    with pytest.raises(SignOffError, match="too long"):
+        sign(one_reader, case, reasons={**given, CheckCode.WHITE_CELLS: "x" * 1001})
+    signature = sign(one_reader, case, reasons=given)
+
+    (line,) = report(case).signatures
+    assert {one.code: one.reason for one in line.reasons}[CheckCode.WHITE_CELLS] == "Leukopenia."
+    assert [one.reason for one in line.checks if one.code == CheckCode.DATES] == [None]
+    assert noted(Event.CASE_SIGN)[-1].known["reasons"]["white_cells"] == "Leukopenia."
+    assert signature.sha256 == digest(signature.contents)
+
+
+def test_what_blocks_is_not_passed_over(case: Case, one_reader: SignOff):
+    look(case)
+    case.collected_on = date(1899, 1, 1)
+    db.session.commit()
+    with pytest.raises(SignOffError, match="do not let"):
+        sign(one_reader, case, reasons=dict.fromkeys(CheckCode, "So it is."))
+
+
+def test_a_check_that_turns_out_otherwise_is_a_change(case: Case, one_reader: SignOff):
+    look(case)
+    seen = one_reader.standing(case, account_named("ada").id).seen
+    open_case(account_named("ada").id, case.pseudonym)
+    with pytest.raises(SignOffError, match="changed"):
+        sign(one_reader, case, seen=seen)
+
+
+def test_leukopenia_needs_fewer_cells(case: Case, one_reader: SignOff):
+    def needed() -> float | None:
+        checks = one_reader.standing(case, account_named("ada").id).checks
+        return next(one.limit for one in checks if one.code == CheckCode.WHITE_CELLS)
+
+    assert needed() == 200
+    case.leukopenia = True
+    assert needed() == 100
+
+
+def test_what_is_sent_twice_is_signed_once(case: Case, one_reader: SignOff):
+    look(case)
+    given = {
+        "seen": one_reader.standing(case, account_named("ada").id).seen,
+        "reasons": reasons(one_reader, case, account_named("ada").id),
+    }
+    assert sign(one_reader, case, **given).id == sign(one_reader, case, **given).id
+    assert len(noted(Event.CASE_SIGN)) == 1
+    with pytest.raises(SignOffError, match="already signed"):
+        sign(one_reader, case, "ben", **given)
+
+
+def test_what_was_named_in_bulk_is_known(case: Case, one_reader: SignOff):
+    cells = [cell for cell in cells_of(case) if cell.counted]
+    entries = [entry(cell.id, "monocyte", bulk=True) for cell in cells]
+    review.record(case, account_named("ada").id, entries)
+    checks = one_reader.standing(case, account_named("ada").id).checks
+    (blasts,) = (one for one in checks if one.code == CheckCode.BLASTS)
+    assert (blasts.status, blasts.count, blasts.total) == (CheckStatus.WARNING, 2, 2)
+
+
 def test_a_case_is_not_signed_while_fields_of_it_are_being_read(case: Case, one_reader: SignOff):
     look(case)
     task = FieldTask(owner_id=case.owner_id, batch_id="b" * 32, file_name="f", case_id=case.id)
@@ -145,7 +214,7 @@ def test_a_correction_after_signing_is_refused(case: Case, one_reader: SignOff):
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"password": "another one, not this"}, WrongPasswordError),
+        ({"proof": "another one, not this"}, WrongPasswordError),
         ({"seen": "0" * 64}, SignOffError),
         ({"seen": ""}, SignOffError),
     ],
@@ -258,10 +327,10 @@ def test_the_report_before_signing_is_preliminary(case: Case, one_reader: SignOf
 
 def test_a_signature_that_was_altered_gives_no_report(case: Case, one_reader: SignOff):
     look(case)
-    sign(one_reader, case)
-    tamper("DROP TRIGGER signatures_no_UPDATE")
-    tamper("UPDATE signatures SET contents = json_set(contents, '$.conclusion', 'None.')")
-    db.session.expire_all()
+    signed = sign(one_reader, case)
+    disarm("signatures")
+    signed.contents = {**signed.contents, "conclusion": "None."}
+    db.session.commit()
 
     with pytest.raises(AlteredError, match="SHA-256 differs"):
         report(case)
@@ -273,7 +342,7 @@ def test_a_second_reviewer_agrees(case: Case, two: SignOff):
     assert (first.role, first.final, state_of(case)) == (SignatureRole.FIRST, False, "first signed")
     assert report(case).status == "preliminary"
     with pytest.raises(SignOffError, match="Another reviewer"):
-        sign(two, case)
+        sign(two, case, conclusion="Blasts, I say.")
 
     assert missing(two, case, "ben") == ["0", "1", "2"], "each looks at the suspicious ones"
     look(case, "ben")

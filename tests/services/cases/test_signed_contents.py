@@ -17,13 +17,22 @@ from records import db
 from records.cases import signatures
 from records.cases.cases import Case
 from records.cases.signatures import Amendment, Signature
-from services.cases.signed_contents import SCHEMA, AlteredError, SignedContents, digest, verify
+from services.cases.checks import CheckCode, CheckStatus, SignedCheck
+from services.cases.signed_contents import (
+    SCHEMA,
+    WITHOUT_CHECKS,
+    WITHOUT_LABORATORY,
+    AlteredError,
+    SignedContents,
+    digest,
+    verify,
+)
 from services.reports.contents import collect_report
 from services.reports.fhir import as_fhir
 from services.reports.pdf import as_pdf
 from services.reports.text import as_csv, as_json
 from tests.people import account_named, add_account
-from tests.reports import AT, snapshot, with_architecture
+from tests.reports import AT, LABORATORY, snapshot, with_architecture
 
 WITHOUT_SCHEMA = json.loads(
     (Path(__file__).parent / "signatures_without_schema.json").read_text(encoding="utf-8")
@@ -42,10 +51,26 @@ def old_signatures(reader_id: str | None = None) -> list[Signature]:
     ]
 
 
-def signature(**changes: Any) -> Signature:
+CHECKS = (
+    SignedCheck(
+        code=CheckCode.WHITE_CELLS,
+        status=CheckStatus.WARNING,
+        count=87,
+        total=90,
+        limit=200,
+        reason="No further field.",
+    ),
+    SignedCheck(code=CheckCode.IMAGES, status=CheckStatus.OK, total=1),
+)
+
+
+def signature(
+    schema: str = SCHEMA, checks: tuple[SignedCheck, ...] | None = CHECKS, **changes: Any
+) -> Signature:
     """A signature of now."""
     contents = SignedContents(
-        schema=SCHEMA,
+        schema=schema,
+        checks=checks,
         reader="ada",
         role="first",
         at=AT.isoformat(),
@@ -145,7 +170,59 @@ def _changed(contents: dict[str, Any], path: tuple) -> dict[str, Any]:
     return altered
 
 
-@pytest.mark.parametrize("row", [old_signatures()[1], signature()], ids=["old", "new"])
+def before_checks() -> Signature:
+    """A signature of the schema that had no checks."""
+    return signature(WITHOUT_CHECKS, None)
+
+
+def test_a_signature_of_before_checks_still_verifies():
+    row = before_checks()
+    assert "checks" not in row.contents
+    assert verify(row).checks is None
+    assert verify(row).serialize() == row.contents
+
+
+def before_laboratory() -> Signature:
+    """A signature of the schema that had no laboratory."""
+    return signature(WITHOUT_LABORATORY)
+
+
+def with_laboratory() -> Signature:
+    """A signature under a letterhead, by somebody with a full name."""
+    known = {"full_name": "Dr Ada Byron", "laboratory": LABORATORY.serialize()}
+    contents = {**signature().contents, **known}
+    return Signature(contents=contents, sha256=digest(contents))
+
+
+def test_a_signature_of_before_the_laboratory_still_verifies():
+    row = before_laboratory()
+    assert {"laboratory", "full_name"}.isdisjoint(row.contents)
+    assert {"accession", "priority"}.isdisjoint(row.contents["state"]["specimen"])
+    assert verify(row).laboratory is None
+    assert verify(row).serialize() == row.contents
+
+
+def test_letterhead_and_full_name_are_signed():
+    contents = verify(with_laboratory())
+    assert contents.laboratory == LABORATORY
+    assert contents.full_name == "Dr Ada Byron"
+    assert contents.serialize() == with_laboratory().contents
+
+
+def test_the_hash_covers_checks_and_reasons():
+    checks = deepcopy(signature().contents["checks"])
+    checks[0]["reason"] = "Another one."
+    contents = {**signature().contents, "checks": checks}
+    with pytest.raises(AlteredError):
+        verify(Signature(contents=contents, sha256=signature().sha256))
+    assert verify(signature()).checks == CHECKS
+
+
+@pytest.mark.parametrize(
+    "row",
+    [old_signatures()[1], before_checks(), before_laboratory(), signature(), with_laboratory()],
+    ids=["oldest", "older", "old", "new", "with laboratory"],
+)
 def test_any_value_that_was_altered_is_noticed(row: Signature):
     original = row.contents
     for path in _leaves(original):
@@ -153,10 +230,11 @@ def test_any_value_that_was_altered_is_noticed(row: Signature):
             verify(Signature(contents=_changed(original, path), sha256=row.sha256))
 
 
-@pytest.mark.parametrize("schema", [None, "leukoscope.signature.1", "leukoscope.signature.3", 2])
+@pytest.mark.parametrize("schema", [None, "leukoscope.signature.1", "leukoscope.signature.5", 2])
 def test_another_schema_does_not_verify(schema: object):
     with pytest.raises(AlteredError):
-        verify(signature(schema=schema))
+        contents = {**signature().contents, "schema": schema}
+        verify(Signature(contents=contents, sha256=digest(contents)))
     (old, *_) = old_signatures()
     with pytest.raises(AlteredError):
         verify(Signature(contents={**old.contents, "schema": SCHEMA}, sha256=old.sha256))

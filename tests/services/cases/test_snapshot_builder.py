@@ -15,7 +15,7 @@ from services.cases.review import cells_of
 from services.cases.snapshot import CaseSnapshot
 from services.cases.snapshot_builder import collect_snapshot
 from services.reports.cell_pictures import pictures_of
-from services.reports.contents import most_suspicious
+from services.reports.contents import shown_blasts, shown_others
 from tests.cases import entry, put_cell, put_field
 from tests.cases import open_case as open_bare_case
 from tests.networks import active
@@ -93,9 +93,36 @@ def test_cells_are_as_they_stand_in_the_order_of_suspicion(case: Case, tmp_path:
         False,
     )
     assert (snapshot.reviewed, snapshot.total) == (1, 4)
-    assert (snapshot.by_models.share, snapshot.by_reviewers.share) == (0.5, 0.25)
+    assert (snapshot.by_models.share, snapshot.by_reviewers.share) == (0.5, None)
+    assert (snapshot.by_reviewers.white, snapshot.by_reviewers.interval) == (1, None)
     assert snapshot.by_models.blasts.interval == snapshot.by_models.interval
     assert snapshot.specimen.notes == "dry tap"
+
+
+def test_a_share_of_reviewers_follows_once_every_cell_is_reviewed(case: Case, tmp_path: Path):
+    field = put_field(case)
+    for number in range(4):
+        label = "smudge" if number == 3 else "blast"
+        cell = f"{field.id}.{number}"
+        review.record(case, account_named("ada").id, [entry(cell, label)])
+    tally = collected(case, tmp_path).by_reviewers
+
+    assert (tally.share, tally.white, tally.per_100("smudge")) == (1.0, 3, pytest.approx(100 / 3))
+    assert tally.erythroblasts_per_100 == 0.0
+
+
+def test_what_is_left_out_is_marked_and_in_no_tally(case: Case, tmp_path: Path):
+    put_field(case)
+    put_cell(case)
+    case.leave_out_edge = True
+    snapshot = collected(case, tmp_path)
+
+    assert snapshot.by_models.white == 3
+    assert snapshot.left_out == {"edge": 1, "single_image": 1}
+    assert [cell.name for cell in snapshot.cells if cell.at_edge] == ["1.1"]
+    kept_cells = snapshot.serialize()["cells"]
+    plain = [cell for cell in kept_cells if "left_out" not in cell and "at_edge" not in cell]
+    assert len(plain) == len(kept_cells) - 2, "signatures of before keep their hash"
 
 
 def test_the_snapshot_comes_back_from_json_as_it_was(case: Case, tmp_path: Path):
@@ -105,7 +132,7 @@ def test_the_snapshot_comes_back_from_json_as_it_was(case: Case, tmp_path: Path)
     assert CaseSnapshot.model_validate(json.loads(json.dumps(snapshot.serialize()))) == snapshot
 
 
-def test_pictures_of_the_most_suspicious_cells(app: Flask, signed_in: FlaskClient, tmp_path: Path):
+def test_pictures_of_the_cells_in_a_report(app: Flask, signed_in: FlaskClient, tmp_path: Path):
     images = [upload_field(signed_in)["id"], upload_cell(signed_in)]
     case = open_case(account_named("ada").id, Details("Alder-7", "blood"))
     put(case, images)
@@ -113,12 +140,13 @@ def test_pictures_of_the_most_suspicious_cells(app: Flask, signed_in: FlaskClien
     analyst = app.extensions["leukoscope_analyst"]
     pictures = pictures_of(snapshot, analyst)
 
-    assert set(pictures) == {cell.id for cell in most_suspicious(snapshot)}
+    shown = (*shown_blasts(snapshot), *shown_others(snapshot))
+    assert set(pictures) == {cell.id for cell in shown}
     assert all(picture.startswith(b"\xff\xd8") for picture in pictures.values())
 
 
 def test_an_image_that_is_gone_has_no_pictures(app: Flask, case: Case, tmp_path: Path):
     put_field(case).image_name = f"{'0' * 32}.png"
     snapshot = collected(case, tmp_path)
-    assert len(most_suspicious(snapshot)) == 4
+    assert shown_blasts(snapshot)
     assert pictures_of(snapshot, app.extensions["leukoscope_analyst"]) == {}
