@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.taxonomy import CLASS_CODES
+from records.cases.cases import Priority
+from services.cases.checks import SignedCheck
 from services.cases.snapshot import (
     Agreement,
     CaseSnapshot,
@@ -17,6 +19,7 @@ from services.cases.snapshot import (
     Specimen,
     Tally,
 )
+from services.laboratory.letterhead import Laboratory, ReferenceRange
 from services.reports.contents import (
     LaterVersion,
     ReportContents,
@@ -27,6 +30,25 @@ from services.reports.contents import (
 AT = datetime(2026, 11, 23, 7, 5, 6, 7000, tzinfo=UTC)
 FIELD, DRAWN = "a" * 32, "d0000000f"
 SUPERSEDED, BEING_AMENDED = LaterVersion(3, AT, signed=True), LaterVersion(2, AT, signed=False)
+
+
+LABORATORY = Laboratory(
+    name="Haematology, Elm Hospital",
+    contact="12 Elm Street\nTel. 555 0100",
+    ranges={
+        "blast": ReferenceRange(low=0, high=0),
+        "lymphocyte": ReferenceRange(low=40, high=None),
+    },
+    ranges_source="Adults; our own",
+)
+WARNED = SignedCheck(
+    code="white_cells",
+    status="warning",
+    count=87,
+    total=90,
+    limit=200,
+    reason="No further field.",
+)
 
 
 def cell(number: int | str, label: str = "blast", **changes: Any) -> CellSnapshot:
@@ -107,7 +129,7 @@ def snapshot(**changes: Any) -> CaseSnapshot:
         "cells": CELLS,
         "by_models": tally(blast=2, unclassified=1),
         "by_reviewers": tally(blast=2, lymphocyte=1, unclassified=1, erythroblast=1),
-        "reviewed": 3,
+        "reviewed": 4,
         "total": 4,
     }
     return CaseSnapshot(**{**values, **changes})
@@ -144,3 +166,13 @@ def twice_signed() -> ReportContents:
     )
     once = signed()
     return replace(once, signatures=(*once.signatures, second), agreement=differed)
+
+
+def with_letterhead(**changes: Any) -> ReportContents:
+    """A report of a laboratory, with accession number and priority, signed despite a warning."""
+    known = {"accession": "H26-4711", "priority": Priority.URGENT}
+    of = snapshot().specimen.model_copy(update=known)
+    (once,) = signed().signatures
+    line = replace(once, full_name="Dr Ada Byron", checks=(WARNED,), laboratory=LABORATORY)
+    values = signed(snapshot=snapshot(specimen=of), signatures=(line,), laboratory=LABORATORY)
+    return replace(values, **changes)

@@ -4,58 +4,43 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from base64 import b64encode
 
-from flask import Blueprint, Response, abort, current_app, request, send_file
+from flask import Blueprint, Response, abort, current_app, render_template, request, send_file
+from flask_login import current_user
 
-from core.tables import SEMICOLON
 from pages.common.lookups import get_analyst, team_case
 from pages.common.requires import requires
 from records.accounts.accounts import Role
 from records.audit.audit import Event
 from records.cases.cases import Case
-from services.audit import audit
-from services.cases.cases import about_case
 from services.cases.sign_off import SignOff
 from services.cases.signed_contents import AlteredError
+from services.formatting import class_texts
+from services.language import ENGLISH, gettext, in_language
 from services.learning.export_case import export_case
+from services.reports import formats, sections
 from services.reports.cell_pictures import pictures_of
-from services.reports.contents import ReportContents, collect_report
-from services.reports.fhir import as_fhir, as_fhir_transaction
-from services.reports.hl7 import as_hl7
-from services.reports.pdf import as_pdf
-from services.reports.text import as_csv, as_json
+from services.reports.check_sentences import format_check
+from services.reports.contents import (
+    ASSISTS,
+    ReportContents,
+    shown_blasts,
+    shown_others,
+)
+from services.reports.formats import FORMATS
+from services.reports.formatting import (
+    STATUS_NAMES,
+    format_duplicates,
+    format_later_version,
+    format_model,
+    format_qualities,
+    format_specimen,
+    signer_name,
+)
+from services.reports.results import format_result
 
 blueprint = Blueprint("reports", __name__, url_prefix="/cases/<case_id>")
-
-
-@dataclass(frozen=True)
-class Format:
-    """One form of the report: its name for people, the kind of file, and what makes it."""
-
-    name: str
-    mimetype: str
-    make: Callable[[ReportContents], bytes]
-
-
-def _with_pictures(contents: ReportContents) -> bytes:
-    return as_pdf(contents, pictures_of(contents.snapshot, get_analyst()))
-
-
-FORMATS = {
-    "pdf": Format("PDF", "application/pdf", _with_pictures),
-    "csv": Format("CSV", "text/csv", as_csv),
-    "semicolon.csv": Format("CSV (;)", "text/csv", partial(as_csv, separator=SEMICOLON)),
-    "json": Format("JSON", "application/json", as_json),
-    "fhir.json": Format("FHIR", "application/fhir+json", as_fhir),
-    "transaction.fhir.json": Format(
-        "FHIR (transaction)", "application/fhir+json", as_fhir_transaction
-    ),
-    "hl7": Format("HL7 v2", "application/hl7-v2", as_hl7),
-}
-"""By the suffix of the address."""
 
 
 def get_sign_off() -> SignOff:
@@ -68,20 +53,47 @@ def get_sign_off() -> SignOff:
 def report(case_id: str, suffix: str) -> Response:
     """Send the report of a version (`?version=`, else the current one)."""
     case = team_case(case_id)
-    contents = _contents(case)
-    made = FORMATS[suffix].make(contents)
-    audit.keep(
-        Event.REPORT,
-        about_case(case),
-        format=suffix,
-        version=contents.snapshot.version,
-        status=contents.status,
-        sha256=contents.sha256,
-    )
-    name = f"report-{contents.snapshot.case_id[:8]}-v{contents.snapshot.version}.{suffix}"
+    made = formats.write(case, _contents(case), suffix, get_analyst())
     return send_file(
-        io.BytesIO(made), FORMATS[suffix].mimetype, as_attachment=True, download_name=name
+        io.BytesIO(made.content), made.mimetype, as_attachment=True, download_name=made.file_name
     )
+
+
+@blueprint.get("/report")
+@requires(Role.VIEWER)
+def printed(case_id: str) -> str:
+    """Show the report of a version (`?version=`, else the current one), to be printed."""
+    case = team_case(case_id)
+    contents = _contents(case)
+    formats.note(case, contents, "html")
+    snapshot, logo = contents.snapshot, formats.logo_of(contents)
+    pictures = pictures_of(snapshot, get_analyst())
+    return render_template(
+        "cases/report.html",
+        case=case,
+        contents=contents,
+        logo=logo and _data_url("image/png", logo),
+        groups=[
+            (gettext("Blasts"), shown_blasts(snapshot)),
+            (gettext("Other white cells"), shown_others(snapshot)),
+        ],
+        pictures={name: _data_url("image/jpeg", one) for name, one in pictures.items()},
+        warnings=[*format_duplicates(snapshot), *format_qualities(snapshot)],
+        status=STATUS_NAMES[contents.status],
+        later=format_later_version(contents.later),
+        specimen_sentence=format_specimen(snapshot),
+        signer_name=signer_name,
+        labels=class_texts(snapshot.classes),
+        sections=sections,
+        format_result=format_result,
+        format_check=format_check,
+        format_model=format_model,
+        assists=ASSISTS,
+    )
+
+
+def _data_url(mimetype: str, content: bytes) -> str:
+    return f"data:{mimetype};base64,{b64encode(content).decode()}"
 
 
 @blueprint.get("/images-and-labels.zip")
@@ -92,7 +104,8 @@ def labels(case_id: str) -> Response:
     # On disk, since a case may have gigabytes; closed by the server once it is sent.
     archive = tempfile.TemporaryFile()  # noqa: SIM115
     try:
-        export_case(contents, get_analyst(), archive)
+        with in_language(ENGLISH):
+            export_case(contents, get_analyst(), archive)
     except FileNotFoundError:
         archive.close()
         abort(404)
@@ -102,13 +115,13 @@ def labels(case_id: str) -> Response:
 
 
 def _contents(case: Case) -> ReportContents:
-    """Collect the report; 404 without such a version, 409 if it was altered."""
+    """Collect the report; 404 without such a version, 409 if it was altered or is of a demo."""
     asked = request.args.get("version")
     if asked and not (asked.isascii() and asked.isdecimal() and len(asked) < 7):
         abort(404)
     weights = current_app.config["LEUKOSCOPE"].weights_dir
     try:
-        return collect_report(case, weights, int(asked) if asked else None)
+        return formats.contents_of(case, weights, int(asked) if asked else None, current_user.id)
     except LookupError:
         abort(404)
     except AlteredError as error:

@@ -1,4 +1,4 @@
-"""Pictures of the most suspicious cells of a report, cut from the kept images."""
+"""Pictures of the cells that a report shows, cut from the kept images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from records.analyses import analyses
 from services.analyses.analysis import Analyst
 from services.analyses.pictures import encode_jpeg, tile
 from services.cases.snapshot import CaseSnapshot, CellSnapshot
-from services.reports.contents import most_suspicious
+from services.reports.contents import shown_blasts, shown_others
 
 
 def pictures_of(snapshot: CaseSnapshot, analyst: Analyst) -> dict[str, bytes]:
@@ -18,7 +18,7 @@ def pictures_of(snapshot: CaseSnapshot, analyst: Analyst) -> dict[str, bytes]:
     Each image is decoded once, however many of its cells are wanted.
     """
     by_image: dict[str, list[CellSnapshot]] = defaultdict(list)
-    for cell in most_suspicious(snapshot):
+    for cell in (*shown_blasts(snapshot), *shown_others(snapshot)):
         by_image[cell.id.partition(".")[0]].append(cell)
     return {
         name: picture

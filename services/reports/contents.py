@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 
-from core.taxonomy import BLAST
+from core.taxonomy import BLAST, BUILT_IN, UNCLASSIFIED, CellClasses
 from records import utc_now
 from records.analyses import analyses
 from records.cases import signatures
+from records.cases.blinding import sight_of
 from records.cases.cases import Case
 from records.cases.signatures import FIRST_VERSION, Amendment, Signature, SignatureRole
+from services.cases.checks import SignedCheck
 from services.cases.review import cells_of
 from services.cases.signed_contents import SignedContents, digest, verify
-from services.cases.snapshot import Agreement, CaseSnapshot, CellSnapshot
+from services.cases.snapshot import Agreement, CaseSnapshot, CellSnapshot, classes_of
 from services.cases.snapshot_builder import collect_snapshot
+from services.laboratory.letterhead import Laboratory
+from services.laboratory.settings import laboratory_for
+from services.language import lazy_gettext
 
 SCHEMA = "leukoscope.report.2"
 """Name and number of the form of the JSON report."""
 
-ASSISTS = "Leukoscope assists a qualified reader. It does not diagnose."
+ASSISTS = lazy_gettext("Leukoscope assists a qualified reader. It does not diagnose.")
 
-MOST_SUSPICIOUS = 20
-"""Cells on the page of the most suspicious ones."""
+BLASTS_SHOWN, OTHERS_SHOWN = 8, 4
+"""Cells of which a report has pictures."""
 
 
 class ReportStatus(StrEnum):
@@ -40,7 +47,10 @@ class ReportStatus(StrEnum):
 class SignatureLine:
     """One signature; `sha256` is of the canonical JSON of all that this reader signed.
 
-    `schema` says how it is hashed: None for signatures of before there were schemas.
+    `reader` is the name of the account, `full_name` that of the person where it was given. `schema`
+    says how it is hashed: None for signatures of before there were schemas. `checks` are those of
+    the case when it was signed; None for signatures of before there were any. A `final` one
+    completed the version. `laboratory` is what its settings put into the report then.
     """
 
     reader: str
@@ -49,6 +59,20 @@ class SignatureLine:
     conclusion: str
     sha256: str
     schema: str | None = None
+    final: bool = True
+    checks: tuple[SignedCheck, ...] | None = None
+    full_name: str = ""
+    laboratory: Laboratory | None = None
+
+    @property
+    def name(self) -> str:
+        """Whom the report names: the person, else the account."""
+        return self.full_name or self.reader
+
+    @property
+    def reasons(self) -> tuple[SignedCheck, ...]:
+        """The checks that warned, with the reasons given."""
+        return tuple(check for check in self.checks or () if check.reason)
 
 
 @dataclass(frozen=True)
@@ -64,7 +88,8 @@ class LaterVersion:
 class ReportContents:
     """Everything that a report says; `sha256` is of the last signature, else of the snapshot.
 
-    `later` is beside what was signed: it is no part of what is hashed.
+    `later` is beside what was signed: it is no part of what is hashed. `laboratory` is as the last
+    reader signed it, else as it is set now. `classes` are those that anybody who signed it gave.
     """
 
     snapshot: CaseSnapshot
@@ -74,6 +99,8 @@ class ReportContents:
     agreement: Agreement | None
     made_at: datetime
     later: LaterVersion | None = None
+    laboratory: Laboratory | None = None
+    classes: CellClasses = BUILT_IN
 
     @property
     def signed(self) -> bool:
@@ -86,13 +113,16 @@ class ReportContents:
         return self.signatures[-1].conclusion if self.signatures else ""
 
 
-def collect_report(case: Case, weights: Path, version: int | None = None) -> ReportContents:
+def collect_report(
+    case: Case, weights: Path, version: int | None = None, account_id: str | None = None
+) -> ReportContents:
     """Collect what the report of one version says.
 
     Args:
         case: the case.
         weights: the folder of the installed networks, for a version that is not signed yet.
         version: the present one unless named.
+        account_id: for whom: while a case is read blind, a report tells nobody of others' work.
 
     Raises:
         LookupError: there is no such version.
@@ -108,7 +138,11 @@ def collect_report(case: Case, weights: Path, version: int | None = None) -> Rep
         later = later_version(version, all_signatures, signatures.amendments_of(case.id))
         return _final(signed, later)
     kept = analyses.of_case(case.id)
-    return _preliminary(collect_snapshot(case, kept, cells_of(case, kept), weights), signed)
+    snapshot = collect_snapshot(case, kept, cells_of(case, kept, account_id), weights)
+    sight = sight_of(case, account_id)
+    return _preliminary(
+        snapshot, [one for one in signed if sight is None or sight.sees(one.reader_id, one.at)]
+    )
 
 
 def later_version(
@@ -123,11 +157,35 @@ def later_version(
     return LaterVersion(newest.version, newest.at, newest.version in signed)
 
 
-def most_suspicious(snapshot: CaseSnapshot) -> tuple[CellSnapshot, ...]:
-    """Return the first counted cells: blasts of the reviewer, then in the models' order."""
-    counted = [cell for cell in snapshot.cells if cell.counted]
-    ordered = sorted(counted, key=lambda cell: cell.label != BLAST)
-    return tuple(ordered[:MOST_SUSPICIOUS])
+def shown_blasts(snapshot: CaseSnapshot) -> tuple[CellSnapshot, ...]:
+    """Return the first blasts, in the models' order."""
+    blasts = (cell for cell in _counting(snapshot) if cell.label == BLAST)
+    return tuple(islice(blasts, BLASTS_SHOWN))
+
+
+def shown_others(snapshot: CaseSnapshot) -> tuple[CellSnapshot, ...]:
+    """Return typical other white cells: of each class in turn, the most frequent first.
+
+    The models' order ends with the cells that look least like a blast: these are typical. Whole
+    cells that somebody classified go before others.
+    """
+    white = snapshot.classes.white
+    by_class: dict[str, list[CellSnapshot]] = defaultdict(list)
+    for cell in reversed(_counting(snapshot)):
+        if cell.label in white and cell.label != BLAST:
+            by_class[cell.label].append(cell)
+    classes = sorted(by_class, key=lambda code: (code == UNCLASSIFIED, -len(by_class[code])))
+    ordered = [sorted(by_class[code], key=_untypical) for code in classes]
+    turns = chain.from_iterable(zip_longest(*ordered))
+    return tuple(islice(filter(None, turns), OTHERS_SHOWN))
+
+
+def _untypical(cell: CellSnapshot) -> tuple[bool, bool]:
+    return not cell.seen, cell.at_edge
+
+
+def _counting(snapshot: CaseSnapshot) -> list[CellSnapshot]:
+    return [cell for cell in snapshot.cells if cell.counted]
 
 
 def _final(signed: Sequence[Signature], later: LaterVersion | None) -> ReportContents:
@@ -141,6 +199,8 @@ def _final(signed: Sequence[Signature], later: LaterVersion | None) -> ReportCon
         agreement=verified[-1].agreement,
         made_at=utc_now(),
         later=later,
+        laboratory=verified[-1].laboratory,
+        classes=classes_of(one.snapshot for one in verified),
     )
 
 
@@ -152,6 +212,8 @@ def _preliminary(snapshot: CaseSnapshot, signed: Sequence[Signature]) -> ReportC
         signatures=_lines(signed, [verify(one) for one in signed]),
         agreement=None,
         made_at=utc_now(),
+        laboratory=laboratory_for(snapshot.specimen.kind),
+        classes=snapshot.classes,
     )
 
 
@@ -167,6 +229,10 @@ def _lines(
             conclusion=contents.conclusion,
             sha256=signature.sha256,
             schema=contents.schema_name,
+            final=signature.final,
+            checks=contents.checks,
+            full_name=contents.full_name,
+            laboratory=contents.laboratory,
         )
         for signature, contents in zip(signed, verified, strict=True)
     )

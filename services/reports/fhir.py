@@ -11,10 +11,17 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from core.coding import OWN, REPORT_CODE, SPECIMEN_CODES
 from core.taxonomy import LOINC_VERSION
+from services.cases.checks import SignedCheck
 from services.cases.snapshot import CaseSnapshot, ModelUsed
 from services.cases.snapshot_builder import PROPOSING
+from services.reports.check_sentences import CHECK_NAMES, format_check
 from services.reports.contents import ASSISTS, ReportContents, SignatureLine
-from services.reports.formatting import SIGNER_NAMES, format_later_version, format_warnings
+from services.reports.formatting import (
+    format_later_version,
+    format_specimen,
+    format_warnings,
+    signer_name,
+)
 from services.reports.results import (
     Code,
     Counter,
@@ -34,7 +41,7 @@ Resource = dict[str, Any]
 def as_fhir(contents: ReportContents) -> bytes:
     """Write a bundle of type "collection".
 
-    It has the report, the patient by pseudonym, specimen, readers, observations and models.
+    It has the report, the patient by pseudonym, specimen, order, readers, observations and models.
 
     The same signed report gives the same bundle, so that a receiver can tell it from another. A
     version that was amended since keeps its status, for R4 has none that says so of a correct
@@ -81,6 +88,7 @@ def _resources(contents: ReportContents) -> list[Resource]:
         _report(contents),
         _patient(contents),
         _specimen(contents),
+        *_orders(contents),
         *_readers(contents),
         *_observations(contents),
         *_devices(contents),
@@ -106,18 +114,27 @@ def _report(contents: ReportContents) -> Resource:
         "performer": _performers(contents),
         "result": [{"reference": _url(one["id"])} for one in _observations(contents)],
     }
-    if contents.later:
-        code = "superseded" if contents.later.signed else "being-amended"
-        tag = {
-            "system": f"{OWN}:tag",
-            "code": code,
-            "display": format_later_version(contents.later),
-        }
-        made["meta"] = {"tag": [tag]}
+    if _orders(contents):
+        made["basedOn"] = [_reference(contents, "order")]
+    if tags := _tags(contents):
+        made["meta"] = {"tag": tags}
     if contents.signatures:
         made["resultsInterpreter"] = _performers(contents)
         made["conclusion"] = contents.conclusion
     return made
+
+
+def _tags(contents: ReportContents) -> list[Resource]:
+    """Tag what whoever reads only codes must know: R4's report has no note."""
+    tags = {"outside-intended-use": format_specimen(contents.snapshot)}
+    if contents.later:
+        code = "superseded" if contents.later.signed else "being-amended"
+        tags[code] = format_later_version(contents.later)
+    return [
+        {"system": f"{OWN}:tag", "code": code, "display": display}
+        for code, display in tags.items()
+        if display
+    ]
 
 
 def _narrative(contents: ReportContents) -> Resource:
@@ -127,6 +144,36 @@ def _narrative(contents: ReportContents) -> Resource:
     text = escape(" ".join(filter(None, [*sentences, contents.conclusion])))
     div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{text}</p></div>'
     return {"status": "generated", "div": div}
+
+
+def _orders(contents: ReportContents) -> list[Resource]:
+    """Describe what was asked for, by accession number and priority; nothing where none is known.
+
+    R4's report has no priority. What was signed before cases had one has none either.
+    """
+    of = contents.snapshot.specimen
+    if not (of.accession or of.priority):
+        return []
+    made = {
+        "resourceType": "ServiceRequest",
+        "id": _id(contents, "order"),
+        "identifier": [_identifier(contents, "order"), *_accession(contents)],
+        "status": "completed" if contents.signed else "active",
+        "intent": "order",
+        "code": _coded(f"{OWN}:report", *REPORT_CODE),
+        "subject": _reference(contents, "patient"),
+        "specimen": [_reference(contents, "specimen")],
+    }
+    if of.priority:
+        made["priority"] = of.priority
+    return [made]
+
+
+def _accession(contents: ReportContents) -> list[Resource]:
+    accession = contents.snapshot.specimen.accession
+    kind = {"coding": [{"system": f"{TERMINOLOGY}/v2-0203", "code": "ACSN"}]}
+    known = {"type": kind, "system": f"{OWN}:accession", "value": accession}
+    return [known] if accession else []
 
 
 def _patient(contents: ReportContents) -> Resource:
@@ -154,6 +201,8 @@ def _specimen(contents: ReportContents) -> Resource:
         "type": _coded(SNOMED, *SPECIMEN_CODES[of.kind]),
         "subject": _reference(contents, "patient"),
     }
+    for accession in _accession(contents):
+        made["accessionIdentifier"] = accession
     if of.collected_on:
         made["collection"] = {"collectedDateTime": of.collected_on}
     if of.stain:
@@ -162,13 +211,13 @@ def _specimen(contents: ReportContents) -> Resource:
 
 
 def _readers(contents: ReportContents) -> list[Resource]:
-    """Describe who signed, by the account's name; before that, only that there is a reviewer."""
+    """Describe who signed, by name; before that, only that there is a reviewer."""
     if not contents.signatures:
         return [_reader(contents, "reviewer", "Reviewer")]
     return [
         {
-            **_reader(contents, one.role, SIGNER_NAMES[one.role]),
-            "practitioner": {"display": one.reader},
+            **_reader(contents, one.role, signer_name(one.role, contents.signatures)),
+            "practitioner": {"display": one.name},
         }
         for one in contents.signatures
     ]
@@ -191,25 +240,40 @@ def _performers(contents: ReportContents) -> list[Resource]:
 
 def _performer(contents: ReportContents, signature: SignatureLine) -> Resource:
     reference = _reference(contents, f"reader {signature.role}")
-    return {**reference, "display": signature.reader}
+    return {**reference, "display": signature.name}
 
 
 def _observations(contents: ReportContents) -> list[Resource]:
-    return [_observation(contents, result) for result in results_of(contents.snapshot)]
+    counted = [_observation(contents, result) for result in results_of(contents.snapshot)]
+    return counted + [
+        _warning(contents, signature, check)
+        for signature in contents.signatures
+        for check in signature.reasons
+    ]
+
+
+def _warning(contents: ReportContents, signature: SignatureLine, check: SignedCheck) -> Resource:
+    """Describe a check that warned, and why the case was signed all the same."""
+    name = f"check {signature.role} {check.code}"
+    reason = {
+        "authorString": signature.name,
+        "time": signature.at.isoformat(timespec="milliseconds"),
+        "text": check.reason,
+    }
+    return {
+        **_on_specimen(contents, name),
+        "code": _coded(f"{OWN}:check", check.code, CHECK_NAMES[check.code]),
+        "issued": signature.at.isoformat(timespec="milliseconds"),
+        "performer": [_performer(contents, signature)],
+        "valueString": format_check(check, contents.snapshot),
+        "note": [reason],
+    }
 
 
 def _observation(contents: ReportContents, result: Result) -> Resource:
-    name = f"{result.by} {result.name}"
     made = {
-        "resourceType": "Observation",
-        "id": _id(contents, name),
-        "identifier": [_identifier(contents, name)],
-        "status": contents.status,
-        "category": [_coded(f"{TERMINOLOGY}/observation-category", "laboratory", "Laboratory")],
+        **_on_specimen(contents, f"{result.by} {result.name}"),
         "code": _code(result.code),
-        "subject": _reference(contents, "patient"),
-        "specimen": _reference(contents, "specimen"),
-        **_effective(contents.snapshot),
         "issued": _issued(contents),
         "method": _coded(f"{OWN}:method", result.by, f"Counted by {result.by}"),
         "valueQuantity": _quantity(result, result.value),
@@ -227,6 +291,20 @@ def _observation(contents: ReportContents, result: Result) -> Resource:
     if result.by == Counter.MODELS and len(proposing) == 1:
         made["device"] = _reference(contents, f"device {proposing[0].model} {proposing[0].version}")
     return made
+
+
+def _on_specimen(contents: ReportContents, name: str) -> Resource:
+    """Return what all observations have, whatever they say."""
+    return {
+        "resourceType": "Observation",
+        "id": _id(contents, name),
+        "identifier": [_identifier(contents, name)],
+        "status": contents.status,
+        "category": [_coded(f"{TERMINOLOGY}/observation-category", "laboratory", "Laboratory")],
+        "subject": _reference(contents, "patient"),
+        "specimen": _reference(contents, "specimen"),
+        **_effective(contents.snapshot),
+    }
 
 
 def _proposing(snapshot: CaseSnapshot) -> list[ModelUsed]:
@@ -275,7 +353,9 @@ def _code(code: Code) -> Resource:
     made = _coded(f"{OWN}:observation", code.code, code.meaning)
     if code.loinc:
         number, display = code.loinc
-        coding = {"system": LOINC, "version": LOINC_VERSION, "code": number, "display": display}
+        coding = {"system": LOINC, "code": number}
+        if display:
+            coding = {**coding, "version": LOINC_VERSION, "display": display}
         made["coding"].insert(0, coding)
     return made
 

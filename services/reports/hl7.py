@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC
 
 from core.coding import LOCAL_CODES, REPORT_CODE, SPECIMEN_CODES
+from records.cases.cases import Priority
 from services.cases.snapshot import CaseSnapshot, ModelUsed
-from services.reports.contents import ASSISTS, ReportContents, ReportStatus
+from services.reports.check_sentences import CHECK_NAMES, format_check
+from services.reports.contents import ASSISTS, ReportContents, ReportStatus, SignatureLine
 from services.reports.formatting import format_later_version, format_model, format_warnings
 from services.reports.results import (
     Code,
@@ -24,6 +26,13 @@ from services.reports.results import (
 SENDER, VERSION, CHARACTER_SET = "Leukoscope", "2.5.1", "UNICODE UTF-8"
 STATUSES = {ReportStatus.PRELIMINARY: "P", ReportStatus.FINAL: "F", ReportStatus.AMENDED: "C"}
 """Status of each result (table 0085) and of the report (table 0123): both use these letters."""
+
+PRIORITIES = {
+    Priority.ROUTINE: ("R", "Routine", "HL70485"),
+    Priority.URGENT: ("A", "ASAP", "HL70485"),
+    Priority.STAT: ("S", "Stat", "HL70485"),
+}
+"""Code, name and table."""
 
 CONTROL_ID_LENGTH = CODE_LENGTH = 20
 
@@ -45,6 +54,9 @@ _OF_MODELS = "m-"
 def as_hl7(contents: ReportContents) -> bytes:
     """Write one message: patient by pseudonym, order, a segment for each result, specimen.
 
+    The accession number is that of the specimen (SPM-2), and in OBR-18, where IHE's Radiology
+    Technical Framework has it; version 2.5.1 has no field of its own for it.
+
     The same signed report gives the same message, with the same control id.
     """
     segments = [
@@ -53,6 +65,7 @@ def as_hl7(contents: ReportContents) -> bytes:
         _segment("ORC", {1: "RE", 3: _order_number(contents)}),
         _order(contents),
         *_notes(_order_notes(contents)),
+        *_priority(contents.snapshot),
         *_observations(contents),
         _specimen(contents.snapshot),
     ]
@@ -92,7 +105,7 @@ def _patient(snapshot: CaseSnapshot) -> str:
 
 
 def _order(contents: ReportContents) -> str:
-    readers = [_field(one.reader) for one in reversed(contents.signatures)]
+    readers = [_person(one) for one in reversed(contents.signatures)]
     return _segment(
         "OBR",
         {
@@ -100,6 +113,7 @@ def _order(contents: ReportContents) -> str:
             3: _order_number(contents),
             4: _field(*REPORT_CODE, LOCAL_CODES),
             7: _collected(contents.snapshot),
+            18: escape(contents.snapshot.specimen.accession),
             22: _issued(contents),
             24: "HM",
             25: STATUSES[contents.status],
@@ -107,6 +121,17 @@ def _order(contents: ReportContents) -> str:
             33: "~".join(readers[1:]),
         },
     )
+
+
+def _person(signature: SignatureLine) -> str:
+    """Name who signed: the account, and the full name where it is known (data type CNN)."""
+    return "&".join(map(escape, filter(None, (signature.reader, signature.full_name))))
+
+
+def _priority(snapshot: CaseSnapshot) -> list[str]:
+    """Write how soon it was asked for, where that is known: the timing of the order."""
+    priority = snapshot.specimen.priority
+    return [_segment("TQ1", {1: "1", 9: _field(*PRIORITIES[priority])})] if priority else []
 
 
 def _order_number(contents: ReportContents) -> str:
@@ -140,7 +165,15 @@ def _observations(contents: ReportContents) -> Iterator[str]:
             yield _number(contents, result, number, code, value)
             yield from _notes([result.note] if result.note else [])
     if contents.conclusion:
-        yield _conclusion(contents, number + 1)
+        number += 1
+        yield _text(contents, number, ("conclusion", "Conclusion"), contents.conclusion)
+    for signature in contents.signatures:
+        for check in signature.reasons:
+            number += 1
+            name = f"Check: {CHECK_NAMES[check.code].lower()}"
+            found = format_check(check, contents.snapshot)
+            yield _text(contents, number, (f"check-{check.code}", name), found)
+            yield from _notes([f"{signature.name}: {check.reason}"])
 
 
 def _number(contents: ReportContents, result: Result, number: int, code: Code, value: float) -> str:
@@ -159,14 +192,15 @@ def _number(contents: ReportContents, result: Result, number: int, code: Code, v
     )
 
 
-def _conclusion(contents: ReportContents, number: int) -> str:
+def _text(contents: ReportContents, number: int, what: tuple[str, str], text: str) -> str:
+    """Write a text as a result; `what` is its code and name."""
     return _segment(
         "OBX",
         {
             1: str(number),
             2: "FT",
-            3: _field("conclusion", "Conclusion", LOCAL_CODES),
-            5: escape(contents.conclusion),
+            3: _field(*what, LOCAL_CODES),
+            5: escape(text),
             11: STATUSES[contents.status],
             14: _collected(contents.snapshot),
         },
@@ -174,15 +208,17 @@ def _conclusion(contents: ReportContents, number: int) -> str:
 
 
 def _code(code: Code, by: Counter) -> str:
-    own = (_short(code.code), code.meaning, LOCAL_CODES)
     if by == Counter.MODELS:
-        own = (_OF_MODELS + own[0], f"{own[1]}, counted by models", LOCAL_CODES)
+        short = _short(code.code, CODE_LENGTH - len(_OF_MODELS))
+        own = (_OF_MODELS + short, f"{code.meaning}, counted by models", LOCAL_CODES)
+    else:
+        own = (_short(code.code, CODE_LENGTH), code.meaning, LOCAL_CODES)
     return _field(*code.loinc, "LN", *own) if code.loinc else _field(*own)
 
 
-def _short(code: str) -> str:
+def _short(code: str, longest: int) -> str:
     """Shorten a code to what a coded element takes, to the initials of its class if need be."""
-    if len(code) <= CODE_LENGTH - len(_OF_MODELS):
+    if len(code) <= longest:
         return code
     label, _, what = code.rpartition("-")
     return "".join(word[0] for word in label.split("_")) + f"-{what}"
@@ -194,6 +230,7 @@ def _specimen(snapshot: CaseSnapshot) -> str:
         "SPM",
         {
             1: "1",
+            2: escape(snapshot.specimen.accession),
             4: _field(*SPECIMEN_CODES[snapshot.specimen.kind], "SCT"),
             14: escape(f"Stain: {stain}") if stain else "",
             17: _collected(snapshot),

@@ -1,4 +1,4 @@
-"""The report as PDF: one to three pages of A4."""
+"""The report as PDF: some two pages of A4."""
 
 from __future__ import annotations
 
@@ -7,67 +7,119 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 from reportlab.lib.colors import Color, HexColor, white
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
     Flowable,
+    HRFlowable,
     Image,
-    PageBreak,
+    KeepTogether,
     Paragraph,
     SimpleDocTemplate,
     Spacer,
     Table,
 )
 
-from core.taxonomy import CLASS_NAMES, DIFFERENTIAL, ERYTHROBLAST
-from services.analyses.findings import USUAL_DIFFERENTIAL, format_interval, format_share
-from services.cases.snapshot import Agreement, CaseSnapshot, CellSnapshot, Tally
-from services.formatting import SPECIMEN_NAMES, format_datetime
-from services.reports.contents import ASSISTS, ReportContents, SignatureLine, most_suspicious
+from core.taxonomy import (
+    BLAST,
+)
+from services.cases.snapshot import CellSnapshot
+from services.formatting import class_texts
+from services.laboratory.letterhead import Laboratory
+from services.language import LazyText, format_datetime, gettext, language, lazy_gettext
+from services.reports.check_sentences import format_check
+from services.reports.contents import (
+    ASSISTS,
+    ReportContents,
+    SignatureLine,
+    shown_blasts,
+    shown_others,
+)
 from services.reports.formatting import (
-    SIGNER_NAMES,
     STATUS_NAMES,
+    format_duplicates,
     format_later_version,
     format_model,
-    format_warnings,
+    format_qualities,
+    format_specimen,
+    signer_name,
+)
+from services.reports.printing import (
+    BOLD,
+    FONT,
+    NO_GLYPH,
+    has_asian,
+    markup,
+    register_fonts,
+    runs,
+    texts_of,
+    texts_of_signature,
+    unprintable,
+)
+from services.reports.results import format_result
+from services.reports.sections import (
+    CELLS_NOTE,
+    differences_sentence,
+    differential,
+    format_opinions,
+    format_thresholds,
+    kappa_sentence,
+    models_sentence,
+    ranges_sentence,
+    reading_note,
+    reference_ranges,
+    remarks,
+    specimen_facts,
 )
 
-FONT, BOLD = "SourceSansPro", "SourceSansPro-Semibold"
-UNSIGNED = "UNSIGNED"
-UNKNOWN = "–"
-THRESHOLD_NAMES = {"white": "white cell", "rbc": "red cell"}
-NO_GLYPH = "\u25a0"
-NOT_PRINTED = f"{NO_GLYPH} replaces a character that this font lacks. The JSON report has it."
+UNSIGNED = LazyText(lambda: gettext("Unsigned").upper())
+NOT_PRINTED = lazy_gettext(
+    "%(no_glyph)s replaces a character that this font lacks. The JSON report has it.",
+    no_glyph=NO_GLYPH,
+)
 
 INK, MUTED, LINE = HexColor("#211c2b"), HexColor("#5f5870"), HexColor("#ddd7e6")
 ACCENT, PALE, DANGER = HexColor("#5b3b8c"), HexColor("#f1ecf9"), HexColor("#a4262c")
+AMBER, AMBER_PALE = HexColor("#7a4d00"), HexColor("#fdf4e0")
 MARGIN, WIDTH = 18 * mm, A4[0] - 36 * mm
 FRAME = 6
 """Points of padding that reportlab adds to the margins of a page."""
 
-GRID = 5
+GRID = 4
 PICTURE = 30 * mm
+LOGO = 60 * mm, 18 * mm
+"""The largest width and height of a logo."""
 
 BODY = ParagraphStyle("body", fontName=FONT, fontSize=9.5, leading=12.5, textColor=INK)
 SMALL = ParagraphStyle("small", BODY, fontSize=8, leading=10, textColor=MUTED)
 CODE = ParagraphStyle("code", SMALL, fontSize=7, leading=9, wordWrap="CJK")
 TITLE = ParagraphStyle("title", BODY, fontName=BOLD, fontSize=19, leading=23)
 HEADING = ParagraphStyle(
-    "heading", BODY, fontName=BOLD, fontSize=11, leading=14, textColor=ACCENT, spaceBefore=8
+    "heading",
+    BODY,
+    fontName=BOLD,
+    fontSize=11,
+    leading=14,
+    textColor=ACCENT,
+    spaceBefore=8,
+    keepWithNext=True,
 )
-LARGE = ParagraphStyle("large", BODY, fontName=BOLD, fontSize=20, leading=24)
+RESULT = ParagraphStyle("result", BODY, fontName=BOLD, fontSize=13, leading=17)
 RIGHT = ParagraphStyle("right", BODY, alignment=2)
+SMALL_RIGHT = ParagraphStyle("small right", SMALL, alignment=2)
+LABORATORY = ParagraphStyle("laboratory", RIGHT, fontName=BOLD, fontSize=12, leading=15)
 STATUS = ParagraphStyle("status", RIGHT, fontName=BOLD, textColor=ACCENT)
 WARNING = ParagraphStyle("warning", STATUS, textColor=DANGER)
 ALERT = ParagraphStyle("alert", BODY, fontName=BOLD, textColor=DANGER)
+OUTSIDE = ParagraphStyle("outside", BODY, fontName=BOLD, textColor=DANGER)
+STRIP = ParagraphStyle("strip", BODY, fontName=BOLD, textColor=AMBER)
 MIDDLE = ParagraphStyle(
     "middle", SMALL, alignment=1, textColor=INK, rightIndent=WIDTH / GRID - PICTURE
 )
@@ -75,14 +127,25 @@ MIDDLE = ParagraphStyle(
 Rows = Sequence[Sequence[str | Flowable]]
 
 
-def as_pdf(contents: ReportContents, pictures: Mapping[str, bytes]) -> bytes:
-    """Write the report, with a picture (JPEG) of each most suspicious cell by its id.
+def as_pdf(
+    contents: ReportContents, pictures: Mapping[str, bytes], logo: bytes | None = None
+) -> bytes:
+    """Write the report.
 
-    A cell without a picture keeps its place. Unsigned, every page carries a watermark.
+    Unsigned, every page carries a watermark.
+
+    Args:
+        contents: what it says.
+        pictures: a JPEG of each cell that is shown, by its id; one without keeps its place.
+        logo: the PNG that the laboratory's settings name.
     """
-    _register_fonts()
+    register_fonts()
     buffer = io.BytesIO()
-    title = f"{contents.snapshot.specimen.pseudonym}, version {contents.snapshot.version}"
+    title = gettext(
+        "%(pseudonym)s, version %(version)s",
+        pseudonym=contents.snapshot.specimen.pseudonym,
+        version=contents.snapshot.version,
+    )
     pages = SimpleDocTemplate(
         buffer,
         pagesize=A4,
@@ -90,11 +153,16 @@ def as_pdf(contents: ReportContents, pictures: Mapping[str, bytes]) -> bytes:
         rightMargin=MARGIN - FRAME,
         topMargin=16 * mm,
         bottomMargin=26 * mm,
-        title=f"Leukoscope report: {title}",
+        title=gettext("Leukoscope report: %(title)s", title=title),
         author="Leukoscope",
-        lang="en",
+        lang=language(),
     )
-    story = [*_first_page(contents), *_cells_page(contents, pictures), *_provenance(contents)]
+    story = [
+        *_letterhead(contents.laboratory, logo),
+        *_reading(contents),
+        *_cells(contents, pictures),
+        *_provenance(contents),
+    ]
     pages.build(story, canvasmaker=partial(_Pages, contents=contents))
     return buffer.getvalue()
 
@@ -133,17 +201,36 @@ class _Pages(Canvas):
         self.setFont(BOLD, 9)
         self.drawRightString(A4[0] - MARGIN, 22.5 * mm, format_later_version(self._contents.later))
         self.setFillColor(ACCENT)
-        self.drawString(MARGIN, 16.5 * mm, ASSISTS)
+        self.drawString(MARGIN, 16.5 * mm, str(ASSISTS))
         self.setFillColor(MUTED)
         self.setFont(FONT, 8)
-        at = f"Page {self.getPageNumber()} of {pages}"
+        at = gettext("Page %(number)s of %(pages)s", number=self.getPageNumber(), pages=pages)
         self.drawRightString(A4[0] - MARGIN, 16.5 * mm, at)
-        about = f"Case {_printable(snapshot.specimen.pseudonym)}, version {snapshot.version}"
-        self.drawString(
-            MARGIN, 12.5 * mm, f"{about}. Printed {format_datetime(self._contents.made_at)}."
+        about = gettext(
+            "Case %(pseudonym)s, version %(version)s",
+            pseudonym=snapshot.specimen.pseudonym,
+            version=snapshot.version,
         )
+        printed = gettext(
+            "%(about)s. Printed %(time)s.",
+            about=about,
+            time=format_datetime(self._contents.made_at),
+        )
+        self._write(12.5 * mm, printed)
         self.setFont(FONT, 7)
-        self.drawString(MARGIN, 9 * mm, f"SHA-256 of the contents: {self._contents.sha256}")
+        self.drawString(
+            MARGIN,
+            9 * mm,
+            gettext("SHA-256 of the contents: %(sha256)s", sha256=self._contents.sha256),
+        )
+
+    def _write(self, y: float, text: str) -> None:
+        """Write a line from the left margin, each run in its font."""
+        x = MARGIN
+        for font, run in runs(text):
+            self.setFont(font, 8)
+            self.drawString(x, y, run)
+            x += pdfmetrics.stringWidth(run, font, 8)
 
     def _watermark(self) -> None:
         self.saveState()
@@ -151,65 +238,85 @@ class _Pages(Canvas):
         self.setFont(BOLD, 96)
         self.translate(A4[0] / 2, A4[1] / 2)
         self.rotate(52)
-        self.drawCentredString(0, -30, UNSIGNED)
+        self.drawCentredString(0, -30, str(UNSIGNED))
         self.restoreState()
 
 
-def _register_fonts() -> None:
-    """Register Source Sans Pro (SIL OFL): Latin, Greek and Cyrillic."""
-    folder = files("font_source_sans_pro") / "files"
-    known = pdfmetrics.getRegisteredFontNames()
-    for name, file in ((FONT, "SourceSansPro-Regular"), (BOLD, "SourceSansPro-Semibold")):
-        if name not in known:
-            pdfmetrics.registerFont(TTFont(name, str(folder / f"{file}.ttf")))
+def _letterhead(laboratory: Laboratory | None, logo: bytes | None) -> list[Flowable]:
+    """Write name, address and logo of the laboratory, above a line."""
+    if laboratory is None or not (laboratory.name or laboratory.contact or logo):
+        return []
+    lines = [_text(laboratory.name, LABORATORY), *_lines(laboratory.contact, SMALL_RIGHT)]
+    row = [_logo(logo) if logo else "", lines]
+    head = Table([row], [WIDTH * 0.45, WIDTH * 0.55], style=_PLAIN)
+    return [head, HRFlowable(WIDTH, 0.8, color=ACCENT, spaceBefore=4, spaceAfter=8)]
 
 
-def _first_page(contents: ReportContents) -> list[Flowable]:
+def _logo(png: bytes) -> Flowable:
+    width, height = ImageReader(io.BytesIO(png)).getSize()
+    scale = min(LOGO[0] / width, LOGO[1] / height)
+    return Image(io.BytesIO(png), width * scale, height * scale, hAlign="LEFT")
+
+
+def _reading(contents: ReportContents) -> list[Flowable]:
+    notes = ranges_sentence(contents), reading_note(contents)
     return [
         *_head(contents),
+        _result(contents),
+        Spacer(0, 2 * mm),
+        *_not_validated(contents),
         _specimen(contents),
         *_remarks(contents),
-        Paragraph("Blasts among white cells", HEADING),
-        _shares(contents),
-        Paragraph("Differential", HEADING),
+        Paragraph(gettext("Differential"), HEADING),
         _differential(contents),
-        _text(_reading_note(contents), SMALL),
-        Paragraph("Conclusion", HEADING),
+        *(_text(note, SMALL) for note in notes if note),
+        Paragraph(gettext("Conclusion"), HEADING),
         *_lines(_conclusions(contents)),
+        *_reasons(contents),
         *_signatures(contents.signatures),
-        *_agreement(contents.agreement),
+        *_agreement(contents),
     ]
 
 
 def _provenance(contents: ReportContents) -> list[Flowable]:
-    note = [_text(NOT_PRINTED, SMALL)] if _unprintable(contents) else []
-    return [Paragraph("Models", HEADING), _models(contents), *note]
+    note = [_text(NOT_PRINTED, SMALL)] if unprintable(_texts(contents)) else []
+    return [
+        *_hashes(contents.signatures),
+        KeepTogether([Paragraph(gettext("Models"), HEADING), _models(contents)]),
+        *note,
+    ]
 
 
 def _head(contents: ReportContents) -> list[Flowable]:
     snapshot = contents.snapshot
-    status = f"{STATUS_NAMES[contents.status]}<br/>Version {snapshot.version}"
+    version = gettext("Version %(number)s", number=snapshot.version)
+    status = f"{STATUS_NAMES[contents.status]}<br/>{version}"
     style = STATUS if contents.signed else WARNING
     state = [Paragraph(status, style), Paragraph(format_later_version(contents.later), WARNING)]
-    row = [Paragraph("Blood film review", TITLE), state]
+    row = [Paragraph(gettext("Blood film review"), TITLE), state]
     return [Table([row], [WIDTH * 0.72, WIDTH * 0.28], style=_PLAIN), Spacer(0, 3 * mm)]
 
 
+def _result(contents: ReportContents) -> Flowable:
+    """Say what people counted, and below it the models."""
+    snapshot = contents.snapshot
+    sentences = [_text(format_result(snapshot), RESULT), _text(models_sentence(snapshot), SMALL)]
+    return Table([[sentences]], [WIDTH], style=_RESULT)
+
+
 def _specimen(contents: ReportContents) -> Flowable:
-    of, snapshot = contents.snapshot.specimen, contents.snapshot
-    values = [
-        ("Case (pseudonym)", of.pseudonym),
-        ("Specimen", SPECIMEN_NAMES[of.kind]),
-        ("Collected on", of.collected_on or "not stated"),
-        ("Stain", of.stain or "not stated"),
-        ("Magnification", of.magnification or "not stated"),
-        ("Images analysed", str(len(snapshot.images))),
-        ("Cells reviewed", f"{snapshot.reviewed} of {snapshot.total}"),
-        ("Version", str(snapshot.version)),
-    ]
-    pairs = [[_text(name, SMALL), _text(value)] for name, value in values]
+    facts = specimen_facts(contents.snapshot)
+    pairs = [[_text(name, SMALL), _text(value)] for name, value in facts]
     rows = [[*pairs[row], *pairs[row + 1]] for row in range(0, len(pairs), 2)]
     return Table(rows, [WIDTH * part for part in (0.17, 0.33, 0.17, 0.33)], style=_BOXED)
+
+
+def _not_validated(contents: ReportContents) -> list[Flowable]:
+    """Say in a strip that the models are not for such a specimen."""
+    sentence = format_specimen(contents.snapshot)
+    if not sentence:
+        return []
+    return [Table([[_text(sentence, STRIP)]], [WIDTH], style=_STRIP), Spacer(0, 2 * mm)]
 
 
 def _remarks(contents: ReportContents) -> list[Flowable]:
@@ -217,82 +324,55 @@ def _remarks(contents: ReportContents) -> list[Flowable]:
 
     As paragraphs: those go on over pages, a row of a table cannot.
     """
-    reason, notes = contents.snapshot.amended_because, contents.snapshot.specimen.notes
-    texts = [f"Reason for amendment: {reason}"] if reason else []
-    texts += [f"Notes: {notes}"] if notes else []
-    warnings = [_text(warning, ALERT) for warning in format_warnings(contents.snapshot)]
-    return [Spacer(0, 1.5 * mm), *warnings, *(line for text in texts for line in _lines(text))]
-
-
-def _shares(contents: ReportContents) -> Flowable:
     snapshot = contents.snapshot
-    unreviewed = [_text("Reviewer", SMALL), _text("Not reviewed", LARGE)]
-    reviewed = _share("Reviewer", snapshot.by_reviewers) if snapshot.reviewed else unreviewed
-    proposed = _share("Models", snapshot.by_models)
-    return Table([[reviewed, proposed]], [WIDTH / 2] * 2, style=_BOXED)
-
-
-def _share(name: str, tally: Tally) -> list[Flowable]:
-    if tally.share is None:
-        return [_text(name, SMALL), _text("No white cells", LARGE)]
-    interval = f"95% CI {format_interval(tally.blasts)}"
-    return [
-        _text(name, SMALL),
-        _text(format_share(tally.share), LARGE),
-        _text(f"{tally.blasts.blasts} of {tally.white} white cells; {interval}", SMALL),
+    warnings = [
+        _text(warning, ALERT)
+        for warning in (*format_duplicates(snapshot), *format_qualities(snapshot))
     ]
+    lines = [line for text in remarks(snapshot) for line in _lines(text)]
+    return [Spacer(0, 1.5 * mm), *warnings, *lines]
 
 
 def _differential(contents: ReportContents) -> Flowable:
-    snapshot = contents.snapshot
-    head = ["Class", "Reviewer", "Percentage", "Models"]
+    """Make the table of all classes; with reference ranges where the laboratory has set any."""
+    usual = bool(reference_ranges(contents))
+    head = [
+        gettext("Class"),
+        gettext("Reviewer"),
+        gettext("Percentage"),
+        *([gettext("Reference"), ""] if usual else []),
+        gettext("Models"),
+    ]
     rows: list[list[Flowable]] = [[_bold(word) for word in head]]
-    for label in DIFFERENTIAL:
-        counts = (*_by_reviewers(snapshot, label), str(snapshot.by_models.count(label)))
-        rows.append([_text(CLASS_NAMES[label]), *(_text(count) for count in counts)])
-    rows.append([_bold("White cells"), *_sums(snapshot)])
-    rows.append(_erythroblasts(snapshot))
-    return Table(rows, [WIDTH * part for part in (0.46, 0.18, 0.18, 0.18)], style=_LINED)
-
-
-def _by_reviewers(snapshot: CaseSnapshot, label: str) -> tuple[str, str]:
-    """Return count and share of a class, once anybody has reviewed a cell."""
-    tally = snapshot.by_reviewers
-    if not snapshot.reviewed:
-        return UNKNOWN, UNKNOWN
-    count = tally.count(label)
-    return str(count), format_share(count / tally.white) if tally.white else UNKNOWN
-
-
-def _sums(snapshot: CaseSnapshot) -> list[Flowable]:
-    reviewed = str(snapshot.by_reviewers.white) if snapshot.reviewed else UNKNOWN
-    return [_bold(reviewed), _text(""), _bold(str(snapshot.by_models.white))]
-
-
-def _erythroblasts(snapshot: CaseSnapshot) -> list[Flowable]:
-    count, _ = _by_reviewers(snapshot, ERYTHROBLAST)
-    per_100 = snapshot.by_reviewers.erythroblasts_per_100
-    ratio = "" if per_100 is None or not snapshot.reviewed else f"{per_100:.1f} per 100 WBC"
-    return [_text(f"{CLASS_NAMES[ERYTHROBLAST]}s (NRBC)"), _text(count), _text(ratio), _text("")]
-
-
-def _reading_note(contents: ReportContents) -> str:
-    note = (
-        "The models only separate blasts from other white cells, which they leave unclassified. "
-        "Cells without review count as the models propose. 95% CI (Wilson), assuming independent "
-        "cells."
-    )
-    if contents.snapshot.by_reviewers.white < USUAL_DIFFERENTIAL:
-        note += f" Fewer than {USUAL_DIFFERENTIAL} white cells: interpret with caution."
-    return note
+    for line in differential(contents):
+        write = _bold if line.total else _text
+        beside = [_text(line.usual), _text(line.outside, OUTSIDE)] if usual else []
+        counted = [write(line.count), _text(line.share)]
+        rows.append([write(line.name), *counted, *beside, write(line.models)])
+    parts = (0.32, 0.13, 0.2, 0.13, 0.1, 0.12) if usual else (0.46, 0.18, 0.18, 0.18)
+    return Table(rows, [WIDTH * part for part in parts], style=_LINED)
 
 
 def _conclusions(contents: ReportContents) -> str:
     if not contents.signatures:
-        return "None. This version is not signed."
+        return gettext("None. This version is not signed.")
     if len(contents.signatures) == 1:
         return contents.conclusion
-    return "\n".join(f"{one.reader}: {one.conclusion}" for one in contents.signatures)
+    return "\n".join(f"{one.name}: {one.conclusion}" for one in contents.signatures)
+
+
+def _reasons(contents: ReportContents) -> list[Flowable]:
+    """List what was signed in spite of a warning, and why."""
+    lines = [
+        line
+        for one in contents.signatures
+        for check in one.reasons
+        for line in (
+            _text(format_check(check, contents.snapshot)),
+            *_lines(f"{one.name}: {check.reason}", SMALL),
+        )
+    ]
+    return [Paragraph(gettext("Warnings and reasons"), HEADING), *lines] if lines else []
 
 
 def _signatures(signed: Sequence[SignatureLine]) -> list[Flowable]:
@@ -300,144 +380,137 @@ def _signatures(signed: Sequence[SignatureLine]) -> list[Flowable]:
         return []
     rows = [
         [
-            _bold(f"{one.reader}"),
-            _text(f"{SIGNER_NAMES[one.role]}, {format_datetime(one.at)}"),
-            _text(one.sha256, CODE),
+            [
+                _bold(one.name),
+                *(
+                    [_text(gettext("Account %(reader)s", reader=one.reader), SMALL)]
+                    if one.full_name
+                    else []
+                ),
+            ],
+            _text(f"{signer_name(one.role, signed)}, {format_datetime(one.at)}"),
         ]
         for one in signed
     ]
-    head = Paragraph("Signatures", HEADING)
-    return [head, Table(rows, [WIDTH * part for part in (0.17, 0.31, 0.52)], style=_LINED)]
+    head = Paragraph(gettext("Signatures"), HEADING)
+    return [KeepTogether([head, Table(rows, [WIDTH / 2] * 2, style=_LINED)])]
 
 
-def _agreement(agreement: Agreement | None) -> list[Flowable]:
+def _hashes(signed: Sequence[SignatureLine]) -> list[Flowable]:
+    if not signed:
+        return []
+    rows = [[_text(one.name), _text(f"SHA-256: {one.sha256}", CODE)] for one in signed]
+    table = Table(rows, [WIDTH * part for part in (0.35, 0.65)], style=_LINED)
+    return [KeepTogether([Paragraph(gettext("Signatures and hashes"), HEADING), table])]
+
+
+def _agreement(contents: ReportContents) -> list[Flowable]:
+    agreement = contents.agreement
     if agreement is None:
         return []
-    listed = "; ".join(
-        f"cell {one.cell}: {_label(one.first)} / {_label(one.second)}"
-        for one in agreement.disagreements
-    )
-    differ = f"Differences (first / second reviewer): {listed}." if listed else "No differences."
     return [
-        Paragraph("Agreement of the two reviewers", HEADING),
-        _text(_kappa(agreement)),
-        _text(differ, SMALL),
+        Paragraph(gettext("Agreement of the two reviewers"), HEADING),
+        _text(kappa_sentence(agreement)),
+        _text(differences_sentence(agreement, contents.classes), SMALL),
     ]
-
-
-def _kappa(agreement: Agreement) -> str:
-    if not agreement.cells:
-        return "Cohen’s kappa is not defined: no cell was classified by both reviewers."
-    kappa = "not defined" if agreement.kappa is None else f"{agreement.kappa:.2f}"
-    cells = "1 cell" if agreement.cells == 1 else f"{agreement.cells} cells"
-    return (
-        f"Cohen’s kappa over {cells} classified by both reviewers: {kappa}. Classes taken over "
-        "from another person are left out. The second reviewer saw the classes of the first."
-    )
-
-
-def _label(label: str | None) -> str:
-    return CLASS_NAMES[label] if label else "not drawn"
 
 
 def _models(contents: ReportContents) -> Flowable:
     snapshot = contents.snapshot
-    rows = [[_bold(word) for word in ("Model", "Version", "SHA-256 of the weights")]]
+    rows = [
+        [
+            _bold(word)
+            for word in (gettext("Model"), gettext("Version"), gettext("SHA-256 of the weights"))
+        ]
+    ]
     for used in snapshot.models:
         hashes = "<br/>".join(f"{name}: {value}" for name, value in used.files.items())
-        hashes = hashes or "unknown: another version is installed now"
+        hashes = hashes or gettext("unknown: another version is installed now")
         rows.append([_text(format_model(used)), _text(used.version), Paragraph(hashes, CODE)])
-    thresholds = sorted({_thresholds(image.thresholds) for image in snapshot.images} - {""})
-    if thresholds:
-        rows.append([_text("Thresholds"), _text(""), _text("; ".join(thresholds), SMALL)])
+    if thresholds := format_thresholds(snapshot):
+        rows.append([_text(gettext("Thresholds")), _text(""), _text(thresholds, SMALL)])
     return Table(rows, [WIDTH * part for part in (0.15, 0.2, 0.65)], style=_LINED)
 
 
-def _thresholds(thresholds: Mapping[str, float]) -> str:
-    return ", ".join(
-        f"{THRESHOLD_NAMES.get(name, name)} ≥ {format_share(value)}"
-        for name, value in thresholds.items()
-    )
+def _cells(contents: ReportContents, pictures: Mapping[str, bytes]) -> list[Flowable]:
+    """Show blasts and typical other cells, each group below its heading."""
+    snapshot = contents.snapshot
+    names = class_texts(snapshot.classes)
+    blasts = sum(cell.counted and cell.label == BLAST for cell in snapshot.cells)
+    groups = [
+        (gettext("Blasts: {} of %(blasts)s", blasts=blasts), shown_blasts(snapshot)),
+        (gettext("Other white cells: {}"), shown_others(snapshot)),
+    ]
+    shown = [
+        KeepTogether([Paragraph(title.format(len(cells)), HEADING), _grid(cells, pictures, names)])
+        for title, cells in groups
+        if cells
+    ]
+    return [*shown, _text(CELLS_NOTE, SMALL)] if shown else []
 
 
-def _cells_page(contents: ReportContents, pictures: Mapping[str, bytes]) -> list[Flowable]:
-    cells = most_suspicious(contents.snapshot)
-    if not cells:
-        return []
-    shown = [_cell(cell, pictures.get(cell.id)) for cell in cells]
+def _grid(
+    cells: Sequence[CellSnapshot], pictures: Mapping[str, bytes], names: Mapping[str, str]
+) -> Flowable:
+    shown = [_cell(cell, pictures.get(cell.id), str(names[cell.label])) for cell in cells]
     shown += [[]] * (-len(shown) % GRID)
     rows = [shown[row : row + GRID] for row in range(0, len(shown), GRID)]
-    total = contents.snapshot.total
-    note = (
-        f"{len(cells)} of {total} counted cells: the reviewer’s blasts first, then by the models’ "
-        "suspicion. Under each: class, image and cell, blast probability (detector · classifier)."
-    )
-    return [
-        PageBreak(),
-        Paragraph("Most suspicious cells", TITLE),
-        Spacer(0, 2 * mm),
-        _text(note, SMALL),
-        Spacer(0, 3 * mm),
-        Table(rows, [WIDTH / GRID] * GRID, style=_PLAIN),
-    ]
+    return Table(rows, [WIDTH / GRID] * GRID, style=_PLAIN)
 
 
-def _cell(cell: CellSnapshot, picture: bytes | None) -> list[Flowable]:
-    opinions = " · ".join(_probability(one) for one in (cell.blast, cell.second))
-    seen = "" if cell.seen else " (not reviewed)"
+def _cell(cell: CellSnapshot, picture: bytes | None, name: str) -> list[Flowable]:
+    seen = "" if cell.seen else f" ({gettext('not reviewed')})"
     shown = Image(io.BytesIO(picture), PICTURE, PICTURE) if picture else _no_picture()
     return [
         shown,
-        Paragraph(f'<font name="{BOLD}">{CLASS_NAMES[cell.label]}</font>{seen}', MIDDLE),
-        _text(f"Cell {cell.name}", MIDDLE),
-        _text(opinions, MIDDLE),
+        Paragraph(
+            f'<font name="{BOLD}">{markup(str(name))}</font>{escape(seen)}',
+            MIDDLE,
+        ),
+        _text(gettext("Cell %(name)s", name=cell.name), MIDDLE),
+        _text(format_opinions(cell), MIDDLE),
         Spacer(0, 3 * mm),
     ]
 
 
 def _no_picture() -> Flowable:
     style = [("BOX", (0, 0), (-1, -1), 0.5, LINE), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
-    text = _text("No picture", ParagraphStyle("none", SMALL, alignment=1))
+    text = _text(gettext("No picture"), ParagraphStyle("none", SMALL, alignment=1))
     return Table([[text]], [PICTURE], [PICTURE], style=style, hAlign="LEFT")
-
-
-def _probability(probability: float | None) -> str:
-    return UNKNOWN if probability is None else format_share(probability)
 
 
 def _text(text: str, style: ParagraphStyle = BODY) -> Paragraph:
     """Make a paragraph of plain text."""
-    return Paragraph(escape(_printable(text)), style)
+    # A lazy text is translated only where it is written out.
+    written = str(text)
+    if has_asian(written):
+        style = ParagraphStyle("asian", style, wordWrap="CJK")
+    return Paragraph(markup(written), style)
 
 
-def _lines(text: str) -> list[Paragraph]:
+def _lines(text: str, style: ParagraphStyle = BODY) -> list[Paragraph]:
     """Make a paragraph of each line: many lines in one take reportlab minutes."""
-    return [_text(line) for line in re.sub(r"\n{3,}", "\n\n", text).split("\n")]
+    return [_text(line, style) for line in re.sub(r"\n{3,}", "\n\n", text).split("\n")]
 
 
 def _bold(text: str) -> Paragraph:
     return _text(text, ParagraphStyle("bold", BODY, fontName=BOLD))
 
 
-def _printable(text: str) -> str:
-    """Replace every character that the font does not have by a box."""
-    face = pdfmetrics.getFont(FONT).face  # pyright: ignore[reportAttributeAccessIssue]  as above
-    glyphs = face.charToGlyph
-    return "".join(one if one in "\r\n\t" or ord(one) in glyphs else NO_GLYPH for one in text)
-
-
-def _unprintable(contents: ReportContents) -> bool:
-    of = contents.snapshot.specimen
-    texts = [of.pseudonym, of.stain, of.magnification, of.notes]
-    texts += [contents.snapshot.amended_because or ""]
-    texts += [text for one in contents.signatures for text in (one.reader, one.conclusion)]
-    return any(_printable(text) != text for text in texts)
+def _texts(contents: ReportContents) -> list[str]:
+    """Return all texts in it that people wrote."""
+    return [
+        *texts_of(contents.snapshot, contents.laboratory),
+        *(text for one in contents.signatures for text in texts_of_signature(one)),
+    ]
 
 
 _LEFT = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 0)]
 _TOP = [("VALIGN", (0, 0), (-1, -1), "TOP")]
 _PLAIN = [*_LEFT, *_TOP]
 _BOXED = [*_TOP, ("BACKGROUND", (0, 0), (-1, -1), PALE), ("INNERGRID", (0, 0), (-1, -1), 2, white)]
+_RESULT = [("BACKGROUND", (0, 0), (-1, -1), PALE), ("LINEBEFORE", (0, 0), (0, -1), 3, ACCENT)]
+_STRIP = [("BACKGROUND", (0, 0), (-1, -1), AMBER_PALE), ("BOX", (0, 0), (-1, -1), 0.5, AMBER)]
 _LINED = [
     *_TOP,
     ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),

@@ -6,12 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.taxonomy import BLAST, CELL_CLASSES, CLASS_NAMES, REPORTED, UNCLASSIFIED
-from records.cases.cases import BLOOD
+from core.coding import BLOOD
+from core.taxonomy import (
+    BLAST,
+    ERYTHROBLAST,
+    PROPOSED,
+    SMUDGE,
+    UNCLASSIFIED,
+    CellClass,
+)
+from services.analyses.findings import format_interval, format_share
 from services.cases.snapshot import CaseSnapshot, Tally
+from services.language import gettext
+from services.reports.formatting import format_so_far, format_specimen
 
-BLOOD_LOINC = {one.code: one.loinc for one in CELL_CLASSES if one.loinc}
-"""LOINC code and name of the share of each class that has one, for blood."""
+BESIDE = {ERYTHROBLAST: "nrbc", SMUDGE: "smudge"}
+"""What stands beside the white cells, per 100 of them, by the beginning of its code."""
 
 
 class Counter(StrEnum):
@@ -23,7 +33,10 @@ class Counter(StrEnum):
 
 @dataclass(frozen=True)
 class Code:
-    """A code of our own, what it means, and LOINC's code and name where they fit."""
+    """A code of our own, what it means, and LOINC's code and name where they fit.
+
+    Of a laboratory's own class LOINC's name is not known, and empty.
+    """
 
     code: str
     meaning: str
@@ -64,46 +77,95 @@ def results_of(snapshot: CaseSnapshot) -> list[Result]:
     return [*reviewers, *_other_shares(snapshot), *models]
 
 
-def all_reviewed(snapshot: CaseSnapshot) -> bool:
-    """Return whether people reviewed every cell."""
-    return snapshot.reviewed == snapshot.total
-
-
 def format_counted(snapshot: CaseSnapshot) -> str:
     """Say how many blasts people counted, and how far they are."""
     if not snapshot.reviewed:
-        return "No cells reviewed."
+        return gettext("No cells reviewed.")
+    if not snapshot.complete:
+        return f"{format_so_far(snapshot)}. {_format_reviewed(snapshot)}"
     tally = snapshot.by_reviewers
-    blasts = f"Blasts: {tally.blasts.blasts} of {tally.white} white cells."
-    return blasts if all_reviewed(snapshot) else f"{blasts} {_format_reviewed(snapshot)}"
+    return gettext(
+        "Blasts: %(blasts)s of %(white)s white cells.",
+        blasts=tally.blasts.blasts,
+        white=tally.white,
+    )
+
+
+def format_result(snapshot: CaseSnapshot) -> str:
+    """Say in one sentence what people counted, for the top of a report."""
+    tally = snapshot.by_reviewers
+    if not (snapshot.reviewed and snapshot.complete):
+        return format_counted(snapshot)
+    if tally.share is None:
+        return gettext("No white cells.")
+    interval = format_interval(tally.blasts)
+    if not tally.blasts.blasts:
+        return gettext(
+            "No blasts among %(white)s white cells (95%% CI %(interval)s).",
+            white=tally.white,
+            interval=interval,
+        )
+    return gettext(
+        "Blasts %(share)s: %(blasts)s of %(white)s white cells (95%% CI %(interval)s).",
+        share=format_share(tally.share),
+        blasts=tally.blasts.blasts,
+        white=tally.white,
+        interval=interval,
+    )
 
 
 def _format_reviewed(snapshot: CaseSnapshot) -> str:
-    reviewed = f"{snapshot.reviewed} of {snapshot.total} cells reviewed"
-    return f"{reviewed}; the others count as the models propose."
+    return gettext(
+        "%(reviewed)s of %(total)s cells reviewed.",
+        reviewed=snapshot.reviewed,
+        total=snapshot.total,
+    )
 
 
 def _of_tally(snapshot: CaseSnapshot, by: Counter, tally: Tally) -> Iterator[Result]:
     """Yield the share of blasts with its interval, then the count of each class."""
-    note = "" if by == Counter.MODELS or all_reviewed(snapshot) else _format_reviewed(snapshot)
+    note = _note(snapshot, by)
     if tally.share is not None:
         code = _share_code(snapshot, BLAST, by)
         yield _share(by, "blast-share", code, tally.share, _bounds(tally), note)
-    for label in REPORTED:
-        code = Code(f"{label}-count", CLASS_NAMES[label])
+    # Of what models do not propose they count none, which would say that there is none.
+    names = snapshot.classes.names
+    for label in snapshot.classes.reported if by == Counter.REVIEWERS else PROPOSED:
+        code = Code(f"{label}-count", names[label])
         yield Result(by, label, code, tally.count(label), "{cells}", "cells", note=note)
+    for label, code in _ratio_codes(snapshot, by):
+        if (ratio := tally.per_100(label)) is not None:
+            value = round(ratio, 2)
+            yield Result(by, code.code, code, value, "/100{WBCs}", "per 100 WBC", note=note)
+
+
+def _ratio_codes(snapshot: CaseSnapshot, by: Counter) -> Iterator[tuple[str, Code]]:
+    """Yield what is given per 100 white cells, with its code."""
+    names = snapshot.classes.names
+    for label in BESIDE if by == Counter.REVIEWERS else (SMUDGE,):
+        yield label, Code(f"{BESIDE[label]}-per-100-wbc", f"{names[label]}s per 100 white cells")
+    for one in snapshot.classes.own if by == Counter.REVIEWERS else ():
+        if not one.differential:
+            meaning = f"{one.name} per 100 white cells"
+            yield one.code, Code(f"{one.code}-ratio", meaning, _loinc(snapshot, one, by))
+
+
+def _note(snapshot: CaseSnapshot, by: Counter) -> str:
+    if by == Counter.MODELS:
+        return format_specimen(snapshot)
+    return "" if snapshot.complete else _format_reviewed(snapshot)
 
 
 def _other_shares(snapshot: CaseSnapshot) -> Iterator[Result]:
     """Yield the shares that only people can name, once they classified every cell."""
     tally = snapshot.by_reviewers
-    if not tally.white or tally.count(UNCLASSIFIED) or not all_reviewed(snapshot):
+    if not tally.white or tally.count(UNCLASSIFIED) or not snapshot.complete:
         return
-    for label in BLOOD_LOINC:
-        if label != BLAST:
-            code = _share_code(snapshot, label, Counter.REVIEWERS)
-            share = tally.count(label) / tally.white
-            yield _share(Counter.REVIEWERS, f"{label}-share", code, share)
+    for one in snapshot.classes.every:
+        if one.loinc and one.differential and one.code != BLAST:
+            code = _share_code(snapshot, one.code, Counter.REVIEWERS)
+            share = tally.count(one.code) / tally.white
+            yield _share(Counter.REVIEWERS, f"{one.code}-share", code, share)
 
 
 def _share(
@@ -118,14 +180,18 @@ def _share(
 
 
 def _share_code(snapshot: CaseSnapshot, label: str, by: Counter) -> Code:
-    """Return our code, and LOINC's where people counted all cells of blood.
+    """Return our code, and LOINC's where it fits."""
+    one = next(one for one in snapshot.classes.every if one.code == label)
+    return Code(f"{label}-share", f"{one.name}, share of white cells", _loinc(snapshot, one, by))
+
+
+def _loinc(snapshot: CaseSnapshot, one: CellClass, by: Counter) -> tuple[str, str] | None:
+    """Return LOINC's code and name of a class where people counted all cells of blood.
 
     What models counted is no manual count.
     """
-    manual = by == Counter.REVIEWERS and all_reviewed(snapshot)
-    fits = manual and snapshot.specimen.kind == BLOOD
-    meaning = f"{CLASS_NAMES[label]}, share of white cells"
-    return Code(f"{label}-share", meaning, BLOOD_LOINC[label] if fits else None)
+    manual = by == Counter.REVIEWERS and snapshot.complete
+    return one.loinc if manual and snapshot.specimen.kind == BLOOD else None
 
 
 def _bounds(tally: Tally) -> tuple[tuple[Code, float], ...]:

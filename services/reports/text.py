@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import date
 
 from core.tables import COMMA, Cell, write_csv
+from core.taxonomy import SMUDGE
 from services.analyses.findings import decimals
-from services.cases.snapshot import Agreement, CellSnapshot, ModelUsed, Specimen, Tally
+from services.cases.snapshot import (
+    Agreement,
+    CellSnapshot,
+    ModelUsed,
+    OwnClass,
+    Specimen,
+    Tally,
+)
+from services.reports.check_sentences import format_check
 from services.reports.contents import ASSISTS, SCHEMA, ReportContents, SignatureLine
 from services.reports.formatting import format_later_version, format_model, format_warnings
 
@@ -17,6 +25,7 @@ COLUMNS = (
     *("pseudonym", "version", "status", "what", "value", "image", "cell", "x1", "y1", "x2", "y2"),
     *("label", "proposed", "counted", "seen", "reviewer", "reviewed_at"),
     *("blast_probability", "classifier_label", "classifier_all_blast_probability"),
+    *("cut_by_edge", "left_out", "cell_id"),
 )
 
 
@@ -50,13 +59,16 @@ def _whole(contents: ReportContents) -> Iterator[tuple[str, Cell]]:
     yield from _specimen(snapshot.specimen)
     if snapshot.amended_because:
         yield "amended_because", snapshot.amended_because
+    yield from (("own_class", _own_class(one)) for one in snapshot.own_classes)
     yield from (("cells_reviewed", snapshot.reviewed), ("cells", snapshot.total))
     if snapshot.reviewed:
         yield from _counts("reviewers", snapshot.by_reviewers)
     yield from _counts("models", snapshot.by_models)
     for one in contents.signatures:
-        yield "signature", f"{one.reader}, {one.role}, {one.at.isoformat()}, SHA-256 {one.sha256}"
+        yield "signature", f"{one.name}, {one.role}, {one.at.isoformat()}, SHA-256 {one.sha256}"
         yield "conclusion", one.conclusion
+        for check in one.reasons:
+            yield "reason", f"{format_check(check, snapshot)} {check.reason}"
     if contents.agreement:
         yield from _agreement(contents.agreement)
     yield from (("model", _model(used)) for used in snapshot.models)
@@ -66,7 +78,7 @@ def _whole(contents: ReportContents) -> Iterator[tuple[str, Cell]]:
 def _specimen(specimen: Specimen) -> Iterator[tuple[str, Cell]]:
     for what, value in specimen.serialize().items():
         is_date = what == "collected_on" and value
-        yield what, date.fromisoformat(value) if is_date else value
+        yield what, date.fromisoformat(value) if is_date else "yes" if value is True else value
 
 
 def _counts(by: str, tally: Tally) -> Iterator[tuple[str, Cell]]:
@@ -77,6 +89,12 @@ def _counts(by: str, tally: Tally) -> Iterator[tuple[str, Cell]]:
     yield f"blast_share_high_95_by_{by}", decimals(high)
     yield from ((f"{label}_by_{by}", count) for label, count in tally.labels.items())
     yield f"erythroblasts_per_100_by_{by}", decimals(tally.erythroblasts_per_100, 1)
+    yield f"smudge_cells_per_100_by_{by}", decimals(tally.per_100(SMUDGE), 1)
+
+
+def _own_class(one: OwnClass) -> str:
+    kind = "a white cell" if one.white else "no white cell"
+    return f"{one.code}: {one.name}, {kind}{f', LOINC {one.loinc}' if one.loinc else ''}"
 
 
 def _agreement(agreement: Agreement) -> Iterator[tuple[str, Cell]]:
@@ -84,7 +102,8 @@ def _agreement(agreement: Agreement) -> Iterator[tuple[str, Cell]]:
     yield "cohens_kappa", decimals(agreement.kappa)
     for one in agreement.disagreements:
         first, second = one.first or "not drawn", one.second or "not drawn"
-        yield "named_differently", f"Cell {one.cell}: {first} / {second}"
+        decided = f" / decided {one.decided}" if one.decided else ""
+        yield "named_differently", f"Cell {one.cell}: {first} / {second}{decided}"
 
 
 def _model(used: ModelUsed) -> str:
@@ -96,9 +115,9 @@ def as_json(contents: ReportContents) -> bytes:
     """Write the whole report, indented; `state` has the fields of `services.cases.snapshot`.
 
     A final report's `sha256` is that of the last entry of `signatures`, whose SHA-256 anybody can
-    work out again: of the canonical JSON (RFC 8785) of its schema, reader, role, at and conclusion,
-    with `agreement` and `state` of the report. An entry without a schema is hashed in the form of
-    before: `core.canonical_json`.
+    work out again: of the canonical JSON (RFC 8785) of all in it but `sha256`, with `agreement` and
+    `state` of the report. An entry without a schema is hashed in the form of before:
+    `core.canonical_json`.
     """
     report = {
         "schema": SCHEMA,
@@ -110,14 +129,25 @@ def as_json(contents: ReportContents) -> bytes:
         "made_at": contents.made_at.isoformat(),
         "signatures": [_signature(one) for one in contents.signatures],
         "agreement": contents.agreement.serialize() if contents.agreement else None,
+        "cell_names": {cell.id: cell.name for cell in contents.snapshot.cells},
         "state": contents.snapshot.serialize(),
     }
     return (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _signature(line: SignatureLine) -> dict[str, object]:
-    entry = {**asdict(line), "at": line.at.isoformat()}
-    return entry if line.schema else {name: entry[name] for name in entry if name != "schema"}
+    entry = {
+        "reader": line.reader,
+        "role": line.role,
+        "at": line.at.isoformat(),
+        "conclusion": line.conclusion,
+        "sha256": line.sha256,
+        "schema": line.schema,
+        "checks": line.checks and [check.serialize() for check in line.checks],
+        "full_name": line.full_name or None,
+        "laboratory": line.laboratory and line.laboratory.serialize(),
+    }
+    return {name: value for name, value in entry.items() if value is not None}
 
 
 def _line(cell: CellSnapshot) -> list[Cell]:
@@ -128,6 +158,7 @@ def _line(cell: CellSnapshot) -> list[Cell]:
         *(cell.label, cell.proposed, _yes(cell.counted), _yes(cell.seen)),
         *(cell.by, cell.at),
         *(decimals(cell.blast), cell.second_label, decimals(cell.second)),
+        *(_yes(cell.at_edge), cell.left_out, cell.id),
     ]
 
 

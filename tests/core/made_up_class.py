@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 TAXONOMY = Path(__file__).resolve().parents[2] / "core" / "taxonomy.py"
-BEFORE = '    CellClass("other", "Other white cell", "o"),\n'
+BEFORE = '    CellClass("other", translatable("Other white cell"), "o"),\n'
 ROW = '    CellClass("plasma_cell", "Plasma cell", "y", training_kinds=("plasma_cell",)),\n'
 
 

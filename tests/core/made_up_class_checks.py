@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from core.taxonomy import CLASS_CODES, DIFFERENTIAL, TRAINING_KINDS
+from core.taxonomy import BUILT_IN, CLASS_CODES, DIFFERENTIAL, TRAINING_KINDS
 from records import db
 from records.cases.cases import Case
 from records.cases.reviews import Review
@@ -22,8 +22,8 @@ from services.reports.contents import ReportContents, collect_report
 from services.reports.fhir import as_fhir
 from services.reports.pdf import as_pdf
 from services.reports.text import as_csv, as_json
-from tests.cases import entry
-from tests.people import PASSWORD, account_named
+from tests.cases import entry, sign_case
+from tests.people import account_named
 from tests.reports import signed
 from tests.uploads import upload_field
 
@@ -54,7 +54,7 @@ def case(app: Flask, signed_in: FlaskClient):
 
 def sign(app: Flask, case: Case) -> None:
     by, ada = app.extensions["leukoscope_sign_off"], account_named("ada")
-    by.sign(case, ada, PASSWORD, "Seen.", by.standing(case, ada.id).seen)
+    sign_case(by, case, ada)
 
 
 def text_of(contents: ReportContents) -> str:
@@ -76,7 +76,7 @@ def test_the_reading_room_offers_it(case: Case, signed_in: FlaskClient):
 
 
 def test_it_counts_among_the_white_cells(case: Case):
-    counts = differential(cells_of(case)).reviewers
+    counts = differential(cells_of(case), BUILT_IN).reviewers
     assert counts.labels[CODE] == 1
     assert counts.white == sum(counts.labels[code] for code in DIFFERENTIAL)
 

@@ -20,6 +20,7 @@ from tests.reports import (
     twice_signed,
     with_architecture,
     with_duplicate,
+    with_letterhead,
 )
 
 MARROW = snapshot().specimen.model_copy(
@@ -37,6 +38,7 @@ REPORTS = {
     "not signed": signed(status=ReportStatus.PRELIMINARY, signatures=()),
     "marrow": signed(snapshot=snapshot(specimen=MARROW)),
     "empty": signed(snapshot=snapshot(cells=(), by_models=EMPTY, by_reviewers=EMPTY)),
+    "laboratory": with_letterhead(),
     "without images": signed(snapshot=snapshot(images=(), models=(), cells=())),
 }
 
@@ -132,12 +134,37 @@ def test_what_nobody_reviewed_is_no_count_of_reviewers():
     assert LOINC not in codes(untouched)
 
 
-def test_a_count_in_the_middle_of_a_review_says_so():
-    begun = signed(status=ReportStatus.PRELIMINARY, signatures=(), snapshot=snapshot(reviewed=1))
-    share = observation(begun, "reviewers", "blast-share")
-    assert share["note"][0]["text"].startswith("1 of 4 cells reviewed")
+def test_a_count_in_the_middle_of_a_review_says_so_and_is_no_share():
+    unknown = {"share": None, "interval": None, "erythroblasts_per_100": None}
+    so_far = tally(blast=1).model_copy(update=unknown)
+    case = snapshot(reviewed=1, by_reviewers=so_far)
+    begun = signed(status=ReportStatus.PRELIMINARY, signatures=(), snapshot=case)
+    count = observation(begun, "reviewers", "blast-count")
+    (report,) = resources(begun, "DiagnosticReport")
+
+    assert count["note"][0]["text"] == "1 of 4 cells reviewed."
+    assert "Reviewed so far: 1 blast of 4 white cells. 1 of 4 cells" in report["text"]["div"]
+    shares = [one for one in resources(begun, "Observation") if "share" in json.dumps(one["code"])]
+    assert {one["method"]["coding"][0]["code"] for one in shares} == {"models"}
     assert LOINC not in codes(begun)
     Bundle.model_validate_json(as_fhir(begun))
+
+
+def test_smudge_cells_and_erythroblasts_stand_beside_the_white_cells():
+    counted = tally(blast=2, lymphocyte=2, smudge=3, erythroblast=1)
+    contents = signed(snapshot=snapshot(by_reviewers=counted, by_models=tally(blast=4, smudge=1)))
+
+    for by, name, value, unit in (
+        ("reviewers", "smudge-count", 3, "{cells}"),
+        ("reviewers", "smudge-per-100-wbc", 75.0, "/100{WBCs}"),
+        ("reviewers", "nrbc-per-100-wbc", 25.0, "/100{WBCs}"),
+        ("models", "smudge-per-100-wbc", 25.0, "/100{WBCs}"),
+    ):
+        quantity = observation(contents, by, name)["valueQuantity"]
+        assert (quantity["value"], quantity["code"]) == (value, unit)
+    every = resources(contents, "Observation")
+    of_models = [one["code"] for one in every if "models" in str(one["method"])]
+    assert "nrbc" not in json.dumps(of_models), "models do not look for them"
 
 
 def test_counts_and_models_are_told():
@@ -294,3 +321,53 @@ def test_the_same_pseudonym_in_another_case_is_another_patient():
     )
     assert first != second
     assert "Alder-7" not in first
+
+
+def test_models_that_are_not_for_the_specimen_say_so_to_people_and_programs():
+    (report,) = resources(REPORTS["marrow"], "DiagnosticReport")
+    warning = "Bone marrow: neither model is validated for it."
+    (tag,) = report["meta"]["tag"]
+
+    assert tag["code"] == "outside-intended-use"
+    assert tag["display"].startswith(warning)
+    assert warning in report["text"]["div"]
+    for one in resources(REPORTS["marrow"], "Observation"):
+        notes = " ".join(note["text"] for note in one.get("note", []))
+        by_models = one["method"]["coding"][0]["code"] == "models"
+        assert (warning in notes) == by_models
+    assert "validated" not in as_fhir(REPORTS["one reader"]).decode()
+
+
+def test_the_order_has_accession_number_and_priority():
+    (report,) = resources(with_letterhead(), "DiagnosticReport")
+    (order,) = resources(with_letterhead(), "ServiceRequest")
+    (specimen,) = resources(with_letterhead(), "Specimen")
+
+    assert report["basedOn"] == [{"reference": f"urn:uuid:{order['id']}"}]
+    assert (order["priority"], order["status"], order["intent"]) == ("urgent", "completed", "order")
+    assert order["identifier"][1]["value"] == "H26-4711"
+    assert order["identifier"][1]["type"]["coding"][0]["code"] == "ACSN"
+    assert specimen["accessionIdentifier"]["value"] == "H26-4711"
+
+
+def test_what_was_signed_before_cases_had_a_priority_has_no_order():
+    assert resources(signed(), "ServiceRequest") == []
+    assert "basedOn" not in resources(signed(), "DiagnosticReport")[0]
+    assert "accessionIdentifier" not in resources(signed(), "Specimen")[0]
+
+
+def test_a_warning_comes_with_the_reason_and_who_gave_it():
+    contents = with_letterhead()
+    (warning,) = [one for one in resources(contents, "Observation") if "valueString" in one]
+    (report,) = resources(contents, "DiagnosticReport")
+
+    assert warning["code"]["coding"][0]["code"] == "white_cells"
+    assert warning["valueString"].startswith("87 white cells reviewed")
+    assert warning["note"][0]["text"] == "No further field."
+    assert warning["note"][0]["authorString"] == "Dr Ada Byron"
+    assert {"reference": f"urn:uuid:{warning['id']}"} in report["result"]
+
+
+def test_who_signed_goes_by_the_full_name():
+    (reader,) = resources(with_letterhead(), "PractitionerRole")
+    assert reader["practitioner"] == {"display": "Dr Ada Byron"}

@@ -23,6 +23,7 @@ from tests.reports import (
     twice_signed,
     with_architecture,
     with_duplicate,
+    with_letterhead,
 )
 
 HOSTILE = "a|b^c&d~e\\f\r\nMSH|^~\\&|g\nÅ 血"
@@ -38,10 +39,12 @@ REPORTS = {
     "not reviewed": signed(
         status=ReportStatus.PRELIMINARY, signatures=(), snapshot=snapshot(reviewed=0)
     ),
+    "begun": signed(status=ReportStatus.PRELIMINARY, signatures=(), snapshot=snapshot(reviewed=1)),
     "marrow": signed(snapshot=snapshot(specimen=MARROW)),
     "all named": signed(snapshot=NAMED),
     "superseded": signed(later=SUPERSEDED),
     "twice": signed(snapshot=with_duplicate()),
+    "laboratory": with_letterhead(),
     "architecture": signed(snapshot=with_architecture()),
 }
 
@@ -130,7 +133,7 @@ def test_notes_tell_what_the_report_is_and_is_not():
     assert format_later_version(SUPERSEDED) in notes("superseded")
     assert any(note.startswith("Image 2 duplicates") for note in notes("twice"))
     assert "No cells reviewed." in notes("not reviewed")
-    assert any("the others count as the models propose" in note for note in notes("not signed"))
+    assert "Reviewed so far: 2 blasts of 4 white cells. 1 of 4 cells reviewed." in notes("begun")
     assert "Model: classifier (ResNet50) c-1" in notes("architecture")
 
 
@@ -178,3 +181,32 @@ def test_any_text_survives_its_escape(text: str):
 def test_the_same_report_is_the_same_message_and_another_version_is_another():
     assert as_hl7(signed()) == as_hl7(signed())
     assert segments(signed(), "MSH")[0][9] != segments(REPORTS["amended"], "MSH")[0][9]
+
+
+def test_models_that_are_not_for_the_specimen_say_so_of_the_order_and_of_each_number():
+    warning = "Bone marrow: neither model is validated for it."
+    message = as_hl7(REPORTS["marrow"]).decode()
+    numbers = [one for one in segments(REPORTS["marrow"], "OBX") if one[3].startswith("m-")]
+
+    assert message.count(warning) == 1 + len(numbers)
+    assert "validated" not in as_hl7(REPORTS["one reader"]).decode()
+
+
+def test_the_order_has_accession_number_and_priority():
+    contents = with_letterhead()
+    (order,), (specimen,) = segments(contents, "OBR"), segments(contents, "SPM")
+    (timing,) = segments(contents, "TQ1")
+
+    assert order[18] == specimen[2] == "H26-4711"
+    assert timing[9] == "A^ASAP^HL70485"
+    assert order[32] == "ada&Dr Ada Byron"
+    assert segments(signed(), "TQ1") == []
+    assert segments(signed(), "SPM")[0][2] == ""
+
+
+def test_a_warning_comes_with_the_reason_and_who_gave_it():
+    lines = as_hl7(with_letterhead()).decode().split("\r")
+    (place,) = [number for number, line in enumerate(lines) if "check-white_cells" in line]
+
+    assert "87 white cells reviewed; peripheral blood needs at least 200." in lines[place]
+    assert lines[place + 1] == "NTE|1|L|Dr Ada Byron: No further field."

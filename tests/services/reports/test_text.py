@@ -1,11 +1,13 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
 from core.tables import SEMICOLON
 from models.findings import QualityIssue, Verdict
+from services.cases.checks import CheckCode, CheckStatus, SignedCheck
 from services.cases.snapshot import (
     Agreement,
     CaseSnapshot,
@@ -32,6 +34,7 @@ from tests.reports import (
     twice_signed,
     with_architecture,
     with_duplicate,
+    with_letterhead,
 )
 
 
@@ -70,6 +73,7 @@ def test_one_cell_a_line():
         "blast_probability": "0.9123",
         "classifier_label": "uncertain",
         "classifier_all_blast_probability": "0.4000",
+        **{"cut_by_edge": "no", "left_out": "", "cell_id": CELLS[0].id},
     }
     assert tuple(rows[0]) == COLUMNS
 
@@ -228,7 +232,45 @@ def test_a_readable_image_needs_no_warning():
     assert "warning" not in whole(signed(snapshot=with_quality(Verdict.READABLE)))
 
 
+def test_leukopenia_is_told_where_it_is():
+    of = snapshot().specimen.model_copy(update={"leukopenia": True})
+    assert whole(signed(snapshot=snapshot(specimen=of)))["leukopenia"] == "yes"
+    assert "leukopenia" not in whole(signed())
+
+
+def test_reasons_are_told_with_what_they_are_for():
+    few = SignedCheck(
+        code=CheckCode.WHITE_CELLS,
+        status=CheckStatus.WARNING,
+        count=4,
+        total=4,
+        limit=200,
+        reason="No further field.",
+    )
+    passed = SignedCheck(code=CheckCode.DATES, status=CheckStatus.OK)
+    line = replace(signed().signatures[0], checks=(few, passed))
+    contents = signed(signatures=(line,))
+    assert whole(contents)["reason"] == (
+        "4 white cells reviewed; peripheral blood needs at least 200. No further field."
+    )
+    (signature,) = json.loads(as_json(contents))["signatures"]
+    assert signature["checks"] == [few.serialize(), passed.serialize()]
+    assert "checks" not in json.loads(as_json(signed()))["signatures"][0]
+
+
 def test_what_was_signed_before_keeps_its_form():
     assert "quality" not in snapshot().serialize()["images"][0]
     kept = with_quality(Verdict.DOUBTFUL)
     assert CaseSnapshot.model_validate(kept.serialize()) == kept
+
+
+def test_laboratory_accession_and_full_name_are_in_it():
+    report = json.loads(as_json(with_letterhead()))
+    (signature,) = report["signatures"]
+
+    assert signature["full_name"] == "Dr Ada Byron"
+    assert signature["laboratory"]["name"] == "Haematology, Elm Hospital"
+    assert report["state"]["specimen"]["accession"] == "H26-4711"
+    table = as_csv(with_letterhead()).decode()
+    assert ",accession,H26-4711," in table
+    assert ",priority,urgent," in table

@@ -1,0 +1,1 @@
+"""What the administrator says of the laboratory, for its reports."""
