@@ -6,8 +6,12 @@ from pathlib import Path
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
+from models.manifest import WeightsError
 from pages.common.markdown import render
 from pages.common.requires import Audience, requires
+from records.learning import heads
+from records.learning.heads import HeadUse
+from services.language import lazy_gettext
 from services.model_cards import CHARTS, ModelCard, read_card, read_chart
 
 blueprint = Blueprint("model", __name__, url_prefix="/models")
@@ -16,10 +20,13 @@ blueprint = Blueprint("model", __name__, url_prefix="/models")
 CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 MODEL_TEXTS = {
-    "classifier": ("Classifier", "Classifies one cell: ALL blast, normal or uncertain."),
+    "classifier": (
+        lazy_gettext("Classifier"),
+        lazy_gettext("Classifies one cell: ALL blast, normal or uncertain."),
+    ),
     "detector": (
-        "Detector",
-        "Finds cells in a field: blasts, other white cells, red cells, platelets.",
+        lazy_gettext("Detector"),
+        lazy_gettext("Finds cells in a field: blasts, other white cells, red cells, platelets."),
     ),
 }
 
@@ -31,7 +38,12 @@ _ONE_OF_MODELS = f"<any({', '.join(MODEL_TEXTS)}):name>"
 def index() -> str:
     """List the models of this installation."""
     cards = [read_card(_weights(), model) for model in MODEL_TEXTS]
-    return render_template("model/index.html", cards=cards, words=MODEL_TEXTS)
+    return render_template(
+        "model/index.html",
+        cards=cards,
+        words=MODEL_TEXTS,
+        active_number=_active_number(),
+    )
 
 
 @blueprint.get(f"/{_ONE_OF_MODELS}")
@@ -58,6 +70,19 @@ def chart(name: str, chart: str) -> Response:
         abort(404)
     headers = {"Content-Security-Policy": CHART_POLICY}
     return Response(content, mimetype="image/svg+xml", headers=headers)
+
+
+def _active_number() -> int | None:
+    """Return the number of the laboratory model that names cells, if one does."""
+    head_id = heads.id_in_use(HeadUse.ACTIVE)
+    if head_id is None:
+        return None
+    head = heads.get(head_id)
+    try:
+        answers = current_app.extensions["leukoscope_laboratory_models"].fits(head)
+    except WeightsError:
+        return None
+    return head.number if answers else None
 
 
 def _weights() -> Path:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.findings import FieldFindings, Namer
-from models.manifest import Manifest, WeightsError, read_manifest
+from models.manifest import VALIDATED_FOR, Manifest, WeightsError, read_manifest
 from models.versions import active_folder
 
-CLASSIFIER = "classifier"
+CLASSIFIER, DETECTOR = "classifier", "detector"
 CARD, CHARTS = "model_card.md", "charts"
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def aimed_sensitivity(weights: Path, findings: FieldFindings) -> float | None:
     if findings.named_by == Namer.CLASSIFIER:
         manifest = _of_version(weights, CLASSIFIER, findings.classifier)
         return manifest.thresholds.get("sensitivity") if manifest else None
-    manifest = _of_version(weights, "detector", findings.model)
+    manifest = _of_version(weights, DETECTOR, findings.model)
     if manifest is None or manifest.thresholds.get("blast") != findings.thresholds.get("blast"):
         return None
     return manifest.details.get("operating_point", {}).get("blast_sensitivity")
@@ -74,6 +74,16 @@ def classifier_name(weights: Path, version: str | None = None) -> str:
     if manifest is None or version not in (None, manifest.version):
         return CLASSIFIER.capitalize()
     return manifest.name
+
+
+def not_validated_for(weights: Path, specimen: str) -> tuple[str, ...]:
+    """Return the installed models that were not validated for a kind of specimen."""
+    installed = {model: _active_manifest(weights, model) for model in (DETECTOR, CLASSIFIER)}
+    return tuple(
+        model
+        for model, manifest in installed.items()
+        if specimen not in (manifest.specimens if manifest else VALIDATED_FOR)
+    )
 
 
 def read_chart(weights: Path, model: str, name: str) -> bytes:

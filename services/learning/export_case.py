@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
 from core.geometry import Box, clipped
-from core.taxonomy import CLASS_CODES, CLASS_NAMES, DETECTED, NOT_A_CELL, PLATELET, RBC
+from core.taxonomy import CLASS_CODES, DETECTED, NOT_A_CELL, PLATELET, RBC
 from core.yolo import yolo_line
 from records.analyses import analyses
 from records.analyses.analyses import Analysis
@@ -19,12 +19,10 @@ from services.learning.labelled_cells import detected_cells, reviewed_cells
 from services.reports.contents import ASSISTS, ReportContents, ReportStatus
 
 CLASSES = (*(code for code in CLASS_CODES if code != NOT_A_CELL), RBC, PLATELET)
-"""What cells are labelled as: reviewers' classes, and what nobody reviews."""
+"""What cells are labelled as: reviewers' classes, and what nobody reviews.
 
-NUMBERS = {code: number for number, code in enumerate(CLASSES)}
-"""Of each class in the label files; COCO's categories have one more, since they begin at 1."""
-
-NAMES = {**{code: one.name for code, one in DETECTED.items()}, **CLASS_NAMES}
+Behind them come the laboratory's own classes that a case has.
+"""
 
 _STATES = {
     ReportStatus.PRELIMINARY: "not signed: it may still change",
@@ -39,7 +37,7 @@ Case {case}, version {version}, {state}.
 SHA-256 of its contents: {sha256}
 {notice}
 
-White cells: {reviewed} of {total} were reviewed. {others}
+Cells: {reviewed} of {total} were reviewed. {others}
 Red cells and platelets are as the detector found them; nobody reviewed them. Images of single cells
 have none, although they may show some.
 Cells below the detector's threshold that nobody reviewed have no label.
@@ -59,11 +57,15 @@ Classes:
 
 @dataclass(frozen=True)
 class _LabelledCell:
-    """One cell of an image; `reviewed` where a person gave it its class."""
+    """One cell of an image; `reviewed` where a person gave it its class.
+
+    `name` is what it goes by in the report, None where nobody reviews such cells.
+    """
 
     code: str
     box: Box
     reviewed: bool
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,28 @@ def export_case(contents: ReportContents, analyst: Analyst, stream: IO[bytes]) -
 
     Raises `FileNotFoundError` when an image is gone.
     """
-    labelled = [_labelled(contents.snapshot, image) for image in contents.snapshot.images]
+    snapshot = contents.snapshot
+    labelled = [_labelled(snapshot, image) for image in snapshot.images]
+    numbers = _numbers(snapshot)
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", _readme(contents))
-        archive.writestr("data.yaml", _recipe())
-        archive.writestr("annotations.json", json.dumps(_coco(contents, labelled), indent=1))
+        archive.writestr("data.yaml", _recipe(numbers))
+        archive.writestr(
+            "annotations.json", json.dumps(_coco(contents, labelled, numbers), indent=1)
+        )
         for one in labelled:
-            archive.writestr(f"labels/{one.stem}.txt", "".join(_yolo_lines(one)))
+            archive.writestr(f"labels/{one.stem}.txt", "".join(_yolo_lines(one, numbers)))
             content = analyst.image(one.kept)
             archive.writestr(f"images/{one.stem}.png", content, zipfile.ZIP_STORED)
+
+
+def _numbers(snapshot: CaseSnapshot) -> dict[str, int]:
+    """Return the number of each class in the label files.
+
+    COCO's categories have one more, since they begin at 1.
+    """
+    own = (one.code for one in snapshot.classes.own)
+    return {code: number for number, code in enumerate((*CLASSES, *own))}
 
 
 def _labelled(snapshot: CaseSnapshot, image: ImageSnapshot) -> _LabelledImage:
@@ -103,9 +118,9 @@ def _labelled(snapshot: CaseSnapshot, image: ImageSnapshot) -> _LabelledImage:
 
 
 def _reviewed(snapshot: CaseSnapshot, image: ImageSnapshot) -> Iterator[_LabelledCell]:
-    for cell in reviewed_cells(snapshot, image.number, CLASSES):
+    for cell in reviewed_cells(snapshot, image.number, _numbers(snapshot)):
         box = clipped(cell.box, image.width, image.height)
-        yield _LabelledCell(cell.label, box, cell.seen)
+        yield _LabelledCell(cell.label, box, cell.seen, cell.name)
 
 
 def _detected(analysis: Analysis) -> Iterator[_LabelledCell]:
@@ -114,18 +129,20 @@ def _detected(analysis: Analysis) -> Iterator[_LabelledCell]:
         yield _LabelledCell(cell.label, box, reviewed=False)
 
 
-def _yolo_lines(labelled: _LabelledImage) -> Iterator[str]:
+def _yolo_lines(labelled: _LabelledImage, numbers: Mapping[str, int]) -> Iterator[str]:
     size = labelled.image.width, labelled.image.height
     for cell in labelled.cells:
-        yield yolo_line(cell.code, cell.box, *size, NUMBERS) + "\n"
+        yield yolo_line(cell.code, cell.box, *size, numbers) + "\n"
 
 
-def _recipe() -> str:
-    names = [f"  {number}: {code}" for code, number in NUMBERS.items()]
+def _recipe(numbers: Mapping[str, int]) -> str:
+    names = [f"  {number}: {code}" for code, number in numbers.items()]
     return "\n".join(["train: images", "val: images", "names:", *names, ""])
 
 
-def _coco(contents: ReportContents, labelled: Sequence[_LabelledImage]) -> dict[str, Any]:
+def _coco(
+    contents: ReportContents, labelled: Sequence[_LabelledImage], numbers: Mapping[str, int]
+) -> dict[str, Any]:
     """Return COCO's form: https://cocodataset.org/#format-data."""
     every = ((one, cell) for one in labelled for cell in one.cells)
     return {
@@ -138,10 +155,11 @@ def _coco(contents: ReportContents, labelled: Sequence[_LabelledImage]) -> dict[
         "images": [_coco_image(one) for one in labelled],
         "categories": [
             {"id": number + 1, "name": code, "supercategory": "cell"}
-            for code, number in NUMBERS.items()
+            for code, number in numbers.items()
         ],
         "annotations": [
-            _coco_annotation(number, one, cell) for number, (one, cell) in enumerate(every, start=1)
+            _coco_annotation(number, one, cell, numbers[cell.code])
+            for number, (one, cell) in enumerate(every, start=1)
         ],
     }
 
@@ -157,23 +175,27 @@ def _coco_image(labelled: _LabelledImage) -> dict[str, Any]:
     }
 
 
-def _coco_annotation(number: int, labelled: _LabelledImage, cell: _LabelledCell) -> dict[str, Any]:
+def _coco_annotation(
+    number: int, labelled: _LabelledImage, cell: _LabelledCell, of_class: int
+) -> dict[str, Any]:
     x1, y1, x2, y2 = cell.box
     width, height = x2 - x1, y2 - y1
     return {
         "id": number,
         "image_id": labelled.image.number,
-        "category_id": NUMBERS[cell.code] + 1,
+        "category_id": of_class + 1,
         "bbox": [x1, y1, width, height],
         "area": width * height,
         "iscrowd": 0,
         "segmentation": [],
         "reviewed": cell.reviewed,
+        "cell": cell.name,
     }
 
 
 def _readme(contents: ReportContents) -> str:
     snapshot = contents.snapshot
+    names = {**{code: one.name for code, one in DETECTED.items()}, **snapshot.classes.names}
     complete = snapshot.reviewed == snapshot.total
     return README.format(
         case=snapshot.case_id,
@@ -187,6 +209,6 @@ def _readme(contents: ReportContents) -> str:
         if complete
         else "The others are as the models propose: do not take them for ground truth.",
         classes="\n".join(
-            f"{number:>3}  {code}: {NAMES[code]}" for code, number in NUMBERS.items()
+            f"{number:>3}  {code}: {names[code]}" for code, number in _numbers(snapshot).items()
         ),
     )

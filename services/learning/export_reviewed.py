@@ -14,23 +14,17 @@ from pathlib import Path
 
 from core.geometry import pixels_in, square_around
 from core.ids import new_id
-from core.taxonomy import (
-    BLAST,
-    DIFFERENTIAL,
-    UNCLASSIFIED,
-    WBC,
-)
+from core.taxonomy import BLAST, UNCLASSIFIED, WBC
 from core.yolo import yolo_line
 from imaging.images import RgbImage, encode_png
 from records.analyses import analyses
 from records.analyses.analyses import Analysis, AnalysisKind
 from records.audit.audit import Event
-from records.cases import cases, signatures
 from services.analyses.analysis import Analyst
 from services.audit import audit
-from services.cases.signed_contents import read_contents
 from services.cases.snapshot import CaseSnapshot, CellSnapshot
 from services.learning.labelled_cells import detected_cells, reviewed_cells
+from services.learning.signed_cells import signed_patients
 
 FIELD_SPLITS = ("train", "val", "test")
 
@@ -94,16 +88,11 @@ def export_reviewed(folder: Path, analyst: Analyst) -> Exported:
 
 def _patients() -> list[_Patient]:
     """Return the patients of signed cases, shuffled, each with a random name."""
-    by_patient: dict[tuple[str, str], list[CaseSnapshot]] = {}
-    for signature in signatures.newest_final():
-        snapshot = read_contents(signature).snapshot
-        team = cases.get(signature.case_id).team_id
-        by_patient.setdefault((team, snapshot.specimen.pseudonym), []).append(snapshot)
-    dealt = list(by_patient.values())
+    dealt = signed_patients()
     _CHANCE.shuffle(dealt)
     return [
-        _Patient(new_id(), SHARES[place % len(SHARES)], tuple(snapshots))
-        for place, snapshots in enumerate(dealt)
+        _Patient(new_id(), SHARES[place % len(SHARES)], tuple(one.snapshot for one in signed))
+        for place, signed in enumerate(dealt)
     ]
 
 
@@ -128,12 +117,12 @@ def _write(
     for image in snapshot.images:
         analysis = analyses.get(image.id)
         rgb = analyst.pixels(analysis)
-        cells = [cell for cell in snapshot.cells if cell.image == image.number]
+        cells = _named(snapshot, image.number)
         if analysis.kind == AnalysisKind.DETECTION:
-            white = reviewed_cells(snapshot, image.number, DIFFERENTIAL)
+            white = reviewed_cells(snapshot, image.number, snapshot.classes.white)
             _write_field(folder / "txl_pbc", patient.split, rgb, _field_lines(analysis, white))
             fields += 1
-        rows += [_write_cell(folder, patient.subject, rgb, cell) for cell in _named(cells)]
+        rows += [_write_cell(folder, patient.subject, rgb, cell) for cell in cells]
     return fields, rows
 
 
@@ -152,10 +141,11 @@ def _field_lines(analysis: Analysis, cells: Sequence[CellSnapshot]) -> Iterator[
         yield yolo_line(detection.label, detection.box, *size)
 
 
-def _named(cells: Iterable[CellSnapshot]) -> list[CellSnapshot]:
-    """Return the white cells that a person classified."""
-    known = set(DIFFERENTIAL) - {UNCLASSIFIED}
-    return [cell for cell in cells if cell.seen and cell.label in known]
+def _named(snapshot: CaseSnapshot, image: int) -> list[CellSnapshot]:
+    """Return the white cells of an image that a person classified."""
+    known = set(snapshot.classes.white) - {UNCLASSIFIED}
+    of_image = (cell for cell in snapshot.cells if cell.image == image)
+    return [cell for cell in of_image if cell.seen and cell.label in known]
 
 
 def _write_cell(folder: Path, subject: str, rgb: RgbImage, cell: CellSnapshot) -> dict[str, object]:

@@ -18,10 +18,11 @@ from records.analyses import analyses
 from records.cases.cases import Case
 from services.cases.cases import Details, open_case, put
 from services.cases.review import cells_of, record
+from services.laboratory import classes
 from services.learning.export_case import CLASSES, export_case
 from services.reports.contents import ASSISTS, collect_report
-from tests.cases import entry
-from tests.people import PASSWORD, account_named
+from tests.cases import entry, sign_case
+from tests.people import account_named
 from tests.uploads import upload_cell, upload_field
 
 
@@ -107,7 +108,7 @@ def test_what_is_no_cell_has_no_label(app: Flask, case: Case, tmp_path: Path):
 def test_an_open_case_says_how_far_it_is(app: Flask, case: Case, tmp_path: Path):
     readme = (exported(app, case, tmp_path / "out") / "README.txt").read_text()
     assert "version 1, not signed: it may still change" in readme
-    assert "White cells: 1 of 3 were reviewed. The others are as the models propose" in readme
+    assert "Cells: 1 of 3 were reviewed. The others are as the models propose" in readme
     assert ASSISTS in readme
     everything = "".join(
         path.read_text()
@@ -121,10 +122,10 @@ def test_a_signed_case_is_told_as_signed(app: Flask, case: Case, tmp_path: Path)
     ada, by = account_named("ada"), app.extensions["leukoscope_sign_off"]
     counted = [cell for cell in cells_of(case) if cell.counted]
     record(case, ada.id, [entry(cell.id, cell.label) for cell in counted])
-    by.sign(case, ada, PASSWORD, "Seen.", by.standing(case, ada.id).seen)
+    sign_case(by, case, ada)
     readme = (exported(app, case, tmp_path / "out") / "README.txt").read_text()
     assert "version 1, signed." in readme
-    assert "White cells: 3 of 3 were reviewed." in readme
+    assert "Cells: 3 of 3 were reviewed." in readme
     assert "as the models propose" not in readme
 
 
@@ -133,3 +134,19 @@ def test_an_image_that_is_gone_is_an_error(app: Flask, case: Case, tmp_path: Pat
     app.extensions["leukoscope_analyst"]._store.delete(field.image_name)
     with pytest.raises(FileNotFoundError):
         exported(app, case, tmp_path / "out")
+
+
+def test_own_classes_of_the_case_come_behind_the_others(app: Flask, case: Case, tmp_path: Path):
+    ada = account_named("ada")
+    for name, code in (("Plasma cell", "plasma"), ("Band", "band")):
+        classes.add(ada, name, code, "", white=True)
+    cell = next(cell for cell in cells_of(case) if cell.label == "monocyte")
+    record(case, ada.id, [entry(cell.id, "own_plasma")])
+
+    folder = exported(app, case, tmp_path / "out")
+    recipe = yaml.safe_load((folder / "data.yaml").read_text())
+    assert tuple(recipe["names"].values()) == (*CLASSES, "own_plasma")
+    coco = COCO(folder / "annotations.json")
+    (category,) = coco.getCatIds(catNms=["own_plasma"])
+    assert len(coco.getAnnIds(catIds=[category])) == 1
+    assert f"{len(CLASSES)}  own_plasma: Plasma cell" in (folder / "README.txt").read_text()

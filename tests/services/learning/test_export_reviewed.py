@@ -18,10 +18,11 @@ from records.cases import reviews
 from records.cases.cases import Case
 from services.cases.cases import Details, open_case, put
 from services.cases.review import cells_of, record
+from services.laboratory import classes
 from services.learning import export_reviewed as service
 from services.learning.export_reviewed import SHARES, ExportError
-from tests.cases import entry
-from tests.people import PASSWORD, account_named
+from tests.cases import entry, sign_case
+from tests.people import account_named
 from tests.trail import noted
 from tests.uploads import upload_cell, upload_field
 from training.classifier.data import read_rgb
@@ -47,7 +48,7 @@ def make_case(client: FlaskClient, pseudonym: str, **labels: str) -> Case:
 
 def sign(app: Flask, case: Case) -> None:
     by, ada = app.extensions["leukoscope_sign_off"], account_named("ada")
-    by.sign(case, ada, PASSWORD, "Seen.", by.standing(case, ada.id).seen)
+    sign_case(by, case, ada)
 
 
 def export(app: Flask, folder: Path) -> service.Exported:
@@ -146,3 +147,16 @@ def test_the_command_tells_what_it_wrote_and_is_noted(app: Flask, context, signe
     (row,) = noted(Event.EXPORT_REVIEWED)
     assert row.account_name.startswith("shell: ")
     assert row.known == {"cases": 1}
+
+
+def test_own_classes_go_out_as_white_cells_where_they_count(
+    app, context, signed_in, tmp_path: Path
+):
+    ada = account_named("ada")
+    classes.add(ada, "Plasma cell", "plasma", "", white=True)
+    classes.add(ada, "Megakaryocyte", "mega", "", white=False)
+    sign(app, make_case(signed_in, "Alder-1", n0="own_plasma", n1="own_mega"))
+    export(app, tmp_path / "out")
+    assert sorted(cell.label for cell in read_reviewed(tmp_path / "out")) == ["blast", "own_plasma"]
+    (field,) = (one for split in SHARES[:3] for one in read_txl(tmp_path / "out", split))
+    assert [box.label for box in field.boxes if box.label in ("wbc", "blast")] == ["wbc"]

@@ -1,0 +1,1 @@
+"""Correct the classifier with what a laboratory's own cells show."""

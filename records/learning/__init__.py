@@ -1,0 +1,1 @@
+"""What a laboratory's signed cells taught: heads, their use, and what they are fitted to."""
