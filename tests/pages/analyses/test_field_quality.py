@@ -119,7 +119,7 @@ def test_counted_anyway_it_is_a_new_analysis_marked_ever_after(app, signed_in, r
     with app.app_context():
         assert [one.object_id for one in noted(Event.OVERRIDE_QUALITY_CHECK)] == [refused["id"]]
         first, second = db.session.query(Analysis).order_by(Analysis.created_at).all()
-        assert (first.result, second.result) == ("not_readable", "no_blasts")
+        assert (first.result, second.result) == ("not_readable", "uncertain_cells")
         assert first.finding["detections"] == []
         assert second.quality["overridden"] is True
         assert second.case_id == first.case_id
@@ -170,7 +170,7 @@ def test_a_doubtful_field_without_blasts_does_not_look_reassuring(signed_in, mon
     normal = read_field(quality=DOUBTFUL, detections=read_field().detections[1:2], candidates=())
     monkeypatch.setattr(Models, "read_field", lambda self, rgb, progress=None, **options: normal)
     field = upload_field(signed_in)
-    assert (field["word"], field["tone"]) == ("No blasts found", "uncertain")
+    assert (field["word"], field["tone"]) == ("No blasts seen", "uncertain")
     for url in (field["url"], "/history"):
         page = re.sub(r"<option.*?</option>", "", signed_in.get(url).text)
         assert 'tone-normal"' not in page

@@ -1,0 +1,1 @@
+"""What a laboratory counts of its own work."""
