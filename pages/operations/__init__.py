@@ -1,0 +1,1 @@
+"""What monitoring asks of the server: whether it answers, whether it is ready, its metrics."""
