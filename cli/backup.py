@@ -18,6 +18,10 @@ from services.backups.restore import Restored
 from services.backups.restore import restore as restored_from
 from settings import SettingsError
 
+APART = (
+    "Its images are encrypted, and the key file {} is not in it: keep that in another backup. "
+    "Without it nobody can ever read them."
+)
 SECRET = "The backup holds patients' images and the secret key. Protect it like the instance."  # noqa: S105
 
 
@@ -39,7 +43,9 @@ def backup(folder: Path) -> None:
             err=True,
         )
     click.echo(SECRET)
-    _judge(made.verdict)
+    if key_file := current_app.config["LEUKOSCOPE"].images_key_file:
+        click.echo(APART.format(key_file))
+    judge(made.verdict)
 
 
 @click.command("restore")
@@ -59,7 +65,7 @@ def restore(folder: Path, replace: bool) -> None:
         f"{_contents(done.manifest)}. Everybody is signed out."
     )
     _tell(done)
-    _judge(done.verdict)
+    judge(done.verdict)
 
 
 def _tell(done: Restored) -> None:
@@ -70,6 +76,8 @@ def _tell(done: Restored) -> None:
             "The backup used other models than those installed. To use them, set "
             f"LEUKOSCOPE_WEIGHTS={done.weights}"
         )
+    if done.unreadable:
+        click.echo(f"Warning: {done.unreadable}", err=True)
 
 
 def _contents(manifest: Manifest) -> str:
@@ -77,8 +85,8 @@ def _contents(manifest: Manifest) -> str:
     return f"{numbers}, {manifest.head.number} audit entries"
 
 
-def _judge(verdict: Verdict) -> None:
-    """Say where the trail ends, and fail where it is not whole."""
+def judge(verdict: Verdict) -> None:
+    """Say where the trail of a copy ends, and fail where it is not whole."""
     for finding in verdict.findings:
         click.echo(finding, err=True)
     if verdict.findings:

@@ -9,6 +9,8 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from cli.actor import at_the_shell
+from records.storage import serving_lock
+from records.storage.image_store import StoreError
 from records.storage.instance_lock import held
 from services.instance import leftovers as service
 from settings import SettingsError
@@ -22,11 +24,11 @@ def leftovers(delete: bool) -> None:
     at_the_shell()
     settings = current_app.config["LEUKOSCOPE"]
     try:
-        with held(settings.instance_dir):
+        with held(settings.instance_dir), serving_lock.alone():
             found = service.find(settings, time.time())
             if delete:
                 found = service.remove(found)
-    except SettingsError as error:
+    except (SettingsError, StoreError) as error:
         raise click.ClickException(str(error)) from error
     if not len(found):
         click.echo("No leftover files.")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-"""Where child processes start, so that they find this package."""
+"""Working directory of child processes, so that they can import this package."""
 
 _SETTINGS = "LEUKOSCOPE_"
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")

@@ -1,300 +1,382 @@
-"""Work in the background: the threads of each kind of task take them from its table in turn."""
+"""Work in the background: DBOS Transact runs, on whichever process, what the tables ask for.
+
+A row of a table says what is to be done and what became of it (`records.tasks`). DBOS decides
+which process works on it and when: a row is with one process, one of each person's runs at a time,
+and what went wrong is tried again. DBOS knows nothing that the rows do not. What it lacks, because
+a process ended between two writes or a backup was restored, the caretaker has done again.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from datetime import datetime
+from functools import cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import object_session
 
-from records import db
+from core import tracing
+from jobs.caretaker import Caretaker
+from jobs.runner import FIRST_PAUSE, MOST_TRIES, Runner
+from jobs.work import Work
 from records import tasks as records
-from records.faults import Fault, fault_of
-from records.tasks import Table
+from records.tasks import TaskColumns, Unfinished
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient, DBOSConfig
 
 log = logging.getLogger(__name__)
 
-BETWEEN_NOTES = 0.5
-"""Seconds between two notes of progress in the database."""
+APPLICATION = "leukoscope"
+WORKFLOW = "task"
+VERSION = "1"
+"""Of what the queues hold: releases that have the same one do each other's tasks."""
 
-GOING_WRONG = "Something went wrong on the server. The error was logged."
 STOPPING_SECONDS = 60
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between two attempts while the database cannot be used; each pause doubles the last."""
+TRACEPARENT = "traceparent"
+"""Under which a workflow keeps the span that asked for it."""
 
-Answer = TypeVar("Answer")
+ENQUEUED, PENDING = "ENQUEUED", "PENDING"
+BEGUN_BEFORE, USUAL = 1, 2
+"""Priorities: of a person's tasks those come first that were begun once and not finished."""
 
-Progress = Callable[[int, int], None]
-"""Called with the steps done and their total; raises `Interrupted` when the task is to end."""
+FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+"""States of DBOS."""
 
-
-class Interrupted(Exception):  # noqa: N818  nothing is wrong
-    """The server stops, or nobody wants the task any more: leave everything as it was."""
-
-
-class QueueFullError(Exception):
-    """So many tasks wait that no further one is taken; the text is a sentence."""
-
-
-class TaskError(Exception):
-    """A task cannot be done; the text is a sentence for the person who asked for it."""
-
-
-class Work(Protocol):
-    """One kind of task: the table that is its queue, and what is done about a row of it.
-
-    At most `at_once` rows are worked on at the same time.
-    """
-
-    at_once: int
-
-    @property
-    def table(self) -> Table:
-        """The table."""
-        ...
-
-    def run(self, task_id: str, progress: Progress) -> dict[str, Any]:
-        """Do it, and give what the row is to keep; raises `TaskError` or `Interrupted`."""
-        ...
-
-    def discard(self, made: dict[str, Any]) -> None:
-        """Throw away what `run` made: the row was deleted meanwhile."""
-        ...
+MOST_FORGOTTEN = 1_000
+"""Finished workflows that are removed at a time."""
 
 
 class Tasks:
-    """The background of one process; `context` gives each task a database session of its own.
+    """The background of one process: asks for work, and does it after `start`.
 
-    What waits is kept in the database. A process that starts takes up what the last one left;
-    two processes at a time would take up each other's.
+    Args:
+        context: gives each task a database session of its own.
+        url: the database of the engine's queues, for SQLAlchemy.
+        sole: whether no other process works for the installation.
     """
 
-    def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
+    def __init__(
+        self, context: Callable[[], AbstractContextManager[Any]], url: str, *, sole: bool = True
+    ) -> None:
         self._context = context
-        self._kinds: list[_Kind] = []
-        self._started = False
+        self._url = url
+        self._sole = sole
+        self._elsewhere = False
+        self._works: dict[str, Work] = {}
+        self._queues = _Queues(url)
+        self._process: _Process | None = None
         self._starting = threading.Lock()
-        self._stopping = threading.Event()
+
+    @property
+    def queues(self) -> list[str]:
+        """The names of the queues."""
+        return list(self._works)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether other processes do the work."""
+        return self._elsewhere
+
+    def leave_to_others(self) -> None:
+        """Only ask for work; other processes do it."""
+        self._elsewhere = True
 
     def add(self, work: Work) -> None:
         """Make a kind of task known, before the start."""
-        self._kinds.append(_Kind(work, self._context, self._stopping))
+        self._works[work.table.queue] = work
 
-    def start(self) -> None:
-        """Begin to work, first on what a stopped server left; nothing happens if begun already."""
+    def start(self, queues: Collection[str] | None = None, at_once: int | None = None) -> None:
+        """Begin to work, first on what a stopped process left; nothing happens if begun already.
+
+        Args:
+            queues: those that this process works on; all if None.
+            at_once: tasks of each queue at the same time; else as each kind of work says.
+
+        Raises:
+            RuntimeError: Other tasks are at work in this process.
+        """
         with self._starting:
-            if self._started:
-                return
-            self._started = True
-            for kind in self._kinds:
-                kind.start()
+            if self._process is None:
+                process = _Process(self._works, self._queues, self._context)
+                process.start(self._url, queues or self.queues, at_once, sole=self._sole)
+                self._process = process
+
+    def enqueue(self, row: TaskColumns, *, again: bool = False) -> None:
+        """Have a row worked on that was just committed, here if need be; twice asked, once done.
+
+        Args:
+            row: the task.
+            again: whether it was worked on before, and failed.
+        """
+        self.ask(row, again=again)
+        if not self._elsewhere:
+            self.start()
+
+    def ask(self, row: TaskColumns, *, again: bool = False) -> None:
+        """Have a row worked on by a process that is at work, or by the next one that starts."""
+        put = self._queues.put_anew if again else self._queues.put
+        try:
+            task = _unfinished(row)
+            if not self._queues.ready and (session := object_session(row)):
+                # The first who asks makes the tables of the queues, and PostgreSQL waits meanwhile
+                # for every transaction that began before: also for the one that just read the row.
+                session.rollback()
+            put(row.queue, task)
+        except Exception:
+            # The row is kept: the caretaker finds it.
+            log.exception("Task %s waits for the caretaker", row.id)
 
     def wake(self) -> None:
-        """Say that a task waits."""
-        for kind in self._kinds:
-            kind.wake()
-        self.start()
+        """Say that a task of an outbox waits (`TaskColumns.outbox`)."""
+        if process := self._process:
+            process.wake()
+
+    def failed(self) -> list[TaskColumns]:
+        """Return the tasks of all kinds that failed, the latest last."""
+        rows = chain.from_iterable(records.failed(work.table) for work in self._works.values())
+        return sorted(rows, key=lambda row: row.created_at)
+
+    def retry(self, row: TaskColumns) -> bool:
+        """Have a failed task worked on again; False where it has not failed or nothing is left."""
+        retried = row.can_retry and records.retry(type(row), row.id)
+        if retried:
+            self.ask(row, again=True)
+        return retried
 
     def stop(self) -> None:
         """End running tasks at their next step, to be done at the next start, and wait for them."""
-        self._stopping.set()
-        for kind in self._kinds:
-            kind.wake()
-        if self._started:
-            for kind in self._kinds:
-                kind.join()
+        with self._starting:
+            if self._process:
+                self._process.stop()
+                self._process = None
+            self._queues.close()
 
 
-class _Kind:
-    """The threads that do one kind of work, so that a slow kind does not hold up another."""
+class _Process:
+    """The work that one process does: DBOS knows a single application in each."""
+
+    at_work: _Process | None = None
 
     def __init__(
         self,
-        work: Work,
+        works: dict[str, Work],
+        queues: _Queues,
         context: Callable[[], AbstractContextManager[Any]],
-        stopping: threading.Event,
     ) -> None:
-        self._table = work.table
-        self._stopping = stopping
-        self._claiming = threading.Lock()
-        self._at_work: set[str] = set()
-        # A stopped server may have left rows that say "running".
-        self._recover = True
-        self._workers = [_Worker(work, context, stopping, self) for _ in range(work.at_once)]
+        self._works = works
+        self._queues = queues
+        self.runner = Runner(works, context, _attempts)
+        self._caretaker = Caretaker(works, queues, context, self.runner.stopping)
 
-    def start(self) -> None:
-        """Begin."""
-        for worker in self._workers:
-            worker.start()
+    def start(self, url: str, queues: Collection[str], at_once: int | None, *, sole: bool) -> None:
+        # It takes a second that the start of the server need not wait for.
+        from dbos import DBOS
+
+        if _Process.at_work is not None:
+            raise RuntimeError("Other tasks are at work in this process.")
+        _Process.at_work = self
+        try:
+            self._launch(url, queues, at_once, sole=sole)
+        except BaseException:
+            # Else no later start could succeed.
+            DBOS.destroy()
+            _Process.at_work = None
+            raise
+        self._caretaker.start()
+
+    def _launch(
+        self, url: str, queues: Collection[str], at_once: int | None, *, sole: bool
+    ) -> None:
+        from dbos import DBOS
+
+        _register()
+        DBOS(config=_configuration(url, self._caretaker.id))
+        self._caretaker.prepare(sole=sole)
+        DBOS.listen_queues(list(queues))
+        DBOS.launch()
+        for queue, work in self._works.items():
+            DBOS.register_queue(
+                queue,
+                worker_concurrency=at_once or work.at_once,
+                partition_concurrency=1 if work.table.turn_by else None,
+                polling_interval_sec=work.poll_seconds,
+                on_conflict="always_update",
+            )
+
+    def run(self, queue: str, task_id: str, workflow_id: str | None) -> None:
+        parent = self._queues.asked_by(workflow_id) if workflow_id and tracing.is_on() else None
+        self.runner.run(queue, task_id, parent)
 
     def wake(self) -> None:
-        """Say that a task waits, or may be started now, or that it is time to stop."""
-        for worker in self._workers:
-            worker.something.set()
+        self._caretaker.nudge()
 
-    def join(self) -> None:
-        """Wait for the threads to end."""
-        for worker in self._workers:
-            worker.join(STOPPING_SECONDS)
+    def stop(self) -> None:
+        from dbos import DBOS
 
-    def claim(self) -> str | None:
-        """Start the task whose turn it is, and give its id; None when none may start.
+        self.runner.stop(STOPPING_SECONDS)
+        self._caretaker.nudge()
+        self._caretaker.join(STOPPING_SECONDS)
+        DBOS.destroy()
+        _Process.at_work = None
 
-        Rows that say "running" while no thread works on them wait again first.
+
+class _Queues:
+    """The queues of DBOS, from outside: whoever asks for work need not do any."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._opening = threading.Lock()
+        self._opened: DBOSClient | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether their tables are there and the connections open."""
+        return self._opened is not None
+
+    def put(self, queue: str, task: Unfinished, priority: int = USUAL) -> None:
+        """Have a task worked on that the engine does not know yet; nothing happens if it does."""
+        options: Any = {
+            "workflow_name": WORKFLOW,
+            "queue_name": queue,
+            "workflow_id": _workflow_id(task),
+            "app_version": VERSION,
+            "priority": priority,
+        }
+        if task.turn:
+            options["queue_partition_key"] = task.turn
+        if span := tracing.current():
+            options["attributes"] = {TRACEPARENT: span.traceparent}
+        self._client.enqueue(options, queue, task.id)
+
+    def put_anew(self, queue: str, task: Unfinished) -> None:
+        """Have a task worked on before what waits, whatever the engine knows of it."""
+        self._client.delete_workflow(_workflow_id(task))
+        self.put(queue, task, BEGUN_BEFORE)
+
+    def asked_by(self, workflow_id: str) -> str | None:
+        """Return the `traceparent` of the request that asked for a task, where one did."""
+        try:
+            (known,) = self._client.list_workflows(
+                workflow_ids=[workflow_id], load_input=False, load_output=False
+            )
+            return (known.attributes or {}).get(TRACEPARENT)
+        except Exception:
+            # The task is worth more than its trace.
+            log.warning("Whose trace %s belongs to cannot be looked up", workflow_id, exc_info=True)
+            return None
+
+    def drop_dead(self, living: set[str]) -> set[str]:
+        """Forget what runs in no living process; return the ids of these tasks.
+
+        Else it would keep its owner's turn for ever.
         """
-        with self._claiming:
-            # Else this thread would begin anew what another one has just put down to stop.
-            if self._stopping.is_set():
-                return None
-            if self._recover:
-                records.recover(self._table, self._at_work)
-                self._recover = False
-            task_id = records.claim(self._table)
-            if task_id:
-                self._at_work.add(task_id)
-        return task_id
+        running = self._client.list_workflows(status=PENDING, load_input=False, load_output=False)
+        dead = [each.workflow_id for each in running if each.executor_id not in living]
+        if dead:
+            self._client.delete_workflows(dead)
+        return {name.partition("-")[2] for name in dead}
 
-    def put_down(self, task_id: str) -> None:
-        """Note that no thread works on a task any more."""
-        with self._claiming:
-            self._at_work.discard(task_id)
+    def held(self, tasks: Iterable[Unfinished]) -> set[str]:
+        """Return the ids of the tasks that wait in a queue or run."""
+        by_workflow = {_workflow_id(task): task.id for task in tasks}
+        known = self._client.list_workflows(
+            workflow_ids=list(by_workflow),
+            status=[ENQUEUED, PENDING],
+            load_input=False,
+            load_output=False,
+        )
+        return {by_workflow[each.workflow_id] for each in known}
 
-    def recover(self) -> None:
-        """Have the next claim look for rows that no thread works on."""
-        self._recover = True
+    def forget_finished(self, before: datetime) -> None:
+        """Remove what was finished before this time from the queues."""
+        old = self._client.list_workflows(
+            status=FINISHED,
+            completed_before=before.isoformat(),
+            limit=MOST_FORGOTTEN,
+            load_input=False,
+            load_output=False,
+        )
+        if old:
+            self._client.delete_workflows([each.workflow_id for each in old])
 
+    def close(self) -> None:
+        """Close the connections; the next use opens them again."""
+        with self._opening:
+            if self._opened:
+                self._opened.destroy()
+                self._opened = None
 
-class _Worker(threading.Thread):
-    """Does one task after the other, and wakes the others of its kind when one has ended."""
+    @property
+    def _client(self) -> DBOSClient:
+        from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
-    def __init__(
-        self,
-        work: Work,
-        context: Callable[[], AbstractContextManager[Any]],
-        stopping: threading.Event,
-        kind: _Kind,
-    ) -> None:
-        super().__init__(name=work.table.__tablename__, daemon=True)
-        self._work = work
-        self._table = work.table
-        self._context = context
-        self._stopping = stopping
-        self._kind = kind
-        self._pause = FIRST_PAUSE
-        self.something = threading.Event()
-        self.something.set()
-
-    def run(self) -> None:
-        """Do what waits and what comes, until it is time to stop."""
-        while not self._stopping.is_set():
-            self.something.wait()
-            self.something.clear()
-            while not self._stopping.is_set() and self._turn():
-                # What had to wait for the end of that task may be started by another thread.
-                self._kind.wake()
-
-    def _turn(self) -> bool:
-        """Do one task; whether there may be more to do."""
-        try:
-            with self._context():
-                more = self._run_one()
-        except Interrupted:
-            return False
-        except Exception:
-            log.exception("The background tasks could not go on, and will try again")
-            self._kind.recover()
-            self._stopping.wait(self._pause)
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            return True
-        self._pause = FIRST_PAUSE
-        return more
-
-    def _run_one(self) -> bool:
-        task_id = self._kind.claim()
-        if task_id is None:
-            return False
-        try:
-            self._do(task_id)
-        finally:
-            self._kind.put_down(task_id)
-        return True
-
-    def _do(self, task_id: str) -> None:
-        try:
-            self._keep(task_id, self._work.run(task_id, self._progress(task_id)))
-        except Interrupted:
-            self._patiently(lambda: records.release(self._table, task_id))
-        except TaskError as error:
-            self._fail(task_id, str(error))
-        except Exception as error:
-            if _busy(error):
-                # Nothing is wrong with the task: it begins anew once it can be noted so.
-                log.warning("Task %s begins anew: the database was busy", task_id)
-                self._patiently(lambda: records.release(self._table, task_id))
-            else:
-                log.exception("Task %s of %s failed", task_id, self._table.__tablename__)
-                self._fail(task_id, GOING_WRONG)
-
-    def _fail(self, task_id: str, sentence: str) -> None:
-        self._patiently(lambda: records.fail(self._table, task_id, sentence))
-
-    def _keep(self, task_id: str, made: dict[str, Any]) -> None:
-        try:
-            kept = self._patiently(lambda: records.finish(self._table, task_id, **made))
-        except Interrupted:
-            # The next start finds what was made, and finishes it.
-            raise
-        except Exception:
-            self._patiently(lambda: self._work.discard(made))
-            raise
-        if not kept:
-            self._patiently(lambda: self._work.discard(made))
-
-    def _patiently(self, act: Callable[[], Answer]) -> Answer:
-        """Attempt this until the database lets it happen; `Interrupted` when the server stops."""
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                return act()
-            except OperationalError as error:
-                db.session.rollback()
-                log.warning("The database cannot be written, trying again: %s", error.orig)
-            if self._stopping.wait(pause):
-                raise Interrupted
-            pause = min(2 * pause, LONGEST_PAUSE)
-
-    def _progress(self, task_id: str) -> Progress:
-        noted = -BETWEEN_NOTES
-
-        def progress(done: int, total: int) -> None:
-            nonlocal noted
-            if self._stopping.is_set():
-                raise Interrupted
-            if time.monotonic() - noted < BETWEEN_NOTES:
-                return
-            noted = time.monotonic()
-            if not self._advance(task_id, done, total):
-                raise Interrupted
-
-        return progress
-
-    def _advance(self, task_id: str, done: int, total: int) -> bool:
-        """Note progress, or leave it out while the database is busy; False when to end."""
-        try:
-            return records.advance(self._table, task_id, done, total)
-        except OperationalError as error:
-            db.session.rollback()
-            if not _busy(error):
-                raise
-            return True
+        with self._opening:
+            if self._opened is None:
+                DBOS.migrate(self._url)
+                self._opened = DBOSClient(
+                    system_database_url=self._url,
+                    application_name=APPLICATION,
+                    serializer=DBOSPortableJSONSerializer(),
+                )
+            return self._opened
 
 
-def _busy(error: Exception) -> bool:
-    # The folder matters to missing files only.
-    return fault_of(error, Path()) is Fault.BUSY
+@cache
+def _register() -> None:
+    from dbos import DBOS
+
+    DBOS.workflow(name=WORKFLOW)(_run)
+
+
+def _run(queue: str, task_id: str) -> None:
+    """Do the task of a row: the workflow."""
+    from dbos import DBOS
+
+    if process := _Process.at_work:
+        process.run(queue, task_id, DBOS.workflow_id)
+
+
+def _attempts(act: Callable[[], None]) -> None:
+    """Do this as a step of the workflow, with attempts."""
+    from dbos import DBOS
+
+    options: Any = {
+        "name": "attempt",
+        "retries_allowed": True,
+        "interval_seconds": FIRST_PAUSE,
+        "max_attempts": MOST_TRIES,
+    }
+    DBOS.run_step(options, act)
+
+
+def _configuration(url: str, executor_id: str) -> DBOSConfig:
+    from dbos import DBOSPortableJSONSerializer
+
+    return {
+        "name": APPLICATION,
+        "system_database_url": url,
+        "application_version": VERSION,
+        "executor_id": executor_id,
+        "log_level": "WARNING",
+        "use_listen_notify": False,
+        "serializer": DBOSPortableJSONSerializer(),
+    }
+
+
+def _workflow_id(task: Unfinished) -> str:
+    """Return the name of a task in the queues.
+
+    What one person asks for in the same second is done in the order of these names.
+    """
+    return f"{task.created_at:%Y%m%d%H%M%S%f}-{task.id}"
+
+
+def _unfinished(row: TaskColumns) -> Unfinished:
+    turn = getattr(row, row.turn_by) if row.turn_by else None
+    return Unfinished(row.id, turn, row.created_at)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,14 +11,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import CursorResult, DateTime, Delete, Dialect, MetaData, Table, Update, event
+from sqlalchemy import (
+    CursorResult,
+    DateTime,
+    Delete,
+    Dialect,
+    MetaData,
+    Table,
+    Update,
+    func,
+    select,
+)
 from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
+from records.engines import SQLITE, lock_writers, prepare
 from records.faults import GoneError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -69,7 +78,6 @@ def code_type(codes: type[StrEnum], length: int) -> SqlEnum:
 
 
 db = SQLAlchemy(model_class=Base)
-migrate = Migrate(db=db, directory=str(MIGRATIONS))
 
 if TYPE_CHECKING:
     # The type of `db.Model` knows neither constructors nor tables.
@@ -99,6 +107,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def database_now() -> datetime:
+    """Return the present time of the database's machine, which all processes of one have alike."""
+    if db.engine.dialect.name == SQLITE:
+        return utc_now()
+    return db.session.scalar(select(func.clock_timestamp())) or utc_now()
+
+
 @contextmanager
 def transaction() -> Generator[None]:
     """Keep all that the block changes; after an error in it, nothing."""
@@ -111,11 +126,8 @@ def transaction() -> Generator[None]:
 
 
 def take_write_lock(session: Session) -> None:
-    """Keep others from writing until the transaction ends: SQLite has one writer."""
-    connection = session.connection()
-    driver = connection.connection.driver_connection
-    if driver is None or not driver.in_transaction:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Keep others from writing until the transaction ends."""
+    lock_writers(session.connection())
 
 
 @contextmanager
@@ -141,18 +153,37 @@ def _refresh(row: Base) -> None:
 
 _TABLES = (
     "accounts.accounts",
+    "accounts.api_tokens",
+    "accounts.confirmations",
+    "accounts.external_identities",
     "accounts.second_factors",
     "accounts.security_keys",
     "analyses.analyses",
+    "analyses.archives",
+    "analyses.cell_tasks",
     "analyses.explanations",
     "analyses.field_tasks",
     "analyses.slide_areas",
     "audit.audit",
     "audit.external_log",
+    "cases.assignments",
     "cases.cases",
     "cases.reviews",
     "cases.signatures",
+    "hits",
+    "laboratory.laboratory",
+    "laboratory.watch_settings",
+    "learning.cell_features",
+    "learning.feature_tasks",
+    "learning.heads",
+    "learning.shadow_answers",
+    "learning.withdrawn_cases",
+    "programs.kept_answers",
+    "programs.webhooks",
     "slides.slides",
+    "workers",
+    "worklist.field_measures",
+    "worklist.summaries",
 )
 """Modules whose tables and listeners SQLAlchemy must know."""
 
@@ -163,13 +194,5 @@ def init_app(app: Flask) -> None:
         import_module(f"records.{name}")
 
     db.init_app(app)
-    migrate.init_app(app)
     with app.app_context():
-        event.listen(db.engine, "connect", _set_pragmas)
-
-
-def _set_pragmas(connection: object, _record: object) -> None:
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA busy_timeout = 5000")
+        prepare(db.engine)

@@ -7,8 +7,11 @@ import sqlite3
 from enum import Enum
 from pathlib import Path
 
+import psycopg
 from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
+
+from records.storage.image_store import MissingImageError, StoreError
 
 
 class Fault(Enum):
@@ -19,6 +22,7 @@ class Fault(Enum):
     GONE = "a row or file was deleted since it was read"
     CHANGED = "a row that another one needs was deleted or made since it was read"
     UNREADABLE = "the file is no database"
+    NO_STORE = "the store of images does not answer, or refuses"
 
 
 class GoneError(LookupError):
@@ -40,7 +44,21 @@ _BY_EXTENDED_CODE = {
     # The index of the write-ahead log cannot grow.
     sqlite3.SQLITE_IOERR_SHMSIZE: Fault.FULL,
 }
-_GONE = (GoneError, NoResultFound, ObjectDeletedError, StaleDataError)
+_BY_STATE = {
+    # lock_not_available, deadlock_detected, serialization_failure, query_canceled
+    **dict.fromkeys(("55P03", "40P01", "40001", "57014"), Fault.BUSY),
+    # too_many_connections; the server is stopping, was killed, or is starting
+    **dict.fromkeys(("53300", "57P01", "57P02", "57P03"), Fault.BUSY),
+    "53100": Fault.FULL,
+    # foreign_key_violation, restrict_violation, unique_violation
+    **dict.fromkeys(("23503", "23001", "23505"), Fault.CHANGED),
+    # data_corrupted, index_corrupted
+    **dict.fromkeys(("XX001", "XX002"), Fault.UNREADABLE),
+}
+_CONNECTION = "08"
+"""How the states of PostgreSQL begin that are of the connection."""
+
+_GONE = (GoneError, MissingImageError, NoResultFound, ObjectDeletedError, StaleDataError)
 
 
 def fault_of(error: BaseException | None, kept_in: Path) -> Fault | None:
@@ -52,14 +70,28 @@ def fault_of(error: BaseException | None, kept_in: Path) -> Fault | None:
     """
     if isinstance(error, DBAPIError):
         return _of_database(error.orig)
-    if isinstance(error, sqlite3.Error):
+    if isinstance(error, sqlite3.Error | psycopg.Error):
         return _of_database(error)
     if isinstance(error, _GONE):
         return Fault.GONE
+    if isinstance(error, StoreError):
+        return Fault.NO_STORE
     return _of_disk(error, kept_in) if isinstance(error, OSError) else None
 
 
+def is_unreachable(error: BaseException | None) -> bool:
+    """Return whether a PostgreSQL server did not answer, or let nobody in."""
+    if not isinstance(error, psycopg.OperationalError):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith(_CONNECTION)
+
+
 def _of_database(error: BaseException | None) -> Fault | None:
+    if isinstance(error, psycopg.DataError) and error.sqlstate is None:
+        # The driver sends no text with a NUL character: nothing can have that name.
+        return Fault.GONE
+    if isinstance(error, psycopg.Error):
+        return Fault.BUSY if is_unreachable(error) else _BY_STATE.get(error.sqlstate or "")
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return None

@@ -22,7 +22,8 @@ def install_models(settings: Settings, version: str = "1") -> None:
     for model in make.MODELS:
         folder = active(settings.weights_dir / model, version)
         (folder / "charts").mkdir(parents=True, exist_ok=True)
-        (folder / "network.bin").write_text(f"{model} {version}")
+        for name in ("network.xml", "network.bin"):
+            (folder / name).write_text(f"{name} of {model} {version}")
         (folder / "charts" / "roc.svg").write_text("<svg/>")
         about = {
             "model": model,
@@ -30,7 +31,7 @@ def install_models(settings: Settings, version: str = "1") -> None:
             "classes": [],
             "input": {"size": 1},
             "thresholds": {},
-            "files": {"network.bin": sha256_of(folder / "network.bin")},
+            "files": {path.name: sha256_of(path) for path in folder.glob("network.*")},
         }
         (folder / "manifest.json").write_text(json.dumps(about))
 

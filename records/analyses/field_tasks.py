@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     CheckConstraint,
-    ColumnElement,
     ForeignKey,
     Index,
-    SQLColumnExpression,
     String,
     func,
     or_,
     select,
     update,
 )
-from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from records import Model, db, transaction
 from records.accounts.accounts import Account, team_of_owner
@@ -36,18 +35,22 @@ class FieldTask(TaskColumns, Model):
     with that team, wherever the owner goes.
 
     `upload_name` names the file as it came in the store of uploads, as long as it is needed;
+    `sha256` is of its bytes;
     `source_id` is an analysis whose image is to be read instead, `area` a part of a slide. Once
-    done, `analysis_id` is the task's own id, and `counts` what a batch adds up
+    done, `analysis_id` is the task's own id, and `counts` what a batch adds up:
     (`services.analyses.batches.counts_of`).
     """
 
     __tablename__ = "field_tasks"
+    queue = "fields"
+    turn_by = "owner_id"
     __table_args__ = (
         CheckConstraint(
             "state IN ('waiting', 'running', 'done', 'failed', 'dropped')", name="state"
         ),
         Index("ix_field_tasks_owner_id_batch_id", "owner_id", "batch_id"),
         Index("ix_field_tasks_team_id_batch_id", "team_id", "batch_id"),
+        Index("ix_field_tasks_team_id_sha256", "team_id", "sha256"),
     )
 
     owner_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="RESTRICT"))
@@ -58,6 +61,7 @@ class FieldTask(TaskColumns, Model):
     case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id", ondelete="RESTRICT"))
     file_name: Mapped[str] = mapped_column(String(FILE_NAME_LENGTH))
     upload_name: Mapped[str | None] = mapped_column(StoredFile(UPLOADS))
+    sha256: Mapped[str | None] = mapped_column(String(64))
     source_id: Mapped[str | None] = mapped_column(
         ForeignKey("analyses.id", ondelete="SET NULL"), index=True
     )
@@ -70,29 +74,8 @@ class FieldTask(TaskColumns, Model):
     case: Mapped[Case | None] = relationship()
     area: Mapped[SlideArea | None] = relationship(cascade="all, delete-orphan", single_parent=True)
 
-    @classmethod
-    def turn(cls) -> tuple[SQLColumnExpression[Any], ...]:
-        """Put whoever was served longest ago first: no batch holds up another's field."""
-        others = aliased(cls)
-        served = select(func.max(others.started_at)).where(others.owner_id == cls.owner_id)
-        return served.correlate(cls).scalar_subquery(), *super().turn()
-
-    @classmethod
-    def ready(cls) -> ColumnElement[bool]:
-        """Let one field of a person run at a time: a huge one holds up nobody else's."""
-        others = aliased(cls)
-        being_read = select(others.id).where(
-            others.owner_id == cls.owner_id, others.state == TaskState.RUNNING
-        )
-        return ~being_read.correlate(cls).exists()
-
     @property
-    def under_way(self) -> bool:
-        """Whether it is still to be read."""
-        return self.state in (TaskState.WAITING, TaskState.RUNNING)
-
-    @property
-    def readable(self) -> bool:
+    def can_retry(self) -> bool:
         """Whether there is an image to read."""
         of_slide = self.area is not None and self.area.slide_id is not None
         return bool(self.upload_name or self.source_id) or of_slide
@@ -115,6 +98,26 @@ def find(team_id: str, batch_id: str, task_id: str) -> FieldTask | None:
     return db.session.scalar(wanted)
 
 
+def find_in_team(team_id: str, task_id: str) -> FieldTask | None:
+    """Find the team's task of this id; None for another team's."""
+    return db.session.scalar(select(FieldTask).filter_by(team_id=team_id, id=task_id))
+
+
+def find_own(owner_id: str, task_id: str) -> FieldTask | None:
+    """Find the owner's task of this id; None for somebody else's."""
+    return db.session.scalar(select(FieldTask).filter_by(owner_id=owner_id, id=task_id))
+
+
+def under_way_of_files(team_id: str, hashes: Collection[str]) -> list[FieldTask]:
+    """Return the team's tasks that are to read a file of these SHA-256, in the order of arrival."""
+    wanted = select(FieldTask).where(
+        FieldTask.team_id == team_id,
+        FieldTask.sha256.in_(hashes),
+        FieldTask.state.in_((TaskState.WAITING, TaskState.RUNNING)),
+    )
+    return list(db.session.scalars(wanted.order_by(FieldTask.created_at, FieldTask.id)))
+
+
 def of_batch(team_id: str, batch_id: str) -> list[FieldTask]:
     """Return the team's tasks of one batch, in the order of arrival."""
     wanted = select(FieldTask).filter_by(team_id=team_id, batch_id=batch_id)
@@ -134,6 +137,14 @@ def unread_of_case(case_id: str) -> list[FieldTask]:
     return list(db.session.scalars(wanted.order_by(FieldTask.created_at, FieldTask.id)))
 
 
+def is_wanted(task_id: str) -> bool:
+    """Return whether there is a task of this id that nobody dropped."""
+    wanted = select(FieldTask.id).where(
+        FieldTask.id == task_id, FieldTask.state != TaskState.DROPPED
+    )
+    return db.session.scalar(wanted) is not None
+
+
 def of_slide(slide_id: str) -> list[FieldTask]:
     """Return the tasks that read areas of a slide, dropped ones too, in the order of arrival."""
     wanted = select(FieldTask).join(SlideArea).where(SlideArea.slide_id == slide_id)
@@ -148,15 +159,6 @@ def held_for(owner_id: str) -> int:
     )
     wanted = select(func.count()).where(FieldTask.owner_id == owner_id, held)
     return db.session.scalar(wanted) or 0
-
-
-def under_way(task_id: str) -> bool:
-    """Return whether a task is still to be read, as the database has it now."""
-    db.session.rollback()
-    wanted = select(FieldTask.id).where(
-        FieldTask.id == task_id, FieldTask.state.in_((TaskState.WAITING, TaskState.RUNNING))
-    )
-    return db.session.scalar(wanted) is not None
 
 
 def forget_upload(task_id: str) -> None:

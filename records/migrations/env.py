@@ -6,6 +6,8 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
 
+from records.engines import SQLITE
+
 
 def run(connection: Connection) -> None:
     """Run the migrations asked for on this connection."""
@@ -30,4 +32,7 @@ def run_with_foreign_keys_off(connection: Connection) -> None:
 
 
 with current_app.extensions["migrate"].db.engine.connect() as database:
-    run_with_foreign_keys_off(database)
+    if database.dialect.name == SQLITE:
+        run_with_foreign_keys_off(database)
+    else:
+        run(database)

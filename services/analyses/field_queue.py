@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import Any, Protocol
+
+from sqlalchemy.exc import IntegrityError
 
 from imaging.decoding.errors import ImageError
 from imaging.images import RgbImage
 from imaging.slides.slide import SlideError
-from jobs.engine import Progress, QueueFullError, TaskError, Tasks
+from jobs import runner
+from jobs.engine import Tasks
+from jobs.waiting import wait_for
+from jobs.work import Progress, QueueFullError, TaskError
 from records import tasks
 from records.accounts.accounts import new_id
 from records.analyses import analyses, field_tasks
-from records.analyses.analyses import Analysis
+from records.analyses.analyses import Analysis, AnalysisKind
 from records.analyses.field_tasks import FieldTask
 from records.analyses.slide_areas import SlideArea
 from records.slides.slides import Slide
-from records.storage.image_store import ImageStore
-from services.analyses.analysis import Analyst, Upload, case_of_its_field, display_name
+from records.storage.image_store import ImageStore, StoreError
+from services.analyses.analysis import (
+    OTHER_UPLOAD,
+    Analyst,
+    OtherUploadError,
+    Upload,
+    case_of_its_field,
+    display_name,
+    is_of,
+)
 from services.analyses.batches import counts_of
 from services.analyses.thumbnails import Thumbnails
+from services.language import lazy_gettext
 
 log = logging.getLogger(__name__)
 
-FULL = (
+FULL = lazy_gettext(
     "{} of your fields are already waiting, the most that one person may have. Send this one when "
     "some of them are done."
 )
-NO_ROOM = "The server’s disk is full. Tell your system administrator, and try again later."
-GONE = "The image is no longer there. Send it again."
-
-LOOK_EVERY = 0.05
-"""Seconds between two looks at a task that somebody waits for."""
+NO_ROOM = lazy_gettext(
+    "The server’s disk is full. Tell your system administrator, and try again later."
+)
+NO_STORE = lazy_gettext(runner.NO_STORE)
+GONE = lazy_gettext("The image is no longer there. Send it again.")
 
 
 class AreaReader(Protocol):
@@ -49,7 +62,21 @@ class AreaReader(Protocol):
 
 
 class NoRoomError(Exception):
-    """The disk takes no further file; the text is a sentence for the person who sent it."""
+    """No further file can be kept; the text is a sentence for the person who sent it."""
+
+    @classmethod
+    def after(cls, error: OSError) -> NoRoomError:
+        """Say what an error of the disk or the image store means to that person."""
+        return cls(NO_STORE if isinstance(error, StoreError) else NO_ROOM)
+
+
+def keep_upload(uploads: ImageStore, content: bytes) -> str:
+    """Keep a file until it is read, and return its name; raises `NoRoomError`."""
+    try:
+        return uploads.put(content, "upload")
+    except OSError as error:
+        log.exception("An upload could not be kept")
+        raise NoRoomError.after(error) from error
 
 
 class FieldQueue:
@@ -60,6 +87,7 @@ class FieldQueue:
 
     table = FieldTask
     at_once = 2
+    poll_seconds = 0.5
 
     def __init__(
         self,
@@ -81,17 +109,24 @@ class FieldQueue:
     def take(self, owner_id: str, upload: Upload) -> FieldTask:
         """Let one field wait to be read.
 
-        Raises `ImageError` where it can be told without decoding, `QueueFullError`, `NoRoomError`.
+        Raises `ImageError` where it can be told without decoding, `OtherUploadError`,
+        `QueueFullError`, `NoRoomError`.
         """
+        if taken := _taken(owner_id, upload):
+            return taken
         self._analyst.check(upload)
         self._check_room(owner_id)
-        task = _task(owner_id, upload.batch_id, upload.file_name)
-        task.case_id = upload.case_id
-        task.upload_name = name = self._keep(upload.content)
+        task = _task(owner_id, upload.batch_id, upload.file_name, upload.id)
+        task.case_id, task.sha256 = upload.case_id, upload.sha256
+        task.upload_name = name = keep_upload(self._uploads, upload.content)
         try:
-            self._queue(task)
-        except BaseException:
+            # The queues may still know the id of a field that was deleted.
+            self._queue(task, again=upload.id is not None)
+        except BaseException as error:
             self._uploads.delete(name)
+            # Sent again before the first answer, it arrives twice at the same time.
+            if isinstance(error, IntegrityError) and (taken := _taken(owner_id, upload)):
+                return taken
             raise
         return task
 
@@ -124,9 +159,7 @@ class FieldQueue:
 
     def wait(self, task_id: str, seconds: float) -> None:
         """Wait until a task is read, but not longer than so many seconds."""
-        end = time.monotonic() + seconds
-        while field_tasks.under_way(task_id) and time.monotonic() < end:
-            time.sleep(LOOK_EVERY)
+        wait_for(FieldTask, task_id, seconds)
 
     def cancel(self, task: FieldTask) -> None:
         """Do not read a field; one that is read already stays."""
@@ -137,8 +170,7 @@ class FieldQueue:
 
     def retry(self, task: FieldTask) -> None:
         """Let a field wait again that failed, if there is still something to read."""
-        if task.readable and tasks.retry(FieldTask, task.id):
-            self._tasks.wake()
+        self._tasks.retry(task)
 
     def run(self, task_id: str, progress: Progress) -> dict[str, Any]:
         """Read one field and keep the analysis, unless it is kept already (`Work`)."""
@@ -152,7 +184,12 @@ class FieldQueue:
         return {**made, "upload_name": None}
 
     def discard(self, made: dict[str, Any]) -> None:
-        """Remove the analysis of a field that was cancelled meanwhile (`Work`)."""
+        """Remove the analysis of a field that was cancelled meanwhile (`Work`).
+
+        One that is still wanted keeps it: another start of it finds the analysis that it needs.
+        """
+        if field_tasks.is_wanted(made["analysis_id"]):
+            return
         self._analyst.delete(analyses.get(made["analysis_id"]))
         self._thumbnails.forget(made["analysis_id"])
 
@@ -160,16 +197,9 @@ class FieldQueue:
         if field_tasks.held_for(owner_id) >= self._max_waiting:
             raise QueueFullError(FULL.format(self._max_waiting))
 
-    def _keep(self, content: bytes) -> str:
-        try:
-            return self._uploads.put(content, "upload")
-        except OSError as error:
-            log.exception("An upload could not be kept")
-            raise NoRoomError(NO_ROOM) from error
-
-    def _queue(self, task: FieldTask) -> None:
+    def _queue(self, task: FieldTask, *, again: bool = False) -> None:
         field_tasks.add(task)
-        self._tasks.wake()
+        self._tasks.enqueue(task, again=again)
 
     def _read(self, task: FieldTask, progress: Progress) -> Analysis:
         try:
@@ -208,8 +238,23 @@ class FieldQueue:
             self._uploads.delete(task.upload_name)
 
 
-def _task(owner_id: str, batch_id: str, file_name: str) -> FieldTask:
+def _taken(owner_id: str, upload: Upload) -> FieldTask | None:
+    """Find the task of an upload that comes once more; raises `OtherUploadError`."""
+    if not upload.id:
+        return None
+    task, read = field_tasks.find_own(owner_id, upload.id), analyses.find(owner_id, upload.id)
+    if read and not is_of(read, upload, AnalysisKind.DETECTION):
+        raise OtherUploadError(OTHER_UPLOAD)
+    if not read and task and (task.sha256, task.case_id) != (upload.sha256, upload.case_id):
+        raise OtherUploadError(OTHER_UPLOAD)
+    return task
+
+
+def _task(owner_id: str, batch_id: str, file_name: str, task_id: str | None = None) -> FieldTask:
     # The id is needed before the row is kept.
     return FieldTask(
-        id=new_id(), owner_id=owner_id, batch_id=batch_id, file_name=display_name(file_name)
+        id=task_id or new_id(),
+        owner_id=owner_id,
+        batch_id=batch_id,
+        file_name=display_name(file_name),
     )

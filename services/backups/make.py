@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -20,12 +21,14 @@ from records.audit import external_log
 from records.audit.audit import Event
 from records.faults import Fault, fault_of
 from records.storage import stored_files
-from records.storage.image_store import ImageStore
+from records.storage.image_store import StoreError
+from records.storage.image_stores import kept_stores
 from records.storage.slide_store import SlideStore
-from records.storage.stored_files import IMAGES, SLIDES, UPLOADS
+from records.storage.stored_files import SLIDES
 from services.audit import audit
 from services.audit.check import Verdict, verify
 from services.backups import copying, manifest
+from services.backups.copying import Source
 from services.backups.manifest import SECRET_KEY, WEIGHTS, BackupError, Kept, Manifest
 from settings import DATABASE, Settings
 
@@ -41,11 +44,16 @@ NO_INSTANCE = "There is no database in {}: nothing to back up."
 NOT_EMPTY = "{} is not empty. Name a folder that is new or empty."
 INSIDE = "{} is inside of the instance. Name a folder outside, on another disk if possible."
 FULL = "There is no room left in {}. What was copied there is removed again."
+UNREACHABLE = "{} Nothing was kept; try again when it answers."
 CANNOT = "{} cannot be written: {}. What was copied there is removed again."
 SWITCHED = "Another version of the {} was activated meanwhile. Nothing was kept; try again."
 TOO_BUSY = (
     "Files were deleted faster than they could be copied. Nothing was kept; try again when the "
     "server has less to do."
+)
+OF_POSTGRESQL = (
+    "The database of this installation is on a PostgreSQL server, and this command copies SQLite "
+    "alone. Nothing was kept. Use pg_dump, and copy {}, as docs/deploy.md says."
 )
 BROKEN = "The database is damaged ({}). Nothing was kept; restore an earlier backup."
 
@@ -103,10 +111,8 @@ class _Copy:
         self._settings = settings
         self._target = target
         self._kept: dict[str, Kept] = {}
-        self._stores = {
-            IMAGES: ImageStore(settings.images_dir),
-            UPLOADS: ImageStore(settings.uploads_dir),
-        }
+        # Encrypted images stay so: whoever has a backup does not have their key.
+        self._stores = kept_stores(settings).by_folder()
         self._slides = SlideStore(settings.slides_dir)
 
     def all_files(self) -> tuple[dict[str, Kept], set[str]]:
@@ -116,10 +122,10 @@ class _Copy:
         a copied database names is there, unless it was deleted since; then a newer copy of the
         database no longer names it.
         """
-        self._add(SECRET_KEY, self._settings.instance_dir / SECRET_KEY)
+        self._add(SECRET_KEY, copying.on_disk(self._settings.instance_dir / SECRET_KEY))
         for path in _weights(self._settings):
             name = path.relative_to(self._settings.weights_dir).as_posix()
-            self._add(f"{WEIGHTS}/{name}", path)
+            self._add(f"{WEIGHTS}/{name}", copying.on_disk(path))
         self._add_named()
         for _ in range(ROUNDS):
             self._copy_records()
@@ -150,7 +156,7 @@ class _Copy:
         for name in (DATABASE, external_log.FILE):
             (self._target / name).unlink(missing_ok=True)
             self._kept.pop(name, None)
-        self._add(external_log.FILE, external_log.path())
+        self._add(external_log.FILE, copying.on_disk(external_log.path()))
         _copy_database(self._target / DATABASE)
         self._kept[DATABASE] = Kept(
             sha256_of(self._target / DATABASE), (self._target / DATABASE).stat().st_size
@@ -159,15 +165,15 @@ class _Copy:
     def _add_named(self) -> set[str]:
         """Copy the files that rows of the present database name; all these names."""
         named = self._named()
-        for name, path in named.items():
+        for name, source in named.items():
             if name not in self._kept:
-                self._add(name, path)
+                self._add(name, source)
         return set(named)
 
-    def _named(self) -> dict[str, Path]:
+    def _named(self) -> dict[str, Source]:
         """Find the files that rows of the present database name, by their name here."""
-        named = {
-            f"{folder}/{name[:2]}/{name}": store.path(name)
+        named: dict[str, Source] = {
+            f"{folder}/{name[:2]}/{name}": partial(store.open, name)
             for folder, store in self._stores.items()
             for name in stored_files.named(folder)
         }
@@ -175,12 +181,13 @@ class _Copy:
             folder = self._slides.folder(name)
             # A slide without files is one that is missing, and named as such.
             for path in self._slides.files_of(name) or [self._slides.arriving(name)]:
-                named[f"{SLIDES}/{name[:2]}/{name}/{path.relative_to(folder).as_posix()}"] = path
+                key = f"{SLIDES}/{name[:2]}/{name}/{path.relative_to(folder).as_posix()}"
+                named[key] = copying.on_disk(path)
         # Nobody needs to wait for this transaction.
         db.session.remove()
         return named
 
-    def _add(self, name: str, source: Path) -> None:
+    def _add(self, name: str, source: Source) -> None:
         try:
             self._kept[name] = copying.copy(source, self._target / name)
         except FileNotFoundError:
@@ -257,6 +264,8 @@ def _version(settings: Settings, model: str) -> str:
 
 
 def _check(settings: Settings, target: Path) -> None:
+    if settings.database != settings.sqlite:
+        raise BackupError(OF_POSTGRESQL.format(settings.instance_dir))
     if not (settings.instance_dir / DATABASE).is_file():
         raise BackupError(NO_INSTANCE.format(settings.instance_dir))
     if target.resolve().is_relative_to(settings.instance_dir.resolve()):
@@ -285,6 +294,8 @@ def _removed_on_failure(target: Path) -> Generator[None]:
 
 
 def _why(target: Path, error: OSError | sqlite3.Error | DBAPIError) -> str:
+    if isinstance(error, StoreError):
+        return UNREACHABLE.format(error)
     fault = fault_of(error, target)
     if fault is Fault.FULL:
         return FULL.format(target)

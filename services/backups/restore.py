@@ -10,6 +10,7 @@ from records import db, opening, utc_now
 from records.audit import external_log
 from records.audit.audit import Event
 from records.faults import Fault, fault_of
+from records.storage.image_stores import image_stores
 from records.storage.instance_lock import held
 from records.storage.stored_files import IMAGES, SLIDES, UPLOADS
 from services.accounts.accounts import Accounts
@@ -17,11 +18,12 @@ from services.audit import audit
 from services.audit.check import Verdict, verify
 from services.backups import copying, manifest
 from services.backups.manifest import SECRET_KEY, WEIGHTS, BackupError, Kept, Manifest
-from settings import DATABASE, Settings
+from services.instance.newest_image import NewestImage
+from settings import DATABASE, QUEUES, Settings
 
 _OWN = (
     *(f"{DATABASE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")),
-    *(external_log.FILE, IMAGES, UPLOADS, SLIDES, "thumbnails"),
+    *(QUEUES, external_log.FILE, IMAGES, UPLOADS, SLIDES, "thumbnails"),
 )
 """What makes an instance more than empty. The key does not: this command makes it."""
 
@@ -30,6 +32,14 @@ OCCUPIED = (
     "--replace, which keeps what is there in a folder beside it."
 )
 NEWER = "The backup {} has the schema {} of a newer version. Restore it with that version."
+OF_POSTGRESQL = (
+    "A backup is restored into SQLite, and LEUKOSCOPE_DATABASE_URL names a PostgreSQL database. "
+    "Unset it, restore, and then use: flask --app app move-to URL. Nothing was changed."
+)
+OF_BUCKET = (
+    "A backup is restored into the instance folder, and LEUKOSCOPE_IMAGES_URL names {}. Unset it, "
+    "restore, and then use: flask --app app move-images URL. Nothing was changed."
+)
 MOUNTED = "{} is a disk of its own, which cannot be moved aside. Unmount it first."
 FULL = "There is no room left in {}. Nothing of the instance was changed."
 CANNOT = "{} cannot be restored: {}. Nothing of the instance was changed."
@@ -44,13 +54,15 @@ class Restored:
     """What was restored.
 
     `weights` is where the models of the backup are now, if they are not those that are installed;
-    `replaced` where the previous instance is kept, if there was one.
+    `replaced` where the previous instance is kept, if there was one; `unreadable` why its images
+    cannot be read, empty if they can be.
     """
 
     manifest: Manifest
     verdict: Verdict
     weights: Path | None
     replaced: Path | None
+    unreadable: str = ""
 
 
 def restore(settings: Settings, accounts: Accounts, source: Path, replace: bool) -> Restored:
@@ -66,6 +78,10 @@ def restore(settings: Settings, accounts: Accounts, source: Path, replace: bool)
         BackupError: it cannot be restored.
         SettingsError: a server runs on the instance, or the instance cannot be used.
     """
+    if settings.database != settings.sqlite:
+        raise BackupError(OF_POSTGRESQL)
+    if settings.images_bucket:
+        raise BackupError(OF_BUCKET.format(settings.images_bucket))
     with held(settings.instance_dir):
         kept = _checked(source)
         wanted = _wanted(settings, source, kept)
@@ -83,8 +99,18 @@ def restore(settings: Settings, accounts: Accounts, source: Path, replace: bool)
             accounts.end_all_sessions()
             audit.keep(Event.RESTORE, made_at=kept.made_at, head=kept.head.number)
             verdict = verify(kept.head)
+            unreadable = _unreadable(settings)
     weights = settings.instance_dir / WEIGHTS if WEIGHTS in parts else None
-    return Restored(kept, verdict, weights, replaced)
+    return Restored(kept, verdict, weights, replaced, unreadable)
+
+
+def _unreadable(settings: Settings) -> str:
+    """Say why the images cannot be read; empty if they can be."""
+    try:
+        NewestImage(image_stores(settings).images).check()
+    except OSError as error:
+        return str(error)
+    return ""
 
 
 def _checked(source: Path) -> Manifest:
@@ -106,7 +132,7 @@ def _copy(settings: Settings, source: Path, kept: Manifest, wanted: list[str]) -
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         for name in wanted:
-            if copying.copy(source / name, draft / name) != kept.files[name]:
+            if copying.copy(copying.on_disk(source / name), draft / name) != kept.files[name]:
                 raise BackupError(manifest.DAMAGED.format(source, f"{name} is changed"))
         copying.flush()
     except BaseException as error:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from core.ids import is_id
 from records.analyses import analyses
 from records.audit.audit import Event
 from records.opening import RESTORE_DRAFT
 from records.storage import stored_files
 from records.storage.image_store import ImageStore
+from records.storage.image_stores import image_stores
 from records.storage.slide_store import SlideStore
 from records.storage.stored_files import IMAGES, SLIDES, UPLOADS
 from services.audit import audit, check
@@ -24,7 +27,6 @@ MOST_OF_A_CRASH = 200
 """More files than a killed server leaves: a few for each of its threads."""
 
 _DRAFT = re.compile(r"secret_key\.[0-9a-f]{16}|server\.\d+")
-_ANALYSIS = re.compile(r"[0-9a-f]{32}")
 
 REMOVED = "Removed %d files that no row names, left by a server that was killed: %s"
 FOREIGN = (
@@ -40,13 +42,21 @@ TOO_MANY = (
 
 
 @dataclass(frozen=True)
+class Leftover:
+    """One of these files: where it is, for people, and what removes it."""
+
+    place: str
+    remove: Callable[[], None]
+
+
+@dataclass(frozen=True)
 class Leftovers:
     """Files that no row names; `derived` ones can be made again."""
 
-    images: tuple[Path, ...] = ()
-    uploads: tuple[Path, ...] = ()
-    slides: tuple[Path, ...] = ()
-    derived: tuple[Path, ...] = ()
+    images: tuple[Leftover, ...] = ()
+    uploads: tuple[Leftover, ...] = ()
+    slides: tuple[Leftover, ...] = ()
+    derived: tuple[Leftover, ...] = ()
 
     def __len__(self) -> int:
         return self.irreplaceable + len(self.derived)
@@ -59,11 +69,11 @@ class Leftovers:
     def removed(self) -> Leftovers:
         """Remove them; those that are gone."""
         kinds = (self.images, self.uploads, self.slides, self.derived)
-        return Leftovers(*(_remove(paths) for paths in kinds))
+        return Leftovers(*(tuple(filter(_gone, kind)) for kind in kinds))
 
     def counts(self) -> dict[str, int]:
         """Count the files, by kind."""
-        numbers = {name: len(paths) for name, paths in vars(self).items()}
+        numbers = {name: len(kind) for name, kind in vars(self).items()}
         return {name: number for name, number in numbers.items() if number}
 
     def __str__(self) -> str:
@@ -76,10 +86,20 @@ def find(settings: Settings, before: float) -> Leftovers:
     Args:
         settings: those of the instance; an application context of its database is needed.
         before: seconds since the epoch; what a running server has just written has no row yet.
+
+    Raises `records.storage.image_store.StoreError` where a bucket has the images and cannot be
+    reached.
     """
+    stores = image_stores(settings)
+    return replace(
+        _of_instance(settings, before),
+        images=_unnamed(stores.images, IMAGES, before),
+        uploads=_unnamed(stores.uploads, UPLOADS, before),
+    )
+
+
+def _of_instance(settings: Settings, before: float) -> Leftovers:
     return Leftovers(
-        images=_old(_unnamed(settings.images_dir, IMAGES), before),
-        uploads=_old(_unnamed(settings.uploads_dir, UPLOADS), before),
         slides=_old(_of_no_slide(settings.slides_dir), before),
         derived=_old([*_thumbnails(settings.thumbnails_dir), *_drafts(settings)], before),
     )
@@ -89,8 +109,11 @@ def sweep(settings: Settings, started: float) -> Leftovers:
     """Remove what a killed server left, before requests are taken; what was removed.
 
     Images and uploads stay, and the log says so, where the database may be another one than theirs.
+    In a bucket nothing is looked for: no lock of the instance says that nobody else keeps files
+    there, and the list of a large one would hold the start up.
     """
-    leftovers = find(settings, started)
+    look = _of_instance if settings.images_bucket else find
+    leftovers = look(settings, started)
     if leftovers.irreplaceable and (doubt := _doubt(leftovers)):
         log.warning(doubt, leftovers.irreplaceable)
         leftovers = Leftovers(derived=leftovers.derived)
@@ -112,11 +135,15 @@ def _doubt(leftovers: Leftovers) -> str | None:
     return None if check.fits_external_log() else FOREIGN
 
 
-def _unnamed(root: Path, folder: str) -> Iterator[Path]:
+def _unnamed(store: ImageStore, folder: str, before: float) -> tuple[Leftover, ...]:
     # The files first: a row may come to name one that is already there, and not the reverse.
-    files = list(ImageStore(root).files())
+    files = list(store.files())
     named = stored_files.named(folder) if files else set()
-    return (path for path in files if path.name not in named)
+    return tuple(
+        Leftover(store.place(file.name), partial(store.delete, file.name))
+        for file in files
+        if file.name not in named and file.modified < before
+    )
 
 
 def _of_no_slide(root: Path) -> Iterator[Path]:
@@ -126,7 +153,7 @@ def _of_no_slide(root: Path) -> Iterator[Path]:
 
 
 def _thumbnails(root: Path) -> Iterator[Path]:
-    files = [path for path in root.glob("*/*") if _ANALYSIS.fullmatch(path.parent.name)]
+    files = [path for path in root.glob("*/*") if is_id(path.parent.name)]
     kept = analyses.all_ids() if files else set()
     return (path for path in files if path.parent.name not in kept or path.suffix != ".jpg")
 
@@ -136,18 +163,19 @@ def _drafts(settings: Settings) -> Iterator[Path]:
     yield from (path for path in settings.instance_dir.glob("*") if _DRAFT.fullmatch(path.name))
 
 
-def _old(paths: Iterable[Path], before: float) -> tuple[Path, ...]:
-    return tuple(path for path in paths if path.is_file() and path.stat().st_mtime < before)
+def _old(paths: Iterable[Path], before: float) -> tuple[Leftover, ...]:
+    return tuple(
+        Leftover(str(path), partial(path.unlink, missing_ok=True))
+        for path in paths
+        if path.is_file() and path.stat().st_mtime < before
+    )
 
 
-def _remove(paths: Iterable[Path]) -> tuple[Path, ...]:
-    return tuple(path for path in paths if _gone(path))
-
-
-def _gone(path: Path) -> bool:
+def _gone(leftover: Leftover) -> bool:
     try:
-        path.unlink(missing_ok=True)
+        leftover.remove()
     except OSError as error:
-        log.warning("%s is named by no row and cannot be removed: %s", path, error.strerror)
+        place, why = leftover.place, error.strerror
+        log.warning("%s is named by no row and cannot be removed: %s", place, why)
         return False
     return True

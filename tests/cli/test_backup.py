@@ -10,11 +10,14 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from records import db
+from records.storage.image_keys import make_key_file
 from settings import ROOT, Settings
 from tests.backups import another, install_models
 from tests.people import sign_in_as
 from tests.trail import tamper
 from tests.uploads import upload_cell
+
+pytestmark = pytest.mark.sqlite_only("backups are of SQLite")
 
 
 @pytest.fixture
@@ -47,6 +50,23 @@ def test_a_backup_is_made_restored_and_verified(
     assert "Everybody is signed out" in restored.output
     verified = elsewhere.invoke(args=["audit", "verify", "--head", end])
     assert (verified.exit_code, verified.output.split()[1:3]) == (0, ["entries,", "none"])
+
+
+def test_a_backup_of_encrypted_images_asks_for_another_one_of_the_key(
+    shell: FlaskCliRunner, app: Flask, elsewhere: FlaskCliRunner, settings: Settings, tmp_path: Path
+):
+    make_key_file(tmp_path / "keys", "today")
+    app.config["LEUKOSCOPE"] = settings.model_copy(update={"images_key_file": tmp_path / "keys"})
+    assert shell.invoke(args=["encrypt-images"]).exit_code == 0
+    made = shell.invoke(args=["backup", str(tmp_path / "backup")])
+    assert made.exit_code == 0
+    assert f"the key file {tmp_path / 'keys'} is not in it" in made.output
+    assert not list((tmp_path / "backup").rglob("keys*"))
+
+    restored = elsewhere.invoke(args=["restore", str(tmp_path / "backup")])
+    assert restored.exit_code == 0
+    assert "Warning: The image " in restored.stderr
+    assert "(LEUKOSCOPE_IMAGES_KEY_FILE is not set)" in restored.stderr
 
 
 def test_what_cannot_be_done_is_a_sentence(

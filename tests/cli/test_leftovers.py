@@ -5,7 +5,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from records.audit.audit import Event
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from records.storage.instance_lock import held
 from services.instance.leftovers import MOST_OF_A_CRASH
 from settings import Settings
@@ -22,7 +22,7 @@ def shell(app: Flask) -> FlaskCliRunner:
 @pytest.fixture
 def left(settings: Settings) -> list[Path]:
     """More files than the start removes."""
-    store = ImageStore(settings.images_dir)
+    store = DiskStore(settings.images_dir)
     return [store.path(store.put(b"left")) for _ in range(MOST_OF_A_CRASH + 1)]
 
 

@@ -1,17 +1,26 @@
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from jobs import engine as services
-from jobs.engine import GOING_WRONG, Progress, TaskError, Tasks
+from core import tracing
+from core.tracing import Attribute, Kind, Span
+from jobs import caretaker, engine, runner
+from jobs.engine import Tasks
+from jobs.runner import GOING_WRONG
+from jobs.work import Progress, TaskError
 from records import db
+from records import tasks as records
 from records.analyses import explanations
 from records.analyses.explanations import Explanation
 from records.tasks import TaskState
+from settings import QUEUES
 from tests.records.analyses.test_analyses import account, kept
 from tests.waiting import HANGS, until
 
@@ -20,6 +29,7 @@ class Waiter:
     """Work that runs until it is let go, one step at a time, and notes what became of it."""
 
     table = Explanation
+    poll_seconds = 0.1
 
     def __init__(self, error: Exception | None = None, at_once: int = 1) -> None:
         self.error = error
@@ -43,7 +53,8 @@ class Waiter:
 
 @pytest.fixture(autouse=True)
 def _notes_at_once(monkeypatch) -> None:
-    monkeypatch.setattr(services, "BETWEEN_NOTES", 0)
+    monkeypatch.setattr(runner, "BETWEEN_NOTES", 0)
+    monkeypatch.setattr(engine, "FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture
@@ -52,7 +63,7 @@ def begin(app: Flask) -> Iterator[Callable[[Waiter], Tasks]]:
     begun = []
 
     def begin(work: Waiter) -> Tasks:
-        background = Tasks(app.app_context)
+        background = Tasks(app.app_context, app.config["LEUKOSCOPE"].queues_url)
         background.add(work)
         begun.append(background)
         background.start()
@@ -88,15 +99,158 @@ def test_what_waits_is_done_and_its_progress_told(app: Flask, begin, explanation
     assert work.ran == [explanation_id]
 
 
-def test_a_sleeping_background_is_woken(app: Flask, begin):
+def ask_for(app: Flask, name: str) -> Explanation:
+    """Let the explanation of a new analysis wait."""
+    with app.app_context():
+        analysis = kept(account(name))
+        explanations.ask_for(analysis.id)
+        return explanations.find(analysis.id)
+
+
+def test_what_is_asked_for_is_done_once_however_often_it_is_asked(app: Flask, begin):
+    work = Waiter()
+    background = begin(work)
+    asked = ask_for(app, "ada")
+    for _ in range(3):
+        background.enqueue(asked)
+    work.started.wait(HANGS)
+    background.enqueue(asked)
+    work.go_on.set()
+    until(lambda: state(app, asked.id).state == TaskState.DONE)
+
+    after = ask_for(app, "ben")
+    background.enqueue(after)
+    until(lambda: state(app, after.id).state == TaskState.DONE)
+    assert work.ran == [asked.id, after.id]
+
+
+def test_what_was_begun_before_comes_before_all_that_waits(app: Flask, begin):
+    """A person whose field was with a process that died has waited for it long enough."""
+    work = Waiter()
+    background = begin(work)
+    holding, first, second, third = (ask_for(app, name) for name in ("ada", "ben", "cy", "di"))
+    background.enqueue(holding)
+    work.started.wait(HANGS)
+    background.enqueue(first)
+    background.enqueue(second)
+    background.enqueue(third, again=True)
+    work.go_on.set()
+
+    until(lambda: len(work.ran) == 4)
+    assert work.ran == [holding.id, third.id, first.id, second.id]
+
+
+def test_asking_starts_the_background(app: Flask):
     work = Waiter()
     work.go_on.set()
-    background = begin(work)
-    with app.app_context():
-        explanations.ask_for(kept(account("ada")).id)
-    background.wake()
+    background = Tasks(app.app_context, app.config["LEUKOSCOPE"].queues_url)
+    background.add(work)
+    asked = ask_for(app, "ada")
+    background.enqueue(asked)
+    try:
+        until(lambda: state(app, asked.id).state == TaskState.DONE)
+    finally:
+        background.stop()
 
-    until(lambda: len(work.ran) == 1)
+
+@pytest.mark.postgres_only("SQLite has no indexes that are made beside transactions")
+def test_the_first_who_asks_does_not_wait_for_its_own_transaction(app: Flask):
+    background = app.extensions["leukoscope_tasks"]
+    background.leave_to_others()
+    asked = threading.Event()
+
+    def ask() -> None:
+        with app.app_context():
+            analysis = kept(account("ada"))
+            explanations.ask_for(analysis.id)
+            background.enqueue(explanations.find(analysis.id))
+            asked.set()
+
+    with app.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA dbos CASCADE")
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+
+    assert asked.wait(HANGS)
+    asking.join()
+    background.start()
+    until(lambda: unfinished(app) == 0)
+
+
+def unfinished(app: Flask) -> int:
+    with app.app_context():
+        return records.counts()["explanations", "waiting"]
+
+
+def test_one_process_works_for_one_application(app: Flask, begin):
+    begin(Waiter())
+    with pytest.raises(RuntimeError, match="Other tasks are at work"):
+        begin(Waiter())
+
+
+def test_a_row_that_is_in_no_queue_is_found(app: Flask, begin, monkeypatch):
+    """Whoever asked for it ended between its row and the queue, or the engine could not be had."""
+    monkeypatch.setattr(caretaker, "BEAT_SECONDS", 0.1)
+    work = Waiter()
+    work.go_on.set()
+    begin(work)
+    asked = ask_for(app, "ada")
+
+    until(lambda: state(app, asked.id).state == TaskState.DONE)
+    assert work.ran == [asked.id]
+
+
+@pytest.mark.sqlite_only("on PostgreSQL rows and queues are in one database")
+def test_queues_that_were_lost_are_filled_from_the_rows(app: Flask, begin, explanation_id: str):
+    """As after a restore: the engine's own database is in no backup."""
+    first = Waiter()
+    background = begin(first)
+    first.started.wait(HANGS)
+    background.stop()
+    settings = app.config["LEUKOSCOPE"]
+    for file in settings.instance_dir.glob(f"{QUEUES}*"):
+        file.unlink()
+    second = Waiter()
+    second.go_on.set()
+    begin(second)
+
+    until(lambda: state(app, explanation_id).state == TaskState.DONE)
+
+
+def test_a_start_that_failed_can_be_tried_again(
+    app: Flask, begin, explanation_id: str, monkeypatch
+):
+    work = Waiter()
+    work.go_on.set()
+    with monkeypatch.context() as failing:
+        failing.setattr(caretaker.Caretaker, "prepare", _fail)
+        with pytest.raises(OSError, match="busy"):
+            begin(work)
+    assert state(app, explanation_id).state == TaskState.WAITING
+
+    begin(work)
+    until(lambda: state(app, explanation_id).state == TaskState.DONE)
+
+
+def _fail(*_: object, **__: object) -> None:
+    raise OSError("the database is busy")
+
+
+def test_a_process_that_was_taken_for_dead_changes_nothing(app: Flask, begin, monkeypatch):
+    """Its successor has finished when it goes on."""
+    work = Waiter()
+    background = begin(work)
+    asked = ask_for(app, "ada")
+    background.enqueue(asked)
+    work.started.wait(HANGS)
+    with app.app_context():
+        second = records.begin(Explanation, asked.id)
+        assert records.finish(Explanation, asked.id, second, picture_name="of the successor")
+    work.go_on.set()
+    until(lambda: work.discarded or not background._process.runner.busy)
+
+    assert state(app, asked.id).picture_name == "of the successor"
+    assert work.discarded in ([], [{"picture_name": f"of {asked.id[:8]}"}])
 
 
 def test_a_stopped_server_does_it_at_the_next_start(app: Flask, begin, explanation_id: str):
@@ -162,9 +316,7 @@ def test_one_that_is_deleted_ends(app: Flask, begin, explanation_id: str):
     with app.app_context():
         explanations.remove(explanations.get(explanation_id).analysis_id)
         db.session.commit()
-        other = kept(account("ben"))
-        explanations.ask_for(other.id)
-    background.wake()
+    background.enqueue(ask_for(app, "ben"))
     until(lambda: len(work.ran) == 2)
 
     assert work.discarded == []
@@ -189,19 +341,141 @@ def test_what_was_made_for_nobody_is_thrown_away(app: Flask, begin, explanation_
     until(lambda: work.discarded == [{"picture_name": f"of {explanation_id[:8]}"}])
 
 
-def test_the_thread_survives_a_broken_database(app: Flask, begin, monkeypatch, explanation_id):
-    claim, failed = services.records.claim, threading.Event()
+def test_what_goes_wrong_is_tried_again(app: Flask, begin, explanation_id: str):
+    work = Waiter(OSError("disk"))
+    work.go_on.set()
+    run = work.run
 
-    def broken(table: type) -> str | None:
+    def mended(task_id: str, progress: Progress) -> dict[str, Any]:
+        if len(work.ran) == runner.MOST_ERRORS - 1:
+            work.error = None
+        return run(task_id, progress)
+
+    work.run = mended
+    begin(work)
+
+    until(lambda: state(app, explanation_id).state == TaskState.DONE)
+    assert work.ran == [explanation_id] * runner.MOST_ERRORS
+
+
+def test_what_always_goes_wrong_is_tried_no_more_until_somebody_asks(
+    app: Flask, begin, explanation_id: str
+):
+    work = Waiter(OSError("disk"))
+    background = begin(work)
+    until(lambda: state(app, explanation_id).state == TaskState.FAILED)
+    assert len(work.ran) == runner.MOST_ERRORS
+
+    work.error = None
+    work.go_on.set()
+    with app.app_context():
+        records.retry(Explanation, explanation_id)
+    background.enqueue(state(app, explanation_id), again=True)
+    until(lambda: state(app, explanation_id).state == TaskState.DONE)
+
+
+def test_the_thread_survives_a_broken_database(app: Flask, begin, monkeypatch, explanation_id):
+    begun, failed = records.begin, threading.Event()
+
+    def broken(table: type, task_id: str) -> int | None:
         if failed.is_set():
-            return claim(table)
+            return begun(table, task_id)
         failed.set()
         raise OSError("disk")
 
-    monkeypatch.setattr(services.records, "claim", broken)
+    monkeypatch.setattr(caretaker, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(records, "begin", broken)
+    work = Waiter()
+    work.go_on.set()
+    begin(work)
+    failed.wait(HANGS)
+
+    until(lambda: work.ran == [explanation_id])
+
+
+@pytest.fixture
+def spans() -> Iterator[list[Span]]:
+    """All that is traced."""
+    begun: list[Span] = []
+
+    class Notes:
+        def span(self, name: str, kind: Kind, parent: str | None) -> AbstractContextManager[Span]:
+            trace_id = (parent or "00-" + "f" * 32)[3:35]
+            begun.append(Span(trace_id, f"{len(begun):016x}", True, name))
+            return nullcontext(begun[-1])
+
+        def close(self) -> None:
+            """Do nothing."""
+
+    tracing.send_to(Notes())
+    yield begun
+    tracing.send_to(None)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "kind"),
+    [
+        (None, "done", None),
+        (TaskError("Alder-7"), "refused", None),
+        (OSError("Alder-7"), "failed", "OSError"),
+    ],
+)
+def test_a_task_is_traced_with_its_outcome(
+    app: Flask, begin, spans: list[Span], error, outcome: str, kind: str | None
+):
+    work = Waiter(error)
+    work.go_on.set()
+    background = begin(work)
+    asked = ask_for(app, "ada")
+    background.enqueue(asked)
+    until(lambda: not state(app, asked.id).under_way)
+    background.stop()
+    (span,) = spans
+
+    assert span.name == "task explanations"
+    assert (span.attributes[Attribute.QUEUE], span.trace_id) == ("explanations", "f" * 32)
+    assert span.attributes[Attribute.OUTCOME] == outcome
+    assert span.attributes.get(Attribute.ERROR) == kind
+    assert "Alder-7" not in str(span)
+
+
+def test_a_task_goes_on_with_the_trace_of_who_asked(app: Flask, begin, spans: list[Span]):
     work = Waiter()
     work.go_on.set()
     background = begin(work)
-    failed.wait(HANGS)
-    background.wake()
-    until(lambda: work.ran == [explanation_id])
+    asked = ask_for(app, "ada")
+    with tracing.span("POST /explanations", Kind.REQUEST, f"00-{'a' * 32}-{'b' * 16}-01"):
+        background.enqueue(asked)
+    until(lambda: not state(app, asked.id).under_way)
+    background.stop()
+
+    assert [span.trace_id for span in spans] == ["a" * 32] * 2
+
+
+def test_a_task_is_done_though_its_trace_cannot_be_looked_up(
+    app: Flask, begin, spans: list[Span], monkeypatch
+):
+    work = Waiter()
+    work.go_on.set()
+    background = begin(work)
+    monkeypatch.setattr("dbos.DBOSClient.list_workflows", lambda *_, **__: 1 / 0)
+    asked = ask_for(app, "ada")
+    background.enqueue(asked)
+    until(lambda: not state(app, asked.id).under_way)
+
+    assert state(app, asked.id).state == TaskState.DONE
+
+
+@pytest.mark.sqlite_only("looks into the engine's own tables")
+def test_what_was_finished_long_ago_leaves_the_queues(app: Flask, begin, monkeypatch):
+    monkeypatch.setattr(caretaker, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(caretaker, "TIDY_SECONDS", 0)
+    monkeypatch.setattr(caretaker, "FINISHED_KEPT", timedelta(0))
+    work = Waiter()
+    work.go_on.set()
+    background = begin(work)
+    background.enqueue(ask_for(app, "ada"))
+
+    with closing(sqlite3.connect(app.config["LEUKOSCOPE"].instance_dir / QUEUES)) as queues:
+        until(lambda: work.ran)
+        until(lambda: queues.execute("SELECT count(*) FROM workflow_status").fetchone() == (0,))

@@ -1,10 +1,7 @@
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from records import db, tasks
 from records.analyses import explanations
@@ -32,13 +29,46 @@ def states() -> list[str]:
     return list(db.session.scalars(wanted))
 
 
-def test_the_one_that_waits_longest_is_taken_first_and_once():
-    first, second = ask(1), ask(2)
+def test_what_is_unfinished_is_listed_in_the_order_of_asking():
+    first, second, done, third = (ask(hours) for hours in range(4))
+    tasks.begin(Explanation, second.id)
+    tasks.finish(Explanation, done.id, tasks.begin(Explanation, done.id))
 
     assert tasks.waiting(Explanation) == 2
-    taken = [tasks.claim(Explanation) for _ in range(3)]
-    assert taken == [first.id, second.id, None]
-    assert states() == [TaskState.RUNNING, TaskState.RUNNING]
+    listed = [task.id for task in tasks.unfinished(Explanation, 10)]
+    assert listed == [first.id, second.id, third.id]
+    assert [task.id for task in tasks.unfinished(Explanation, 2)] == listed[:2]
+
+
+def test_a_start_has_a_number_and_what_is_done_is_not_started():
+    explanation = ask()
+    assert tasks.begin(Explanation, explanation.id) == 1
+    assert tasks.begin(Explanation, explanation.id) == 2
+    assert states() == [TaskState.RUNNING]
+
+    assert tasks.finish(Explanation, explanation.id, 2)
+    assert tasks.begin(Explanation, explanation.id) is None
+    assert tasks.begin(Explanation, "of no row") is None
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda task_id: tasks.advance(Explanation, task_id, 1, 3, 4),
+        lambda task_id: tasks.finish(Explanation, task_id, 1, picture_name="late"),
+        lambda task_id: tasks.fail(Explanation, task_id, 1, "late"),
+        lambda task_id: tasks.release(Explanation, task_id, 1),
+    ],
+)
+def test_a_former_start_moves_nothing(move):
+    explanation = ask()
+    for _ in range(2):
+        tasks.begin(Explanation, explanation.id)
+
+    assert not move(explanation.id)
+    db.session.refresh(explanation)
+    assert (explanation.state, explanation.attempts) == (TaskState.RUNNING, 2)
+    assert (explanation.done, explanation.picture_name, explanation.error) == (0, None, None)
 
 
 def test_asking_twice_keeps_one():
@@ -50,23 +80,23 @@ def test_asking_twice_keeps_one():
 
 def test_progress_is_noted_while_it_runs_and_only_then():
     explanation = ask()
-    assert not tasks.advance(Explanation, explanation.id, 1, 10)
+    assert not tasks.advance(Explanation, explanation.id, 0, 1, 10)
 
-    tasks.claim(Explanation)
-    assert tasks.advance(Explanation, explanation.id, 4, 10)
+    start = tasks.begin(Explanation, explanation.id)
+    assert tasks.advance(Explanation, explanation.id, start, 4, 10)
     db.session.refresh(explanation)
     assert (explanation.done, explanation.total) == (4, 10)
 
-    assert tasks.finish(Explanation, explanation.id, picture_name="picture")
-    assert not tasks.advance(Explanation, explanation.id, 5, 10)
+    assert tasks.finish(Explanation, explanation.id, start, picture_name="picture")
+    assert not tasks.advance(Explanation, explanation.id, start, 5, 10)
     db.session.refresh(explanation)
     assert (explanation.state, explanation.picture_name) == (TaskState.DONE, "picture")
 
 
 def test_a_failed_one_can_be_tried_again():
     explanation = ask()
-    tasks.claim(Explanation)
-    assert tasks.fail(Explanation, explanation.id, "a sentence, " * 100)
+    start = tasks.begin(Explanation, explanation.id)
+    assert tasks.fail(Explanation, explanation.id, start, "a sentence, " * 100)
     db.session.refresh(explanation)
     assert explanation.state == TaskState.FAILED
     assert explanation.error.startswith("a sentence")
@@ -81,26 +111,21 @@ def test_a_failed_one_can_be_tried_again():
     )
 
 
-def test_a_restart_takes_up_what_ran_and_leaves_the_rest():
-    done, running, waiting = ask(1), ask(2), ask(3)
-    tasks.claim(Explanation)
-    tasks.finish(Explanation, done.id, picture_name="picture")
-    tasks.claim(Explanation)
-    tasks.advance(Explanation, running.id, 7, 10)
-    tasks.recover(Explanation)
+def test_another_start_begins_anew():
+    explanation = ask()
+    tasks.advance(Explanation, explanation.id, tasks.begin(Explanation, explanation.id), 7, 10)
+    tasks.begin(Explanation, explanation.id)
 
-    assert states() == [TaskState.DONE, TaskState.WAITING, TaskState.WAITING]
-    assert running.done == 0
-    assert tasks.claim(Explanation) == running.id
-    assert waiting.attempts == 0
+    db.session.refresh(explanation)
+    assert (explanation.done, explanation.total) == (0, 0)
 
 
 def test_what_always_stops_the_server_is_given_up():
     explanation = ask()
-    for _ in range(tasks.MOST_ATTEMPTS):
-        assert tasks.claim(Explanation) == explanation.id
-        tasks.recover(Explanation)
+    for number in range(tasks.MOST_ATTEMPTS):
+        assert tasks.begin(Explanation, explanation.id) == number + 1
 
+    assert tasks.begin(Explanation, explanation.id) is None
     assert states() == [TaskState.FAILED]
     assert explanation.error == tasks.GIVEN_UP
 
@@ -108,26 +133,7 @@ def test_what_always_stops_the_server_is_given_up():
 def test_an_orderly_stop_does_not_count_as_an_attempt():
     explanation = ask()
     for _ in range(tasks.MOST_ATTEMPTS + 1):
-        assert tasks.claim(Explanation) == explanation.id
-        assert tasks.release(Explanation, explanation.id)
-        tasks.recover(Explanation)
+        assert tasks.begin(Explanation, explanation.id) == 1
+        assert tasks.release(Explanation, explanation.id, 1)
 
     assert states() == [TaskState.WAITING]
-
-
-def test_nobody_writes_between_the_look_and_the_move():
-    """A writer in between would end the move with an error, and the thread would sleep on."""
-    explanation, others = ask(), []
-
-    def write_meanwhile(_connection, _cursor, statement: str, *_rest: object) -> None:
-        if statement.startswith("UPDATE explanations"):
-            with closing(sqlite3.connect(db.engine.url.database, timeout=0)) as other:
-                try:
-                    other.execute("UPDATE accounts SET name = name")
-                    other.commit()
-                except sqlite3.OperationalError as refused:
-                    others.append(str(refused))
-
-    event.listen(db.engine, "before_cursor_execute", write_meanwhile)
-    assert tasks.claim(Explanation) == explanation.id
-    assert others == ["database is locked"]

@@ -4,16 +4,14 @@ Another connection holds the lock, as a backup or a person at the shell would. A
 read afterwards, each once, without a restart.
 """
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
-from jobs.engine import GOING_WRONG
+from jobs.runner import GOING_WRONG
 from records import db, tasks
 from records.analyses import analyses, field_tasks
 from records.analyses.analyses import Analysis
@@ -21,7 +19,9 @@ from records.analyses.field_tasks import FieldTask
 from records.tasks import TaskState
 from services.analyses.analysis import Analyst
 from services.analyses.field_queue import FieldQueue
+from tests import locks
 from tests.jobs.test_engine import until
+from tests.locks import held_by_another
 from tests.people import add_account
 from tests.reading import Reading
 from tests.services.analyses.test_field_queue import images_named, state, upload, uploads
@@ -29,8 +29,7 @@ from tests.stand_ins import drawn_field
 from tests.uploads import png
 
 STEPS = {
-    "recover": (tasks, "recover"),
-    "claim": (tasks, "claim"),
+    "begin": (tasks, "begin"),
     "progress": (tasks, "advance"),
     "keep": (analyses, "add"),
     "finish": (tasks, "finish"),
@@ -42,7 +41,7 @@ class Lock:
     """The lock of another connection; taken once, when a step first begins."""
 
     def __init__(self, app: Flask, seconds: float) -> None:
-        self._path = app.config["LEUKOSCOPE"].instance_dir / "leukoscope.sqlite3"
+        self._url = app.config["LEUKOSCOPE"].database
         self._seconds = seconds
         self._once = threading.Lock()
         self._taken, self.released = threading.Event(), threading.Event()
@@ -54,12 +53,9 @@ class Lock:
                 assert self._taken.wait(30)
 
     def _hold(self) -> None:
-        other = sqlite3.connect(self._path, isolation_level=None, timeout=30)
-        other.execute("BEGIN EXCLUSIVE")
-        self._taken.set()
-        threading.Event().wait(self._seconds)
-        other.execute("ROLLBACK")
-        other.close()
+        with held_by_another(self._url):
+            self._taken.set()
+            threading.Event().wait(self._seconds)
         self.released.set()
 
     def take_at(self, monkeypatch, place: object, name: str) -> None:
@@ -83,25 +79,17 @@ def people(app: Flask) -> Iterator[list[str]]:
 @pytest.fixture
 def impatient(app: Flask) -> Iterator[None]:
     """Connections of the application wait a tenth of a second for a lock."""
-    with app.app_context():
-        engine = db.engine
-
-    def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute("PRAGMA busy_timeout = 100")
-
-    event.listen(engine, "connect", prepare)
-    engine.dispose()
-    yield
-    event.remove(engine, "connect", prepare)
+    with locks.impatient(app, 100):
+        yield
 
 
 @contextmanager
 def asleep(queue: FieldQueue) -> Iterator[None]:
     """Fields that are sent in the block wait until its end."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queue._tasks, "wake", lambda: None)
+        patch.setattr(queue._tasks, "enqueue", lambda _task, **_asked: None)
         yield
-    queue._tasks.wake()
+    queue._tasks.start()
 
 
 def check_all_read(app: Flask, sent: list[FieldTask]) -> None:
@@ -205,24 +193,6 @@ def test_a_server_that_stops_while_locked_leaves_the_field_to_the_next(
     restarted()
     check_all_read(app, [task])
     assert len(reading.begun) == 1
-
-
-@pytest.mark.usefixtures("reading")
-def test_a_row_that_no_thread_works_on_waits_again(app, queue, people, monkeypatch):
-    """Whatever goes wrong after the claim: here, a moment before the thread knows of it."""
-    claim, lost = tasks.claim, []
-
-    def lose(table: type) -> str | None:
-        task_id = claim(table)
-        if task_id and table is FieldTask and not lost:
-            lost.append(task_id)
-            raise OSError("broken")
-        return task_id
-
-    monkeypatch.setattr(tasks, "claim", lose)
-    task = queue.take(people[0], upload())
-    check_all_read(app, [task, queue.take(people[0], upload())])
-    assert lost == [task.id]
 
 
 def test_a_cancelled_field_no_longer_counts(queue, people, reading):

@@ -4,24 +4,12 @@ import sqlalchemy as sa
 from alembic import op
 
 from records import UtcDateTime
+from records.audit.audit import triggers
 
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
-
-TRIGGERS = (
-    """
-        CREATE TRIGGER audit_entries_no_update BEFORE UPDATE ON audit_entries
-        BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END""",
-    """
-        CREATE TRIGGER audit_entries_no_delete BEFORE DELETE ON audit_entries
-        BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END""",
-    """
-        CREATE TRIGGER audit_entries_no_replace BEFORE INSERT ON audit_entries
-        WHEN NEW.number <= (SELECT MAX(number) FROM audit_entries)
-        BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END""",
-)
 
 
 def upgrade() -> None:
@@ -43,8 +31,8 @@ def upgrade() -> None:
     )
     for column in ("at", "account_name", "event", "object_id"):
         op.create_index(op.f(f"ix_audit_entries_{column}"), "audit_entries", [column])
-    for trigger in TRIGGERS:
-        op.execute(trigger)
+    for statement in triggers(op.get_bind().dialect.name).values():
+        op.execute(statement)
 
 
 def downgrade() -> None:

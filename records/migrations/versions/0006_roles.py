@@ -13,7 +13,7 @@ def upgrade() -> None:
     op.add_column("accounts", sa.Column("role", sa.String(16), nullable=True))
     op.add_column("accounts", sa.Column("must_change_password", sa.Boolean(), nullable=True))
     op.execute(
-        "UPDATE accounts SET must_change_password = 0, "
+        "UPDATE accounts SET must_change_password = false, "
         "role = CASE WHEN is_administrator THEN 'reviewer' ELSE 'reader' END"
     )
     with op.batch_alter_table("accounts") as table:

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from records import UtcDateTime
+from records.append_only import triggers
 
 revision = "0008"
 down_revision = "0007"
@@ -25,7 +26,7 @@ def upgrade() -> None:
     _signatures()
     _amendments()
     for table, keys in KEYS.items():
-        for statement in _triggers(table, keys):
+        for statement in triggers(table, keys, op.get_bind().dialect.name).values():
             op.execute(statement)
 
 
@@ -136,17 +137,6 @@ def _references(table: str, **columns: str) -> list[sa.ForeignKeyConstraint]:
             ondelete="RESTRICT",
         )
         for column, other in columns.items()
-    ]
-
-
-def _triggers(table: str, keys: tuple[str, ...]) -> list[str]:
-    same = " OR ".join(f"{key} = NEW.{key}" for key in keys)
-    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-    replaces = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"
-    rests = {"UPDATE": refuse, "DELETE": refuse, "INSERT": f"{replaces} {refuse}"}
-    return [
-        f"CREATE TRIGGER {table}_no_{act} BEFORE {act} ON {table} {rest}"
-        for act, rest in rests.items()
     ]
 
 

@@ -1,6 +1,5 @@
 """Findings of cell images hold codes and values: no sentences, and the field's words."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -57,7 +56,7 @@ ANALYSES = sa.table(
     sa.column("kind", sa.String),
     sa.column("width", sa.Integer),
     sa.column("height", sa.Integer),
-    sa.column("finding", sa.Text),
+    sa.column("finding", sa.JSON),
 )
 
 
@@ -97,6 +96,6 @@ def _change(change: Callable[[Finding, int, int], Finding]) -> None:
     connection = op.get_bind()
     cells = sa.select(ANALYSES).where(ANALYSES.c.kind == "classification")
     for row in connection.execute(cells).all():
-        finding = change(json.loads(row.finding), row.width, row.height)
+        finding = change(row.finding, row.width, row.height)
         changed = sa.update(ANALYSES).where(ANALYSES.c.id == row.id)
-        connection.execute(changed.values(finding=json.dumps(finding)))
+        connection.execute(changed.values(finding=finding))

@@ -3,16 +3,17 @@
 import sqlalchemy as sa
 from alembic import op
 
+from records.append_only import triggers
+
 revision = "0014"
 down_revision = "0013"
 branch_labels = None
 depends_on = None
 
-COVERED = """
-    INSERT INTO signed_analyses (signature_id, analysis_id)
-    SELECT DISTINCT signatures.id, image.value ->> '$.id'
-    FROM signatures, json_each(signatures.contents, '$.state.images') AS image
-    WHERE image.value ->> '$.id' IN (SELECT id FROM analyses)"""
+SIGNATURES = sa.table("signatures", sa.column("id", sa.Integer), sa.column("contents", sa.JSON))
+COVERED = sa.table(
+    "signed_analyses", sa.column("signature_id", sa.Integer), sa.column("analysis_id", sa.String)
+)
 
 
 def upgrade() -> None:
@@ -36,12 +37,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("signature_id", "analysis_id", name=op.f("pk_signed_analyses")),
     )
     op.create_index(op.f("ix_signed_analyses_analysis_id"), "signed_analyses", ["analysis_id"])
-    op.execute(COVERED)
-    for act in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER signed_analyses_no_{act} BEFORE {act} ON signed_analyses "
-            "BEGIN SELECT RAISE(ABORT, 'signed_analyses is append-only'); END"
-        )
+    _fill()
+    for statement in triggers("signed_analyses", (), op.get_bind().dialect.name).values():
+        op.execute(statement)
+
+
+def _fill() -> None:
+    connection = op.get_bind()
+    kept = set(connection.scalars(sa.select(sa.column("id")).select_from(sa.table("analyses"))))
+    # One at a time: what was signed has megabytes.
+    for signature_id in connection.scalars(sa.select(SIGNATURES.c.id)).all():
+        this = SIGNATURES.c.id == signature_id
+        signed = connection.scalar(sa.select(SIGNATURES.c.contents).where(this))
+        images = {image["id"] for image in signed.get("state", {}).get("images", ())}
+        for analysis_id in sorted(images & kept):
+            row = {"signature_id": signature_id, "analysis_id": analysis_id}
+            connection.execute(sa.insert(COVERED).values(row))
 
 
 def downgrade() -> None:

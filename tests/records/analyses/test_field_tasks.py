@@ -33,39 +33,19 @@ def sent(owner_id: str, name: str = "field.tif", **values: object) -> FieldTask:
     return task
 
 
-def test_people_take_turns_however_many_fields_each_sent(ada: str):
-    ben, carl = account("ben"), account("carl")
-    for number in range(4):
-        sent(ada, f"a{number}")
-    for name, owner in {"b0": ben, "b1": ben, "c0": carl}.items():
-        sent(owner, name)
-    read = []
-    while task_id := tasks.claim(FieldTask):
-        read.append(field_tasks.get(task_id).file_name)
-        tasks.finish(FieldTask, task_id)
+def test_a_field_takes_the_turn_of_its_owner(ada: str):
+    first, second = sent(ada), sent(account("ben"))
 
-    assert read == ["a0", "b0", "c0", "a1", "b1", "a2", "a3"]
+    turns = {task.id: task.turn for task in tasks.unfinished(FieldTask, 10)}
+    assert turns == {first.id: ada, second.id: second.owner_id}
 
 
-def test_whoever_comes_later_is_next(ada: str):
-    for number in range(3):
-        sent(ada, f"a{number}")
-    first = tasks.claim(FieldTask)
-    assert field_tasks.get(first).file_name == "a0"
-    single = sent(account("ben"), "b0")
+@pytest.mark.parametrize("state", TaskState)
+def test_what_is_dropped_is_not_wanted(ada: str, state: TaskState):
+    task = sent(ada, state=state)
 
-    assert tasks.claim(FieldTask) == single.id
-
-
-def test_of_one_person_one_field_is_read_at_a_time(ada: str):
-    for number in range(2):
-        sent(ada, f"a{number}")
-    first = tasks.claim(FieldTask)
-    assert tasks.claim(FieldTask) is None
-
-    tasks.finish(FieldTask, first)
-    second = tasks.claim(FieldTask)
-    assert field_tasks.get(second).file_name == "a1"
+    assert field_tasks.is_wanted(task.id) == (state != TaskState.DROPPED)
+    assert not field_tasks.is_wanted(new_id())
 
 
 @pytest.mark.parametrize("state", [TaskState.WAITING, TaskState.RUNNING, TaskState.FAILED])
@@ -74,10 +54,10 @@ def test_what_is_not_read_can_be_dropped(ada: str, state: str):
 
     assert tasks.drop(FieldTask, task.id)
     assert task.state == TaskState.DROPPED
-    assert not tasks.advance(FieldTask, task.id, 1, 2)
-    assert not tasks.finish(FieldTask, task.id)
+    assert not tasks.advance(FieldTask, task.id, task.attempts, 1, 2)
+    assert not tasks.finish(FieldTask, task.id, task.attempts)
     assert not tasks.retry(FieldTask, task.id)
-    assert not tasks.release(FieldTask, task.id)
+    assert not tasks.release(FieldTask, task.id, task.attempts)
 
 
 @pytest.mark.parametrize("state", [TaskState.DONE, TaskState.DROPPED])
@@ -100,7 +80,7 @@ def test_what_waits_or_takes_up_room_is_counted(ada: str):
     assert field_tasks.held_for(ada) == 4
     field_tasks.forget_upload(forgotten.id)
     assert field_tasks.held_for(ada) == 3
-    assert not forgotten.readable
+    assert not forgotten.can_retry
 
 
 def test_a_batch_is_its_teams(ada: str):
@@ -140,9 +120,9 @@ def test_a_deleted_analysis_leaves_its_batch(ada: str):
 def test_a_field_whose_first_analysis_is_deleted_has_nothing_to_be_read(ada: str):
     source = kept(ada)
     carried_over = sent(ada, upload_name=None, source_id=source.id)
-    assert carried_over.readable
+    assert carried_over.can_retry
     analyses.remove(source)
     db.session.refresh(carried_over)
 
-    assert (carried_over.source_id, carried_over.readable) == (None, False)
+    assert (carried_over.source_id, carried_over.can_retry) == (None, False)
     assert carried_over.under_way

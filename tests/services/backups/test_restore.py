@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_migrate import downgrade
 
 from app import create_app
 from models.manifest import sha256_of
@@ -14,7 +13,8 @@ from records import db, opening
 from records.analyses.analyses import Analysis
 from records.analyses.field_tasks import FieldTask
 from records.audit.audit import Event
-from records.storage.image_store import ImageStore
+from records.migrating import downgrade
+from records.storage.image_store import DiskStore
 from records.storage.instance_lock import held
 from services.audit.check import verify
 from services.backups import copying
@@ -35,6 +35,8 @@ from tests.slide_uploads import upload_slide
 from tests.stand_ins import stand_in_models
 from tests.trail import noted
 from tests.uploads import png, send, upload_cell
+
+pytestmark = pytest.mark.sqlite_only("backups are of SQLite")
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def test_it_is_the_same_installation_elsewhere(
         assert verify(done.manifest.head).findings == ()
         (row,) = noted(Event.RESTORE)
         assert row.known["head"] == done.manifest.head.number
-        store = ImageStore(again.config["LEUKOSCOPE"].images_dir)
+        store = DiskStore(again.config["LEUKOSCOPE"].images_dir)
         kept = list(db.session.scalars(db.select(Analysis)))
         for analysis in kept:
             assert all(store.read(name) for name in analysis.image_names)
@@ -342,3 +344,10 @@ def test_slides_come_back(app: Flask, client: FlaskClient, elsewhere: Flask, tmp
     post(browser, "/sign-in", name="ada", password=PASSWORD)
     assert browser.get(f"{slide}/tiles/11/0_0.jpg").status_code == 200
     end(again)
+
+
+def test_a_restore_writes_into_no_bucket(app: Flask, settings: Settings, tmp_path: Path):
+    """A trial of a restore would mix with the images that the clinic uses."""
+    app.config["LEUKOSCOPE"] = settings.model_copy(update={"images_url": "s3://images/clinic"})
+    with pytest.raises(BackupError, match=r"names s3://images/clinic\. Unset it, restore"):
+        restored(app, tmp_path / "backup")
