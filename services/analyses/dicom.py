@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
@@ -48,7 +49,7 @@ from imaging.images import RgbImage
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN, Detection, FieldFindings, Namer
 from records.analyses.analyses import Analysis
 from services.analyses.annotation import NOTICE
-from services.analyses.findings import field_findings
+from services.analyses.findings import cell_numbers, field_findings
 
 PICTURE, REPORT = "field.dcm", "findings.dcm"
 """Names of the files in the archive."""
@@ -261,7 +262,8 @@ def _content(
     algorithms: dict[Namer, AlgorithmIdentification],
 ) -> MeasurementReport:
     findings = field_findings(analysis)
-    white = [cell for cell in findings.detections if cell.label in REVIEWED]
+    numbers = cell_numbers(findings)
+    white = [(numbers[id(one)], one) for one in findings.detections if one.label in REVIEWED]
     cells = [
         _cell(
             findings,
@@ -270,7 +272,7 @@ def _content(
             _region(picture, findings, cell.box),
             algorithms,
         )
-        for number, cell in enumerate(white, start=1)
+        for number, cell in sorted(white, key=itemgetter(0))
     ]
     return MeasurementReport(
         observation_context=_context(subject),

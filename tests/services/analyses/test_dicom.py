@@ -18,6 +18,7 @@ from records.analyses.analyses import Analysis
 from records.cases.cases import Case
 from services.analyses.annotation import NOTICE
 from services.analyses.dicom import PICTURE, REPORT, as_dicom
+from services.analyses.findings import most_suspicious_first
 from tests.services.analyses.fields import READ_CELLS, kept, older_field, read_field
 
 AT = datetime(2026, 11, 23, 7, 5, 6, tzinfo=UTC)
@@ -91,8 +92,11 @@ def test_each_white_cell_has_its_box_label_and_probabilities():
     for namer in Namer:
         _, report = archived(field(named_by=namer, thresholds=thresholds))
         found = groups(report)
-        assert [one.finding_type.value for one in found] == [cell.label for cell in WHITE]
-        for one, cell in zip(found, WHITE, strict=True):
+        order = {cell.box: cell for cell in WHITE}
+        named = read_field(named_by=namer, thresholds=thresholds)
+        white = [order[one.found.box] for one in most_suspicious_first(named) if one.counted]
+        assert [one.finding_type.value for one in found] == [cell.label for cell in white]
+        for one, cell in zip(found, white, strict=True):
             x1, y1, x2, y2 = cell.box
             box = [[x1, y1], [x2, y1], [x2, y2], [x1, y2], [x1, y1]]
             assert np.allclose(one.roi.value, box)

@@ -1,0 +1,1 @@
+"""What is kept of programs: answers to what they may send twice."""

@@ -1,0 +1,1 @@
+"""What programs need beyond what people do: answers that are given once more."""
