@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.ids import new_id
+from records.storage.names import place_of
 
 ARRIVING = "arriving.part"
 """The file of a slide while it arrives."""
@@ -34,9 +35,7 @@ class SlideStore:
         Raises:
             ValueError: the name was not made here.
         """
-        if not _NAME.fullmatch(name):
-            raise ValueError("not a name of the slide store")
-        return self._root / name[:2] / name
+        return place_of(name, _NAME, self._root)
 
     def arriving(self, name: str) -> Path:
         """Return the file of a slide while it arrives."""

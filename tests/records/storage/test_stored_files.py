@@ -12,8 +12,9 @@ from tests.people import sign_in_as
 from tests.uploads import upload_cell, upload_field
 
 NO_FILES = {
-    *("analyses.file_name", "field_tasks.file_name", "slides.file_name"),
-    "audit_entries.account_name",
+    *("analyses.file_name", "cell_tasks.file_name", "field_tasks.file_name", "slides.file_name"),
+    *("slides.folded_name", "analysis_summaries.folded_name"),
+    *("audit_entries.account_name", "accounts.full_name"),
 }
 """What people call a file or themselves."""
 
