@@ -38,6 +38,12 @@ COMMANDS = (
     Command(("calibrate", "detector"), "training.detector.calibration", "choose its thresholds"),
     Command(("evaluate", "detector"), "training.detector.evaluation", "measure the detector"),
     Command(("publish", "detector"), "training.detector.publication", "publish what is staged"),
+    Command(
+        ("adapt", "classifier"),
+        "training.adaptation.classifier",
+        "fine-tune the served classifier on a laboratory's cells",
+    ),
+    Command(("embedder",), "training.embedder", "publish the features of laboratories' heads"),
     Command(("weights",), "training.weights", "list the published versions, or activate one"),
     Command(
         ("evaluate", "quality-control"),

@@ -15,8 +15,8 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from core.reliability import BINS, reliability
 from training.metrics.estimates import Estimate, format_estimate
-from training.metrics.scores import BINS, reliability
 
 Scored = tuple[np.ndarray, np.ndarray]
 """Probabilities (n,) in 0..1 of being a blast, and whether each cell is one, bool (n,)."""

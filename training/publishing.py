@@ -14,6 +14,7 @@ from models.classifier.cell_views import VIEWS
 from models.classifier.classifier import Classifier
 from models.detector.detector import Detector, load_network
 from models.detector.frames import frames
+from models.laboratory.embedder import EMBEDDER, Embedder
 from models.manifest import NETWORK, Manifest, WeightsError, load_manifest, read_manifest
 from models.runtime import Precision
 from models.versions import activate, version_folder
@@ -39,6 +40,23 @@ def publish(model_folder: Path, staged: Path) -> Path:
         WeightsError: They cannot be served, are not calibrated or not measured, or their version
             is published already.
     """
+    target = _placed(model_folder, staged)
+    activate(model_folder, target.name)
+    shutil.rmtree(staged)
+    return target
+
+
+def add_version(model_folder: Path, staged: Path) -> Path:
+    """Put staged weights beside the published versions, and go on serving the active one.
+
+    Arguments, result and errors are those of `publish`.
+    """
+    target = _placed(model_folder, staged)
+    shutil.rmtree(staged)
+    return target
+
+
+def _placed(model_folder: Path, staged: Path) -> Path:
     model = model_folder.name
     version = read_manifest(staged, model).version
     target = check_unpublished(model_folder, version)
@@ -51,8 +69,6 @@ def publish(model_folder: Path, staged: Path) -> Path:
         draft.rename(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    activate(model_folder, version)
-    shutil.rmtree(staged)
     return target
 
 
@@ -92,7 +108,7 @@ def check_publishable(folder: Path, model: str) -> None:
     manifest = load_manifest(folder, model)
     _check_files(manifest)
     check_servable(manifest)
-    if not _is_measured(manifest):
+    if model in MEASURED and not _is_measured(manifest):
         raise WeightsError(f"{folder} has no metrics in its manifest: evaluate it first.")
     if not (folder / CARD).is_file():
         raise WeightsError(f"{folder} has no {CARD}.")
@@ -150,8 +166,16 @@ def _try_detector(manifest: Manifest, precision: Precision) -> None:
         raise ValueError("boxes that are no numbers, or of other classes")
 
 
+def _try_embedder(manifest: Manifest, precision: Precision) -> None:
+    if not np.isfinite(Embedder.load(manifest.folder, precision).embed([_GREY])).all():
+        raise ValueError("features that are no numbers")
+
+
 _TRIALS: dict[str, Callable[[Manifest, Precision], None]] = {
     "classifier": _try_classifier,
     "detector": _try_detector,
+    EMBEDDER: _try_embedder,
 }
 MODELS = tuple(_TRIALS)
+MEASURED = ("classifier", "detector")
+"""Models that say something of a cell, and are measured before they are published."""

@@ -15,7 +15,7 @@ from models.manifest import WeightsError, sha256_of
 from models.registry import load_models
 from models.versions import activate, active_folder
 from tests.networks import active, write_classifier, write_detector
-from training.publishing import publish, record
+from training.publishing import add_version, publish, record
 
 METRICS = {"20 fields": {"AP50": {"value": 0.9, "low": 0.8, "high": 1.0}}}
 PHASES = [{"phase": "evaluate", "command": "python -m training evaluate detector", "options": {}}]
@@ -65,6 +65,26 @@ def test_published_weights_are_served_and_the_older_kept(weights, tmp_path, mode
     assert not staged.exists()
     assert {path.name for path in (weights / model).iterdir()} == {"1", "2", "active"}
     assert getattr(load_models(weights, "f32"), model).version == "2"
+
+
+def test_a_version_that_is_added_is_not_served_yet(weights, tmp_path, model):
+    staged = stage(tmp_path / "staged", model)
+    added = add_version(weights / model, staged)
+    assert added == weights / model / "2"
+    assert active_folder(weights, model) == weights / model / "1"
+    assert not staged.exists()
+    activate(weights / model, "2")
+    assert getattr(load_models(weights, "f32"), model).version == "2"
+
+
+def test_what_cannot_be_served_is_not_added(weights, tmp_path, model):
+    staged = stage(tmp_path / "staged", model)
+    change(staged, metrics={})
+    before = files_of(weights)
+    with pytest.raises(WeightsError, match="no metrics"):
+        add_version(weights / model, staged)
+    assert files_of(weights) == before
+    assert staged.exists()
 
 
 def test_the_first_version_of_a_model_is_published(tmp_path, model):

@@ -62,6 +62,11 @@ def of_view(pack: Pack, predictions: Predictions, view: View) -> Predictions:
     return predictions.select(np.isin(source, _SOURCES[view]) & (blast >= 0) & intact)
 
 
+def calibrate_views(pack: Pack, predictions: Predictions) -> dict[View, Limits]:
+    """Calibrate each view on its own cells."""
+    return {view: calibrate(pack, of_view(pack, predictions, view), view) for view in View}
+
+
 def calibrate(pack: Pack, predictions: Predictions, view: View) -> Limits:
     """Fit the scaling and the band of a view.
 

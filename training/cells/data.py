@@ -11,6 +11,7 @@ from typing import Literal
 from PIL import Image
 
 from core.geometry import Box
+from core.morphology import ATTRIBUTES
 from core.taxonomy import TRAINING_KINDS, WBC
 from training.data import DataError, TxlField, manifest_rows, read_pbc, read_txl
 
@@ -21,28 +22,6 @@ UNKNOWN = -1
 
 KINDS = TRAINING_KINDS
 """What a cell can be, in the order of the network's answers."""
-
-ATTRIBUTES: dict[str, tuple[str, ...]] = {
-    "cell_size": ("small", "big"),
-    "cell_shape": ("round", "irregular"),
-    "nucleus_shape": (
-        "segmented-bilobed",
-        "segmented-multilobed",
-        "unsegmented-band",
-        "unsegmented-indented",
-        "unsegmented-round",
-        "irregular",
-    ),
-    "nuclear_cytoplasmic_ratio": ("low", "high"),
-    "chromatin_density": ("densely", "loosely"),
-    "cytoplasm_vacuole": ("no", "yes"),
-    "cytoplasm_texture": ("clear", "frosted"),
-    "cytoplasm_colour": ("light blue", "blue", "purple blue"),
-    "granule_type": ("nil", "small", "coarse", "round"),
-    "granule_colour": ("nil", "pink", "purple", "red"),
-    "granularity": ("no", "yes"),
-}
-"""WBCAtt's attributes and their values, in the order of the network's outputs."""
 
 NO_ATTRIBUTES = (UNKNOWN,) * len(ATTRIBUTES)
 

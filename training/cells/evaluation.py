@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.reliability import calibration_error
 from core.taxonomy import SMUDGE
 from models.classifier.cell_views import View
 from models.findings import ALL_BLAST, NORMAL, UNCERTAIN
@@ -271,7 +272,7 @@ def _even_accuracy(cells: Cells) -> float:
 
 
 def _calibration_error(cells: Cells) -> float:
-    return scores.calibration_error(cells.probabilities, cells.blasts, cells.weights)
+    return calibration_error(cells.probabilities, cells.blasts, cells.weights)
 
 
 def _share_called(source: str, blast: bool) -> Measure:

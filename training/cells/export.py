@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 from core.taxonomy import SMUDGE
-from models.classifier.cell_views import View
 from models.findings import ALL_BLAST, NORMAL
 from models.manifest import read_manifest
 from training.cells import calibration
@@ -31,6 +30,7 @@ from training.cells.predict import (
     training_rows,
 )
 from training.cells.served import fit_whitening, write_network
+from training.cells.train import settings_of
 from training.commands import option
 from training.data import PROJECT
 from training.manifest import DATA_SETS, next_version, write_manifest
@@ -85,10 +85,7 @@ def _write(options: Options, pack: Pack, predictions: Predictions, folder: Path)
     network = load_trained(options.folder / options.network)
     training = training_rows(pack, _held_out(options.network), WHITENING_CELLS)
     write_network(network, fit_whitening(features_of(network, pack, training)), folder)
-    limits = {
-        view: calibration.calibrate(pack, calibration.of_view(pack, predictions, view), view)
-        for view in View
-    }
+    limits = calibration.calibrate_views(pack, predictions)
     thresholds = _thresholds(pack, predictions)
     sets = evaluate(pack, predictions, limits, thresholds[SMUDGE], options.samples)
     write_manifest(
@@ -123,7 +120,7 @@ def _phases(options: Options, predictions: Predictions) -> list[Phase]:
 
 def _trainings(options: Options, network: str) -> list[Phase]:
     """Return the phases of a training and of those that it went on from, the first one first."""
-    settings = _settings(options, network)
+    settings = settings_of(options.folder / network)
     plain = {name: value for name, value in settings.items() if name != "start"}
     start, published = settings.get("start", ""), settings.get("published", "")
     before: list[Phase] = []
@@ -133,12 +130,6 @@ def _trainings(options: Options, network: str) -> list[Phase]:
         phases = read_manifest(options.weights / published, "classifier").details["phases"]
         before = [each for each in phases if each["phase"] == "train"]
     return [*before, phase("train", _TRAIN, {"network": network, **plain})]
-
-
-def _settings(options: Options, network: str) -> dict[str, Any]:
-    """Return the settings of a training, as its checkpoint states them."""
-    path = options.folder / network / "checkpoint.pt"
-    return torch.load(path, weights_only=True)["settings"]
 
 
 def _held_out(network: str) -> int | None:
@@ -170,7 +161,7 @@ def _manifest(options: Options, pack: Pack) -> dict[str, Any]:
             "split": _subjects_by_fold(pack),
             "note": options.note,
             "arguments": {
-                "architecture": _settings(options, options.network)["architecture"],
+                "architecture": settings_of(options.folder / options.network)["architecture"],
                 "held_out": _held_out(options.network),
             },
         },

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from core.average_precision import matched_truth
+from core.statistics import share
 from core.taxonomy import BLAST, WHITE_CELLS
 from imaging.images import RgbImage, resize
 from models.findings import UNCERTAIN, Detection
@@ -24,8 +26,7 @@ from training.data import DEFAULT_DATA, PROJECT
 from training.detector.ground_truth import txl_ground_truth
 from training.documents import replace_between
 from training.images import read_rgb
-from training.metrics.average_precision import matched_truth
-from training.metrics.estimates import EstimatesBySet, bootstrap, format_tables, share
+from training.metrics.estimates import EstimatesBySet, bootstrap, format_tables
 
 ENLARGED = 3
 """SN-AM's fields have red cells of about 15 px."""

@@ -124,8 +124,10 @@ class Pack:
         """Read what `save` wrote.
 
         Raises:
-            DataError: The pack numbers the kinds of cells in another order than now.
+            DataError: There is no file, or it numbers the kinds of cells in another order than now.
         """
+        if not path.is_file():
+            raise DataError(f"There is no file {path}. Make it: python -m training.cells pack")
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
         if tuple(arrays.pop("kinds", ())) != KINDS:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,13 +45,13 @@ _LAST_RATE = 0.01
 _HEAD_FACTOR = 2e-3 / 3e-4
 _DECAY = 0.02
 _KIND_WEIGHT, _ATTRIBUTES_WEIGHT = 0.5, 0.5
-_VALIDATIONS = 5
 _SAVE_EVERY = 25
+_CHECKPOINT = "checkpoint.pt"
 _LARGEST_GRADIENT = 5.0
 _SMUDGE = KINDS.index("smudge")
 _SETTINGS = (
     *("architecture", "steps", "batch", "rate", "distil"),
-    *("scratch", "start", "published", "seed"),
+    *("scratch", "frozen", "start", "published", "seed"),
 )
 """Options that must not change when a training is resumed."""
 
@@ -67,6 +68,9 @@ class Options:
     )
     init: Path = option(DEFAULT_INIT, "Keras' weights that EfficientNetB3 starts from")
     scratch: bool = option(False, "start from random weights")
+    frozen: bool = option(
+        False, "keep --init's first blocks and statistics, as is always done from the other starts"
+    )
     start: str = option("", "folder of a trained network to go on from, in place of --init")
     published: str = option("", "version of the published classifier to go on from")
     weights: Path = option(PROJECT / "weights" / "classifier", "folder of the published versions")
@@ -76,6 +80,7 @@ class Options:
     batch: int = option(32, "pictures a step")
     rate: float = option(3e-4, "learning rate of the trunk")
     distil: float = option(0.5, "the teacher's weight")
+    validations: int = option(5, "validations on the way, the last at the end")
     check_cells: int = option(300, "cells of LMU and PBC to validate on, at most")
     threads: int = option(2, "processor threads")
     seed: int = option(1, "seed of all that is drawn")
@@ -110,7 +115,7 @@ class Training:
     def run(self) -> None:
         """Train what is left, validate after each fifth, write `network.pt` at the end."""
         steps = self._options.steps
-        every = max(1, steps // _VALIDATIONS)
+        every = max(1, steps // self._options.validations)
         losses: list[float] = []
         start = time.monotonic()
         for batch in self._batches():
@@ -135,9 +140,10 @@ class Training:
             return network
         if options.architecture == "EfficientNetB3":
             load_keras(network, options.init)
-            return network
-        load_lite(network)
-        network.freeze()
+        else:
+            load_lite(network)
+        if options.frozen or options.architecture == "EfficientNet-Lite0":
+            network.freeze()
         return network
 
     def _batches(self) -> Iterator[Batch]:
@@ -154,21 +160,14 @@ class Training:
                 yield current.result()
 
     def _train(self, batch: Batch) -> float:
+        options = self._options
         # So that dropout too depends on the step alone, also in a resumed training.
-        torch.manual_seed(self._options.seed * 1_000_003 + self.step)
-        for group in self._optimizer.param_groups:
-            group["lr"] = group["factor"] * rate_at(
-                self.step, self._options.steps, self._options.rate
-            )
-        self.network.train()
-        outputs = self.network(as_tensor(batch.pictures))
-        loss = loss_of(outputs, self._pack, batch, self._teacher, self._options.distil)
-        self._optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
-        self._optimizer.step()
+        torch.manual_seed(options.seed * 1_000_003 + self.step)
+        rate = rate_at(self.step, options.steps, options.rate)
+        lesson = Lesson(self._pack, self._teacher, options.distil)
+        loss = train_step(self.network, self._optimizer, rate, batch, lesson)
         self.step += 1
-        return loss.item()
+        return loss
 
     def _validate(self, loss: float, seconds: float) -> None:
         metrics = {} if self._fold is None else self._measure(self._fold)
@@ -190,10 +189,10 @@ class Training:
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        write_state(state, self.folder / "checkpoint.pt")
+        write_state(state, self.folder / _CHECKPOINT)
 
     def _restore(self) -> None:
-        path = self.folder / "checkpoint.pt"
+        path = self.folder / _CHECKPOINT
         if not path.exists():
             return
         state = torch.load(path, weights_only=True)
@@ -207,12 +206,52 @@ class Training:
         return {name: getattr(self._options, name) for name in _SETTINGS}
 
 
+def settings_of(folder: Path) -> dict[str, Any]:
+    """Read the settings of the training in a folder from its checkpoint."""
+    return torch.load(folder / _CHECKPOINT, weights_only=True)["settings"]
+
+
 def _going_on_from(options: Options) -> CellNetwork:
     network = load_published(options.weights / options.published)
     if network.architecture != options.architecture:
         raise DataError(f"Version {options.published} is of {network.architecture}: name it.")
     network.freeze()
     return network
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What pictures are to be answered with.
+
+    Attributes:
+        pack: Holds the labels.
+        teacher: Features to predict for each row, if any.
+        distil: Their weight.
+    """
+
+    pack: Pack
+    teacher: np.ndarray | None = None
+    distil: float = 0.0
+
+
+def train_step(
+    network: CellNetwork,
+    optimizer: torch.optim.Optimizer,
+    rate: float,
+    batch: Batch,
+    lesson: Lesson,
+) -> float:
+    """Take one step at a learning rate of the trunk; return the loss before it."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["factor"] * rate
+    network.train()
+    outputs = network(as_tensor(batch.pictures))
+    loss = loss_of(outputs, lesson.pack, batch, lesson.teacher, lesson.distil)
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
+    optimizer.step()
+    return loss.item()
 
 
 def optimizer_of(network: CellNetwork, rate: float) -> torch.optim.AdamW:

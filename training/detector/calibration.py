@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
 from tqdm import tqdm
 
+from core.average_precision import matched_truth
 from core.taxonomy import WHITE_CELLS
 from imaging.images import read_image
 from models.detector.detector import Detector, load_network
@@ -32,7 +33,6 @@ from training.detector.card import write_card
 from training.detector.export import DEFAULT_STAGED
 from training.detector.ground_truth import Field, TrueCell, for_calibration, txl_ground_truth
 from training.manifest import add_phase
-from training.metrics.average_precision import matched_truth
 from training.phases import phase
 from training.staging import check_staged
 from training.synthesis.composites import Folders, held_out_composites

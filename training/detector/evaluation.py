@@ -14,7 +14,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from core.average_precision import (
+    Matches,
+    average_precision,
+    match,
+    precision_and_recall,
+)
 from core.geometry import iou
+from core.statistics import share
 from imaging.images import RgbImage, read_image, resize
 from models.detector.detector import Detector
 from models.findings import Box, Detection
@@ -26,17 +33,10 @@ from training.detector.card import write_card
 from training.detector.export import DEFAULT_STAGED
 from training.detector.ground_truth import Field, TrueCell, for_evaluation, txl_ground_truth
 from training.manifest import add_phase
-from training.metrics.average_precision import (
-    Matches,
-    average_precision,
-    match,
-    precision_and_recall,
-)
 from training.metrics.estimates import (
     Estimate,
     bootstrap,
     format_tables,
-    share,
     to_dict,
 )
 from training.phases import phase

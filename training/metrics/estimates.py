@@ -41,11 +41,6 @@ PlainEstimates = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """The same as JSON has them: `value`, `low` and `high`, null for what could not be measured."""
 
 
-def share(part: float, whole: float) -> float:
-    """Return part / whole, NaN for a share of nothing."""
-    return part / whole if whole else nan
-
-
 def estimate_all(
     measures: Mapping[str, Callable[[T], float]], whole: T, draws: Iterable[T]
 ) -> dict[str, Estimate]:

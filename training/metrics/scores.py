@@ -5,7 +5,6 @@ is, and whether it was called a blast). What cannot be measured is NaN.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from math import nan
 from typing import Any
 
@@ -16,55 +15,20 @@ from sklearn.metrics import (
     f1_score,
     precision_score,
     recall_score,
-    roc_auc_score,
     roc_curve,
 )
 
-from training.metrics.estimates import share
-
-BINS = 15
-"""Bins of equal width over 0..1 in which probabilities are compared with the ground truth."""
-
+from core.statistics import auroc
 
 # Annotated in scikit-learn as if words were all that it takes.
 _UNDEFINED: Any = nan
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """Compare probabilities with the ground truth, in each bin that holds cells.
-
-    Attributes:
-        probabilities: Mean probability of the bin's cells, 0..1.
-        blasts: Share of blasts among them, 0..1.
-        cells: Their number, or their weight.
-    """
-
-    probabilities: np.ndarray
-    blasts: np.ndarray
-    cells: np.ndarray
-
-
-def auroc(scores: np.ndarray, blasts: np.ndarray) -> float:
-    """Return the area under the ROC curve.
-
-    Args:
-        scores: Anything that should be higher for blasts, also other than probabilities.
-        blasts: The ground truth.
-
-    Returns:
-        0..1; NaN where one class is missing.
-    """
-    if blasts.all() or not blasts.any():
-        return nan
-    return float(roc_auc_score(blasts, scores))
 
 
 def subject_auroc(scores: np.ndarray, blasts: np.ndarray, subjects: np.ndarray) -> float:
     """Return the area under the ROC curve of the subjects' mean scores.
 
     Args:
-        scores: As for `auroc`.
+        scores: Anything that should be higher for blasts, also other than probabilities.
         blasts: The ground truth, alike for all cells of a subject.
         subjects: The person of each cell.
     """
@@ -123,36 +87,6 @@ def confusion(called: np.ndarray, blasts: np.ndarray) -> np.ndarray:
     return confusion_matrix(blasts, called, labels=[False, True])
 
 
-def reliability(
-    probabilities: np.ndarray, blasts: np.ndarray, weights: np.ndarray | None = None
-) -> Reliability:
-    """Compare probabilities with the ground truth in `BINS`; 1.0 belongs to the last.
-
-    `weights` (n,), mean 1, say how much each cell counts; alike where there are none.
-    """
-    weights = np.ones(len(blasts)) if weights is None else weights
-    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
-    cells = np.bincount(bins, weights, minlength=BINS)
-    held = cells > 0
-    stated, true = (
-        np.bincount(bins, weights * values, minlength=BINS)[held] / cells[held]
-        for values in (probabilities, blasts.astype(float))
-    )
-    return Reliability(stated, true, cells[held])
-
-
-def calibration_error(
-    probabilities: np.ndarray, blasts: np.ndarray, weights: np.ndarray | None = None
-) -> float:
-    """Return the expected calibration error of P(blast), 0..1; 0 is calibrated.
-
-    After Guo et al. 2017 (arXiv 1706.04599), with `BINS`; `weights` as for `reliability`.
-    """
-    bins = reliability(probabilities, blasts, weights)
-    gaps = np.abs(bins.probabilities - bins.blasts)
-    return share(float((gaps * bins.cells).sum()), len(blasts))
-
-
 def subject_samples(
     kinds: np.ndarray, subjects: np.ndarray, samples: int, seed: int = 0
 ) -> Iterator[np.ndarray]:
@@ -180,7 +114,8 @@ def subject_samples(
 def _roc_at(places: np.ndarray, scores: np.ndarray, blasts: np.ndarray) -> np.ndarray:
     """Return the true positive rate reached with at most each false positive rate."""
     false_positives, true_positives, _ = roc_curve(blasts, scores)
-    return true_positives[np.searchsorted(false_positives, places, side="right") - 1]
+    after = np.searchsorted(false_positives, places, side="right")
+    return true_positives[after - 1]
 
 
 def _cells_by_subject(where: np.ndarray, subjects: np.ndarray) -> list[np.ndarray]:

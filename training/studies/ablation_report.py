@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.reliability import calibration_error
 from models.classifier.cell_views import VIEWS
 from training.data import FOLDS
 from training.documents import table
@@ -50,7 +51,7 @@ def line(meaning: str, black: Cells, crops: Cells) -> tuple[str, ...]:
     means = (
         format_estimate(with_interval(cells, mean_auroc)) for cells in (black, crops, precursors)
     )
-    errors = (f"{scores.calibration_error(*cells.scored):.3f}" for cells in (black, crops))
+    errors = (f"{calibration_error(*cells.scored):.3f}" for cells in (black, crops))
     return (meaning, *each, *means, *errors)
 
 

@@ -8,10 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from tests.training.drawn import NUCLEUS, PLASMA, draw_cell_on_black, draw_field, draw_sets
+from training.cells import predict
 from training.cells.data import ATTRIBUTES
+from training.cells.network import CellNetwork, save_network
 from training.cells.pack import Pack, make_pack
+from training.commands import parse
 
 SUBJECTS = {"all": ("1", "75", "51", "20", "11", "26"), "hem": ("H2", "H4", "H11", "H24", "H7")}
 _SUBKINDS = (("basophil", "BA"), ("neutrophil", "BNE"), ("ig", "MY"), ("neutrophil", "NEUTROPHIL"))
@@ -34,6 +38,21 @@ def cell_sets(tmp_path_factory) -> Path:
 def pack(cell_sets) -> Pack:
     """Pack the drawn sets."""
     return make_pack(cell_sets)
+
+
+@pytest.fixture(scope="session")
+def trained(pack, tmp_path_factory):
+    """A folder with a fold that was not trained, and the packed pictures beside it."""
+    folder = tmp_path_factory.mktemp("trained")
+    pack.save(folder / "pack.npz")
+    (folder / "fold0").mkdir()
+    torch.manual_seed(0)
+    save_network(CellNetwork("EfficientNet-Lite0"), folder / "fold0" / "network.pt")
+    settings = {"architecture": "EfficientNet-Lite0", "steps": 4, "seed": 1}
+    torch.save({"settings": settings}, folder / "fold0" / "checkpoint.pt")
+    places = ["--pack", str(folder / "pack.npz"), "--folder", str(folder)]
+    predict.run(parse(predict.Options, [*places, "--folds", "0", "--threads", "1"]))
+    return folder
 
 
 def _draw_cnmc_more(folder: Path) -> None:

@@ -13,9 +13,9 @@ from models.classifier.cell_views import View
 from models.classifier.classifier import Classifier
 from models.manifest import WeightsError
 from models.versions import active_folder
-from training.cells import export, predict
+from training.cells import export
 from training.cells.data import ATTRIBUTES, KINDS
-from training.cells.network import CellNetwork, save_network
+from training.cells.network import CellNetwork
 from training.cells.pack import SIZE
 from training.cells.predict import Predictions, load_trained
 from training.cells.served import OUTPUTS, ServedNetwork, Whitening, fit_whitening
@@ -23,21 +23,6 @@ from training.commands import parse
 from training.data import DataError
 
 FEW = ("--samples", "3", "--threads", "1")
-
-
-@pytest.fixture(scope="module")
-def trained(pack, tmp_path_factory):
-    """A folder with a fold that was not trained, and the packed pictures beside it."""
-    folder = tmp_path_factory.mktemp("trained")
-    pack.save(folder / "pack.npz")
-    (folder / "fold0").mkdir()
-    torch.manual_seed(0)
-    save_network(CellNetwork("EfficientNet-Lite0"), folder / "fold0" / "network.pt")
-    settings = {"architecture": "EfficientNet-Lite0", "steps": 4, "seed": 1}
-    torch.save({"settings": settings}, folder / "fold0" / "checkpoint.pt")
-    places = ["--pack", str(folder / "pack.npz"), "--folder", str(folder)]
-    predict.run(parse(predict.Options, [*places, "--folds", "0", "--threads", "1"]))
-    return folder
 
 
 def export_to(trained, weights, *more):

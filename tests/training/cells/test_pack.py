@@ -20,6 +20,11 @@ def test_a_pack_of_other_kinds_is_refused(pack, tmp_path):
         Pack.load(tmp_path / "pack.npz")
 
 
+def test_a_missing_pack_is_named_with_its_remedy(tmp_path):
+    with pytest.raises(DataError, match=r"There is no file .*training\.cells pack"):
+        Pack.load(tmp_path / "pack.npz")
+
+
 def test_every_picture_and_mask_is_decoded_at_its_size(pack):
     for row in range(len(pack)):
         side = SIZE if pack.source[row] == "cnmc" else CONTEXT_SIZE

@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,8 +79,22 @@ def test_checkpoints_keep_their_settings_by_these_names(pack, tmp_path):
             "rate": 3e-4,
             "distil": 0.0,
         },
-        **{"scratch": True, "start": "", "published": "", "seed": 1},
+        **{"scratch": True, "frozen": False, "start": "", "published": "", "seed": 1},
     }
+
+
+def test_a_frozen_training_keeps_the_first_blocks_and_all_statistics(pack, tmp_path, monkeypatch):
+    start = CellNetwork().state_dict()
+    monkeypatch.setattr(
+        "training.cells.train.load_keras", lambda network, _path: network.load_state_dict(start)
+    )
+    training = Training(replace(options(tmp_path, "--frozen"), scratch=False), pack, None, 0)
+    training.run()
+    after = training.network.state_dict()
+    for name, values in start.items():
+        if name.startswith(("trunk.0.", "trunk.1.", "trunk.2.")) or "running_" in name:
+            torch.testing.assert_close(after[name], values)
+    assert not torch.equal(after["trunk.8.0.weight"], start["trunk.8.0.weight"])
 
 
 def test_a_training_goes_on_from_another_ones_network(pack, tmp_path):

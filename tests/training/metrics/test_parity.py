@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from core.average_precision import IOUS, average_precision, match
 from imaging.images import read_image
 from models.detector.detector import Detector
 from models.versions import active_folder
 from settings import ROOT
 from training.data import read_txl
 from training.detector.calibration import LOWEST_CONFIDENCE
-from training.metrics.average_precision import IOUS, average_precision, match
 
 Boxes = np.ndarray
 Image = tuple[Boxes, np.ndarray, Boxes]

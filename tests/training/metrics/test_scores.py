@@ -4,11 +4,9 @@ import pytest
 from training.metrics.scores import (
     accuracy,
     auroc,
-    calibration_error,
     confusion,
     f1,
     precision,
-    reliability,
     roc_band,
     sensitivity,
     specificity,
@@ -42,21 +40,6 @@ def test_auroc_is_the_share_of_pairs_in_the_right_order():
     scores = np.array([0.9, 0.4, 0.4, 0.1])
     assert auroc(scores, np.array([True, True, False, False])) == pytest.approx(3.5 / 4)
     assert auroc(scores * 1000, np.array([True, True, False, False])) == pytest.approx(3.5 / 4)
-
-
-def test_bins_hold_probabilities_against_the_truth():
-    probabilities = np.array([0.0, 0.02, 0.5, 0.5, 1.0])
-    bins = reliability(probabilities, np.array([False, True, True, False, True]))
-    assert bins.cells.tolist() == [2, 2, 1]
-    assert bins.probabilities == pytest.approx([0.01, 0.5, 1.0])
-    assert bins.blasts == pytest.approx([0.5, 0.5, 1.0])
-
-
-def test_calibration_error_of_known_bins():
-    probabilities = np.repeat([0.9, 0.1], 10)
-    honest = np.repeat([True, False, True, False], [9, 1, 1, 9])
-    assert calibration_error(probabilities, honest) == pytest.approx(0)
-    assert calibration_error(probabilities, ~honest) == pytest.approx(0.8)
 
 
 def test_samples_keep_the_number_of_subjects_of_each_kind():

@@ -12,8 +12,8 @@ from training.quality_control.fields import (
     light,
     no_fields,
     reduced,
-    through_eyepiece,
 )
+from training.quality_control.images import through_eyepiece
 
 FIELD = drawn_field()
 
@@ -49,7 +49,7 @@ def test_degradations_do_what_they_are_called():
         np.abs(np.diff(defocused(s)(FIELD, 32).astype(int), axis=0)).max() for s in (0.04, 0.3)
     )
     assert soft > 2 * softer
-    assert find_circle(through_eyepiece(FIELD, 32)) is not None
+    assert find_circle(through_eyepiece(FIELD)) is not None
 
 
 def test_what_is_no_field_is_made_anew_the_same(shared_data):

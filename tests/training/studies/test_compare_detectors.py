@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.average_precision import Matches
 from training.__main__ import main
 from training.commands import parse
 from training.detector.evaluation import Reading
-from training.metrics.average_precision import Matches
 from training.studies import compare_detectors, compare_detectors_report
 from training.studies.compare_detectors import CANDIDATES, Candidate, Options, options_of
 from training.studies.compare_detectors_report import comparison_table, rows_of

@@ -13,7 +13,7 @@ from training.__main__ import main
 from training.classifier.architectures import ARCHITECTURES, Architecture, build
 from training.classifier.data import CellSource
 from training.metrics.scores import auroc
-from training.studies import compare, leakage
+from training.studies import compare, compare_report, leakage
 from training.studies.leakage import classify, recognise
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -76,6 +76,8 @@ def test_the_command_prints_both_protocols_and_records(drawn_sets, tmp_path, mon
     monkeypatch.setitem(ARCHITECTURES, "small", Architecture(small_backbone, 32))
     monkeypatch.setattr(leakage, "PROJECT", tmp_path)
     monkeypatch.setattr(compare, "_TEST_SHARE", 0.5)
+    monkeypatch.setattr(compare_report, "BOOTSTRAP_SAMPLES", 10)
+    monkeypatch.setattr(leakage, "BOOTSTRAP_SAMPLES", 10)
     (tmp_path / "docs").mkdir()
     keras.utils.set_random_seed(0)
     build("small").get_layer("backbone").save_weights(tmp_path / "start.weights.h5")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.geometry import iou
-from training.metrics.estimates import share
+from core.statistics import share
 
 IOUS = np.linspace(0.5, 0.95, 10)
 """The overlaps at which a box counts as a match: 0.50, 0.55 ... 0.95."""

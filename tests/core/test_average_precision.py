@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.metrics.average_precision import average_precision, match, precision_and_recall
+from core.average_precision import average_precision, match, precision_and_recall
 
 TRUTHS = np.array([[0, 0, 10, 10], [20, 20, 30, 30]], np.float32)
 
