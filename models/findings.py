@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-from core.geometry import Box
+from core.geometry import Box, ends_at_edge
 from core.taxonomy import FIELD_CODES, WHITE_CELLS
 
 ALL_BLAST = "all_blast"
@@ -32,6 +32,22 @@ class Namer(StrEnum):
 
 Progress = Callable[[int, int], None]
 """Told how much of a task is done, and how much there is of it; what it raises ends the task."""
+
+
+def ignore_progress(done: int, total: int) -> None:
+    """Do nothing, where nobody asked for progress."""
+
+
+def halves(progress: Progress | None) -> tuple[Progress, Progress]:
+    """Return the progress of two tasks in a row that each count as half of the way.
+
+    Which of them takes longer is not known before.
+    """
+    tell = progress or ignore_progress
+    return (
+        lambda done, total: tell(done, 2 * total),
+        lambda done, total: tell(total + done, 2 * total),
+    )
 
 
 class Verdict(StrEnum):
@@ -74,6 +90,9 @@ class Quality:
         overridden: Whether a person did; the verdict is doubtful then.
         cropped: The box of the eyepiece's circle that alone was read, x1, y1, x2, y2 in pixels of
             the upright file; None where the whole image was.
+        measures: What was measured of a field's light, stain and focus, by name
+            (`models.quality_control.judgement.FOLLOWED` and `FOCUS`); empty of a cell image, and in
+            findings of before.
     """
 
     verdict: Verdict
@@ -81,6 +100,7 @@ class Quality:
     can_override: bool = False
     overridden: bool = False
     cropped: Box | None = None
+    measures: dict[str, float] = field(default_factory=dict, compare=False)
 
     @property
     def doubtful(self) -> bool:
@@ -93,8 +113,8 @@ class Quality:
         return self.verdict == Verdict.NOT_READABLE
 
     def to_dict(self) -> dict[str, Any]:
-        """Serialise to values that JSON takes."""
-        return asdict(self)
+        """Serialise to values that JSON takes; without measures where there are none."""
+        return {name: value for name, value in asdict(self).items() if value != {}}
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Quality:
@@ -106,6 +126,7 @@ class Quality:
             can_override=kept["can_override"],
             overridden=kept["overridden"],
             cropped=cropped and tuple(cropped),
+            measures=dict(kept.get("measures", {})),
         )
 
 
@@ -136,6 +157,7 @@ class Classification:
             view do not tell.
         kind_probability: Probability of that kind in 0..1.
         morphology: Value of each attribute of the cell's form, by attribute; empty likewise.
+        morphology_probabilities: Probability of that value in 0..1, by attribute; empty likewise.
         cells: How many white cells were found; None where none was looked for.
         width: Of the upright image, in pixels.
         height: Of the upright image, in pixels.
@@ -155,6 +177,7 @@ class Classification:
     kind: str | None = None
     kind_probability: float | None = None
     morphology: dict[str, str] = field(default_factory=dict)
+    morphology_probabilities: dict[str, float] = field(default_factory=dict)
     cells: int | None = None
     width: int | None = None
     height: int | None = None
@@ -194,6 +217,10 @@ class Detection:
         kind: Kind of white cell that the classifier takes it for, one of
             `core.taxonomy.TRAINING_KINDS`, where it tells.
         kind_probability: Probability of that kind in 0..1.
+        morphology: Value of each attribute of the cell's form, by attribute, where it tells.
+        morphology_probabilities: Probability of that value in 0..1, by attribute.
+        in_distribution: Whether the cell is like those that the classifier was validated on, of
+            white cells alone, where it tells.
     """
 
     box: Box
@@ -205,11 +232,17 @@ class Detection:
     classifier_label: str | None = None
     kind: str | None = None
     kind_probability: float | None = None
+    morphology: dict[str, str] = field(default_factory=dict, hash=False)
+    morphology_probabilities: dict[str, float] = field(default_factory=dict, hash=False)
+    in_distribution: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Serialise to values that JSON takes."""
+        """Serialise to values that JSON takes; without what was not told of the cell."""
         # Not asdict: it copies what cannot change, which takes ten times as long.
-        return {_CELL_KEPT_AS.get(name, name): value for name, value in vars(self).items()}
+        told = {_CELL_KEPT_AS.get(name, name): value for name, value in vars(self).items()}
+        if self.in_distribution is None:
+            del told["in_distribution"]
+        return {name: value for name, value in told.items() if value != {}}
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Detection:
@@ -257,6 +290,11 @@ class FieldFindings:
         """Number of detections per label, every label present."""
         found = Counter(detection.label for detection in self.detections)
         return {label: found[label] for label in FIELD_CODES}
+
+    def at_edge(self, cell: Detection) -> bool:
+        """Say whether the edge of what was read may cut a cell."""
+        cropped = self.quality and self.quality.cropped
+        return ends_at_edge(cell.box, cropped or (0.0, 0.0, float(self.width), float(self.height)))
 
     def probability(self, cell: Detection) -> float | None:
         """Return the P(blast) in 0..1 that decides what a white cell is called."""

@@ -17,8 +17,13 @@ from pydantic import (
     ValidationError,
 )
 
+from core.coding import BLOOD
+
 MANIFEST = "manifest.json"
 NETWORK = "network.xml"
+
+VALIDATED_FOR = (BLOOD,)
+"""Kinds of specimen that a network was validated for, unless its manifest names others."""
 
 Numbers = dict[str, FiniteFloat]
 
@@ -51,6 +56,7 @@ class Manifest(BaseModel):
         scale: The red-cell diameters that a detector was trained on: red_cell_low, red_cell_high
             in pixels of its input.
         files: SHA-256 of each file by its name.
+        specimens: Kinds of specimen that it was validated for (`core.coding.SPECIMEN_CODES`).
         architecture: Of the network, where it is told.
         details: All that the file says.
     """
@@ -70,6 +76,7 @@ class Manifest(BaseModel):
     calibration: dict[str, Numbers] = {}
     scale: Numbers = {}
     files: dict[str, str]
+    specimens: tuple[str, ...] = VALIDATED_FOR
     architecture: str | None = Field(
         default=None, validation_alias=AliasPath("training", "arguments", "architecture")
     )

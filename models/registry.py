@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 from imaging.images import RgbImage
@@ -10,11 +11,14 @@ from models.classifier.cell_views import cut
 from models.classifier.classifier import Classifier
 from models.classifier.opinion import name_cells
 from models.detector.detector import Detector
-from models.findings import Classification, FieldFindings, Progress
+from models.findings import Classification, FieldFindings, Progress, halves
 from models.quality_control.checks import Examination, examine
 from models.quality_control.fields import examine_field
 from models.runtime import Precision
 from models.versions import active_folder
+
+LIBRARIES = ("scipy.ndimage", "scipy.spatial", "scipy.special")
+"""What reads an image beside the networks; the first one would else wait for them."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,12 @@ class Models:
             usable=True,
             can_override=False,
             overridden=seen.can_override,
-            quality=seen.judgement.quality(override=True),
+            quality=seen.quality(override=True),
             in_distribution=reading.in_distribution,
             kind=reading.kind,
             kind_probability=reading.kind_probability,
             morphology=reading.morphology,
+            morphology_probabilities=reading.morphology_probabilities,
         )
 
     def read_field(
@@ -63,7 +68,7 @@ class Models:
 
         Args:
             rgb: uint8 (h, w, 3) RGB of any size.
-            progress: Is told of both as halves of the way: which takes longer is not known before.
+            progress: Is told of both as `halves` of the way.
             min_confidence: As for `Detector.find`.
             override: Read it also where its quality speaks against it.
 
@@ -71,19 +76,24 @@ class Models:
             The cells; each white one is called a blast or not by the classifier. None of a field
             that is not readable.
         """
-        tell = progress or _nobody
-        found = examine_field(
-            rgb,
-            self.detector,
-            lambda done, total: tell(done, 2 * total),
-            min_confidence,
-            override,
-        )
+        finding, naming = halves(progress)
+        found = self.find_cells(rgb, finding, min_confidence, override)
         if found.quality and found.quality.not_readable:
             return found
-        return name_cells(
-            rgb, found, self.classifier, lambda done, total: tell(total + done, 2 * total)
-        )
+        return name_cells(rgb, found, self.classifier, naming)
+
+    def find_cells(
+        self,
+        rgb: RgbImage,
+        progress: Progress | None = None,
+        min_confidence: float | None = None,
+        override: bool = False,
+    ) -> FieldFindings:
+        """Find the cells of a field, if its quality allows it, without asking the classifier.
+
+        The arguments are those of `read_field`; its white cells are called as the detector does.
+        """
+        return examine_field(rgb, self.detector, progress, min_confidence, override)
 
     def _said(self, seen: Examination, rgb: RgbImage) -> Classification:
         """Tell what is known before the classifier is asked."""
@@ -100,7 +110,7 @@ class Models:
             cells=seen.cells,
             width=width,
             height=height,
-            quality=replace(seen.judgement.quality(), can_override=seen.can_override),
+            quality=seen.quality(),
         )
 
 
@@ -114,11 +124,9 @@ def load_models(weights: Path, precision: Precision = "auto") -> Models:
     Raises:
         WeightsError: Something is missing, altered, unreadable or not calibrated.
     """
+    for name in LIBRARIES:
+        import_module(name)
     return Models(
         Classifier.load(active_folder(weights, "classifier"), precision),
         Detector.load(active_folder(weights, "detector"), precision),
     )
-
-
-def _nobody(done: int, total: int) -> None:
-    """Stand in where nobody asked for progress."""

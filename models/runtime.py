@@ -8,13 +8,15 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import LifoQueue
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from models.manifest import WeightsError
+
+if TYPE_CHECKING:
+    import openvino as ov
 
 Precision = Literal["auto", "f32"]
 Shape = tuple[int, ...]
@@ -122,6 +124,8 @@ class Network:
 
 def _read(path: Path, images: Sequence[Shape], batches: Sequence[int]) -> ov.Model:
     """Read a network, and bound its input where it takes images of several shapes."""
+    import openvino as ov
+
     model = ov.Core().read_model(path)
     if len(images) > 1:
         model.reshape(bounds([batches, *zip(*images, strict=True)]))
@@ -130,10 +134,14 @@ def _read(path: Path, images: Sequence[Shape], batches: Sequence[int]) -> ov.Mod
 
 def bounds(axes: Sequence[Sequence[int]]) -> ov.PartialShape:
     """Bound each axis by the smallest and the largest of its lengths."""
+    import openvino as ov
+
     return ov.PartialShape([ov.Dimension(min(lengths), max(lengths)) for lengths in axes])
 
 
 def _compile(model: ov.Model, precision: Precision) -> ov.CompiledModel:
+    import openvino as ov
+
     core = ov.Core()
     latency = {"PERFORMANCE_HINT": "LATENCY"}
     exact = {**latency, "INFERENCE_PRECISION_HINT": "f32"}

@@ -10,13 +10,18 @@ import pytest
 from models.manifest import load_manifest
 from models.versions import active_folder
 from settings import ROOT
+from training import embedder
 from training.cells import card as classifier_card
 from training.detector import card as detector_card
 from training.publishing import check_publishable
 
-MODELS = ("classifier", "detector")
+MODELS = ("classifier", "detector", "embedder")
 MOST_BYTES = 80 * 1000 * 1000
-CARDS = {"classifier": classifier_card.card, "detector": detector_card.card}
+CARDS = {
+    "classifier": classifier_card.card,
+    "detector": detector_card.card,
+    "embedder": embedder.card,
+}
 
 
 @pytest.fixture(scope="module")

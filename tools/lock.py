@@ -34,10 +34,19 @@ def compile_lock(pins: Path, *options: str) -> None:
     """Resolve `pins` for every platform in pyproject.toml; keep versions that still fit."""
     lock = lock_of(pins)
     command = [sys.executable, "-m", "uv", "pip", "compile", str(pins), "-o", str(lock)]
-    command += ["--universal", "--python-version", "3.11", "--generate-hashes"]
+    command += ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-strip-extras"]
     command += ["--custom-compile-command", "make lock", "--quiet", *options]
     subprocess.run(command, check=True)  # noqa: S603
-    lock.write_text(without_common_marker(lock.read_text()))
+    lock.write_text(with_and_without_extras(without_common_marker(lock.read_text())))
+
+
+def with_and_without_extras(text: str) -> str:
+    """Name each package that has extras once more without them, with the same hashes.
+
+    To pip they are two packages, and each must be pinned where hashes are asked for.
+    """
+    locked = re.compile(r"^([\w.-]+)\[[\w, -]+\](==.*\\\n(?:    --hash.*\n)+)", re.MULTILINE)
+    return locked.sub(lambda found: found[1] + found[2] + found[0], text)
 
 
 def without_common_marker(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from core.translatable import translatable
 from imaging.decoding.errors import ImageError
 
 MAX_RUN_LENGTH_PIXELS = 4_000_000
@@ -30,7 +31,9 @@ def check(data: bytes) -> None:
         abs(width * height) > MAX_RUN_LENGTH_PIXELS or len(data) > MAX_RUN_LENGTH_BYTES
     ):
         raise ImageError(
-            "A run-length encoded BMP of this size is not taken. Save the image as PNG."
+            translatable(
+                "A run-length encoded BMP of this size is not taken. Save the image as PNG."
+            )
         )
 
 

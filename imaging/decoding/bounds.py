@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from core.translatable import translatable
 from imaging.decoding.errors import ImageError
 from imaging.decoding.raster import Raster
 
@@ -56,11 +57,13 @@ def check_bytes(data: bytes, limits: ImageLimits) -> None:
         ImageError: If it is.
     """
     if not data:
-        raise ImageError("The file is empty. Choose the image again.")
+        raise ImageError(translatable("The file is empty. Choose the image again."))
     if len(data) > limits.max_bytes:
         raise ImageError(
-            f"The file is too large: at most {limits.max_bytes / 2**20:.0f} MiB are taken. "
-            "Save it as PNG or JPEG, or cut it into parts."
+            translatable(
+                "The file is too large: at most {:.0f} MiB are taken. Save it as PNG or JPEG, "
+                "or cut it into parts."
+            ).format(limits.max_bytes / 2**20)
         )
 
 
@@ -73,18 +76,23 @@ def check_picture(picture: Picture, file_bytes: int, limits: ImageLimits) -> Non
     width, height = picture.width, picture.height
     if width * height > limits.max_pixels:
         raise ImageError(
-            f"The image has {width} × {height} pixels; at most "
-            f"{limits.max_pixels / 1e6:.0f} megapixels are taken. Cut it into parts."
+            translatable(
+                "The image has {} × {} pixels; at most {:.0f} megapixels are taken. Cut it "
+                "into parts."
+            ).format(width, height, limits.max_pixels / 1e6)
         )
     if min(width, height) < MIN_SIDE:
         raise ImageError(
-            f"The image is only {width} × {height} pixels; at least {MIN_SIDE} × {MIN_SIDE} "
-            "are needed."
+            translatable("The image is only {} × {} pixels; at least {} × {} are needed.").format(
+                width, height, MIN_SIDE, MIN_SIDE
+            )
         )
     if width * height * picture.pixel_bytes > limits.max_pixels * BYTES_PER_PIXEL:
         raise ImageError(
-            f"The image has {width} × {height} pixels of {picture.pixel_bytes} bytes each, more "
-            "than is taken. Save it with 8 bits a channel, or cut it into parts."
+            translatable(
+                "The image has {} × {} pixels of {} bytes each, more than is taken. Save it "
+                "with 8 bits a channel, or cut it into parts."
+            ).format(width, height, picture.pixel_bytes)
         )
     check_shape(width, height)
     check_density(width, height, file_bytes)
@@ -98,8 +106,10 @@ def check_density(width: int, height: int, file_bytes: int) -> None:
     """
     if width * height > PLAIN_PIXELS + PIXELS_PER_BYTE * file_bytes:
         raise ImageError(
-            f"The file claims {width} × {height} pixels but holds almost no data. "
-            "Export the image again, or cut it into parts."
+            translatable(
+                "The file claims {} × {} pixels but holds almost no data. Export the image "
+                "again, or cut it into parts."
+            ).format(width, height)
         )
 
 
@@ -111,6 +121,8 @@ def check_shape(width: int, height: int) -> None:
     """
     if max(width, height) > MAX_ELONGATION * min(width, height):
         raise ImageError(
-            f"The image has {width} × {height} pixels; at most {MAX_ELONGATION} times as long as "
-            "wide is taken. Cut it into parts."
+            translatable(
+                "The image has {} × {} pixels; at most {} times as long as wide is taken. Cut "
+                "it into parts."
+            ).format(width, height, MAX_ELONGATION)
         )

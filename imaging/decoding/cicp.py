@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.translatable import translatable
 from imaging.decoding.color import wide_profile
 from imaging.decoding.errors import unread
 
@@ -31,10 +32,16 @@ class CodePoints:
             ImageError: If colours cannot be told, as in high dynamic range.
         """
         if word := _HIGH_DYNAMIC_RANGE.get(self.transfer):
-            raise unread(f"a picture of high dynamic range ({name}, {word})")
+            raise unread(
+                translatable("a picture of high dynamic range ({}, {})").format(name, word)
+            )
         wide = _WIDE.get(self.primaries)
         if self.transfer == _LINEAR and not wide:
             return None, 1.0
         if self.transfer not in _PLAIN:
-            raise unread(f"a {name} with an unusual transfer function ({self.transfer})")
+            raise unread(
+                translatable("a {} with an unusual transfer function ({})").format(
+                    name, self.transfer
+                )
+            )
         return (wide_profile(wide) if wide else None), None

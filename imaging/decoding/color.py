@@ -10,11 +10,14 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
+from core.translatable import translatable
 from imaging.decoding.raster import ColorModel
 
-PROFILE_APPLIED = "Colours were converted to sRGB by the embedded profile."
-PROFILE_DAMAGED = "The embedded colour profile is damaged and was left out."
-PROFILE_OF_OTHERS = "The embedded colour profile is for another kind of colours and was left out."
+PROFILE_APPLIED = translatable("Colours were converted to sRGB by the embedded profile.")
+PROFILE_DAMAGED = translatable("The embedded colour profile is damaged and was left out.")
+PROFILE_OF_OTHERS = translatable(
+    "The embedded colour profile is for another kind of colours and was left out."
+)
 
 _SPACES = {b"GRAY": ColorModel.GREY, b"RGB ": ColorModel.RGB, b"CMYK": ColorModel.CMYK}
 _WORDS = {ColorModel.GREY: "gray", ColorModel.RGB: "rgb", ColorModel.CMYK: "cmyk"}

@@ -17,6 +17,7 @@ from pydicom.multival import MultiValue
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
+from core.translatable import translatable
 from imaging.decoding import jpeg
 from imaging.decoding.bounds import Picture
 from imaging.decoding.errors import DAMAGED, ImageError, overloaded, several, unread
@@ -77,7 +78,7 @@ _MODELS = {
     "YBR_RCT": ColorModel.RGB,
     "YBR_ICT": ColorModel.RGB,
 }
-_SAVE = "Export the picture from your viewer as PNG, JPEG or TIFF."
+_SAVE = translatable("Export the picture from your viewer as PNG, JPEG or TIFF.")
 _YCBCR, _RGB = 3, 2
 
 
@@ -90,15 +91,16 @@ def open_dicom(data: bytes) -> Picture:
     """
     dataset = pydicom.dcmread(io.BytesIO(_inflated(data)), specific_tags=list(_READ))
     if "PixelData" not in dataset:
-        raise ImageError(f"This DICOM file holds no picture. {_SAVE}")
+        raise ImageError(translatable("This DICOM file holds no picture. {}").format(_SAVE))
     frames = int(dataset.get("NumberOfFrames") or 1)
     height, width = int(dataset.Rows), int(dataset.Columns)
     if "TotalPixelMatrixColumns" in dataset and frames > 1:
         raise unread(
-            "a whole-slide image (DICOM)", "Export the field that you mean as PNG or TIFF."
+            translatable("a whole-slide image (DICOM)"),
+            translatable("Export the field that you mean as PNG or TIFF."),
         )
     if frames > 1:
-        raise several(f"{frames} frames in one DICOM file")
+        raise several(translatable("{} frames in one DICOM file").format(frames))
     _check(dataset)
     samples, allocated = int(dataset.SamplesPerPixel), int(dataset.BitsAllocated)
     return Picture(width, height, samples * allocated // 8, partial(_decode, dataset))
@@ -150,8 +152,12 @@ def _check(dataset: FileDataset) -> None:
 def _unread(dataset: FileDataset) -> ImageError:
     syntax = UID(dataset.file_meta.TransferSyntaxUID).name
     return unread(
-        f"a DICOM file of {dataset.get('SamplesPerPixel')} × {dataset.get('BitsAllocated')} bits, "
-        f"{dataset.get('PhotometricInterpretation')} ({syntax})",
+        translatable("a DICOM file of {} × {} bits, {} ({})").format(
+            dataset.get("SamplesPerPixel"),
+            dataset.get("BitsAllocated"),
+            dataset.get("PhotometricInterpretation"),
+            syntax,
+        ),
         _SAVE,
     )
 
@@ -241,7 +247,7 @@ def _grey_range(raster: Raster, dataset: FileDataset) -> None:
         ends = (centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2)
         raster.limits = ((ends[0] - intercept) / slope, (ends[1] - intercept) / slope)
         raster.clips = True
-        raster.notes.append("Its display window was applied.")
+        raster.notes.append(translatable("Its display window was applied."))
     elif signed:
         raster.limits = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     elif bits != 8 * raster.dtype.itemsize:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-DAMAGED = "The image file is incomplete or damaged. Copy or save it again, then upload it anew."
-NO_MEMORY = "The image needs more memory than the server has. Cut it into parts."
-TOO_SLOW = "The image took too long to decode. Try again, or export it as PNG or TIFF."
-OVERLOADED = "The file holds far more {} than an image needs. Export the image again, as PNG."
+from core.translatable import translatable
+
+DAMAGED = translatable(
+    "The image file is incomplete or damaged. Copy or save it again, then upload it anew."
+)
+NO_MEMORY = translatable("The image needs more memory than the server has. Cut it into parts.")
+TOO_SLOW = translatable(
+    "The image took too long to decode. Try again, or export it as PNG or TIFF."
+)
+OVERLOADED = translatable(
+    "The file holds far more {} than an image needs. Export the image again, as PNG."
+)
 
 
 class ImageError(ValueError):
@@ -44,16 +52,19 @@ def overloaded(part: str) -> ImageError:
 def several(what: str = "") -> ImageError:
     """Make the error for a file of several pictures, of which none is the one meant."""
     return ImageError(
-        f"The file holds several pictures{f' ({what})' if what else ''}. "
-        "Save the one you mean as a file of its own."
+        translatable(
+            "The file holds several pictures{}. Save the one you mean as a file of its own."
+        ).format(f" ({what})" if what else "")
     )
 
 
-def unread(what: str, do: str = "Save the image as 8-bit RGB, in PNG or TIFF.") -> ImageError:
+def unread(
+    what: str, do: str = translatable("Save the image as 8-bit RGB, in PNG or TIFF.")
+) -> ImageError:
     """Make the error for a kind of file that is whole, but not read.
 
     Args:
         what: Format, compression and pixel type, as in "a TIFF with CIELab colours (LZW, 8 bits)".
         do: What to do instead.
     """
-    return ImageError(f"This is {what}, which cannot be read exactly. {do}")
+    return ImageError(translatable("This is {}, which cannot be read exactly. {}").format(what, do))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from core.translatable import translatable
 from imaging.decoding.errors import ImageError
 
 
@@ -49,7 +50,7 @@ ACCEPT = ",".join(
 )
 """The `accept` of a form that takes such files; extensions too, as few browsers know the types."""
 
-SAVE_AS = "Save the image as PNG or TIFF and upload that."
+SAVE_AS = translatable("Save the image as PNG or TIFF and upload that.")
 
 _SIGNATURES = (
     (0, b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -72,25 +73,25 @@ _REFUSED = (
     (0, b"%PDF", "a PDF document"),
     (0, b"PK\3\4", "a ZIP archive"),
     (0, b"\x1f\x8b", "a GZIP archive"),
-    (0, b"7z\xbc\xaf", "a 7-Zip archive"),
+    (0, b"7z\xbc\xaf", translatable("a 7-Zip archive")),
     (0, b"Rar!", "a RAR archive"),
-    (0, b"8BPS", "a Photoshop document"),
+    (0, b"8BPS", translatable("a Photoshop document")),
     (0, b"ZISRAWFILE", "a Zeiss CZI file"),
     (0, b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL image"),
     (0, b"\xff\x0a", "a JPEG XL image"),
     (0, b"II\xbc\x01", "a JPEG XR image"),
     (0, b"\x76\x2f\x31\x01", "an OpenEXR image"),
-    (0, b"#?RADIANCE", "a Radiance image"),
-    (0, b"IIRO", "a camera's raw file"),
-    (0, b"IIU\0", "a camera's raw file"),
-    (0, b"FUJIFILMCCD-RAW", "a camera's raw file"),
+    (0, b"#?RADIANCE", translatable("a Radiance image")),
+    (0, b"IIRO", translatable("a camera's raw file")),
+    (0, b"IIU\0", translatable("a camera's raw file")),
+    (0, b"FUJIFILMCCD-RAW", translatable("a camera's raw file")),
     (0, b"\x89HDF", "an HDF5 file"),
     (0, b"SIMPLE  =", "a FITS file"),
-    (0, b"\0\0\1\0", "an icon"),
+    (0, b"\0\0\1\0", translatable("an icon")),
     (0, b"<svg", "an SVG drawing"),
-    (0, b"\xd0\xcf\x11\xe0", "an Office document"),
+    (0, b"\xd0\xcf\x11\xe0", translatable("an Office document")),
 )
-_UNPACK = "Unpack it and upload the images in it."
+_UNPACK = translatable("Unpack it and upload the images in it.")
 
 _FORMAT_OF = {suffix: each.key for each in FORMATS for suffix in each.extensions}
 # Not read, but such a name on an image of another format is a contradiction too.
@@ -124,8 +125,9 @@ def check_extension(file_name: str, file_format: str) -> None:
     claimed = "other" if extension in _OTHER_EXTENSIONS else _FORMAT_OF.get(extension, file_format)
     if claimed != file_format:
         raise ImageError(
-            f"This file is named {extension} but holds {BY_KEY[file_format].name} data. "
-            "Rename it or export it again."
+            translatable(
+                "This file is named {} but holds {} data. Rename it or export it again."
+            ).format(extension, BY_KEY[file_format].name)
         )
 
 
@@ -142,9 +144,9 @@ def _iso_media(data: bytes) -> str | None:
 
 def _refusal(data: bytes) -> str:
     if data[4:8] == b"ftyp":
-        return "This is a video, not an image. Save a still picture from it."
+        return translatable("This is a video, not an image. Save a still picture from it.")
     for start, signature, name in _REFUSED:
         if data.startswith(signature, start):
             do = _UNPACK if name.endswith("archive") else SAVE_AS
-            return f"This is {name}, which cannot be read. {do}"
-    return f"This is not an image that can be read. Use {NAMES}."
+            return translatable("This is {}, which cannot be read. {}").format(name, do)
+    return translatable("This is not an image that can be read. Use {}.").format(NAMES)

@@ -9,6 +9,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image
 
+from core.translatable import translatable
 from imaging.decoding import iso_media
 from imaging.decoding.bounds import Picture
 from imaging.decoding.errors import DAMAGED, ImageError, several, unread
@@ -41,10 +42,10 @@ def open_heif(data: bytes) -> Picture:
     found = _checked_sizes(data)
     file = pillow_heif.open_heif(data, convert_hdr_to_8bit=False, hdr_to_16bit=False)
     if len(file) != 1:
-        raise several(f"{len(file)} in one HEIC")
+        raise several(translatable("{} in one HEIC").format(len(file)))
     image = file[0]
     if image.mode.partition(";")[0] not in _KINDS:
-        raise unread(f"a HEIC with pixels of type {image.mode}")
+        raise unread(translatable("a HEIC with pixels of type {}").format(image.mode))
     width, height = image.size
     deep = ";" in image.mode
     return Picture(width, height, 8 if deep else 4, partial(_decode_heif, image, found))
@@ -60,9 +61,9 @@ def open_avif(data: bytes) -> Picture:
     found = _checked_sizes(data)
     image = open_image(io.BytesIO(data), formats=("AVIF",))
     if getattr(image, "n_frames", 1) > 1:
-        raise several("an animation")
+        raise several(translatable("an animation"))
     if image.mode not in _KINDS:
-        raise unread(f"an AVIF with pixels of type {image.mode}")
+        raise unread(translatable("an AVIF with pixels of type {}").format(image.mode))
     return Picture(*image.size, 4, partial(_decode_avif, image, found))
 
 
@@ -102,7 +103,7 @@ def _decode_avif(image: Image.Image, found: iso_media.Properties) -> Raster:
     raster.orientation = orientation_of(image.getexif())
     _color(raster, image.info.get("icc_profile"), found)
     if max(found.bits, default=8) > 8:
-        raster.notes.append(f"{max(found.bits)}-bit AVIF, decoded to 8 bits.")
+        raster.notes.append(translatable("{}-bit AVIF, decoded to 8 bits.").format(max(found.bits)))
     return raster
 
 

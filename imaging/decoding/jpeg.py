@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from core.translatable import translatable
 from imaging.decoding.errors import overloaded
 
 MAX_MARKERS = 2_000
@@ -79,7 +80,7 @@ def check(data: bytes) -> None:
         if code not in _WITHOUT_LENGTH:
             position += int.from_bytes(data[position : position + 2], "big")
     if not scans and stray + len(data) - position > MAX_STRAY_BYTES:
-        raise overloaded("empty space")
+        raise overloaded(translatable("empty space"))
 
 
 def _check_counts(markers: int, scans: int, stray: int) -> None:
@@ -88,4 +89,4 @@ def _check_counts(markers: int, scans: int, stray: int) -> None:
     if scans > MAX_SCANS:
         raise overloaded("scans")
     if stray > MAX_STRAY_BYTES:
-        raise overloaded("empty space")
+        raise overloaded(translatable("empty space"))

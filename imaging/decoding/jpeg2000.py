@@ -9,6 +9,7 @@ from functools import partial
 import imagecodecs
 import numpy as np
 
+from core.translatable import translatable
 from imaging.decoding.bounds import Picture
 from imaging.decoding.errors import DAMAGED, ImageError, overloaded, unread
 from imaging.decoding.raster import Alpha, ColorModel, Raster, in_memory
@@ -53,11 +54,15 @@ def open_jpeg2000(data: bytes) -> Picture:
     header = _Header() if data.startswith(_START) else _read_boxes(data)
     size = codestream_size(data, header.codestream)
     if header.palette:
-        raise unread("a JPEG 2000 image with a palette")
+        raise unread(translatable("a JPEG 2000 image with a palette"))
     if header.color not in (None, _SRGB, _GREY):
-        raise unread(f"a JPEG 2000 image with colours of kind {header.color}")
+        raise unread(translatable("a JPEG 2000 image with colours of kind {}").format(header.color))
     if size.components > 4 or (size.components in (2, 4) and header.alpha is Alpha.NONE):
-        raise unread(f"a JPEG 2000 image of {size.components} channels that are not RGB")
+        raise unread(
+            translatable("a JPEG 2000 image of {} channels that are not RGB").format(
+                size.components
+            )
+        )
     width = 1 if size.bits <= 8 else 2
     return Picture(
         size.width, size.height, width * size.components, partial(_decode, data, header, size)
@@ -97,8 +102,14 @@ def codestream_size(data: bytes, start: int = 0) -> CodestreamSize:
     depth = parts[0][0]
     bits, signed = (depth & 0x7F) + 1, bool(depth & 0x80)
     if len(set(parts)) > 1 or bits > 16 or signed:
-        sort = "unlike or subsampled channels" if len(set(parts)) > 1 else f"{bits}-bit samples"
-        raise unread(f"a JPEG 2000 image with {'signed ' if signed else ''}{sort}")
+        sort = (
+            translatable("unlike or subsampled channels")
+            if len(set(parts)) > 1
+            else translatable("{}-bit samples").format(bits)
+        )
+        raise unread(
+            translatable("a JPEG 2000 image with {}{}").format("signed " if signed else "", sort)
+        )
     return CodestreamSize(x1 - x0, y1 - y0, components, bits, signed)
 
 
@@ -161,5 +172,5 @@ def _alpha_of(content: bytes) -> Alpha:
     kinds = {_OPACITY: Alpha.STRAIGHT, _PREMULTIPLIED: Alpha.PREMULTIPLIED}
     kind = kinds.get(channels[-1][1]) if channels else None
     if channels[:-1] != in_order[:-1] or kind is None:
-        raise unread("a JPEG 2000 image with channels in an unusual order")
+        raise unread(translatable("a JPEG 2000 image with channels in an unusual order"))
     return kind

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
+from core.translatable import translatable
 from imaging.decoding import bmp, jpeg, png, webp
 from imaging.decoding.bounds import Picture
 from imaging.decoding.color import adobe_rgb_profile
@@ -51,9 +52,11 @@ def open_plain(data: bytes, file_format: str) -> Picture:
     image = open_image(io.BytesIO(data), formats=(file_format,))
     # MPO is a camera's JPEG with further views behind the first, which is the picture itself.
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-        raise several("an animation")
+        raise several(translatable("an animation"))
     if image.mode not in _MODELS:
-        raise unread(f"a {BY_KEY[file_format].name} with pixels of type {image.mode}")
+        raise unread(
+            translatable("a {} with pixels of type {}").format(BY_KEY[file_format].name, image.mode)
+        )
     width, height = image.size
     return Picture(width, height, 4, partial(_decode, image, data, file_format))
 

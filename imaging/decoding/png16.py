@@ -9,6 +9,7 @@ import imagecodecs
 import numpy as np
 from PIL import Image
 
+from core.translatable import translatable
 from imaging.decoding import png
 from imaging.decoding.bounds import Picture
 from imaging.decoding.errors import DAMAGED, ImageError, several
@@ -26,7 +27,7 @@ def open_png16(data: bytes) -> Picture:
     png.check(data)
     image = open_image(io.BytesIO(data), formats=("PNG",))
     if getattr(image, "n_frames", 1) > 1:
-        raise several("an animation")
+        raise several(translatable("an animation"))
     return Picture(*image.size, 8, partial(_decode, image, data))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from core.translatable import translatable
 from imaging.decoding.errors import ImageError
 from imaging.decoding.formats import BY_KEY
 from imaging.decoding.raster import Raster, Samples
@@ -66,7 +67,9 @@ def alpha_range(raster: Raster, colors: Range) -> float:
     _, high = _extremes(raster, slice(raster.colors, raster.colors + 1))
     if high <= 0:
         raise ImageError(
-            "The image is transparent everywhere. Save it without transparency and upload that."
+            translatable(
+                "The image is transparent everywhere. Save it without transparency and upload that."
+            )
         )
     if raster.dtype.kind == "f":
         return 1.0 if high <= 1 else colors.high
@@ -81,7 +84,7 @@ def described(raster: Raster, found: Range) -> str | None:
     if found.bits is not None and found.bits <= 8 and raster.dtype == np.uint8:
         return None
     name, kind = BY_KEY[raster.file_format].name, sample_type(raster.dtype)
-    ends = f"scaled from {_number(found.low)}–{_number(found.high)}"
+    ends = translatable("scaled from {}–{}").format(_number(found.low), _number(found.high))
     if found.bits is None:
         return f"{kind[0].upper()}{kind[1:]} {name}, {ends}."
     if found.stated or found.bits == 8 * raster.dtype.itemsize:
@@ -106,24 +109,30 @@ def _extremes(raster: Raster, channels: slice) -> tuple[float, float]:
 
 def _check_finite(raster: Raster, values: Samples) -> None:
     if raster.dtype.kind == "f" and not np.isfinite(values).all():
-        raise _without_range(raster, "values that are no numbers")
+        raise _without_range(raster, translatable("values that are no numbers"))
 
 
 def _stated(raster: Raster, low: float, high: float, black: float, white: float) -> Range:
     if not black < white:
-        raise _without_range(raster, f"a stated range of {_number(black)} to {_number(white)}")
+        raise _without_range(
+            raster,
+            translatable("a stated range of {} to {}").format(_number(black), _number(white)),
+        )
     if (low < black or high > white) and not raster.clips:
         raise _without_range(
             raster,
-            f"values from {_number(low)} to {_number(high)} although it states "
-            f"{_number(black)} to {_number(white)}",
+            translatable("values from {} to {} although it states {} to {}").format(
+                _number(low), _number(high), _number(black), _number(white)
+            ),
         )
     bits = round(np.log2(white + 1)) if black == 0 and white > 0 else None
     return Range(black, white, bits if bits and 2**bits - 1 == white else None, stated=True)
 
 
 def _guessed(raster: Raster, low: float, high: float) -> Range:
-    values = f"values from {_number(low)} to {_number(high)} and states no range"
+    values = translatable("values from {} to {} and states no range").format(
+        _number(low), _number(high)
+    )
     if low < 0:
         raise _without_range(raster, values)
     if raster.dtype.kind == "f":
@@ -138,7 +147,7 @@ def _guessed(raster: Raster, low: float, high: float) -> Range:
         raise _without_range(raster, values)
     if raster.white_is_zero and bits < 16:
         # The brightest value is a dark pixel: it tells nothing of the range.
-        raise _without_range(raster, f"zero as white, {values}")
+        raise _without_range(raster, translatable("zero as white, {}").format(values))
     return Range(0, 2**bits - 1, bits, stated=False)
 
 
@@ -150,8 +159,10 @@ def _without_range(raster: Raster, what: str) -> ImageError:
     name = BY_KEY[raster.file_format].name
     packed = f" ({raster.compression})" if raster.compression else ""
     return ImageError(
-        f"This {sample_type(raster.dtype)} {name}{packed} has {what}: black and white are unknown. "
-        "Save the image with 8 bits a channel, or 16 bits unsigned."
+        translatable(
+            "This {} {}{} has {}: black and white are unknown. Save the image with 8 bits "
+            "a channel, or 16 bits unsigned."
+        ).format(sample_type(raster.dtype), name, packed, what)
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.translatable import translatable
 from imaging.decoding.color import (
     ToSrgb,
     cmyk_to_rgb,
@@ -26,10 +27,10 @@ from imaging.decoding.ranges import (
 )
 from imaging.decoding.raster import Alpha, ColorModel, Raster, Samples
 
-TRANSPARENT = "Transparent parts were made black."
-CMYK_CONVERTED = "CMYK colours were converted to RGB."
-LINEAR = "Linear light was converted to sRGB."
-GAMMA = "The stated gamma was converted to sRGB's."
+TRANSPARENT = translatable("Transparent parts were made black.")
+CMYK_CONVERTED = translatable("CMYK colours were converted to RGB.")
+LINEAR = translatable("Linear light was converted to sRGB.")
+GAMMA = translatable("The stated gamma was converted to sRGB's.")
 
 Rgb = NDArray[np.uint8]
 

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from tifffile import TiffFile, TiffPage
 
+from core.translatable import translatable
 from imaging.decoding import tiff_structure
 from imaging.decoding.bounds import Picture
 from imaging.decoding.errors import overloaded, several, unread
@@ -15,8 +16,8 @@ from imaging.decoding.raster import ColorModel, Raster
 from imaging.decoding.tiff_channels import Channels, channels_of
 from imaging.decoding.tiff_samples import check_page, decode_page, page_raster, pixel_bytes
 
-PREVIEWS = "Reduced copies and masks in the file were left out."
-JOINED = "Its three channel pages were read as red, green and blue."
+PREVIEWS = translatable("Reduced copies and masks in the file were left out.")
+JOINED = translatable("Its three channel pages were read as red, green and blue.")
 
 _OLD_SUBFILE, _OLD_REDUCED = 255, 2
 _SLIDES = {
@@ -59,10 +60,14 @@ def _check_kind(file: TiffFile) -> None:
     for flag, name in _SLIDES.items():
         if getattr(file, flag) or getattr(file.pages.first, flag, False):
             raise unread(
-                f"a whole-slide image ({name})", "Export the field that you mean as PNG or TIFF."
+                translatable("a whole-slide image ({})").format(name),
+                translatable("Export the field that you mean as PNG or TIFF."),
             )
     if file.is_dng or file.is_tiffep:
-        raise unread("a camera's raw file (DNG)", "Develop it and save it as TIFF or JPEG.")
+        raise unread(
+            translatable("a camera's raw file (DNG)"),
+            translatable("Develop it and save it as TIFF or JPEG."),
+        )
 
 
 def _all_pages(file: TiffFile) -> list[TiffPage]:
@@ -92,7 +97,7 @@ def _picture(pages: list[TiffPage], channels: Channels, notes: list[str]) -> Pic
             first.dtype,
             1,
         ):
-            raise several("channels of unlike pages")
+            raise several(translatable("channels of unlike pages"))
     size = pixel_bytes(first) * len(pages)
     decode = partial(_decode, pages, channels, notes)
     return Picture(first.imagewidth, first.imagelength, size, decode)

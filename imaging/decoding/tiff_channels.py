@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from tifffile import TiffFile
 
+from core.translatable import translatable
 from imaging.decoding.errors import overloaded, several, unread
 
 MAX_DESCRIPTION = 4 * 2**20
@@ -17,8 +18,8 @@ MAX_DESCRIPTION = 4 * 2**20
 
 _RED_GREEN_BLUE = ("r", "g", "b")
 _OME_COLORS = {"-16776961": "r", "4278190335": "r", "16711935": "g", "65535": "b"}
-_CHANNELS = "a picture of {} channels that are not red, green and blue ({})"
-_IN_COLOR = "Merge its channels to one RGB picture and save that."
+_CHANNELS = translatable("a picture of {} channels that are not red, green and blue ({})")
+_IN_COLOR = translatable("Merge its channels to one RGB picture and save that.")
 _MICROMANAGER = 51123
 
 
@@ -53,11 +54,16 @@ def channels_of(file: TiffFile, pages: int) -> Channels:
 
 
 def _of_imagej(about: dict[str, Any], pages: int) -> Channels:
-    planes = {"focal planes": about.get("slices", 1), "time points": about.get("frames", 1)}
+    planes = {
+        translatable("focal planes"): about.get("slices", 1),
+        translatable("time points"): about.get("frames", 1),
+    }
     _check_planes("ImageJ", planes)
     channels = int(about.get("channels", 1))
     if max(channels, int(about.get("images", 1))) != pages:
-        raise several(f"an ImageJ stack of {about.get('images', channels)} pictures")
+        raise several(
+            translatable("an ImageJ stack of {} pictures").format(about.get("images", channels))
+        )
     if channels == 1:
         return Channels()
     tables = about.get("LUTs")
@@ -81,7 +87,10 @@ def _of_ome(description: str, pages: int) -> Channels:
     if len(pixels) != 1:
         raise several(f"an OME-TIFF of {len(pixels)} pictures")
     about = pixels[0].attrib
-    planes = {"focal planes": about.get("SizeZ", 1), "time points": about.get("SizeT", 1)}
+    planes = {
+        translatable("focal planes"): about.get("SizeZ", 1),
+        translatable("time points"): about.get("SizeT", 1),
+    }
     _check_planes("OME-TIFF", planes)
     bits = int(about["SignificantBits"]) if "SignificantBits" in about else None
     channels = [each for each in pixels[0] if each.tag.endswith("}Channel")]
@@ -90,7 +99,11 @@ def _of_ome(description: str, pages: int) -> Channels:
     if pages == 1 and size in (1, each_has):
         return Channels(bits=bits)
     if size // each_has != pages:
-        raise several(f"an OME-TIFF of {size} channels, of which this file has {pages}")
+        raise several(
+            translatable("an OME-TIFF of {} channels, of which this file has {}").format(
+                size, pages
+            )
+        )
     return Channels(_ome_order(pixels[0], channels, size), bits)
 
 

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tifffile import COMPRESSION, PHOTOMETRIC, TiffPage
 
+from core.translatable import translatable
 from imaging.decoding import jpeg
 from imaging.decoding.color import srgb_curve
 from imaging.decoding.errors import DAMAGED, ImageError, unread
 from imaging.decoding.jpeg2000 import codestream_of, codestream_size
 from imaging.decoding.raster import CHANNELS, Alpha, ColorModel, Raster, Samples, in_memory
 
-EXTRA_LEFT_OUT = "A further channel that is no transparency was left out."
+EXTRA_LEFT_OUT = translatable("A further channel that is no transparency was left out.")
 
 _COMPRESSIONS = {
     1: "uncompressed",
@@ -50,15 +51,15 @@ _MODELS: dict[int, ColorModel] = {
     PHOTOMETRIC.YCBCR: ColorModel.RGB,
 }
 _COLOR_WORDS: dict[int, str] = {
-    PHOTOMETRIC.SEPARATED: "inks other than CMYK",
+    PHOTOMETRIC.SEPARATED: translatable("inks other than CMYK"),
     PHOTOMETRIC.YCBCR: "YCbCr colours",
-    PHOTOMETRIC.CIELAB: "CIELab colours",
-    PHOTOMETRIC.ICCLAB: "ICCLab colours",
-    PHOTOMETRIC.ITULAB: "ITULab colours",
-    PHOTOMETRIC.CFA: "a camera's raw mosaic",
-    PHOTOMETRIC.LINEAR_RAW: "a camera's linear raw colours",
-    PHOTOMETRIC.LOGL: "logarithmic luminance",
-    PHOTOMETRIC.LOGLUV: "logarithmic colours",
+    PHOTOMETRIC.CIELAB: translatable("CIELab colours"),
+    PHOTOMETRIC.ICCLAB: translatable("ICCLab colours"),
+    PHOTOMETRIC.ITULAB: translatable("ITULab colours"),
+    PHOTOMETRIC.CFA: translatable("a camera's raw mosaic"),
+    PHOTOMETRIC.LINEAR_RAW: translatable("a camera's linear raw colours"),
+    PHOTOMETRIC.LOGL: translatable("logarithmic luminance"),
+    PHOTOMETRIC.LOGLUV: translatable("logarithmic colours"),
 }
 _WHOLE_BYTES = (8, 16, 32, 64)
 _PREMULTIPLIED, _STRAIGHT = 1, 2
@@ -146,9 +147,9 @@ def page_raster(page: TiffPage, samples: Samples) -> Raster:
 def _check_samples(page: TiffPage) -> None:
     # tifffile gives a tuple where channels have different bits.
     if page.dtype is None or np.ndim(page.bitspersample):
-        raise _unread(page, f"samples of {page.bitspersample} bits")
+        raise _unread(page, translatable("samples of {} bits").format(page.bitspersample))
     if np.dtype(page.dtype).kind not in "buif":
-        raise _unread(page, "complex numbers")
+        raise _unread(page, translatable("complex numbers"))
     if page.imagedepth != 1 or page.tags.valueof(_DEPTH, 1) != 1:
         raise _unread(page, "a volume")
     if page.predictor != 1 and page.bitspersample not in _WHOLE_BYTES:
@@ -160,11 +161,13 @@ def _check_compression(page: TiffPage) -> None:
         page.compression == _FAX_3 and int(page.tags.valueof(_T4_OPTIONS, 0) or 0) & 1
     )
     if page.compression not in _COMPRESSIONS or fax_of_two_dimensions:
-        raise _unread(page, "a compression that is rarely used")
+        raise _unread(page, translatable("a compression that is rarely used"))
 
 
 def _check_colors(page: TiffPage) -> None:
-    word = _COLOR_WORDS.get(page.photometric, f"colours of kind {page.photometric}")
+    word = _COLOR_WORDS.get(
+        page.photometric, translatable("colours of kind {}").format(page.photometric)
+    )
     model = _MODELS.get(page.photometric)
     if model is None:
         raise _unread(page, word)
@@ -178,7 +181,7 @@ def _check_colors(page: TiffPage) -> None:
     if samples < wanted or (page.photometric == PHOTOMETRIC.PALETTE and samples != 1):
         raise _unread(page, f"{samples} samples a pixel")
     if of_jpeg and (samples > wanted or model is ColorModel.CMYK):
-        raise _unread(page, f"{samples} samples a pixel in JPEG")
+        raise _unread(page, translatable("{} samples a pixel in JPEG").format(samples))
 
 
 def _unread(page: TiffPage, what: str) -> ImageError:
@@ -291,4 +294,4 @@ def _gamma(page: TiffPage) -> float | None:
         return 1.0
     if np.abs(srgb_curve(curve) - encoded).max() < 0.05:
         return None
-    raise _unread(page, "an unusual transfer function")
+    raise _unread(page, translatable("an unusual transfer function"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
+from core.translatable import translatable
 from imaging.decoding.errors import overloaded
 
 MAX_DIRECTORIES = 100
@@ -45,7 +46,7 @@ class _Counts:
         if self.tags > MAX_TAGS:
             raise overloaded("tags")
         if self.values > MAX_VALUES:
-            raise overloaded("values in its tags")
+            raise overloaded(translatable("values in its tags"))
 
 
 def check(data: bytes) -> None:

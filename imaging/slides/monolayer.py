@@ -8,7 +8,6 @@ from math import pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from imaging.images import RgbImage
 from imaging.slides.slide import SlideInfo
@@ -132,6 +131,8 @@ def sight(rgb: RgbImage, micrometres: float) -> Sight:
         rgb: uint8 (h, w, 3) RGB.
         micrometres: Of a pixel.
     """
+    from scipy import ndimage
+
     density = ndimage.gaussian_filter(_optical_density(rgb), 0.7)
     # Nuclei and platelets are darker: the threshold is to part red cells from plasma.
     density = np.minimum(density, np.percentile(density, 5) + _DARKEST)
@@ -157,6 +158,8 @@ def _windows(info: SlideInfo, side: int) -> Iterator[tuple[int, int]]:
 
 def _stains(region: Region, info: SlideInfo, windows: list[tuple[int, int]]) -> NDArray[np.float32]:
     """Estimate from an overview how much stain the middle of each window has (n,)."""
+    from scipy import ndimage
+
     scale = min(1.0, OVERVIEW_SIDE / max(info.width, info.height))
     width, height = max(1, round(info.width * scale)), max(1, round(info.height * scale))
     density = _optical_density(region((0, 0, info.width, info.height), width, height))

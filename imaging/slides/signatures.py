@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from core.translatable import translatable
+
 NEEDED = 16
 """Bytes of the beginning of a file that are looked at."""
 
@@ -14,20 +16,20 @@ IMAGES = {
 PLAIN_TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 DOCUMENTS = {b"%PDF": "a PDF document", b"7z\xbc\xaf": "a 7z archive", b"Rar!": "a RAR archive"}
 
-FIELD = (
+FIELD = translatable(
     "This is {}, not a whole slide. Upload it under Detect, or export the slide as SVS, NDPI, SCN, "
     "or pyramidal TIFF."
 )
-OTHER = (
+OTHER = translatable(
     "This is {}, not a whole slide. Use SVS, NDPI, SCN or pyramidal TIFF, and for MRXS and DICOM a "
     "ZIP of the folder."
 )
-EMPTY = "The file is empty. Choose the slide again."
-UNKNOWN = (
+EMPTY = translatable("The file is empty. Choose the slide again.")
+UNKNOWN = translatable(
     "No slide was found in this file. Use SVS, NDPI, SCN or pyramidal TIFF, and for MRXS and DICOM "
     "a ZIP of the folder."
 )
-LONE_MRXS = (
+LONE_MRXS = translatable(
     "An MRXS slide is a file and a folder of the same name. Pack both into one ZIP and upload that."
 )
 MRXS = ".mrxs"

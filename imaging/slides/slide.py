@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
+from core.translatable import translatable
 from imaging.images import RgbImage
 
 MAX_SIDE = 1_000_000
@@ -26,14 +27,18 @@ MAX_SMALLEST = 32_000_000
 MICROMETRES = (0.02, 20.0)
 """Plausible sizes of a pixel in µm; a file that says another says nothing."""
 
-NO_PYRAMID = (
+NO_PYRAMID = translatable(
     "This file has {} × {} pixels but no smaller copies of itself, without which it cannot be "
     "shown. Export it as a pyramidal TIFF, or cut out a field and upload it under Detect."
 )
-TOO_LARGE = "The file claims {} × {} pixels, more than any slide has. Export the slide again."
-EMPTY = "The file claims a level without pixels. Export the slide again."
-OUTSIDE = "This area lies outside of the slide."
-DAMAGED = "The slide is incomplete or damaged. Copy or export it again, then upload it anew."
+TOO_LARGE = translatable(
+    "The file claims {} × {} pixels, more than any slide has. Export the slide again."
+)
+EMPTY = translatable("The file claims a level without pixels. Export the slide again.")
+OUTSIDE = translatable("This area lies outside of the slide.")
+DAMAGED = translatable(
+    "The slide is incomplete or damaged. Copy or export it again, then upload it anew."
+)
 
 MAX_PIXELS = 32_000_000
 """Pixels that are read at a time."""

@@ -9,14 +9,17 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from core.translatable import translatable
 from imaging.images import RgbImage
 from imaging.slides.slide import DAMAGED, Level, SlideError, SlideInfo, plausible
 
-PLAIN_RGB = (
+PLAIN_RGB = translatable(
     "The slide’s pixels are not 8-bit RGB, as those of a stained smear are. Export it again as an "
     "RGB slide."
 )
-UNTILED = "The slide is not stored in tiles, so no part can be read by itself. Export it again."
+UNTILED = translatable(
+    "The slide is not stored in tiles, so no part can be read by itself. Export it again."
+)
 
 MAX_SEGMENT_PIXELS = 2**24
 """Pixels of one tile: it is decoded whole, whatever little of it is wanted."""

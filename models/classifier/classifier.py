@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
 from core.taxonomy import BLAST, SMUDGE
 from imaging.images import RgbImage, classifier_input
@@ -41,6 +40,7 @@ class Reading:
             not tell.
         kind_probability: Probability of that kind in 0..1; None likewise.
         morphology: Value of each attribute of the cell's form, by attribute; empty likewise.
+        morphology_probabilities: Probability of that value in 0..1, by attribute; empty likewise.
     """
 
     probability: float
@@ -50,6 +50,7 @@ class Reading:
     kind: str | None = None
     kind_probability: float | None = None
     morphology: dict[str, str] = field(default_factory=dict)
+    morphology_probabilities: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,18 @@ class Opinion:
         label: `ALL_BLAST`, `NORMAL` or `UNCERTAIN`.
         kind: As in `Reading`.
         kind_probability: As in `Reading`.
+        morphology: As in `Reading`.
+        morphology_probabilities: As in `Reading`.
+        in_distribution: As in `Reading`; None where nobody asked.
     """
 
     probability: float
     label: str
     kind: str | None = None
     kind_probability: float | None = None
+    morphology: dict[str, str] = field(default_factory=dict)
+    morphology_probabilities: dict[str, float] = field(default_factory=dict)
+    in_distribution: bool | None = None
 
 
 class Classifier:
@@ -96,6 +103,11 @@ class Classifier:
         """What the weights say of themselves."""
         return self._manifest
 
+    @property
+    def least_smudge(self) -> float:
+        """Probability from which on a cell is a smudge; above 1 where the weights know none."""
+        return self._manifest.thresholds.get(SMUDGE, _NEVER)
+
     def read(self, window: RgbImage, view: str) -> Reading:
         """Read one cell.
 
@@ -104,16 +116,16 @@ class Classifier:
             view: How it is seen, one of `cell_views.VIEWS`.
         """
         outputs = self.outputs(window)
-        opinion, score = self._opinion(outputs, view), self.ood_score(outputs)
-        in_distribution = score <= self._manifest.thresholds[IN_DISTRIBUTION_LIMIT]
+        opinion = self.opinion(outputs, view)
         return Reading(
             opinion.probability,
             opinion.label,
-            score,
-            in_distribution,
+            self.ood_score(outputs),
+            self._in_distribution(outputs),
             opinion.kind,
             opinion.kind_probability,
-            self._morphology(outputs, view),
+            opinion.morphology,
+            opinion.morphology_probabilities,
         )
 
     def opinions(self, windows: Sequence[RgbImage], view: str) -> list[Opinion]:
@@ -123,7 +135,7 @@ class Classifier:
             windows: uint8 (side, side, 3) RGB each, from `cell_views.cut`.
             view: How they are seen, one of `cell_views.VIEWS`.
         """
-        return [self._opinion(outputs, view) for outputs in self._all_outputs(windows)]
+        return [self.opinion(outputs, view) for outputs in self.all_outputs(windows)]
 
     def probabilities(self, windows: Sequence[RgbImage], view: str) -> NDArray[np.float64]:
         """Read several cells at once.
@@ -135,8 +147,8 @@ class Classifier:
         Returns:
             Calibrated P(ALL blast) in 0..1, (n,).
         """
-        outputs = self._all_outputs(windows)
-        return np.array([self._probability(each["logits"], view) for each in outputs])
+        outputs = self.all_outputs(windows)
+        return np.array([self.probability(each, view) for each in outputs])
 
     def activation_map(self, window: RgbImage) -> NDArray[np.float32]:
         """Compute what each place adds to the answer.
@@ -172,7 +184,7 @@ class Classifier:
         "logits" (2,), "cam" (h, w, 2), "embedding" (features,); where the weights have them "kind"
         (kinds,) and "attributes" (values of all attributes,), logits both.
         """
-        return next(self._all_outputs([window]))
+        return next(self.all_outputs([window]))
 
     @staticmethod
     def ood_score(outputs: CellOutputs) -> float:
@@ -182,7 +194,8 @@ class Classifier:
         """
         return float(np.sqrt((outputs["embedding"] ** 2).mean()))
 
-    def _all_outputs(self, windows: Sequence[RgbImage]) -> Iterator[CellOutputs]:
+    def all_outputs(self, windows: Sequence[RgbImage]) -> Iterator[CellOutputs]:
+        """Give what the network says of each of several windows, as `outputs` does of one."""
         step = max(BATCHES)
         for at in range(0, len(windows), step):
             of_part = self._network.run(self._batch(windows[at : at + step]))
@@ -193,44 +206,84 @@ class Classifier:
         size, stretched = self._manifest.input_size, self._manifest.stretched
         return np.stack([classifier_input(window, size, stretched) for window in windows])
 
-    def _opinion(self, outputs: CellOutputs, view: str) -> Opinion:
-        probability = self._probability(outputs["logits"], view)
+    def opinion(self, outputs: CellOutputs, view: str) -> Opinion:
+        """Read what the network says of one cell."""
+        probability = self.probability(outputs, view)
         label = self.label(probability, view)
         # Kinds and morphology are learnt from cells with their surroundings alone.
         if not self._manifest.kinds or view != View.CONTEXT:
-            return Opinion(probability, label)
-        kind, of_kind = self._kind(outputs, label)
-        return Opinion(probability, UNCERTAIN if kind == SMUDGE else label, kind, of_kind)
+            return Opinion(probability, label, in_distribution=self._in_distribution(outputs))
+        kind, of_kind = likeliest_kind(self.kinds(outputs), label, self.least_smudge)
+        form = self._morphology(outputs)
+        return Opinion(
+            probability,
+            UNCERTAIN if kind == SMUDGE else label,
+            kind,
+            of_kind,
+            {name: value for name, (value, _) in form.items()},
+            {name: share for name, (_, share) in form.items()},
+            self._in_distribution(outputs),
+        )
 
-    def _probability(self, logits: NDArray[np.float32], view: str) -> float:
+    def _in_distribution(self, outputs: CellOutputs) -> bool:
+        return self.ood_score(outputs) <= self._manifest.thresholds[IN_DISTRIBUTION_LIMIT]
+
+    def probability(self, outputs: CellOutputs, view: str) -> float:
+        """Return the calibrated P(ALL blast), 0..1, of what the network says of one cell."""
+        from scipy.special import expit
+
+        logits = outputs["logits"]
         limits = self._manifest.views[view]
         difference = float(logits[self._blast]) - float(logits[self._normal])
         return float(expit(difference / limits["temperature"] + limits.get("offset", 0.0)))
 
-    def _kind(self, outputs: CellOutputs, label: str) -> tuple[str, float]:
-        """Name the kind, with its probability in 0..1.
+    def kinds(self, outputs: CellOutputs) -> dict[str, float]:
+        """Return the probability (0..1) of each kind that the weights tell apart, if they do."""
+        from scipy.special import softmax
 
-        A smudge from its threshold on, whatever else it may have been; a blast where the label
-        says so; else the likeliest other kind.
-        """
+        if not self._manifest.kinds:
+            return {}
         shares = softmax(outputs["kind"].astype(np.float64)).tolist()
-        kinds = dict(zip(self._manifest.kinds, shares, strict=True))
-        smudge = kinds.pop(SMUDGE, 0.0)
-        if smudge >= self._manifest.thresholds.get(SMUDGE, _NEVER):
-            return SMUDGE, smudge
-        if label == ALL_BLAST:
-            return BLAST, kinds[BLAST]
-        del kinds[BLAST]
-        kind = max(kinds, key=lambda one: kinds[one])
-        return kind, kinds[kind]
+        return dict(zip(self._manifest.kinds, shares, strict=True))
 
-    def _morphology(self, outputs: CellOutputs, view: str) -> dict[str, str]:
+    def _morphology(self, outputs: CellOutputs) -> dict[str, tuple[str, float]]:
+        """Return the likeliest value of each attribute, with its probability in 0..1."""
         attributes = self._manifest.attributes
-        if not attributes or view != View.CONTEXT:
+        if not attributes:
             return {}
         ends = np.cumsum([len(values) for values in attributes.values()])[:-1]
         parts = np.split(outputs["attributes"], ends)
         return {
-            name: values[int(part.argmax())]
+            name: _likeliest(values, part)
             for (name, values), part in zip(attributes.items(), parts, strict=True)
         }
+
+
+def likeliest_kind(
+    kinds: Mapping[str, float], label: str, least_smudge: float
+) -> tuple[str, float]:
+    """Name the kind of a cell, with its probability in 0..1.
+
+    A smudge from its threshold on, whatever else it may have been; a blast where the label says so;
+    else the likeliest other kind.
+
+    Args:
+        kinds: Probability of each kind.
+        label: `ALL_BLAST`, `NORMAL` or `UNCERTAIN`.
+        least_smudge: Probability from which on a cell is a smudge.
+    """
+    smudge = kinds.get(SMUDGE, 0.0)
+    if smudge >= least_smudge:
+        return SMUDGE, smudge
+    if label == ALL_BLAST:
+        return BLAST, kinds[BLAST]
+    kind = max(kinds.keys() - {BLAST, SMUDGE}, key=lambda one: kinds[one])
+    return kind, kinds[kind]
+
+
+def _likeliest(values: Sequence[str], logits: NDArray[np.float32]) -> tuple[str, float]:
+    from scipy.special import softmax
+
+    shares = softmax(logits.astype(np.float64))
+    best = int(shares.argmax())
+    return values[best], float(shares[best])

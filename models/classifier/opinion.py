@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
+from core.geometry import Box
 from core.taxonomy import BLAST, SMUDGE, WBC, WHITE_CELLS
 from imaging.images import RgbImage
 from models.classifier.cell_views import View, context_window, cut
-from models.classifier.classifier import Classifier, Opinion
+from models.classifier.classifier import Opinion
 from models.findings import ALL_BLAST, DETECTOR_BLAST, Detection, FieldFindings, Namer, Progress
 
 VIEW = View.CONTEXT
@@ -18,8 +20,25 @@ AT_ONCE = 16
 """Cells cut out and read at a time: what is in memory however many there are."""
 
 
+class CellReader(Protocol):
+    """Reads cut-out cells: the classifier, or one that a laboratory's head corrects."""
+
+    @property
+    def version(self) -> str:
+        """Version of the weights."""
+        ...
+
+    def opinions(self, windows: Sequence[RgbImage], view: str) -> list[Opinion]:
+        """Read several cells, from `cell_views.cut`, at once."""
+        ...
+
+    def threshold(self, view: str) -> float:
+        """Return the probability from which on a cell of a view counts as a blast."""
+        ...
+
+
 def name_cells(
-    rgb: RgbImage, findings: FieldFindings, classifier: Classifier, progress: Progress
+    rgb: RgbImage, findings: FieldFindings, reader: CellReader, progress: Progress
 ) -> FieldFindings:
     """Name every white cell of a field by the classifier's probability.
 
@@ -28,39 +47,55 @@ def name_cells(
     Args:
         rgb: uint8 (h, w, 3) RGB.
         findings: What the detector found in it.
-        classifier: Reads the cells.
+        reader: Reads the cells.
         progress: Is told the cells read and their number after each `AT_ONCE`, and once where
             there is nothing to read.
     """
-    cells = (*findings.detections, *findings.candidates)
-    white = [index for index, cell in enumerate(cells) if cell.label in WHITE_CELLS]
-    named = list(cells)
-    for index, cell in zip(
-        white, _named(rgb, [cells[index] for index in white], classifier, progress), strict=True
-    ):
-        named[index] = cell
-    if not white:
+    boxes = [cell.box for cell in white_cells(findings)]
+    opinions = list(_opinions(rgb, boxes, reader, progress))
+    if not boxes:
         progress(1, 1)
+    return with_opinions(findings, opinions, reader)
+
+
+def white_cells(findings: FieldFindings) -> list[Detection]:
+    """Return the cells that the classifier is asked about: those that count, then candidates."""
+    cells = (*findings.detections, *findings.candidates)
+    return [cell for cell in cells if cell.label in WHITE_CELLS]
+
+
+def windows_of(rgb: RgbImage, boxes: Sequence[Box]) -> list[RgbImage]:
+    """Cut cells out of a field, uint8 (side, side, 3) RGB each, as the classifier sees them."""
+    return [cut(rgb, context_window(box), VIEW) for box in boxes]
+
+
+def with_opinions(
+    findings: FieldFindings, opinions: Sequence[Opinion], reader: CellReader
+) -> FieldFindings:
+    """Name the white cells by the opinions on them, in the order of `white_cells`."""
+    coming = iter(opinions)
+    named = [
+        _renamed(cell, next(coming)) if cell.label in WHITE_CELLS else cell
+        for cell in (*findings.detections, *findings.candidates)
+    ]
     counted = len(findings.detections)
     return replace(
         findings,
         detections=tuple(sorted(named[:counted], key=lambda cell: -cell.confidence)),
         candidates=tuple(named[counted:]),
-        thresholds=_thresholds(findings.thresholds, classifier.threshold(VIEW)),
-        classifier=classifier.version,
+        thresholds=_thresholds(findings.thresholds, reader.threshold(VIEW)),
+        classifier=reader.version,
         named_by=Namer.CLASSIFIER,
     )
 
 
-def _named(
-    rgb: RgbImage, cells: Sequence[Detection], classifier: Classifier, progress: Progress
-) -> Iterator[Detection]:
-    for start in range(0, len(cells), AT_ONCE):
-        part = cells[start : start + AT_ONCE]
-        windows = [cut(rgb, context_window(cell.box), VIEW) for cell in part]
-        for cell, opinion in zip(part, classifier.opinions(windows, VIEW), strict=True):
-            yield _renamed(cell, opinion)
-        progress(start + len(part), len(cells))
+def _opinions(
+    rgb: RgbImage, boxes: Sequence[Box], reader: CellReader, progress: Progress
+) -> Iterator[Opinion]:
+    for start in range(0, len(boxes), AT_ONCE):
+        part = boxes[start : start + AT_ONCE]
+        yield from reader.opinions(windows_of(rgb, part), VIEW)
+        progress(start + len(part), len(boxes))
 
 
 def _renamed(cell: Detection, opinion: Opinion) -> Detection:
@@ -74,7 +109,15 @@ def _renamed(cell: Detection, opinion: Opinion) -> Detection:
         classifier_label=opinion.label,
         kind=opinion.kind,
         kind_probability=opinion.kind_probability,
+        morphology=opinion.morphology,
+        morphology_probabilities=_rounded(opinion.morphology_probabilities),
+        in_distribution=opinion.in_distribution,
     )
+
+
+def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
+    """Round to three decimals: eleven a cell are kept, for hundreds of cells of a field."""
+    return {name: round(share, 3) for name, share in shares.items()}
 
 
 def _label(opinion: Opinion) -> tuple[str, float]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from core.geometry import Boxes, contained_shares, iou
 from core.taxonomy import DETECTOR_CODES, RBC, WHITE_CELLS
@@ -106,6 +105,8 @@ def _neighbours(boxes: Boxes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     Boxes that share half of the smaller one do: a tree of centres finds them without comparing
     every box with every other.
     """
+    from scipy.spatial import KDTree
+
     if not len(boxes):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2

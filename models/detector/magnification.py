@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from core.geometry import Measures
 from imaging.images import RgbImage, resize, scaled_size
@@ -77,6 +76,8 @@ class Contents:
     @classmethod
     def of(cls, rgb: RgbImage) -> Contents:
         """Look for contents in a field, uint8 (h, w, 3) RGB."""
+        from scipy import ndimage
+
         scale = min(1.0, _COPY_SIDE / max(rgb.shape))
         height, width = scaled_size(rgb, scale)
         # Stains absorb green most.
@@ -94,6 +95,8 @@ class Contents:
         Returns:
             The middle of the part, y and x in pixels of the field.
         """
+        from scipy import ndimage
+
         shares = self.present.astype(np.float32)
         for axis, side in enumerate((height, width)):
             half = max(1, round(side * self.scale / 2))

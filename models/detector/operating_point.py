@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from core.taxonomy import BLAST, DETECTOR_CODES, WBC, WHITE_CELLS
 from models.manifest import Manifest, Numbers, WeightsError, uncalibrated
@@ -126,9 +125,13 @@ def calibrated(
 
 def platt(odds: NDArray[np.float64], slope: float, offset: float) -> NDArray[np.float64]:
     """Turn log odds (n,) into calibrated probabilities (n,): Platt's scaling."""
+    from scipy.special import expit
+
     return expit(slope * odds + offset)
 
 
 def log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the log odds (n,) of probabilities (n,), kept off 0 and 1."""
+    from scipy.special import logit
+
     return logit(scores.clip(_EDGE, 1 - _EDGE))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from imaging.images import RgbImage, resize
+from models.explanation.owen import owen_values
 
 Colour = tuple[int, int, int]
 
@@ -73,7 +74,7 @@ def shap_values(
 ) -> ShapValues:
     """Divide P(ALL blast) of an image among its regions.
 
-    SHAP's partition explainer (Lundberg and Lee 2017); hidden regions are blurred.
+    SHAP values of a partition of the image (`models.explanation.owen`); hidden regions are blurred.
 
     Args:
         classify: P(ALL blast) of each image.
@@ -82,23 +83,15 @@ def shap_values(
             ends the work.
         evaluations: About how many masked images are asked about.
     """
-    # Here and not above: it takes seconds and 200 MB, and most servers explain rarely.
-    import shap
-    from shap.maskers import Image as ImageMasker
-
     asked = 0
 
-    def ask(batch: NDArray[Any]) -> NDArray[np.float64]:
+    def ask(batch: list[RgbImage]) -> NDArray[np.float64]:
         nonlocal asked
         progress(min(asked, evaluations), evaluations)
         asked += len(batch)
-        return classify(list(batch.astype(np.uint8)))
+        return classify(batch)
 
-    explainer = shap.PartitionExplainer(ask, ImageMasker(blurred(rgb)))
-    explained = explainer(rgb[None], max_evals=evaluations, batch_size=BATCH, silent=True)
-    if isinstance(explained, list):
-        raise TypeError("The explainer gave several explanations of one answer.")
-    values, base = explained.values[0].sum(axis=-1), float(explained.base_values[0])
+    values, base = owen_values(ask, rgb, blurred(rgb), evaluations, BATCH)
     return ShapValues(values, base, base + float(values.sum()))
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy import ndimage
 
 from core.geometry import Box
 from imaging.images import RgbImage
@@ -18,7 +17,8 @@ from models.classifier.cell_views import (
     segmented_window,
 )
 from models.detector.detector import Detector
-from models.findings import QualityIssue
+from models.findings import Quality, QualityIssue
+from models.quality_control.eyepiece import FieldView
 from models.quality_control.judgement import Judgement, judge_image
 from models.quality_control.measures import ImageMeasures, fitted, sharpness
 from models.quality_control.stain import Stained, StainedCell, opened_regions
@@ -65,6 +65,7 @@ class Examination:
         view: How the cell is seen, one of `models.classifier.cell_views.VIEWS`.
         window: The square to be read; None unless there is one cell.
         cells: How many white cells were found; None where none was looked for.
+        cropped: The box of the eyepiece's circle that alone was looked at, in pixels.
     """
 
     code: QualityIssue | None = None
@@ -73,39 +74,56 @@ class Examination:
     view: View | None = None
     window: Window | None = None
     cells: int | None = None
+    cropped: Box | None = None
+
+    def quality(self, override: bool = False) -> Quality:
+        """Return the verdict; `override` where a person has the image read all the same."""
+        judged = self.judgement.quality(override, self.cropped)
+        return judged if override else replace(judged, can_override=self.can_override)
 
 
 def examine(rgb: RgbImage, detector: Detector) -> Examination:
     """Look for the one white cell, and how well it can be seen.
 
     Args:
-        rgb: uint8 (h, w, 3) RGB of any size.
+        rgb: uint8 (h, w, 3) RGB of any size. Of a view through an eyepiece only the circle is read.
         detector: Finds the cells, unless one was cut out on black.
     """
-    view = View.SEGMENTED if on_black(rgb) else View.CONTEXT
-    judged = _judged(rgb, view)
+    seen = FieldView.of(rgb)
+    view = View.SEGMENTED if seen.circle is None and on_black(rgb) else View.CONTEXT
+    judged = _judged(seen, view)
     light = next(iter(judged.faults), None)
     if light in _NOTHING_TO_SEE:
-        return Examination(light, judgement=judged)
-    small = fitted(rgb, WORKING_SIDE)
-    stained = Stained.of(small)
+        return Examination(light, judgement=judged, cropped=seen.cropped)
+    stained = _stained(seen)
     cells = _whole_ones_first(_white_cells(stained, view, detector))
     if len(cells) != 1:
         code = QualityIssue.SEVERAL_CELLS if cells else light or QualityIssue.NO_CELL
-        return Examination(code, False, _with(judged, code), view, cells=len(cells))
-    code = light or _fault_of_cell(small, cells[0], view)
-    window = _window(rgb, cells[0].box, view)
-    return Examination(code, code is not None, _with(judged, code), view, window, 1)
+        judged = _with(judged, code)
+        return Examination(code, False, judged, view, cells=len(cells), cropped=seen.cropped)
+    code = light or _fault_of_cell(stained.rgb, cells[0], view)
+    window = _window(seen, cells[0].box, view)
+    return Examination(
+        code, code is not None, _with(judged, code), view, window, 1, cropped=seen.cropped
+    )
 
 
-def _judged(rgb: RgbImage, view: View) -> Judgement:
+def _judged(seen: FieldView, view: View) -> Judgement:
     """Judge the image; of a cell on black there is no slide that could tell cast or stain."""
+    rgb = seen.rgb
     if view == View.CONTEXT:
-        return judge_image(rgb, ImageMeasures.of(rgb), of_field=False)
+        return judge_image(rgb, ImageMeasures.of(rgb, seen.present), of_field=False)
     present = rgb.max(axis=2) > BLACK
     if not present.any():
         return Judgement((QualityIssue.BLANK,))
     return Judgement(judge_image(rgb, ImageMeasures.of(rgb, present), of_field=False).faults)
+
+
+def _stained(seen: FieldView) -> Stained:
+    """Compute the stain at the size at which cells are looked for."""
+    scale = WORKING_SIDE / max(seen.rgb.shape[:2])
+    circle = seen.circle and seen.circle.within(seen.left, seen.top, scale)
+    return Stained.of(fitted(seen.rgb, WORKING_SIDE), circle)
 
 
 def _with(judged: Judgement, code: QualityIssue | None) -> Judgement:
@@ -120,7 +138,7 @@ def _white_cells(stained: Stained, view: View, detector: Detector) -> list[Stain
     if view == View.SEGMENTED:
         boxes, least = _cut_out(stained.rgb), MIN_NUCLEUS_SHARE_ON_BLACK
     else:
-        boxes, least = _detected(stained.rgb, detector), MIN_NUCLEUS_SHARE
+        boxes, least = _detected(stained, detector), MIN_NUCLEUS_SHARE
     cells = (stained.cell(box) for box in boxes)
     return [
         cell
@@ -132,6 +150,8 @@ def _white_cells(stained: Stained, view: View, detector: Detector) -> list[Stain
 
 
 def _cut_out(small: RgbImage) -> list[Box]:
+    from scipy import ndimage
+
     shapes = opened_regions(small.max(axis=2) > BLACK, iterations=2)
     return [
         (columns.start, rows.start, columns.stop, rows.stop)
@@ -139,15 +159,16 @@ def _cut_out(small: RgbImage) -> list[Box]:
     ]
 
 
-def _detected(small: RgbImage, detector: Detector) -> list[Box]:
-    found = detector.find(small)
+def _detected(stained: Stained, detector: Detector) -> list[Box]:
+    found = detector.find(stained.rgb)
     cells = (*found.detections, *found.candidates)
-    return [cell.box for cell in cells if (cell.white or 0) >= MIN_WHITE]
+    boxes = [cell.box for cell in cells if (cell.white or 0) >= MIN_WHITE]
+    return [box for box in boxes if stained.circle is None or stained.circle.holds(box)]
 
 
 def _whole_ones_first(cells: list[StainedCell]) -> list[StainedCell]:
     """Select the cells that no edge cuts; all where there are none."""
-    return [cell for cell in cells if not any(cell.at_edges)] or cells
+    return [cell for cell in cells if not cell.ends_at_edge] or cells
 
 
 def _fault_of_cell(small: RgbImage, cell: StainedCell, view: View) -> QualityIssue | None:
@@ -158,8 +179,10 @@ def _fault_of_cell(small: RgbImage, cell: StainedCell, view: View) -> QualityIss
     return QualityIssue.BLURRED if is_blurred else None
 
 
-def _window(rgb: RgbImage, box: Box, view: View) -> Window:
+def _window(seen: FieldView, box: Box, view: View) -> Window:
+    """Return the square to be read, in pixels of the whole image."""
     if view == View.SEGMENTED:
-        return segmented_window(rgb)
-    scale = max(rgb.shape[:2]) / WORKING_SIDE
-    return context_window(tuple(edge * scale for edge in box))
+        return segmented_window(seen.rgb)
+    scale = max(seen.rgb.shape[:2]) / WORKING_SIDE
+    window = context_window(tuple(edge * scale for edge in box))
+    return replace(window, x=window.x + seen.left, y=window.y + seen.top)

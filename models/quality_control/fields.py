@@ -58,12 +58,7 @@ def _moved(cells: tuple[Detection, ...], view: FieldView) -> tuple[Detection, ..
     if view.circle is None:
         return cells
     moved = [replace(cell, box=_shifted(cell, view)) for cell in cells]
-    circle = view.circle
-    return tuple(
-        cell
-        for cell in moved
-        if circle.holds((cell.box[0] + cell.box[2]) / 2, (cell.box[1] + cell.box[3]) / 2)
-    )
+    return tuple(cell for cell in moved if view.circle.holds(cell.box))
 
 
 def _shifted(cell: Detection, view: FieldView) -> tuple[float, float, float, float]:

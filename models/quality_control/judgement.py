@@ -8,8 +8,8 @@ ones are. Nothing here is learnt; each measure is described where it is computed
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,6 +31,12 @@ MEASURED = 40
 ENOUGH = 3
 """Red cells from which on they tell the focus of a field; else the white ones do."""
 
+FOLLOWED = ("light", "depth", "balance", "cast")
+"""Attributes of `ImageMeasures` that are kept of each field; `FOCUS` is kept beside them."""
+
+FOCUS = "focus"
+"""Name under which the median sharpness of a field's cells is kept."""
+
 _MARGIN = 0.15
 _WHITE_LEVEL = 244
 _NOTHING_TO_READ = frozenset({QualityIssue.TOO_SMALL, QualityIssue.BLANK})
@@ -43,14 +49,20 @@ class Judgement:
     Attributes:
         faults: What makes it not readable, each alone.
         doubts: What makes it doubtful.
+        measures: What is to be kept of what was measured, by name, as in `Quality`.
     """
 
     faults: tuple[QualityIssue, ...] = ()
     doubts: tuple[QualityIssue, ...] = ()
+    measures: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     def __add__(self, other: Judgement) -> Judgement:
         """Return what speaks against an image by either."""
-        return Judgement(self.faults + other.faults, self.doubts + other.doubts)
+        return Judgement(
+            self.faults + other.faults,
+            self.doubts + other.doubts,
+            {**self.measures, **other.measures},
+        )
 
     def quality(self, override: bool = False, cropped: Box | None = None) -> Quality:
         """Return the verdict.
@@ -60,13 +72,14 @@ class Judgement:
             cropped: The box that alone is read, if it is not all.
         """
         reasons = tuple(dict.fromkeys((*self.faults, *self.doubts)))
+        verdict = Verdict.DOUBTFUL if self.doubts else Verdict.READABLE
+        judged = Quality(verdict, reasons, cropped=cropped, measures=dict(self.measures))
         if not self.faults:
-            verdict = Verdict.DOUBTFUL if self.doubts else Verdict.READABLE
-            return Quality(verdict, reasons, cropped=cropped)
+            return judged
         can_override = not _NOTHING_TO_READ & set(self.faults)
         if override and can_override:
-            return Quality(Verdict.DOUBTFUL, reasons, overridden=True, cropped=cropped)
-        return Quality(Verdict.NOT_READABLE, reasons, can_override, cropped=cropped)
+            return replace(judged, verdict=Verdict.DOUBTFUL, overridden=True)
+        return replace(judged, verdict=Verdict.NOT_READABLE, can_override=can_override)
 
 
 def judge_image(rgb: RgbImage, measures: ImageMeasures, of_field: bool) -> Judgement:
@@ -115,14 +128,19 @@ def judge_field_image(rgb: RgbImage, measures: ImageMeasures) -> Judgement:
         rgb: uint8 (h, w, 3) RGB of any size.
         measures: Of the image.
     """
-    judged = judge_image(rgb, measures, of_field=True)
+    judged = replace(judge_image(rgb, measures, of_field=True), measures=_kept(measures))
     if set(judged.faults) & _NOTHING_TO_READ:
         return judged
     if is_cut_out(measures):
-        return Judgement((QualityIssue.CUT_OUT,))
+        return replace(judged, faults=(QualityIssue.CUT_OUT,), doubts=())
     if not judged.faults and measures.green > limits.MAX_GREEN:
-        return Judgement((QualityIssue.NOT_A_SMEAR,))
+        return replace(judged, faults=(QualityIssue.NOT_A_SMEAR,), doubts=())
     return judged
+
+
+def _kept(measures: ImageMeasures) -> dict[str, float]:
+    """Return what is followed from week to week, with the digits that mean something."""
+    return {name: round(getattr(measures, name), 4) for name in FOLLOWED}
 
 
 def judge_cells(rgb: RgbImage, found: FieldFindings) -> Judgement:
@@ -139,7 +157,8 @@ def judge_cells(rgb: RgbImage, found: FieldFindings) -> Judgement:
         small = max(rgb.shape) < SMALLEST_FIELD
         few_pixels = (QualityIssue.LOW_RESOLUTION,) if small else ()
         return Judgement((QualityIssue.NOT_A_SMEAR, *few_pixels))
-    judged = _focus(field_sharpness(rgb, red, white), by_red=len(red) >= ENOUGH)
+    focus = field_sharpness(rgb, red, white)
+    judged = replace(_focus(focus, len(red) >= ENOUGH), measures={FOCUS: round(focus, 4)})
     if judged.faults:
         # Of a blurred field the detector finds too little to say more.
         return judged

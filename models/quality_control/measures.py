@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,6 +32,9 @@ _FRAME = 8
 _PLAIN = 8
 _FLAT = 0.5
 _STAINED = 0.08
+_LUMA_BITS = 15
+_LUMA = np.array([9798, 19235, 3735], np.float32)
+"""0.299, 0.587 and 0.114 of 2**15; they add up to it."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class ImageMeasures:
         colour: Mean spread between a pixel's channels.
         depth: Optical density for green light that the densest twentieth of the pixels exceeds.
         cast: Spread between the channels of the empty slide, as a share of the brightest.
+        balance: Optical density for red light as a share of that for green, the median of what is
+            stained. Azure dyes absorb red, eosin green: a bluer stain has more.
         green: Share (0..1) of the pixels that absorb less green than red light.
         plain: Share (0..1) of the pixels that have the commonest colour.
         plain_light: Grey level of that colour.
@@ -65,6 +69,7 @@ class ImageMeasures:
     colour: float
     depth: float
     cast: float
+    balance: float
     green: float
     plain: float
     plain_light: float
@@ -96,6 +101,7 @@ class ImageMeasures:
             colour=float((pixels.max(axis=1) - pixels.min(axis=1)).mean()),
             depth=float(np.percentile(density[:, 1], 95)),
             cast=float(np.ptp(slide) / max(1.0, slide.max())),
+            balance=_balance(density),
             green=float((density[:, 1] < density[:, 0] - 0.05).mean()),
             plain=plain,
             plain_light=plain_light,
@@ -163,8 +169,7 @@ def blockiness(rgb: RgbImage) -> float:
     where blocks meet: Wang, Sheikh, Bovik (2002), No-reference perceptual quality assessment of
     JPEG compressed images, ICIP, with the largest of the eight phases, as the image may be cut.
     """
-    middle = cv2.cvtColor(np.ascontiguousarray(_middle(rgb)), cv2.COLOR_RGB2GRAY)
-    levels = middle.astype(np.int16)
+    levels = _grey(_middle(rgb))
     ratios = [_phase_ratio(np.abs(np.diff(levels, axis=axis)), axis) for axis in (0, 1)]
     return float(np.mean(ratios))
 
@@ -181,7 +186,7 @@ def straight_lines(rgb: RgbImage) -> float:
     """
     shortest = max(24, min(rgb.shape[:2]) // 12)
     # The frame of a picture is no overlay.
-    inner = np.ascontiguousarray(rgb[_FRAME:-_FRAME, _FRAME:-_FRAME])
+    inner = rgb[_FRAME:-_FRAME, _FRAME:-_FRAME]
     if not inner.size or min(inner.shape[:2]) < shortest:
         return 0.0
     total = sum(_runs(turned, shortest) for turned in (inner, inner.transpose(1, 0, 2)))
@@ -190,10 +195,28 @@ def straight_lines(rgb: RgbImage) -> float:
 
 def _runs(rgb: RgbImage, shortest: int) -> float:
     """Return the length of the rows of edges that are `shortest` px long or longer."""
-    step = cv2.absdiff(np.ascontiguousarray(rgb[2:]), np.ascontiguousarray(rgb[:-2])).max(axis=2)
-    strong = (step >= _LINE_STEP).astype(np.uint8)
-    runs = cv2.morphologyEx(strong, cv2.MORPH_OPEN, np.ones((1, shortest), np.uint8))
+    from scipy import ndimage
+
+    strong = _edges(rgb)
+    # What lies outside counts as an edge, so that half a run is enough at the border.
+    rows = strong[strong.sum(axis=1) >= shortest - shortest // 2]
+    eroded = ndimage.minimum_filter1d(rows, shortest, axis=1, mode="constant", cval=1)
+    runs = ndimage.maximum_filter1d(eroded, shortest, axis=1, mode="constant", cval=0)
     return float(runs.sum())
+
+
+def _edges(rgb: RgbImage) -> NDArray[np.uint8]:
+    """Mark with 1 what differs in some channel from two rows above, (h - 2, w)."""
+    below, above = rgb[2:], rgb[:-2]
+    far = np.maximum(below, above) - np.minimum(below, above) >= _LINE_STEP
+    return (far[..., 0] | far[..., 1] | far[..., 2]).astype(np.uint8)
+
+
+def _balance(density: NDArray[np.float32]) -> float:
+    """Compare what is absorbed of red and of green light where at least half of `depth` is."""
+    red, green = density[:, 0], density[:, 1]
+    stained = green >= np.percentile(green, 95) / 2
+    return float(np.median(red[stained] / np.maximum(green[stained], 0.01)))
 
 
 def _plain(small: RgbImage, inside: NDArray[np.bool_]) -> tuple[float, float, float]:
@@ -203,12 +226,28 @@ def _plain(small: RgbImage, inside: NDArray[np.bool_]) -> tuple[float, float, fl
     commonest = np.bincount(coarse, minlength=4096).argmax()
     colour = np.median(pixels[coarse == commonest], axis=0)
     away = np.abs(small.astype(np.int16) - colour.astype(np.int16)).max(axis=2) > _PLAIN
-    other = (away & inside).astype(np.uint8)
-    opened = cv2.morphologyEx(other, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    count, _, stats, _ = cv2.connectedComponentsWithStats(opened)
-    largest = stats[1:, cv2.CC_STAT_AREA].max() if count > 1 else 0
+    other = away & inside
     share = 1 - other.sum() / max(1, inside.sum())
-    return float(share), float(colour.mean()), float(largest / max(1, opened.sum()))
+    return float(share), float(colour.mean()), _largest_share(other)
+
+
+def _largest_share(mask: NDArray[np.bool_]) -> float:
+    """Return the share of a mask, opened by 3 x 3 px, in its largest 8-connected region."""
+    from scipy import ndimage
+
+    square = np.ones((3, 3), bool)
+    eroded = ndimage.binary_erosion(mask, square, border_value=1)
+    labels = np.empty(mask.shape, np.int32)
+    ndimage.label(ndimage.binary_dilation(eroded, square), square, labels)
+    areas = np.bincount(labels.ravel())[1:]
+    return float(areas.max() / areas.sum()) if len(areas) else 0.0
+
+
+def _grey(rgb: RgbImage) -> NDArray[np.int16]:
+    """Return the luma (h, w) of uint8 (h, w, 3) RGB by ITU-R BT.601, rounded."""
+    # Whole numbers below 2**24 are exact in float32, and a product of matrices is fast.
+    levels = rgb.astype(np.float32) @ _LUMA + 2 ** (_LUMA_BITS - 1)
+    return (levels.astype(np.int32) >> _LUMA_BITS).astype(np.int16)
 
 
 def _middle(rgb: RgbImage) -> RgbImage:
@@ -227,6 +266,9 @@ def _phase_ratio(steps: NDArray[np.int16], axis: int) -> float:
 
 
 def _shrunk_mask(present: NDArray[np.bool_], small: RgbImage) -> NDArray[np.bool_]:
-    height, width = small.shape[:2]
-    mask = present.astype(np.uint8)
-    return cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+    """Take the mask (h, w) where the pixels of a smaller copy begin."""
+    rows, columns = (
+        (np.arange(few) * (1 / (few / many))).astype(int)
+        for many, few in zip(present.shape, small.shape[:2], strict=True)
+    )
+    return present[np.ix_(rows, columns)]

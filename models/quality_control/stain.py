@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from core.geometry import Box, pixels_in
 from imaging.images import RgbImage
 from models.classifier.cell_views import BLACK
+from models.quality_control.eyepiece import Circle
 
 EDGE = 3
 """Pixels from the edge of an image up to which a box ends there."""
@@ -28,6 +28,7 @@ class StainedCell:
         nucleus: Mask (h, w).
         light: The brightest channel (0..255) of the empty slide.
         at_edges: Whether the box ends at the left, upper, right and lower edge of the image.
+        rim: Mask (h, w) of where an eyepiece's view ends; None unless the box reaches there.
     """
 
     box: Box
@@ -36,6 +37,7 @@ class StainedCell:
     nucleus: NDArray[np.bool_]
     light: float
     at_edges: tuple[bool, bool, bool, bool]
+    rim: NDArray[np.bool_] | None = None
 
     @property
     def nucleus_share(self) -> float:
@@ -60,11 +62,18 @@ class StainedCell:
         return _mean(blue[self.nucleus]), _mean(blue[~self.nucleus])
 
     @property
+    def ends_at_edge(self) -> bool:
+        """Whether the cell may go on beyond what is seen."""
+        return any(self.at_edges) or self.rim is not None
+
+    @property
     def cut_share(self) -> float:
-        """Longest cut of the nucleus by the image's edge, in sides of the box."""
+        """Longest cut of the nucleus by the edge of what is seen, in sides of the box."""
         nucleus = self.nucleus
         edges = nucleus[:, 0], nucleus[0], nucleus[:, -1], nucleus[-1]
         cut = [edge.sum() for edge, there in zip(edges, self.at_edges, strict=True) if there]
+        if self.rim is not None:
+            cut.append((nucleus & self.rim).sum())
         return float(max(cut, default=0) / max(nucleus.shape))
 
 
@@ -77,20 +86,22 @@ class Stained:
         foreground: Mask (h, w) of what is not black.
         light: The brightest channel (0..255) of the empty slide.
         density: float32 (h, w, 3), against the image's own background.
+        circle: Of the eyepiece through which it is seen, in pixels of the image.
     """
 
     rgb: RgbImage
     foreground: NDArray[np.bool_]
     light: float
     density: NDArray[np.float32]
+    circle: Circle | None = None
 
     @classmethod
-    def of(cls, rgb: RgbImage) -> Stained:
+    def of(cls, rgb: RgbImage, circle: Circle | None = None) -> Stained:
         """Compute what an image, uint8 (h, w, 3) RGB, absorbs."""
         foreground = rgb.max(axis=2) > BLACK
         background = _background(rgb, foreground)
         density = -np.log10((rgb.astype(np.float32) + 1) / (background + 1))
-        return cls(rgb, foreground, float(background.max()), density)
+        return cls(rgb, foreground, float(background.max()), density, circle)
 
     @property
     def green_share(self) -> float:
@@ -117,12 +128,22 @@ class Stained:
             nucleus=regions == largest,
             light=self.light,
             at_edges=self._at_edges(box),
+            rim=self._rim(box),
         )
 
     def _at_edges(self, box: Box) -> tuple[bool, bool, bool, bool]:
         height, width = self.rgb.shape[:2]
         left, top, right, bottom = box
         return left < EDGE, top < EDGE, right > width - EDGE, bottom > height - EDGE
+
+    def _rim(self, box: Box) -> NDArray[np.bool_] | None:
+        """Return a line one pixel wide, just inside of the eyepiece's edge."""
+        if self.circle is None or not self.circle.ends_at(box, EDGE):
+            return None
+        outer = replace(self.circle, radius=self.circle.radius - EDGE)
+        inner = replace(outer, radius=outer.radius - 1)
+        size = self.rgb.shape[:2]
+        return pixels_in(outer.mask(*size) & ~inner.mask(*size), box)
 
 
 def opened_regions(mask: NDArray[np.bool_], iterations: int = 1) -> NDArray[np.int32]:
@@ -135,6 +156,8 @@ def opened_regions(mask: NDArray[np.bool_], iterations: int = 1) -> NDArray[np.i
     Returns:
         (h, w), numbers from 1 on; 0 is outside of the regions.
     """
+    from scipy import ndimage
+
     regions = np.zeros(mask.shape, np.int32)
     ndimage.label(ndimage.binary_opening(mask, iterations=iterations), output=regions)
     return regions

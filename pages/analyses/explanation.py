@@ -18,9 +18,9 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from jobs.engine import QueueFullError
+from jobs.work import QueueFullError
 from pages.common.errors import wants_json
-from pages.common.lookups import image_response, team_analysis
+from pages.common.lookups import get_cell_reader, image_response, team_analysis
 from pages.common.requires import Look, requires
 from pages.common.turns import takes_a_turn
 from records.accounts.accounts import Role
@@ -30,6 +30,7 @@ from records.analyses.explanations import Explanation
 from records.audit.audit import Event
 from records.tasks import TaskState
 from services.analyses.explanations import Explainer
+from services.stored_texts import translated
 
 blueprint = Blueprint("explanation", __name__, url_prefix="/classify")
 
@@ -97,7 +98,7 @@ def document(explanation: Explanation | None) -> dict[str, Any]:
         "done": explanation.done,
         "total": explanation.total,
         "picture_url": url if explanation.state == TaskState.DONE else None,
-        "error": explanation.error,
+        "error": explanation.error and translated(explanation.error),
     }
 
 
@@ -108,7 +109,7 @@ def _explainable(analysis_id: str) -> Analysis:
 
 @takes_a_turn
 def _map_in_turn(analysis: Analysis) -> bytes:
-    return get_explainer().activation_map(analysis)
+    return get_explainer().map_picture(analysis, get_cell_reader().activation_map(analysis))
 
 
 def _picture(analysis: Analysis, draw: Callable[[Analysis], bytes]) -> AnyResponse:
@@ -127,8 +128,8 @@ def _picture(analysis: Analysis, draw: Callable[[Analysis], bytes]) -> AnyRespon
 
 def _refused(analysis: Analysis, sentence: str) -> AnyResponse | tuple[Response, int]:
     if wants_json():
-        return jsonify(error=sentence), 503
-    flash(sentence, "danger")
+        return jsonify(error=str(sentence)), 503
+    flash(str(sentence), "danger")
     return _back_to(analysis)
 
 

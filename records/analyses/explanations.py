@@ -15,6 +15,7 @@ class Explanation(TaskColumns, Model):
     """The SHAP values of one analysis; `picture_name` names a file of the image store once done."""
 
     __tablename__ = "explanations"
+    queue = "explanations"
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'running', 'done', 'failed')", name="state"),
     )

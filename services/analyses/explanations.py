@@ -7,13 +7,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from imaging.images import RgbImage, centre_square, encode_png
-from jobs.engine import Progress, QueueFullError, TaskError, Tasks
+from jobs.engine import Tasks
+from jobs.work import Progress, QueueFullError, TaskError
 from models.classifier.cell_views import View, Window, cut, on_black
 from models.explanation import attribution
-from models.registry import Models
+from models.installed import InstalledModels
 from records import tasks
 from records.analyses import analyses, explanations
 from records.analyses.analyses import Analysis
@@ -21,6 +23,7 @@ from records.analyses.explanations import Explanation
 from records.faults import GoneError
 from records.storage.image_store import ImageStore
 from services.analyses.explanation_picture import shap_picture
+from services.language import lazy_gettext
 
 LARGEST_SHOWN = 800
 """Side in pixels above which a window is shrunk for the screen, and its map with it."""
@@ -28,8 +31,8 @@ LARGEST_SHOWN = 800
 LONGEST_QUEUE = 50
 """Explanations that may wait; each takes up to half a minute."""
 
-FULL = "Many explanations are already waiting. Try again in a few minutes."
-GONE = "The image is no longer there."
+FULL = lazy_gettext("Many explanations are already waiting. Try again in a few minutes.")
+GONE = lazy_gettext("The image is no longer there.")
 
 
 class Explainer:
@@ -40,17 +43,18 @@ class Explainer:
 
     table = Explanation
     at_once = 1
+    poll_seconds = 2.0
 
-    def __init__(self, models: Models, store: ImageStore, background: Tasks) -> None:
-        self._classifier = models.classifier
+    def __init__(self, models: InstalledModels, store: ImageStore, background: Tasks) -> None:
+        self._models = models
         self._store = store
         self._tasks = background
         background.add(self)
 
     def can_explain(self, analysis: Analysis) -> bool:
-        """Return whether the loaded model is the one that answered, and it did answer."""
+        """Return whether the installed model is the one that answered, and it did answer."""
         answered = analysis.probability is not None
-        return answered and analysis.model_version == self._classifier.version
+        return answered and analysis.model_version == self._models.versions.classifier
 
     def window(self, analysis: Analysis) -> bytes:
         """Return a PNG of the analysed square.
@@ -60,14 +64,21 @@ class Explainer:
         """
         return encode_png(attribution.shown_window(self._window(analysis), LARGEST_SHOWN))
 
-    def activation_map(self, analysis: Analysis) -> bytes:
-        """Return a PNG of the activation map, transparent at 0, to lay over `window`.
+    def activation_map(self, analysis: Analysis) -> NDArray[np.float32]:
+        """Compute the activation map, as `Classifier.activation_map` gives it.
 
-        Raises `FileNotFoundError` when the image is gone.
+        Raises:
+            FileNotFoundError: the image is gone.
         """
-        window = self._window(analysis)
-        values = self._classifier.activation_map(window)
-        side = min(len(window), LARGEST_SHOWN)
+        return self._models.get().classifier.activation_map(self._window(analysis))
+
+    def map_picture(self, analysis: Analysis, values: NDArray[np.float32]) -> bytes:
+        """Return a PNG of an activation map, transparent at 0, to lay over `window`.
+
+        Raises:
+            FileNotFoundError: the image is gone.
+        """
+        side = min(len(self._window(analysis)), LARGEST_SHOWN)
         return attribution.map_png(attribution.enlarged(values, side), attribution.MAP_LIMIT)
 
     def ask(self, analysis: Analysis) -> Explanation:
@@ -93,8 +104,9 @@ class Explainer:
         except FileNotFoundError:
             raise TaskError(GONE) from None
         version, view = analysis.model_version, _view(analysis, window)
-        rgb = attribution.shown_window(window, self._classifier.manifest.input_size)
-        ask = partial(self._classifier.probabilities, view=view)
+        classifier = self._models.get().classifier
+        rgb = attribution.shown_window(window, classifier.manifest.input_size)
+        ask = partial(classifier.probabilities, view=view)
         values = attribution.shap_values(ask, rgb, progress)
         return {"picture_name": self._store.put(shap_picture(rgb, values, version))}
 
@@ -109,7 +121,8 @@ class Explainer:
             tasks.retry(Explanation, failed.id)
         else:
             explanations.ask_for(analysis.id)
-        self._tasks.wake()
+        if asked_for := explanations.find(analysis.id):
+            self._tasks.enqueue(asked_for, again=failed is not None)
 
     def _window(self, analysis: Analysis) -> RgbImage:
         """Cut the square that the classifier was shown, uint8 RGB."""

@@ -3,7 +3,14 @@ from dataclasses import replace
 
 import pytest
 
-from models.findings import Classification, Detection, FieldFindings, Namer, QualityIssue
+from models.findings import (
+    Classification,
+    Detection,
+    FieldFindings,
+    Namer,
+    QualityIssue,
+    halves,
+)
 
 WHITE = Detection((1.0, 2.0, 3.5, 4.25), "wbc", 0.9, 0.1, 0.95, 0.2, "normal")
 RED = Detection((5.0, 6.0, 7.0, 8.0), "rbc", 0.8)
@@ -76,3 +83,14 @@ def test_the_finding_of_a_cell_is_read_as_it_was_written(found):
 def test_an_older_finding_lacks_what_was_not_asked():
     kept = {"label": "normal", "probability": 0.1, "usable": True, "model": "c-1"}
     assert Classification.from_dict(kept) == Classification("normal", 0.1, True, "c-1")
+
+
+def test_two_tasks_in_a_row_are_told_as_halves_of_the_way():
+    told: list[float] = []
+    first, second = halves(lambda done, total: told.append(done / total))
+    first(1, 2)
+    first(2, 2)
+    second(1, 4)
+    second(4, 4)
+    assert told == [0.25, 0.5, 0.625, 1.0]
+    halves(None)[0](1, 1)

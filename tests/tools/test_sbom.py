@@ -14,7 +14,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from models.manifest import sha256_of
 from settings import ROOT
 from tools.lock import SERVED, lock_of, normalized, pins_of
-from tools.sbom import Document, bill_of_materials
+from tools.sbom import Document, add_vendored, bill_of_materials
 
 
 @pytest.fixture(scope="module")
@@ -50,19 +50,40 @@ def test_it_lists_what_is_served(document):
     assert served <= listed
 
 
-def test_the_project_needs_what_is_pinned_and_the_weights(document):
+def test_it_lists_what_is_vendored_for_browsers(document):
+    folders = {folder.name for folder in (ROOT / "static" / "vendor").iterdir()}
+    libraries = components(document, "library")
+    assert folders == {"openseadragon"}
+    listed = libraries["openseadragon"]
+    script = ROOT / "static" / "vendor" / "openseadragon" / "openseadragon.min.js"
+    assert listed["purl"] == f"pkg:npm/openseadragon@{listed['version']}"
+    assert listed["licenses"] == [{"license": {"id": "BSD-3-Clause"}}]
+    assert listed["hashes"] == [{"alg": "SHA-256", "content": sha256_of(script)}]
+
+
+def test_what_is_vendored_says_what_it_is(tmp_path):
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / "other.min.js").write_text("//! openseadragon 6.1.1\n")
+    with pytest.raises(ValueError, match="names neither itself nor its version"):
+        add_vendored({}, folder)
+
+
+def test_the_project_needs_what_is_pinned_the_weights_and_what_is_vendored(document):
     root = document["metadata"]["component"]["bom-ref"]
     needed = next(row for row in document["dependencies"] if row["ref"] == root)["dependsOn"]
-    names = {normalized(reference.partition("==")[0]) for reference in needed}
+    vendored = {reference for reference in needed if reference.startswith("pkg:npm/")}
+    assert len(vendored) == 1
+    names = {normalized(each.partition("==")[0]) for each in needed if each not in vendored}
     networks = components(document, "machine-learning-model").values()
     weights = {normalized(network["bom-ref"]) for network in networks}
-    assert len(weights) == 2
+    assert len(weights) == 3
     assert names == {name for name, _ in pins_of(ROOT / SERVED)} | weights
 
 
 def test_it_holds_the_weights_with_the_hashes_of_their_files(document):
     networks = components(document, "machine-learning-model")
-    assert set(networks) == {"leukoscope-classifier", "leukoscope-detector"}
+    assert set(networks) == {"leukoscope-classifier", "leukoscope-detector", "leukoscope-embedder"}
     for network in networks.values():
         assert network["version"]
         for file in network["components"]:

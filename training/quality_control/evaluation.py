@@ -17,12 +17,13 @@ from typing import Any
 
 from tqdm import tqdm
 
+from core.statistics import share
 from models.findings import Classification
 from models.registry import Models, load_models
 from training.commands import group, option
 from training.data import PROJECT
 from training.documents import replace_between, table
-from training.metrics.estimates import Estimate, bootstrap, format_parts, share
+from training.metrics.estimates import Estimate, bootstrap, format_parts
 from training.quality_control.field_evaluation import (
     evaluate_fields,
     fields_to_dict,

@@ -10,19 +10,19 @@ from typing import Any
 
 from tqdm import tqdm
 
+from core.statistics import share
 from imaging.images import RgbImage
 from models.detector.detector import Detector
 from models.findings import FieldFindings, Quality, Verdict
 from models.quality_control.fields import examine_field
 from training.documents import table
-from training.metrics.estimates import share
 from training.quality_control.fields import (
     DEGRADED,
     chosen,
     good_fields,
     no_fields,
-    through_eyepiece,
 )
+from training.quality_control.images import through_eyepiece
 
 TARGETS = {Verdict.NOT_READABLE: 0.02, Verdict.DOUBTFUL: 0.10}
 """Largest shares of good fields that may get these verdicts."""
@@ -86,10 +86,10 @@ def evaluate_fields(detector: Detector, data: Path, limit: int, degraded: int) -
         kept += chosen(found, -(-degraded // 3))
     made = {
         title: [make(rgb, one.red_cell or _USUAL_RED_CELL) for rgb, one in kept]
-        for title, make in {**DEGRADED, EYEPIECE: through_eyepiece}.items()
+        for title, make in DEGRADED.items()
     }
     results = {title: _judged(detector, title, images) for title, images in made.items()}
-    eyepiece = results.pop(EYEPIECE)
+    eyepiece = _judged(detector, EYEPIECE, [through_eyepiece(rgb) for rgb, _ in kept])
     others = (_judged(detector, title, make()) for title, make in no_fields(data, degraded).items())
     return FieldResults(tuple(good), eyepiece, tuple(results.values()), tuple(others))
 

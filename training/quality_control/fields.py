@@ -159,16 +159,6 @@ def with_scale_bar(rgb: RgbImage, red_cell: float) -> RgbImage:
     return drawn
 
 
-def through_eyepiece(rgb: RgbImage, red_cell: float) -> RgbImage:
-    """Keep the middle circle, in a dark surround with some stray light."""
-    height, width = rgb.shape[:2]
-    rows, columns = np.ogrid[:height, :width]
-    away = np.hypot(columns - width / 2, rows - height / 2) / (0.47 * min(height, width))
-    # The edge of the stop is a little soft.
-    shown = np.clip((1.01 - away) / 0.02, 0, 1)[..., None]
-    return _clipped(rgb * shown + np.array([9, 7, 6]) * (1 - shown))
-
-
 DEGRADED: dict[str, Degrade] = {
     "light × 0.25": light(0.25),
     "light × 0.5": light(0.5),

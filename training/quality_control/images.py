@@ -132,6 +132,8 @@ def _of_cells(data: Path, composites: Path, limit: int) -> Iterator[ImageSet]:
             few = evenly(lone_cells(cells, factor), limit)
             title = f"Crops of {name}, {factor:g} times the box"
             yield ImageSet(title, CELL, partial(crops, few, factor))
+    few = evenly(tile_paths, limit)
+    yield ImageSet("PBC tiles through an eyepiece", CELL, partial(_through_eyepiece, few))
     for name in ("PBC tiles", "TXL-PBC fields"):
         few = evenly(lone_cells(sources[name], _USUAL_CROP), limit)
         yield ImageSet(f"Crops of {name}, defocused", BLURRED, partial(_defocused, few))
@@ -202,6 +204,21 @@ def _halves(cells: Sequence[WhiteCell]) -> Iterator[RgbImage]:
     """Cut crops through the middle of the cell."""
     for rgb in crops(cells, _USUAL_CROP):
         yield rgb[:, rgb.shape[1] // 2 :]
+
+
+def through_eyepiece(rgb: RgbImage) -> RgbImage:
+    """Keep the middle circle, in a dark surround with some stray light."""
+    height, width = rgb.shape[:2]
+    rows, columns = np.ogrid[:height, :width]
+    away = np.hypot(columns - width / 2, rows - height / 2) / (0.47 * min(height, width))
+    # The edge of the stop is a little soft.
+    shown = np.clip((1.01 - away) / 0.02, 0, 1)[..., None]
+    seen = rgb * shown + np.array([9, 7, 6]) * (1 - shown)
+    return np.clip(seen, 0, 255).astype(np.uint8)
+
+
+def _through_eyepiece(paths: Sequence[Path]) -> Iterator[RgbImage]:
+    return (through_eyepiece(read_rgb(path)) for path in paths)
 
 
 def drawings(on_black: bool = False) -> Iterator[RgbImage]:

@@ -1,6 +1,7 @@
 // Lays the activation map over the cell, and follows SHAP values while they are computed.
 
 import { find, findOptional } from "../common/elements.js";
+import { formatPercent, gettext } from "../common/language.js";
 
 /**
  * The state of the SHAP values, as the server tells it (pages/analyses/explanation.py).
@@ -13,7 +14,7 @@ import { find, findOptional } from "../common/elements.js";
  */
 
 const EVERY = 1000;
-const UNREACHABLE = "The server could not be reached. Check the connection, then try again.";
+const UNREACHABLE = gettext("The server could not be reached. Check the connection, then try again.");
 
 const BUSY = 5000;
 const TRIES = 20;
@@ -46,7 +47,7 @@ function overlay(figure) {
   const shown = find(figure, "output", HTMLOutputElement);
   const apply = () => {
     map.style.opacity = String(slider.valueAsNumber / 100);
-    shown.value = `${slider.value}%`;
+    shown.value = formatPercent(slider.value);
     slider.setAttribute("aria-valuetext", shown.value);
   };
   figure.classList.add("laid-over");
@@ -116,8 +117,8 @@ class Shap {
     const bar = find(this.element, "[data-progress] progress", HTMLProgressElement);
     if (total) [bar.max, bar.value] = [total, done];
     else bar.removeAttribute("value");
-    const sentence = state === "waiting" ? "Waiting…" : "Computing…";
-    const percent = total ? ` ${Math.round(100 * done / total)}%` : "";
+    const sentence = state === "waiting" ? gettext("Waiting…") : gettext("Computing…");
+    const percent = total ? ` ${formatPercent(Math.round(100 * done / total))}` : "";
     find(this.element, "[data-status]").textContent = sentence + percent;
   }
 
@@ -128,7 +129,7 @@ class Shap {
     place.hidden = false;
     // Whoever only looks has no button.
     const button = findOptional(this.form, "button");
-    if (button) button.textContent = "Try again";
+    if (button) button.textContent = gettext("Try again");
   }
 }
 

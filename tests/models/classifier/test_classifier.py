@@ -38,7 +38,9 @@ def test_a_cell_far_from_those_trained_on_is_unfamiliar(tmp_path):
     assert reading.in_distribution
     content["thresholds"]["familiar"] = reading.ood_score - 0.01
     (folder / "manifest.json").write_text(json.dumps(content))
-    assert Classifier.load(folder, "f32").read(drawn_cell(), "crop").in_distribution is False
+    stricter = Classifier.load(folder, "f32")
+    assert stricter.read(drawn_cell(), "crop").in_distribution is False
+    assert stricter.opinions([drawn_cell()], "crop")[0].in_distribution is False
 
 
 @pytest.mark.parametrize(
@@ -73,15 +75,19 @@ class KnownOutputs:
         return {name: values.repeat(len(batch), 0) for name, values in self._outputs.items()}
 
 
-def saying(tmp_path, blast, kinds, smudge=0.6):
+def saying(tmp_path, blast, kinds, smudge=0.6, attributes=None, form=()):
     """A classifier whose answers are the logit of a blast and those of three kinds."""
     folder = write_classifier(tmp_path / "classifier")
     manifest = read_manifest(folder, "classifier")
     thresholds = {**manifest.thresholds, "smudge": smudge}
     named = manifest.model_copy(
-        update={"kinds": ("blast", "lymphocyte", "smudge"), "thresholds": thresholds}
+        update={
+            "kinds": ("blast", "lymphocyte", "smudge"),
+            "thresholds": thresholds,
+            "attributes": attributes or {},
+        }
     )
-    outputs = {"logits": (0.0, blast), "embedding": (0.0,), "kind": kinds}
+    outputs = {"logits": (0.0, blast), "embedding": (0.0,), "kind": kinds, "attributes": form}
     return Classifier(KnownOutputs(**outputs), named)
 
 
@@ -105,3 +111,17 @@ def test_the_threshold_of_a_blast_decides_over_its_kind(tmp_path):
 def test_kinds_are_named_for_cells_with_their_surroundings_alone(tmp_path):
     reading = saying(tmp_path, blast=5.0, kinds=(0.0, 0.0, 9.0)).read(drawn_cell(), "black")
     assert (reading.kind, reading.kind_probability, reading.label) == (None, None, "all_blast")
+
+
+def test_each_attribute_of_the_form_comes_with_its_probability(tmp_path):
+    attributes = {"cell_size": ("small", "big"), "granule_type": ("nil", "small", "coarse")}
+    form = (0.0, 2.0, 1.0, 1.0, 3.0)
+    classifier = saying(tmp_path, -5.0, (0.0, 3.0, 0.0), attributes=attributes, form=form)
+
+    (opinion,) = classifier.opinions([drawn_cell()], "crop")
+    assert opinion.morphology == {"cell_size": "big", "granule_type": "coarse"}
+    assert opinion.morphology_probabilities == pytest.approx(
+        {"cell_size": 0.881, "granule_type": 0.787}, abs=0.001
+    )
+    assert classifier.read(drawn_cell(), "crop").morphology == opinion.morphology
+    assert classifier.opinions([drawn_cell()], "black")[0].morphology == {}

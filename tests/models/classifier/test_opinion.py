@@ -89,6 +89,27 @@ def test_a_smudge_is_no_white_cell_and_no_blast(field):
     assert kept[DARK]["kind_probability"] == 0.8
 
 
+class SeesForm(StandInClassifier):
+    """Reads the size of every cell."""
+
+    def opinions(self, windows, view):
+        form = {
+            "morphology": {"cell_size": "big"},
+            "morphology_probabilities": {"cell_size": 1 / 3},
+        }
+        return [replace(one, **form) for one in super().opinions(windows, view)]
+
+
+def test_the_form_of_white_cells_is_kept_and_of_no_other(field):
+    found = findings(Detection(RED, "rbc", 0.95), Detection(PALE, "wbc", 0.9))
+    kept = name_cells(field, found, SeesForm(), nobody).to_dict()["detections"]
+    by_box = {tuple(cell["box"]): cell for cell in kept}
+    assert by_box[PALE]["morphology"] == {"cell_size": "big"}
+    assert by_box[PALE]["morphology_probabilities"] == {"cell_size": 0.333}
+    assert "morphology" not in by_box[RED]
+    assert Detection.from_dict(by_box[PALE]).morphology == {"cell_size": "big"}
+
+
 def test_named_cells_stay_in_the_order_of_their_confidence(field):
     found = findings(Detection(PALE, "wbc", 0.9), Detection(DARK, "wbc", 0.8))
     named = name_cells(field, found, StandInClassifier(), nobody).detections
@@ -167,3 +188,21 @@ def test_progress_may_stop_the_second_reader():
 
     with pytest.raises(StoppedError):
         stand_in_models().read_field(drawn_field(), stop)
+
+
+class Unfamiliar(StandInClassifier):
+    """Takes every cell for one unlike those that it knows."""
+
+    def opinions(self, windows, view):
+        return [replace(one, in_distribution=False) for one in super().opinions(windows, view)]
+
+
+def test_a_cell_keeps_whether_it_is_like_those_known(field):
+    found = findings(Detection(RED, "rbc", 0.95), Detection(DARK, "wbc", 0.9, white=0.95))
+    kept = name_cells(field, found, Unfamiliar(), nobody).to_dict()["detections"]
+    assert {cell["label"]: cell.get("in_distribution") for cell in kept} == {
+        "rbc": None,
+        "blast": False,
+    }
+    told = name_cells(field, found, StandInClassifier(), nobody).to_dict()["detections"]
+    assert all("in_distribution" not in cell for cell in told)

@@ -12,10 +12,15 @@ from models.findings import Detection, FieldFindings
 from models.quality_control.checks import examine, sharpness
 from models.versions import active_folder
 from settings import ROOT
+from tests.models.quality_control.test_eyepiece import through_eyepiece
 from tests.stand_ins import CHROMATIN, PLASMA, RED_CELL, drawn_cell
 
 LONE = (0.16, 0.16, 0.84, 0.84)
 """The box of the drawn cell, in sides of its image."""
+
+
+SMALL = (0.33, 0.33, 0.67, 0.67)
+"""The box of the small cell."""
 
 
 class Finds:
@@ -86,6 +91,12 @@ def upper_half() -> RgbImage:
     mask = np.zeros((128, 128, 3), np.uint8)
     mask[:64, :, 1] = 1
     return mask
+
+
+def small_cell(side: int = 300) -> RgbImage:
+    """The drawn cell, half as large, in the middle of an empty slide."""
+    cell = drawn_cell(side // 2)
+    return np.pad(cell, ((side // 4,) * 2, (side // 4,) * 2, (0, 0)), "edge")
 
 
 def two_cells() -> RgbImage:
@@ -189,6 +200,41 @@ def test_a_cell_that_is_hard_to_see_is_read_only_if_the_person_insists(rgb, dete
 def test_bad_light_is_named_where_it_hides_the_cell(rgb, code):
     seen = examine(rgb, Finds())
     assert (seen.code, seen.can_override, seen.cells) == (code, False, 0)
+
+
+def in_eyepiece(rgb: RgbImage, surround: int, shift: int = 0) -> RgbImage:
+    """A square image in a dark surround, its corners cut off by a circle; its content moved."""
+    side = len(rgb)
+    moved = np.pad(rgb, ((0, 0), (shift, 0), (0, 0)), "edge")[:, :side]
+    wide = np.pad(moved, ((20, 20), (60, 60), (0, 0)), "edge")
+    return through_eyepiece(wide, 60 + side / 2, 20 + side / 2, side / 2, surround)
+
+
+@pytest.mark.parametrize("surround", [0, 30])
+def test_through_an_eyepiece_only_the_circle_is_read(surround):
+    seen = examine(in_eyepiece(small_cell(), surround), Finds(SMALL))
+    assert (seen.code, seen.view, seen.cells) == (None, "crop", 1)
+    assert seen.cropped == pytest.approx((60, 20, 360, 320), abs=4)
+    assert (seen.window.x, seen.window.y) == pytest.approx((210, 170), abs=3)
+    assert seen.window.side == pytest.approx(1.5 * 0.34 * 300, abs=6)
+    assert seen.quality().cropped == seen.quality(override=True).cropped == seen.cropped
+
+
+def test_without_an_eyepiece_nothing_is_cropped():
+    assert examine(drawn_cell(), Finds(LONE)).quality().cropped is None
+
+
+def test_a_cell_that_the_eyepiece_cuts_is_cut_off():
+    rgb = in_eyepiece(small_cell(), 0, shift=140)
+    seen = examine(rgb, Finds((0.79, 0.33, 0.99, 0.67)))
+    assert (seen.code, seen.can_override, seen.cells) == ("cut_off", True, 1)
+
+
+def test_cells_beyond_the_eyepiece_and_neighbours_that_it_cuts_do_not_count():
+    rgb = in_eyepiece(small_cell(), 0)
+    rgb[:, 290:] = in_eyepiece(small_cell(), 0, shift=140)[:, 290:]
+    seen = examine(rgb, Finds(SMALL, (0.79, 0.33, 0.99, 0.67), (0.9, 0.9, 1, 1)))
+    assert (seen.code, seen.cells) == (None, 1)
 
 
 def test_sharpness_falls_with_blur_and_does_not_change_with_contrast_or_size():

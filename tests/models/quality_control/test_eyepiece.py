@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 
 from imaging.images import RgbImage
-from models.quality_control.eyepiece import FieldView, find_circle
+from models.quality_control import eyepiece
+from models.quality_control.eyepiece import Circle, FieldView, find_circle
+from tests.models.quality_control import by_opencv
 from tests.stand_ins import drawn_cell, drawn_field
 
 
@@ -63,3 +65,59 @@ def test_a_view_is_the_circles_square_with_the_dark_filled():
 def test_a_round_cell_on_black_is_left_to_the_cut_out_check():
     cell = np.pad(drawn_cell(200)[50:150, 50:150], ((100, 100), (100, 100), (0, 0)))
     assert find_circle(cell) is None
+
+
+def round_cell(plain: int, chromatin: float) -> RgbImage:
+    """A round cell, cut out tightly: cytoplasm of this plain colour, chromatin to this radius."""
+    y, x = np.mgrid[-100:100, -100:100] / 100
+    away = np.hypot(x, y)[..., None]
+    cytoplasm = np.uint8([plain, plain - 6, plain + 8])
+    cell = np.where(away < chromatin, np.uint8([60, 30, 80]), cytoplasm)
+    return np.pad(np.where(away < 0.98, cell, 0).astype(np.uint8), ((6, 6), (6, 6), (0, 0)))
+
+
+def test_round_cells_cut_out_tightly_are_no_eyepieces():
+    violet = round_cell(90, 0.5)
+    violet[..., 1] //= 2
+    for cell in (violet, round_cell(190, 0.95), round_cell(190, 0.7)):
+        assert find_circle(cell) is None
+    assert find_circle(round_cell(230, 0.3)) is not None
+
+
+def test_a_circle_tells_what_lies_in_it_and_what_ends_at_its_edge():
+    circle = Circle(50, 40, 30)
+    assert circle.holds((60, 30, 80, 50))
+    assert not circle.holds((76, 30, 96, 50))
+    assert not circle.ends_at((60, 35, 70, 45))
+    assert circle.ends_at((60, 35, 70, 45), margin=12)
+    assert circle.ends_at((70, 35, 80.5, 45))
+    assert circle.within(20, 10, 2) == Circle(60, 60, 60)
+
+
+def regions(seed: int) -> np.ndarray:
+    """Noise at one of several scales: lines one pixel wide, holes with islands, specks."""
+    random = np.random.default_rng(seed)
+    noise = random.random(random.integers(3, 70, 2))
+    if seed % 4:
+        noise = cv2.GaussianBlur(noise, (0, 0), float(random.uniform(0.4, 4)))
+    return noise > np.quantile(noise, random.uniform(0.05, 0.95))
+
+
+def in_order(points: np.ndarray) -> list[list[float]]:
+    return sorted(points.tolist())
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_the_outline_is_that_of_opencv(seed: int):
+    bright = regions(seed)
+    height, width = bright.shape
+    largest = [
+        in_order(each[(each > 1).all(axis=1) & (each < (width - 2, height - 2)).all(axis=1)])
+        for each in by_opencv.outlines(bright)
+    ]
+    # Of regions that are equally large either may be taken.
+    assert in_order(eyepiece._outline(bright)) in largest
+
+
+def test_what_is_dark_has_no_outline():
+    assert eyepiece._outline(np.zeros((20, 30), bool)).shape == (0, 2)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.findings import Detection, FieldFindings, QualityIssue, Verdict
+from models.findings import Detection, FieldFindings, Quality, QualityIssue, Verdict
 from models.quality_control import thresholds as limits
 from models.quality_control.judgement import (
     Judgement,
@@ -167,3 +167,14 @@ def test_cells_of_few_pixels_are_known_where_too_few_red_ones_were_measured():
 def test_an_image_spoilt_by_its_light_is_not_called_blank(changes, reason):
     measures = replace(MEASURES, **{"contrast": 2.0, **changes})
     assert judge_field_image(FIELD, measures).faults == (reason,)
+
+
+def test_what_was_measured_is_kept_beside_the_verdict():
+    measures = replace(MEASURES, light=201.23456, green=0.5)
+    judged = judge_field_image(FIELD, measures) + judge_cells(FIELD, found(*RED))
+    kept = judged.quality().measures
+    assert set(kept) == {"light", "depth", "balance", "cast", "focus"}
+    assert kept["light"] == 201.2346
+    assert kept["focus"] == pytest.approx(field_sharpness(FIELD, list(RED), []), abs=1e-4)
+    assert Quality.from_dict(judged.quality().to_dict()).measures == kept
+    assert "measures" not in Judgement().quality().to_dict()

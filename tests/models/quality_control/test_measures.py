@@ -3,12 +3,14 @@ import numpy as np
 import pytest
 
 from imaging.images import RgbImage
+from models.quality_control import measures
 from models.quality_control.measures import (
     ImageMeasures,
     blockiness,
     sharpness,
     straight_lines,
 )
+from tests.models.quality_control import by_opencv
 from tests.stand_ins import PLASMA, drawn_cell, drawn_field
 
 
@@ -98,3 +100,59 @@ def test_sharpness_falls_with_blur_and_does_not_change_with_contrast_or_size():
     assert sharp > values[0] > values[1] > values[2]
     assert sharpness(cell // 2, box) == pytest.approx(sharp, rel=0.1)
     assert sharpness(drawn_cell(400), (64, 64, 336, 336)) == pytest.approx(sharp, rel=0.1)
+
+
+def test_a_bluer_stain_absorbs_more_red_light():
+    field = drawn_field().astype(np.float32)
+    usual, bluer = ImageMeasures.of(drawn_field()), field.copy()
+    stained = field.min(axis=2) < 200
+    bluer[stained, 0] *= 0.8
+    assert 0 < usual.balance < 1
+    assert ImageMeasures.of(bluer.astype(np.uint8)).balance > usual.balance + 0.1
+    assert ImageMeasures.of(np.full((64, 64, 3), 230, np.uint8)).balance == 0
+
+
+def test_every_colour_has_opencvs_grey():
+    levels = np.arange(256, dtype=np.uint8)
+    for red in np.array_split(levels, 16):
+        colours = np.stack(np.meshgrid(red, levels, levels, indexing="ij"), axis=-1)
+        flat = colours.reshape(-1, 1024, 3)
+        assert (measures._grey(flat) == by_opencv.grey(flat)).all()
+
+
+def streaked(seed: int) -> RgbImage:
+    """Lines of any length along rows, many of them up to the border."""
+    random = np.random.default_rng(seed)
+    height, width = random.integers(20, 120, 2)
+    rgb = np.zeros((height, width, 3), np.uint8)
+    for _ in range(random.integers(1, 40)):
+        start, end = sorted(random.integers(-10, width + 10, 2))
+        rgb[random.integers(height), max(0, start) : end] = random.integers(0, 256, 3)
+    return rgb
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("shortest", [2, 3, 8, 24, 25, 60])
+def test_runs_are_as_long_as_opencv_says(seed: int, shortest: int):
+    rgb = streaked(seed)
+    for turned in (rgb, rgb.transpose(1, 0, 2)):
+        expected = by_opencv.length_of_runs(turned, shortest, measures._LINE_STEP)
+        assert measures._runs(turned, shortest) == expected
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.8, 0.95, 1.0])
+@pytest.mark.parametrize("seed", range(12))
+def test_the_largest_region_is_that_of_opencv(seed: int, share: float):
+    random = np.random.default_rng(seed)
+    mask = random.random(random.integers(1, 90, 2)) < share
+    assert measures._largest_share(mask) == by_opencv.largest_share(mask)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_mask_is_shrunk_as_by_opencv(seed: int):
+    random = np.random.default_rng(seed)
+    height, width = (int(length) for length in random.integers(320, 1500, 2))
+    mask = random.random((height, width)) < 0.5
+    small = measures.shrunk(np.zeros((height, width, 3), np.uint8), measures.SMALL_SIDE)
+    expected = by_opencv.shrunk_mask(mask, *small.shape[:2])
+    assert (measures._shrunk_mask(mask, small) == expected).all()

@@ -5,7 +5,8 @@ import pytest
 
 from imaging.images import RgbImage
 from models.quality_control.checks import MAX_BLUE
-from models.quality_control.stain import Stained, StainedCell
+from models.quality_control.eyepiece import Circle
+from models.quality_control.stain import EDGE, Stained, StainedCell
 from tests.models.quality_control.test_checks import LONE, on_brown
 from tests.stand_ins import drawn_cell
 
@@ -25,6 +26,15 @@ def test_cut_share_is_the_length_of_the_cut():
     assert Stained.of(whole).cell((32, 32, 168, 168)).cut_share == 0
     cut = Stained.of(half).cell((0, 32, 68, 168)).cut_share
     assert cut == pytest.approx(0.54 / 0.68, rel=0.05)
+
+
+@pytest.mark.parametrize(("x", "cut"), [(100, 0.54 / 0.68), (-20, 0)])
+def test_the_edge_of_an_eyepiece_cuts_too(x, cut):
+    """Circles so large that their left edge is nearly straight."""
+    circle = Circle(x + 5000 - EDGE, 100, 5000)
+    cell = Stained.of(drawn_cell(200), circle).cell((max(32, x), 32, 168, 168))
+    assert cell.ends_at_edge == (x == 100)
+    assert cell.cut_share == pytest.approx(cut, rel=0.05)
 
 
 def test_texture_does_not_depend_on_the_exposure():

@@ -12,7 +12,7 @@ from models.explanation.attribution import FOR_BLAST, FOR_NORMAL, ShapValues
 from models.findings import Classification
 from records import db
 from records.analyses.analyses import Analysis
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from services.analyses import explanations as services
 from tests import waiting
 from tests.people import csrf_token, post
@@ -45,7 +45,7 @@ class Shap:
 def shap(monkeypatch) -> Shap:
     stand_in = Shap()
     monkeypatch.setattr(attribution, "shap_values", stand_in)
-    monkeypatch.setattr("jobs.engine.BETWEEN_NOTES", 0)
+    monkeypatch.setattr("jobs.runner.BETWEEN_NOTES", 0)
     return stand_in
 
 
@@ -122,7 +122,7 @@ def test_browsers_keep_pictures_but_ask_before_they_show_them(signed_in, cell_id
 
 @pytest.mark.parametrize("picture", ["window", "activation-map"])
 def test_a_picture_of_an_image_that_is_gone_is_not_found(app, signed_in, cell_id, picture):
-    store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
+    store = DiskStore(app.config["LEUKOSCOPE"].images_dir)
     for name in store.names():
         store.delete(name)
 
@@ -206,7 +206,7 @@ def test_a_failure_offers_another_try(signed_in, cell_id, shap: Shap):
 
 
 def test_an_image_that_is_gone_is_a_failure_with_a_sentence(app, signed_in, cell_id, shap):
-    store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
+    store = DiskStore(app.config["LEUKOSCOPE"].images_dir)
     for name in store.names():
         store.delete(name)
     post(signed_in, f"/classify/{cell_id}/shap")
@@ -231,7 +231,7 @@ def test_asking_needs_a_token(signed_in, cell_id, shap: Shap):
 
 
 def test_deleting_an_analysis_deletes_its_explanation(app, signed_in, cell_id, shap: Shap):
-    store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
+    store = DiskStore(app.config["LEUKOSCOPE"].images_dir)
     post(signed_in, f"/classify/{cell_id}/shap")
     until(signed_in, cell_id, "done")
     assert len(store.names()) == 3
@@ -241,7 +241,7 @@ def test_deleting_an_analysis_deletes_its_explanation(app, signed_in, cell_id, s
 
 
 def test_deleting_an_analysis_ends_its_explanation(app, signed_in, cell_id, shap: Shap):
-    store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
+    store = DiskStore(app.config["LEUKOSCOPE"].images_dir)
     shap.go_on.clear()
     post(signed_in, f"/classify/{cell_id}/shap")
     until(signed_in, cell_id, "running")
