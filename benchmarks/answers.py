@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torchvision  # noqa: F401  # loaded after TensorFlow, the Triton that it brings crashes
+
+# isort: split
 import numpy as np
 import tensorflow as tf
 from ultralytics import YOLO

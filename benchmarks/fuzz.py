@@ -25,7 +25,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from app import create_app
-from jobs.engine import GOING_WRONG
+from jobs.runner import GOING_WRONG
 from records import db
 from records.analyses.field_tasks import FieldTask
 from services.instance import leftovers
@@ -166,7 +166,7 @@ def _left_behind(app: Flask) -> set[str]:
     """Files that no row names, half-written ones too."""
     with app.app_context():
         left = leftovers.find(app.config["LEUKOSCOPE"], time.time() + 1)
-    return {path.name for path in (*left.images, *left.uploads, *left.derived)}
+    return {each.place for each in (*left.images, *left.uploads, *left.derived)}
 
 
 def _peak() -> float:

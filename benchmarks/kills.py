@@ -48,7 +48,7 @@ from records.cases.cases import Case
 from records.cases.reviews import Review
 from records.cases.signatures import Amendment, Signature
 from records.storage import stored_files
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from records.storage.stored_files import IMAGES, UPLOADS
 from records.tasks import GIVEN_UP, TaskState
 from services.audit.check import verify
@@ -249,7 +249,7 @@ def _missing(app: Flask) -> int:
     """Count files that rows name but that are missing on disk."""
     chosen = app.config["LEUKOSCOPE"]
     roots = {IMAGES: chosen.images_dir, UPLOADS: chosen.uploads_dir}
-    stores = {folder: ImageStore(root) for folder, root in roots.items()}
+    stores = {folder: DiskStore(root) for folder, root in roots.items()}
     paths = chain.from_iterable(
         (store.path(name) for name in stored_files.named(folder))
         for folder, store in stores.items()

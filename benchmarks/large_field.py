@@ -46,12 +46,13 @@ from pathlib import Path
 from imaging.images import ImageLimits
 from models.registry import load_models
 from records import analyses
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from services.analyses.analysis import Analyst, Upload
 analyses.add = lambda analysis: None
 upload = Upload("field.jpg", Path({file!r}).read_bytes(), "batch")
 with tempfile.TemporaryDirectory() as folder:
-    analyst = Analyst(load_models(Path("weights")), ImageStore(Path(folder)), ImageLimits())
+    models = load_models(Path("weights"))
+    analyst = Analyst(lambda: models, DiskStore(Path(folder)), ImageLimits())
     print(analyst.detect("owner", upload, "id").finding["counts"])
 """
 

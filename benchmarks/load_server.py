@@ -14,13 +14,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from flask_migrate import upgrade
-
 from app import create_app
 from benchmarks.reading_room import drawn_field, keep
 from records import db
 from records.analyses import analyses
 from records.cases.cases import Case
+from records.migrating import upgrade
 from settings import ROOT, Settings
 from tests.people import add_account
 from tests.stand_ins import stand_in_models
@@ -86,7 +85,7 @@ def server_with(names: list[str]) -> Generator[Served]:
     with tempfile.TemporaryDirectory() as folder:
         instance = Path(folder) / "instance"
         room, sheet = _filled(instance, names)
-        port = _free_port()
+        port = free_port()
         with (instance / "server.log").open("w", encoding="utf-8") as log:
             served = Served(port, _started(instance, port, log.fileno()), instance, room, sheet)
         try:
@@ -146,6 +145,11 @@ def _started(instance: Path, port: int, log: int) -> subprocess.Popen[str]:
 def _stop(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
+    wait_for_end(process)
+
+
+def wait_for_end(process: subprocess.Popen[str]) -> None:
+    """Wait for a process that was told to end; kill it after `STOPPING_SECONDS`."""
     try:
         process.wait(STOPPING_SECONDS)
     except subprocess.TimeoutExpired:
@@ -155,7 +159,8 @@ def _stop(process: subprocess.Popen[str]) -> None:
         process.stdout.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port of the loopback that nobody listens on."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         return unused.getsockname()[1]

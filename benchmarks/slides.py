@@ -36,7 +36,7 @@ from imaging.images import ImageLimits
 from imaging.slides.processes import SlideProcess
 from models.registry import load_models
 from records.analyses import analyses
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from services.analyses.analysis import Analyst
 analyses.add = lambda analysis: None
 columns = ("id", "owner_id", "team_id", "batch_id", "file_name")
@@ -45,7 +45,7 @@ slide = SlideProcess(Path({folder!r}))
 models = load_models(Path("weights"))
 rgb = slide.region(({left}, {top}, {left} + {side}, {top} + {side}), {side}, {side})
 with tempfile.TemporaryDirectory() as kept:
-    analyst = Analyst(models, ImageStore(Path(kept)), ImageLimits())
+    analyst = Analyst(lambda: models, DiskStore(Path(kept)), ImageLimits())
     print(analyst.detect_area(task, rgb, "TIFF").finding["counts"])
 slide.close()
 """
