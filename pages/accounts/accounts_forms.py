@@ -12,15 +12,22 @@ from pages.common.text_fields import AtMost, GuardedForm, text_of
 from services.accounts.accounts import LONGEST_NAME, LONGEST_TYPED_NAME, SHORTEST_NAME, clean_name
 from services.accounts.passwords import LONGEST, SHORTEST, check_password
 from services.accounts.second_factors import LONGEST_CODE
+from services.language import gettext, lazy_gettext
 
-_GIVEN = InputRequired("Fill in this field.")
+_GIVEN = InputRequired(lazy_gettext("Fill in this field."))
 _BOUNDED = AtMost(LONGEST)
 # Spaces around a name, and letters typed as several characters, do not count in the end.
 _NAME_BOUNDED = AtMost(LONGEST_TYPED_NAME)
-_NAME_HELP = f"{SHORTEST_NAME} to {LONGEST_NAME} characters. Visible to colleagues."
-NOT_CONFIRMED = "This is not your password."
-EITHER_CODE = "Six digits from your authenticator app, or one of your recovery codes."
-_PASSWORD_HELP = f"{SHORTEST} characters or more. Three or four unrelated words work well."
+_NAME_HELP = lazy_gettext(
+    "%(shortest_name)s to %(longest_name)s characters. Visible to colleagues.",
+    shortest_name=SHORTEST_NAME,
+    longest_name=LONGEST_NAME,
+)
+NOT_CONFIRMED = lazy_gettext("This is not your password.")
+EITHER_CODE = lazy_gettext("Six digits from your authenticator app, or one of your recovery codes.")
+_PASSWORD_HELP = lazy_gettext(
+    "%(shortest)s characters or more. Three or four unrelated words work well.", shortest=SHORTEST
+)
 
 
 def present_password(label: str) -> PasswordField:
@@ -39,8 +46,8 @@ def _new_password(label: str) -> PasswordField:
 
 def _repeated(field: str) -> PasswordField:
     return PasswordField(
-        "Confirm password",
-        [_GIVEN, _BOUNDED, EqualTo(field, "The passwords do not match.")],
+        lazy_gettext("Confirm password"),
+        [_GIVEN, _BOUNDED, EqualTo(field, lazy_gettext("The passwords do not match."))],
         render_kw={"autocomplete": "new-password", "maxlength": LONGEST},
     )
 
@@ -57,12 +64,12 @@ class SignInForm(GuardedForm):
     """User name and password."""
 
     name = StringField(
-        "User name",
+        lazy_gettext("User name"),
         [_GIVEN, _NAME_BOUNDED],
         render_kw={"autocomplete": "username", "autofocus": True},
     )
-    password = present_password("Password")
-    submit = SubmitField("Sign in")
+    password = present_password(lazy_gettext("Password"))
+    submit = SubmitField(lazy_gettext("Sign in"))
 
 
 def code_field(label: str, description: str, **attributes: object) -> StringField:
@@ -76,23 +83,23 @@ def code_field(label: str, description: str, **attributes: object) -> StringFiel
 class CodeForm(GuardedForm):
     """A code of the second factor."""
 
-    code = code_field("Code", EITHER_CODE, autofocus=True)
-    submit = SubmitField("Sign in")
+    code = code_field(lazy_gettext("Code"), EITHER_CODE, autofocus=True)
+    submit = SubmitField(lazy_gettext("Sign in"))
 
 
 class SignUpForm(GuardedForm):
     """A new user name, and its password twice."""
 
     name = StringField(
-        "User name",
+        lazy_gettext("User name"),
         [_GIVEN, _NAME_BOUNDED],
         description=_NAME_HELP,
         render_kw={"autocomplete": "username", "autofocus": True, "maxlength": LONGEST_NAME},
     )
-    password = _new_password("Password")
+    password = _new_password(lazy_gettext("Password"))
     again = _repeated("password")
-    reads_cases = BooleanField("I also review cases", default=True)
-    submit = SubmitField("Sign up")
+    reads_cases = BooleanField(lazy_gettext("I also review cases"), default=True)
+    submit = SubmitField(lazy_gettext("Sign up"))
 
     def validate_name(self, field: StringField) -> None:
         """Say beside the name what is wrong with it."""
@@ -106,13 +113,13 @@ class SignUpForm(GuardedForm):
 class PasswordForm(GuardedForm):
     """The present password, and the new one twice."""
 
-    present = present_password("Current password")
-    new = _new_password("New password")
+    present = present_password(lazy_gettext("Current password"))
+    new = _new_password(lazy_gettext("New password"))
     again = _repeated("new")
-    submit = SubmitField("Change password")
+    submit = SubmitField(lazy_gettext("Change password"))
 
     def validate_new(self, field: PasswordField) -> None:
         """Say beside the new password what is wrong with it."""
         if field.data == self.present.data:
-            raise ValidationError("This is your current password. Choose a new one.")
+            raise ValidationError(gettext("This is your current password. Choose a new one."))
         _check(check_password, text_of(field), current_user.name)

@@ -21,6 +21,7 @@ from pages.common.text_fields import add_error, text_of
 from records.accounts import second_factors, security_keys
 from records.accounts.accounts import Account
 from services.accounts.accounts import Renewed, Wrong
+from services.language import lazy_gettext
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/account/second-factor")
 
@@ -28,8 +29,10 @@ Asking = TypeVar("Asking", EnrolForm, ConfirmForm, NewKeyForm)
 Answer = str | AnyResponse | tuple[str, int]
 
 PENDING = "pending_secret"
-NOT_THE_APPS = "This code does not match. Scan the QR code again and check your phone's clock."
-REMOVED = "Second factor removed. Your other browsers are signed out."
+NOT_THE_APPS = lazy_gettext(
+    "This code does not match. Scan the QR code again and check your phone's clock."
+)
+REMOVED = lazy_gettext("Second factor removed. Your other browsers are signed out.")
 _GROUP = 4  # characters of the secret between two spaces, for whoever types it
 
 
@@ -91,7 +94,7 @@ def _confirmed(
 
 def _removed(outcome: Renewed) -> AnyResponse:
     begin_session(current_account(), outcome.sign_in_id)
-    flash(REMOVED, "success")
+    flash(str(REMOVED), "success")
     return redirect(url_for("second_factor.show"))
 
 

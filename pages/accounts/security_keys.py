@@ -18,17 +18,19 @@ from records.accounts import second_factors, security_keys
 from records.accounts.security_keys import SecurityKey
 from services.accounts.accounts import Wrong
 from services.accounts.security_keys import MOST_KEYS
+from services.language import lazy_gettext
 
 blueprint = Blueprint("security_keys", __name__, url_prefix="/account/second-factor/keys")
 
 Answer = str | AnyResponse | tuple[str, int]
 
-NOT_ACCEPTED = (
-    "This key was not accepted. It may already be registered, or it took too long. An account can "
-    f"have {MOST_KEYS} keys. Try again."
+NOT_ACCEPTED = lazy_gettext(
+    "This key was not accepted. It may already be registered, or it took too long. "
+    "An account can have %(most_keys)s keys. Try again.",
+    most_keys=MOST_KEYS,
 )
-ADDED = "“{}” added. You can now use it instead of a code."
-REMOVED = "“{}” removed. Your other browsers are signed out."
+ADDED = lazy_gettext("“{}” added. You can now use it instead of a code.")
+REMOVED = lazy_gettext("“{}” removed. Your other browsers are signed out.")
 
 
 @blueprint.get("/new")
@@ -122,7 +124,7 @@ def _not_accepted(*sentences: str) -> tuple[str, int]:
 def _cannot_add() -> AnyResponse:
     """Lead back to where one sees why no key can be added now."""
     if present_site() is None:
-        flash(NEEDS_A_NAME, "warning")
+        flash(str(NEEDS_A_NAME), "warning")
     return redirect(url_for("second_factor.show"))
 
 

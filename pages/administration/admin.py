@@ -2,51 +2,62 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from pages.accounts.accounts import get_accounts
-from pages.administration.admin_forms import ApprovalForm, PersonForm, TeamForm
+from pages.administration.admin_forms import ApprovalForm, PeopleForm, PersonForm, TeamForm
+from pages.common.pagination import page_number, page_size, query
 from pages.common.requires import Audience, requires
 from records.accounts import accounts as records
 from records.accounts import second_factors, teams
 from records.accounts.accounts import Account, AccountStatus
 from services.accounts import people as service
 from services.accounts import teams as team_service
-from services.accounts.accounts import Decision, UserNameError
+from services.accounts.accounts import (
+    Decision,
+    ExternalAccountError,
+    UserNameError,
+    name_key,
+)
 from services.accounts.people import LastAdministratorError
+from services.language import gettext, lazy_gettext
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
 DONE = {
-    Decision.approve: "“{}” can now sign in.",
-    Decision.refuse: "Request from “{}” refused and removed.",
-    Decision.deactivate: "“{}” is deactivated and signed out everywhere.",
-    Decision.reactivate: "“{}” can sign in again.",
+    Decision.approve: lazy_gettext("“{}” can now sign in."),
+    Decision.refuse: lazy_gettext("Request from “{}” refused and removed."),
+    Decision.deactivate: lazy_gettext("“{}” is deactivated and signed out everywhere."),
+    Decision.reactivate: lazy_gettext("“{}” can sign in again."),
 }
-SIGNED_OUT = "“{}” is signed out everywhere."
-RESET = "Second factor of “{}” removed. The account is signed out everywhere."
-NOT_YOUR_OWN = "You cannot change your own account here."
-MEANWHILE = "Another administrator has already changed this account."
-TEAM_TAKEN = "Another team already has this name."
-NOT_UNDERSTOOD = "Nothing was changed: the form was incomplete. Try again."
+SIGNED_OUT = lazy_gettext("“{}” is signed out everywhere.")
+RESET = lazy_gettext("Second factor of “{}” removed. The account is signed out everywhere.")
+NOT_YOUR_OWN = lazy_gettext("You cannot change your own account here.")
+NO_PASSWORD = lazy_gettext("“{}” signs in at the identity provider and has no password here.")
+MEANWHILE = lazy_gettext("Another administrator has already changed this account.")
+TEAM_TAKEN = lazy_gettext("Another team already has this name.")
+NOT_UNDERSTOOD = lazy_gettext("Nothing was changed: the form was incomplete. Try again.")
 
 
 @blueprint.get("/people")
 @requires(Audience.ADMINISTRATORS)
-def people() -> str:
-    """List all accounts, pending ones first."""
-    everybody = records.all_accounts()
-    waiting = [account for account in everybody if account.status == AccountStatus.WAITING]
-    others = [account for account in everybody if account.status != AccountStatus.WAITING]
-    return render_template(
+def people() -> str | tuple[str, int]:
+    """List the accounts, a page at a time, pending ones first."""
+    form = PeopleForm(request.args)
+    valid = form.validate()
+    wanted = name_key(form.text.data or "") if valid else ""
+    page = render_template(
         "administration/people.html",
-        waiting=waiting,
-        others=others,
+        form=form,
+        query=query(),
+        waiting=records.waiting_accounts(),
+        page=records.page_of(wanted, page_number(), page_size()),
         teams=teams.all_teams(),
         enrolled=second_factors.enrolled_ids(),
     )
+    return page if valid else (page, 422)
 
 
 @blueprint.post("/people/<account_id>/<any(approve,refuse,deactivate,reactivate):decision>")
@@ -80,7 +91,7 @@ def place(account_id: str) -> Response:
     except LastAdministratorError as error:
         return _back(str(error))
     _place(account, form)
-    return _back(f"Access of “{account.name}” updated.", "success")
+    return _back(gettext("Access of “%(name)s” updated.", name=account.name), "success")
 
 
 @blueprint.post("/people/<account_id>/password")
@@ -90,7 +101,10 @@ def reset_password(account_id: str) -> str | Response:
     account = _account(account_id)
     if account.id == current_user.id:
         return _back(NOT_YOUR_OWN)
-    password = get_accounts().give_one_time_password(account)
+    try:
+        password = get_accounts().give_one_time_password(account)
+    except ExternalAccountError:
+        return _back(NO_PASSWORD.format(account.name))
     # A page and no notice: notices travel in the cookie.
     return render_template("administration/password.html", account=account, password=password)
 
@@ -124,12 +138,16 @@ def make_team() -> Response:
     """Create a team."""
     form = TeamForm()
     if not form.validate():
-        return _back(" ".join(form.name.errors))
+        return _back(" ".join(map(str, form.name.errors)))
     try:
         made = team_service.create(form.name.data or "")
     except UserNameError as error:
         return _back(str(error))
-    return _back(f"Team “{made.name}” created.", "success") if made else _back(TEAM_TAKEN)
+    return (
+        _back(gettext("Team “%(name)s” created.", name=made.name), "success")
+        if made
+        else _back(TEAM_TAKEN)
+    )
 
 
 @blueprint.post("/teams/<team_id>")
@@ -139,12 +157,16 @@ def rename_team(team_id: str) -> Response:
     team = teams.get(team_id) or abort(404)
     form = TeamForm()
     if not form.validate():
-        return _back(" ".join(form.name.errors))
+        return _back(" ".join(map(str, form.name.errors)))
     try:
         renamed = team_service.rename(team, form.name.data or "")
     except UserNameError as error:
         return _back(str(error))
-    return _back(f"Team renamed to “{team.name}”.", "success") if renamed else _back(TEAM_TAKEN)
+    return (
+        _back(gettext("Team renamed to “%(name)s”.", name=team.name), "success")
+        if renamed
+        else _back(TEAM_TAKEN)
+    )
 
 
 def _account(account_id: str) -> Account:
@@ -164,5 +186,5 @@ def _place(account: Account, form: ApprovalForm) -> None:
 
 
 def _back(sentence: str, category: str = "warning") -> Response:
-    flash(sentence, category)
+    flash(str(sentence), category)
     return redirect(url_for("admin.people"))

@@ -12,32 +12,39 @@ from records.audit import audit as records
 from records.audit.audit import Event
 from services.audit import audit
 from services.audit.export import FORMATS
+from services.language import gettext, lazy_gettext
 
 blueprint = Blueprint("audit", __name__, url_prefix="/admin/audit")
 
 PAGE_SIZE = 50
+MOST_COUNTED = 10_000
+"""Entries that have numbered pages; a link leads to those behind them."""
+
 PAGE_NAMES = {
-    "batches.show": "batch",
-    "cases.edit": "case description",
-    "cases.show": "case",
-    "classification.result": "cell result",
-    "field.annotated": "annotated image",
-    "field.document": "findings (JSON)",
-    "field.result": "field result",
-    "field.dicom": "field (DICOM)",
-    "field.table": "findings (CSV)",
-    "history.confirm": "deletion",
-    "reading.show": "reading room",
-    "reports.labels": "image set",
-    "slides.confirm": "deletion of a slide",
-    "slides.show": "slide",
-    "sign_off.show": "sign-off",
+    "batches.show": lazy_gettext("batch"),
+    "cases.edit": lazy_gettext("case description"),
+    "api_analyses.findings": lazy_gettext("findings (JSON)"),
+    "api_cases.show": lazy_gettext("case"),
+    "api_reports.labels": lazy_gettext("image set"),
+    "cases.show": lazy_gettext("case"),
+    "classification.result": lazy_gettext("cell result"),
+    "field.annotated": lazy_gettext("annotated image"),
+    "field.document": lazy_gettext("findings (JSON)"),
+    "field.result": lazy_gettext("field result"),
+    "field.dicom": lazy_gettext("field (DICOM)"),
+    "field.table": lazy_gettext("findings (CSV)"),
+    "history.confirm": lazy_gettext("deletion"),
+    "reading.show": lazy_gettext("reading room"),
+    "reports.labels": lazy_gettext("image set"),
+    "slides.confirm": lazy_gettext("deletion of a slide"),
+    "slides.show": lazy_gettext("slide"),
+    "sign_off.show": lazy_gettext("sign-off"),
 }
 """The pages and files that people look at, by endpoint, as entries keep it."""
 
 MIME_TYPES = {
     "csv": "text/csv",
-    "semicolon.csv": "text/csv",
+    "semicolon.csv": lazy_gettext("text/csv"),
     "jsonl": "application/x-ndjson",
 }
 
@@ -49,7 +56,8 @@ def index() -> str | tuple[str, int]:
     form = _form()
     if not form.validate():
         return render_template("administration/audit.html", form=form, page=None, query={}), 422
-    page = pagination.page_of(records.matching(form.search), page_number(), PAGE_SIZE)
+    matching = records.matching(form.search)
+    page = pagination.page_of(matching, page_number(), PAGE_SIZE, MOST_COUNTED)
     shown = render_template(
         "administration/audit.html",
         form=form,
@@ -77,7 +85,7 @@ def export(suffix: str) -> Response | tuple[str, int]:
 
 @blueprint.app_context_processor
 def _labels() -> dict[str, dict[str, str]]:
-    labels = {event.value: event.label for event in Event}
+    labels = {event.value: gettext(event.label) for event in Event}
     return {"event_labels": labels, "page_names": PAGE_NAMES}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from flask import Blueprint, redirect, url_for
 from flask_login import current_user
@@ -16,8 +17,10 @@ from pages.common.requires import requires
 from pages.common.turns import get_turns
 from records.accounts.accounts import Role
 from records.analyses import field_tasks
+from records.analyses.analyses import AnalysisKind
 from records.analyses.field_tasks import FieldTask
 from records.audit.audit import Event
+from services.language import ENGLISH, in_language
 from services.turns import BusyError
 
 blueprint = Blueprint("detection", __name__, url_prefix="/detect")
@@ -33,7 +36,7 @@ FORM = "analyses/detection/new.html"
 @requires(Role.READER)
 def new() -> str:
     """Choose smear fields."""
-    return uploads.show_form(FORM)
+    return uploads.show_form(FORM, _files_of)
 
 
 @blueprint.post("")
@@ -41,13 +44,15 @@ def new() -> str:
 def create() -> Answer:
     """Take the fields that were sent, to be read in the background."""
     try:
-        sent = uploads.read_request()
+        sent = uploads.read_request(AnalysisKind.DETECTION)
     except UploadError as error:
-        return uploads.refuse(FORM, error)
+        return uploads.refuse(FORM, _files_of, error)
     queue = get_field_queue()
-    outcomes = sent.keep(queue.take)
     if wants_json():
-        return uploads.answer_script(outcomes, to_dict, 202)
+        return uploads.answer_script(sent.keep(queue.take), to_dict, 202)
+    # Refusals of the plain form are kept with the batch, in English as everything kept is.
+    with in_language(ENGLISH):
+        outcomes = sent.keep(queue.take)
     kept = [outcome.kept for outcome in outcomes if outcome.kept]
     if not kept:
         return uploads.show_refused(outcomes)
@@ -57,6 +62,11 @@ def create() -> Answer:
         if outcome.error:
             queue.refuse(current_user.id, sent.batch_id, outcome.file_name, outcome.error)
     return redirect(url_for("batches.show", batch_id=sent.batch_id), code=303)
+
+
+def _files_of(batch_id: str) -> list[dict[str, Any]]:
+    tasks = field_tasks.of_batch(current_user.team_id, batch_id)
+    return [to_dict(task) for task in tasks]
 
 
 def go_on(task: FieldTask) -> AnyResponse:

@@ -20,8 +20,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.tables import COMMA, SEMICOLON
-from core.taxonomy import DETECTED, DRAWING_ORDER
-from jobs.engine import QueueFullError
+from core.taxonomy import DRAWING_ORDER
+from jobs.work import QueueFullError
 from models.findings import Namer, Quality
 from pages.analyses import detection
 from pages.analyses.batches import get_field_queue
@@ -46,7 +46,6 @@ from records.audit.audit import Event
 from services.analyses import pictures
 from services.analyses.analysis import GALLERY_CELLS
 from services.analyses.annotation import annotated_png
-from services.analyses.dicom import as_dicom
 from services.analyses.findings import (
     CANDIDATE,
     LOWEST_THRESHOLD,
@@ -54,11 +53,17 @@ from services.analyses.findings import (
     as_csv,
     as_json,
     blast_share,
+    field_counts,
     field_findings,
     image_quality,
     most_suspicious_first,
     other_share,
+    read_opinions,
 )
+from services.cases.review import image_in_case
+from services.formatting import FIELD_CLASS_TEXTS, class_texts
+from services.laboratory.classes import cell_classes
+from services.language import ENGLISH, in_language
 from services.model_cards import aimed_sensitivity
 
 blueprint = Blueprint("field", __name__, url_prefix="/detect")
@@ -78,6 +83,7 @@ def result(analysis_id: str) -> str:
         findings=findings,
         share=blast_share(findings),
         other=other_share(findings),
+        opinions=read_opinions(field_counts(findings)),
         by_classifier=findings.named_by == Namer.CLASSIFIER,
         classifier=get_classifier_name(findings.classifier),
         results=[one for one in RESULTS[AnalysisKind.DETECTION] if one != NOT_READABLE],
@@ -86,9 +92,11 @@ def result(analysis_id: str) -> str:
         sensitivity=aimed_sensitivity(current_app.config["LEUKOSCOPE"].weights_dir, findings),
         lowest=LOWEST_THRESHOLD,
         usual_differential=USUAL_DIFFERENTIAL,
+        in_case=image_in_case(analysis, current_user.id),
+        labels=class_texts(cell_classes()),
         white_cells=most_suspicious_first(findings),
         gallery_cells=GALLERY_CELLS,
-        styles=DETECTED,
+        styles=FIELD_CLASS_TEXTS,
         drawing_order=(CANDIDATE, *DRAWING_ORDER),
         tile=pictures.TILE_SIDE,
         columns=pictures.COLUMNS,
@@ -136,7 +144,9 @@ def annotated(analysis_id: str) -> Response:
     """Send the field with boxes and legend as a download."""
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     classifier = get_classifier_name(analysis.finding.get("second_model"))
-    made = annotated_png(analysis, _shown(analysis), classifier)
+    # The picture and the objects go to other programs, in English.
+    with in_language(ENGLISH):
+        made = annotated_png(analysis, _shown(analysis), classifier)
     return _download(analysis, made, "annotated.png", "image/png")
 
 
@@ -144,10 +154,14 @@ def annotated(analysis_id: str) -> Response:
 @requires(Role.VIEWER, audit=Event.DOWNLOAD)
 def dicom(analysis_id: str) -> Response:
     """Send the field and what the models found in it as DICOM objects."""
+    # Here and not above: its dictionaries take 27 MB, and few are sent.
+    from services.analyses.dicom import as_dicom
+
     analysis = team_analysis(analysis_id, AnalysisKind.DETECTION)
     classifier = get_classifier_name(analysis.finding.get("second_model"))
     area = slide_areas.find(analysis.id)
-    made = as_dicom(analysis, _shown(analysis), classifier, area and area.micrometres)
+    with in_language(ENGLISH):
+        made = as_dicom(analysis, _shown(analysis), classifier, area and area.micrometres)
     return _download(analysis, made, "dicom.zip", "application/zip")
 
 

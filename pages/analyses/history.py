@@ -25,8 +25,9 @@ from records.analyses import analyses, field_tasks
 from records.analyses.analyses import Analysis, AnalysisKind
 from records.audit.audit import Event
 from services.cases.cases import check_deletable
+from services.language import gettext, lazy_gettext
 
-NOT_TO_BE_DELETED = "Only the uploader or a reviewer of the team can delete this."
+NOT_TO_BE_DELETED = lazy_gettext("Only the uploader or a reviewer of the team can delete this.")
 
 blueprint = Blueprint("history", __name__, url_prefix="/history")
 
@@ -79,7 +80,9 @@ def delete(analysis_id: str) -> AnyResponse:
     file_name = analysis.file_name
     get_analyst().delete(analysis)
     get_thumbnails().forget(analysis_id)
-    flash(f"Analysis “{file_name}” and its images deleted.", "success")
+    flash(
+        gettext("Analysis “%(file_name)s” and its images deleted.", file_name=file_name), "success"
+    )
     return redirect(url_for("history.index"), code=303)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from pages.common.requires import Look, requirement_of
-from records.audit.audit import About, Actor, Event
+from records.audit.audit import ADDRESS_LENGTH, About, Actor, Event
 from services.audit import audit
 
 
@@ -18,21 +18,33 @@ def init_app(app: Flask) -> None:
 
 def _begin() -> None:
     """Set the actor to the address; the account follows when it is loaded."""
-    audit.act_as(Actor(None, "", request.remote_addr or "", request.user_agent.string))
+    address = (request.remote_addr or "")[:ADDRESS_LENGTH]
+    audit.act_as(Actor(None, "", address, request.user_agent.string))
 
 
 def _note(response: Response) -> Response:
     """Note the access; an error here withholds the response."""
     requirement = requirement_of(request.endpoint)
+    # An answer that is given once more is no further act.
+    if g.get("unnoted"):
+        return response
     if response.status_code >= 400 or audit.present().account_id is None or requirement is None:
         return response
     if requirement.audit is Look.PICTURE:
         audit.keep_picture(_about())
     elif requirement.audit is Event.UPLOAD:
-        audit.keep(Event.UPLOAD, files=len(request.files.getlist("images")))
+        audit.keep(Event.UPLOAD, files=_files())
     elif requirement.audit is not None:
         audit.keep(requirement.audit, _about(), page=request.endpoint)
     return response
+
+
+def _files() -> int:
+    """Count the images of an upload; one of a ZIP that came before is no file of the request.
+
+    A view that reads its request by itself says how many there were (`g.files_sent`).
+    """
+    return g.get("files_sent") or len(request.files.getlist("images")) or 1
 
 
 def _about() -> About:

@@ -15,6 +15,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
+from pages.common.shared_counts import SharedCounts
 from services.turns import BusyError
 
 P = ParamSpec("P")
@@ -45,8 +46,8 @@ class _Storage(MemoryStorage):
 class Attempts:
     """The attempts of one installation within moving windows of time."""
 
-    def __init__(self) -> None:
-        self._storage = _Storage()
+    def __init__(self, storage: _Storage | SharedCounts) -> None:
+        self._storage = storage
         self._windows = MovingWindowRateLimiter(self._storage)
 
     def begin(self, limit: RateLimitItem, *key: str) -> None:
@@ -61,8 +62,9 @@ class Attempts:
 
 
 def init_app(app: Flask) -> None:
-    """Give the application counts of its own."""
-    app.extensions["leukoscope_attempts"] = Attempts()
+    """Give the application counts of its own, or those that all web servers have."""
+    alone = app.config["LEUKOSCOPE"].one_process
+    app.extensions["leukoscope_attempts"] = Attempts(_Storage() if alone else SharedCounts())
 
 
 def note_failure() -> None:
@@ -71,21 +73,22 @@ def note_failure() -> None:
 
 
 def limited(
-    limit: str, scope: str, key: Callable[[], str]
+    limit: str, scope: str, key: Callable[[], str], method: str = "POST"
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a decorator for views: at most so many failed attempts, by POST.
+    """Make a decorator for views: at most so many failed attempts, by one method.
 
     Args:
         limit: such as "5 per 15 minutes".
         scope: what the attempts are at; views of one scope count together.
         key: who is counted, asked in the request.
+        method: of the requests that are attempts.
     """
     item = parse(limit)
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def counted(*args: P.args, **options: P.kwargs) -> R:
-            if request.method != "POST":
+            if request.method != method:
                 return view(*args, **options)
             attempts, name = current_app.extensions["leukoscope_attempts"], (scope, key())
             # Before the password is looked at: attempts at the same time all count.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from wtforms import DateField, ValidationError
 from wtforms.validators import Optional
 
 from pages.common.text_fields import GuardedFilters
+from services.language import gettext, lazy_gettext, midnight
 
 LONGEST_DAY = 32  # characters; a day has 10
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
-NOT_A_DATE = "Enter a date such as 2026-03-31."
+NOT_A_DATE = lazy_gettext("Enter a date such as 2026-03-31.")
 
 
 class DayField(DateField):
@@ -30,15 +31,15 @@ class DayField(DateField):
 
 
 class DateRangeForm(GuardedFilters):
-    """A first and a last day, UTC, both included; either may be left out."""
+    """A first and a last day of the clinic, both included; either may be left out."""
 
-    since = DayField("From", [Optional()])
-    until = DayField("To", [Optional()])
+    since = DayField(lazy_gettext("From"), [Optional()])
+    until = DayField(lazy_gettext("To"), [Optional()])
 
     def validate_until(self, field: DateField) -> None:
         """Say when no day can lie between the two."""
         if self.since.data and field.data and self.since.data > field.data:
-            raise ValidationError("The end date is before the start date.")
+            raise ValidationError(gettext("The end date is before the start date."))
 
     @property
     def start(self) -> datetime | None:
@@ -52,4 +53,4 @@ class DateRangeForm(GuardedFilters):
 
 
 def _midnight(day: date | None) -> datetime | None:
-    return datetime.combine(day, time.min, UTC) if day else None
+    return midnight(day) if day else None

@@ -17,10 +17,10 @@ from pages.common import attempts
 from pages.common.attempts import limited
 from pages.common.attempts import note_failure as note_failure  # views only know the limits
 from pages.common.requires import FORM_BYTES, requirement_of
+from pages.common.shared_counts import SHARED
 from services.accounts.accounts import name_key
 
-# In memory: one process serves an installation. A restart forgets, which takes an administrator.
-limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window")
+limiter = Limiter(get_remote_address, strategy="moving-window")
 
 ANONYMOUS_BYTES = 64 * 1024
 
@@ -34,6 +34,9 @@ DEVICE_ACCOUNTS = 20
 def init_app(app: Flask) -> None:
     """Put the limits before everything else that reads a request."""
     app.before_request(_bound_body)
+    # In memory where one process serves. A restart forgets, which takes an administrator.
+    uri = "memory://" if app.config["LEUKOSCOPE"].one_process else SHARED
+    app.config["RATELIMIT_STORAGE_URI"] = uri
     limiter.init_app(app)
     attempts.init_app(app)
 
@@ -81,6 +84,9 @@ def _account_in_use() -> str:
 attempts_by_address = limiter.limit("60 per minute", methods=["POST"])
 # Wrong passwords and wrong codes at the sign-in count together.
 failures_by_address = limited("10 per minute", "address", get_remote_address)
+# The identity provider leads browsers back by GET.
+questions_by_address = limiter.shared_limit("60 per minute", "provider")
+refused_by_address = limited("10 per minute", "address", get_remote_address, method="GET")
 failures_by_account = limited("5 per 15 minutes", "account", _account_tried)
 sign_ups_by_address = limiter.limit("20 per hour", methods=["POST"])
 # Wherever a signed-in person's password is asked for, the failures count together.

@@ -13,7 +13,9 @@ from records.slides import slides
 from records.slides.slides import Slide
 from records.storage.image_store import content_type
 from services.analyses.analysis import Analyst
+from services.analyses.cell_reading import CellReader
 from services.analyses.thumbnails import Thumbnails
+from services.cases.references import References
 from services.model_cards import classifier_name
 
 
@@ -22,9 +24,19 @@ def get_analyst() -> Analyst:
     return current_app.extensions["leukoscope_analyst"]
 
 
+def get_cell_reader() -> CellReader:
+    """Return who reads cell images: this process, or workers."""
+    return current_app.extensions["leukoscope_cell_reader"]
+
+
 def get_thumbnails() -> Thumbnails:
     """Return the thumbnails service of this installation."""
     return current_app.extensions["leukoscope_thumbnails"]
+
+
+def get_references() -> References:
+    """Return the service that finds reference cells."""
+    return current_app.extensions["leukoscope_references"]
 
 
 def get_classifier_name(version: str | None = None) -> str:

@@ -80,13 +80,17 @@ def _addressed(token: Token, image_address: ImageAddress) -> bool:
 
 
 def _tables_that_scroll(tokens: list[Token]) -> Iterator[Token]:
-    """Wrap each table, so that it scrolls on a narrow screen, also by keyboard."""
-    heading = ""
+    """Wrap each table, so that it scrolls on a narrow screen, also by keyboard.
+
+    Tables below one heading are numbered from the second on: no two regions have the same name.
+    """
+    heading, number = "", 0
     for token, inline in zip(tokens, [*tokens[1:], None], strict=True):
         if token.type == "heading_open" and inline:
-            heading = f"Table: {inline.content}"
+            heading, number = f"Table: {inline.content}", 0
         if token.type == "table_open":
-            label = escape(heading)
+            number += 1
+            label = escape(heading if number == 1 else f"{heading}, {number}")
             yield _raw(
                 f'<div class="table-scroll" role="region" tabindex="0" aria-label="{label}">'
             )

@@ -22,8 +22,14 @@ WINDOW = 15 * 60
 MOST = 20
 """Rows in a window about one account, and about all whom nobody knows together."""
 
-NOTED_OTHERWISE = {("accounts.sign_in", 401), ("accounts.code", 401), ("accounts.key", 401)}
-"""Wrong passwords and codes: each has a row of its own already."""
+NOTED_OTHERWISE = {
+    ("accounts.sign_in", 401),
+    ("accounts.code", 401),
+    ("accounts.key", 401),
+    ("provider.answer", 401),
+    ("provider.answer", 403),
+}
+"""Wrong passwords, codes and identities: each has a row of its own already."""
 
 ANONYMOUS = ""
 

@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 from flask import Flask, current_app
 
 from records.accounts.accounts import Role
+from records.accounts.api_tokens import Scope
 from records.audit.audit import Event
 
 P = ParamSpec("P")
@@ -25,6 +26,7 @@ class Audience(Enum):
     ANYBODY = auto()
     SIGNED_IN = auto()
     ADMINISTRATORS = auto()
+    REVIEWERS_AND_ADMINISTRATORS = auto()
 
 
 class Look(Enum):
@@ -45,11 +47,15 @@ class Requirement:
         audit: what the audit trail notes when it succeeds; None where it notes nothing, or the
             service does.
         max_bytes: the largest body; None for as much as the server takes at all.
+        polled: whether a script asks it again and again, which is no sign of the person.
+        scope: what a program's token must be for; None for a page, which takes no token.
     """
 
     need: Need
     audit: Event | Look | None = None
     max_bytes: int | None = FORM_BYTES
+    polled: bool = False
+    scope: Scope | None = None
 
 
 LIBRARIES = {
@@ -62,7 +68,11 @@ _NAME = "leukoscope_requirement"
 
 
 def requires(
-    need: Need, audit: Event | Look | None = None, max_bytes: int | None = FORM_BYTES
+    need: Need,
+    audit: Event | Look | None = None,
+    max_bytes: int | None = FORM_BYTES,
+    polled: bool = False,
+    scope: Scope | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declare what a view asks of a request; a view without this is refused to everybody.
 
@@ -71,7 +81,7 @@ def requires(
         ... @requires(Role.VIEWER, audit=Event.VIEW)
         ... def show(case_id: str) -> str: ...
     """
-    requirement = Requirement(need, audit, max_bytes)
+    requirement = Requirement(need, audit, max_bytes, polled, scope)
 
     def declare(view: Callable[P, R]) -> Callable[P, R]:
         # Decorators that wrap the view copy this, as functools.wraps does.

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from flask import request
 
 from services.accounts.security_keys import Site
+from services.language import lazy_gettext
 
-NEEDS_A_NAME = (
+NEEDS_A_NAME = lazy_gettext(
     "Security keys need the server's host name over https, or localhost. They do not work with an "
     "IP address."
 )

@@ -15,7 +15,11 @@ from wtforms.form import BaseForm
 from wtforms.meta import DefaultMeta
 from wtforms.validators import Length, StopValidation, ValidationError
 
-CONTROL_CHARACTERS = "This contains a control character. Type the text instead of pasting it."
+from services.language import lazy_gettext
+
+CONTROL_CHARACTERS = lazy_gettext(
+    "This contains a control character. Type the text instead of pasting it."
+)
 # Tabs and line ends are typed; FHIR allows no other control character in a string.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # In an address these could begin a line of their own in the log.
@@ -38,7 +42,10 @@ class AtMost(Length):
     """Refuse a longer text, and keep every later rule from reading it."""
 
     def __init__(self, length: int, message: str | None = None) -> None:
-        super().__init__(max=length, message=message or f"Use at most {length} characters.")
+        super().__init__(
+            max=length,
+            message=message or lazy_gettext("Use at most %(length)s characters.", length=length),
+        )
 
     def __call__(self, form: BaseForm, field: StringField) -> None:
         """Stop the validation of the field; raises `StopValidation`."""
@@ -65,6 +72,11 @@ def limit_of(field: Field) -> int | None:
 def text_of(field: StringField) -> str:
     """Return what was typed; empty where the form lacks the field."""
     return field.data or ""
+
+
+def one_line(text: str | None) -> str:
+    """Join what was typed to one line with single spaces, as a filter of a field."""
+    return " ".join((text or "").split())
 
 
 def add_error(field: Field, sentence: str) -> None:

@@ -28,6 +28,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["leukoscope_turns"] = Turns(running, LONGEST_WAIT, max(0, waiting))
 
 
+def wait_for_workers(app: Flask, settings: Settings) -> None:
+    """Let half of the server's threads wait for workers, which have the networks."""
+    app.extensions["leukoscope_turns"] = Turns(max(1, settings.threads // 2), LONGEST_WAIT, 0)
+
+
 def get_turns() -> Turns:
     """Return the turns of this installation's server."""
     return current_app.extensions["leukoscope_turns"]

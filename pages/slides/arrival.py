@@ -26,6 +26,7 @@ from records.cases import cases
 from records.slides import slides
 from records.slides.slides import Slide
 from services.slides.arrival import PART_BYTES, Announced, Arrival, PartError
+from services.stored_texts import translated
 
 blueprint = Blueprint("arrival", __name__, url_prefix="/slides")
 
@@ -61,7 +62,7 @@ def begin() -> tuple[Response, int]:
     try:
         slide = get_arrival().begin(current_account(), announced)
     except SlideError as error:
-        return jsonify(error=str(error)), 422
+        return jsonify(error=translated(str(error))), 422
     return jsonify(_addresses(slide)), 201
 
 
@@ -73,9 +74,9 @@ def append(slide_id: str, at: int) -> tuple[Response, int]:
     try:
         return jsonify(received=get_arrival().append(_own(slide_id), at, request.stream)), 200
     except PartError as error:
-        return jsonify(error=str(error), received=error.received), 409
+        return jsonify(error=translated(str(error)), received=error.received), 409
     except SlideError as error:
-        return jsonify(error=str(error)), 422
+        return jsonify(error=translated(str(error))), 422
 
 
 @blueprint.post("/<slide_id>/finish")
@@ -86,7 +87,7 @@ def finish(slide_id: str) -> tuple[Response, int]:
     try:
         slide = get_arrival().finish(_own(slide_id))
     except SlideError as error:
-        return jsonify(error=str(error)), 422
+        return jsonify(error=translated(str(error))), 422
     return jsonify(url=url_for("slides.show", slide_id=slide.id)), 200
 
 

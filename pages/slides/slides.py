@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from core.taxonomy import WHITE_CELLS
 from imaging.slides.deep_zoom import FIRST_LEVEL, TILE_SIDE, DeepZoom
-from jobs.engine import QueueFullError
+from jobs.work import QueueFullError
 from pages.analyses.batches import get_field_queue, to_dict
 from pages.common.access import may_delete
 from pages.common.errors import wants_json
@@ -36,11 +36,15 @@ from records.audit.audit import Event
 from records.cases import cases
 from records.slides.slides import Slide
 from services.analyses.findings import field_findings
+from services.language import gettext, lazy_gettext
 from services.slides.areas import MIN_SIDE, AreaError, Marked, read_area, standing
 from services.slides.slides import check_deletable, info_of
+from services.stored_texts import translated
 
-NOT_TO_BE_DELETED = "Only the uploader or a reviewer of the team can delete this slide."
-NO_NUMBERS = "Give left edge, top edge, width and height of the area in whole pixels."
+NOT_TO_BE_DELETED = lazy_gettext(
+    "Only the uploader or a reviewer of the team can delete this slide."
+)
+NO_NUMBERS = lazy_gettext("Give left edge, top edge, width and height of the area in whole pixels.")
 
 blueprint = Blueprint("slides", __name__, url_prefix="/slides/<slide_id>")
 
@@ -68,8 +72,8 @@ def mark(slide_id: str) -> AnyResponse | tuple[Response, int] | tuple[str, int]:
         task = read_area(get_field_queue(), current_user.id, slide, _marked(), _max_pixels())
     except AreaError as error:
         if wants_json():
-            return jsonify(error=str(error)), 422
-        return _page(slide, str(error)), 422
+            return jsonify(error=translated(str(error))), 422
+        return _page(slide, translated(str(error))), 422
     except QueueFullError as error:
         abort(503, str(error))
     if wants_json():
@@ -110,7 +114,7 @@ def put(slide_id: str) -> AnyResponse:
     slide = team_slide(slide_id)
     case = team_case(request.form.get("case", ""))
     get_slides().put(slide, case)
-    flash(f"Slide added to the case “{case.pseudonym}”.", "success")
+    flash(gettext("Slide added to the case “%(pseudonym)s”.", pseudonym=case.pseudonym), "success")
     return redirect(url_for("slides.show", slide_id=slide.id), code=303)
 
 
@@ -130,7 +134,7 @@ def delete(slide_id: str) -> AnyResponse:
     slide = _deletable(slide_id)
     file_name = slide.file_name
     get_slides().delete(slide)
-    flash(f"Slide “{file_name}” deleted.", "success")
+    flash(gettext("Slide “%(file_name)s” deleted.", file_name=file_name), "success")
     return redirect(url_for("arrival.index"), code=303)
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser.screenshots import PATIENCE, SIZES, take
 from tests.browser.serving import browser, served, sign_in, sign_up, sign_up_and_in
 from tests.stand_ins import stand_in_models
-from tests.uploads import png
+from tests.uploads import fresh
 
 TEAMS = ("Haematology", "Night shift")
 COLLEAGUES = ("m.okafor", "s.lindqvist", "j.moreau")
@@ -51,7 +51,7 @@ def administrator(chrome: Browser, address: str, width: int, first: bool = False
 
 def fill(page: Page) -> None:
     """Let people ask for accounts, approve some, make teams, look at a cell."""
-    chrome, address = page.context.browser, page.url.split("/classify")[0]
+    chrome, address = page.context.browser, page.url.split("/cases")[0]
     for name in (*COLLEAGUES, *WAITING):
         visitor = chrome.new_context(base_url=address).new_page()
         visitor.set_default_timeout(PATIENCE)
@@ -66,7 +66,7 @@ def fill(page: Page) -> None:
         page.get_by_label("New team name").fill(team)
         page.get_by_role("button", name="Create team").click()
     page.goto("/classify")
-    files = [{"name": f"cell {n}.png", "mimeType": "image/png", "buffer": png()} for n in (1, 2)]
+    files = [{"name": f"cell {n}.png", "mimeType": "image/png", "buffer": fresh()} for n in (1, 2)]
     page.set_input_files("#images", files)
     opened = page.locator(".upload-item").get_by_role("link", name="Open")
     opened.last.wait_for()

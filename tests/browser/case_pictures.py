@@ -8,9 +8,12 @@ from pathlib import Path
 import pypdfium2
 from playwright.sync_api import Page
 
+from services.language import ENGLISH, LANGUAGES
 from tests.browser.administration import administrator
+from tests.browser.rooms import confirm_each
 from tests.browser.screenshots import OUT, SIZES, shrink, take, upload
 from tests.browser.serving import browser, served
+from tests.browser.signing import give_reasons
 from tests.people import PASSWORD
 from training.synthesis.composites import DEFAULT_OUT as DEFAULT_COMPOSITES
 
@@ -20,6 +23,8 @@ CONCLUSION = (
     "leukaemia: please confirm by flow cytometry."
 )
 REPORT_SCALE = 1.4
+OF_THE_ROOM = ("reading-room", "comparison")
+OF_THE_LABORATORY = ("statistics", "quality", "laboratory", "laboratory-model")
 
 
 def main() -> None:
@@ -32,15 +37,18 @@ def main() -> None:
         wide, *others = SIZES
         with administrator(chrome, address, wide, first=True) as page:
             case = open_cases(page)
-            take_all(page, case, ("case-list", "case", "reading-room", "sign-off-missing"))
+            names = ("case-list", "case", "reading-room", "comparison", "sign-off-missing")
+            take_all(page, case, names)
             finish(page, case)
-            take_all(page, case, ("sign-off",))
-            take_report(page, Path(folder) / "report.pdf")
+            take_all(page, case, ("sign-off", *OF_THE_LABORATORY))
+            page.goto(f"{case}/sign-off")
+            take_reports(page)
             page.goto(f"/admin/audit?object={case.rsplit('/', 1)[-1]}")
             take(page, "audit-case", wide)
         for width in others:
             with administrator(chrome, address, width) as page:
-                take_all(page, case, ("case-list", "case", "reading-room", "sign-off"))
+                names = ("case-list", "case", "reading-room", "comparison", "sign-off")
+                take_all(page, case, (*names, *OF_THE_LABORATORY))
 
 
 def open_cases(page: Page) -> str:
@@ -73,15 +81,10 @@ def finish(page: Page, case: str) -> None:
     """Confirm every cell, and sign."""
     page.goto(f"{case}/room")
     wait_for_cells(page)
-    for label in ("blast", "unclassified", "smudge"):
-        cells = page.locator(f"[data-group={label}] [data-cell]")
-        if not cells.count():
-            continue
-        cells.last.click()
-        page.keyboard.press("Control+a")
-        page.keyboard.press("Enter")
+    confirm_each(page)
     saved(page)
     page.goto(f"{case}/sign-off")
+    give_reasons(page)
     page.get_by_label("Conclusion").fill(CONCLUSION)
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Sign this case").click()
@@ -94,27 +97,51 @@ def take_all(page: Page, case: str, names: tuple[str, ...]) -> None:
         "case-list": "/cases",
         "case": case,
         "reading-room": f"{case}/room",
+        "comparison": f"{case}/room",
         "sign-off": f"{case}/sign-off",
         "sign-off-missing": f"{case}/sign-off",
+        "statistics": "/statistics",
+        "quality": "/statistics/quality",
+        "laboratory": "/admin/laboratory",
+        "laboratory-model": "/models/laboratory",
     }
     for name in names:
         page.goto(addresses[name])
-        if name == "reading-room":
+        if name in OF_THE_ROOM:
             wait_for_cells(page)
+        if name == "comparison":
+            # One cell is pinned, and another chosen beside it.
+            page.keyboard.press("Shift+C")
+            page.keyboard.press("ArrowRight")
+            page.get_by_role("img", name="The pinned cell, enlarged").wait_for()
+            # The field of the other cell.
+            page.locator("[data-image][href]").wait_for(state="attached")
         page.wait_for_load_state("networkidle")
         # The reading room loads cells as they are scrolled to.
-        take(page, name, page.viewport_size["width"], whole=name != "reading-room")
+        take(page, name, page.viewport_size["width"], whole=name not in OF_THE_ROOM)
 
 
-def take_report(page: Page, path: Path) -> None:
-    """Take the pages of the signed report."""
-    with page.expect_download() as download:
-        page.get_by_role("link", name="PDF report of version 1").click()
-    download.value.save_as(path)
-    for number, sheet in enumerate(pypdfium2.PdfDocument(path), start=1):
-        picture = OUT / f"report-{number}.png"
-        sheet.render(scale=REPORT_SCALE).to_pil().save(picture)
-        shrink(picture)
+def take_reports(page: Page) -> None:
+    """Take the pages of the signed report, and the first one in every other language."""
+    address = page.get_by_role("link", name="PDF report of version 1").get_attribute("href")
+    for language in LANGUAGES:
+        speak(page, language)
+        sheets = list(pypdfium2.PdfDocument(page.request.get(address).body()))
+        of_language = sheets if language == ENGLISH else sheets[:1]
+        for number, sheet in enumerate(of_language, start=1):
+            name = f"report-{number}" if language == ENGLISH else f"report-{language}"
+            picture = OUT / f"{name}.png"
+            sheet.render(scale=REPORT_SCALE).to_pil().save(picture)
+            shrink(picture)
+    speak(page, ENGLISH)
+
+
+def speak(page: Page, language: str) -> None:
+    """Set the language of the account."""
+    page.goto("/account/language")
+    page.locator("select[name=language]").select_option(language)
+    page.locator("main form [type=submit]").first.click()
+    page.wait_for_load_state("networkidle")
 
 
 def wait_for_cells(page: Page) -> None:

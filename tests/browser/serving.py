@@ -53,8 +53,13 @@ def served(
     signup: str = "approved",
     models: Models | None = None,
     second_factor: str = "optional",
+    **others: object,
 ) -> Iterator[str]:
-    """The application on an empty instance, with the weights it ships or others; its address."""
+    """The application on an empty instance, with the weights it ships or others; its address.
+
+    Args:
+        others: more settings.
+    """
     # The system gives a port that is free.
     settings = Settings().model_copy(
         update={
@@ -62,6 +67,7 @@ def served(
             "port": 0,
             "signup": signup,
             "second_factor": second_factor,
+            **others,
         }
     )
     put_empty_database(settings)
@@ -76,8 +82,8 @@ def served(
 
 
 def sign_up(page: Page, name: str) -> None:
-    """Ask for an account."""
-    page.goto("/sign-up")
+    """Ask for an account, of a server that may be below a path."""
+    page.goto("sign-up")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Confirm password").fill(PASSWORD)
@@ -87,7 +93,7 @@ def sign_up(page: Page, name: str) -> None:
 
 def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
     """Sign in, or try to."""
-    page.goto("/sign-in")
+    page.goto("sign-in")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(password)
     with page.expect_navigation():
@@ -98,7 +104,7 @@ def sign_up_and_in(page: Page, name: str) -> None:
     """Make an account, which the settings must let in at once, and sign in to it."""
     sign_up(page, name)
     sign_in(page, name)
-    page.wait_for_url("**/classify")
+    page.wait_for_url("**/cases")
 
 
 def open_page(chrome: Browser, address: str, **options: Any) -> Page:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.serving import chromium
-from tests.uploads import png
+from tests.uploads import fresh
 
 pytestmark = [
     pytest.mark.browser,
@@ -29,7 +29,7 @@ def test_a_busy_server_is_asked_again(signed_in: Page):
 
     signed_in.goto("/classify")
     signed_in.route("**/classify", busy)
-    cell = {"name": "cell.png", "mimeType": "image/png", "buffer": png()}
+    cell = {"name": "cell.png", "mimeType": "image/png", "buffer": fresh()}
     signed_in.set_input_files("#images", cell)
     expect(signed_in.locator("[data-sentence]").first).to_have_text("Waiting: the server is busy")
     seen.append(True)
@@ -44,7 +44,7 @@ def test_a_file_that_waits_for_a_busy_server_can_be_cancelled(signed_in: Page):
     signed_in.unroute_all()
     signed_in.goto("/classify")
     signed_in.route("**/classify", busy)
-    cell = {"name": "cell.png", "mimeType": "image/png", "buffer": png()}
+    cell = {"name": "cell.png", "mimeType": "image/png", "buffer": fresh()}
     signed_in.set_input_files("#images", cell)
     expect(signed_in.locator("[data-sentence]").first).to_have_text("Waiting: the server is busy")
     signed_in.get_by_role("button", name="Cancel").first.click()

@@ -20,7 +20,7 @@ from tests.services.analyses.fields import (
     read_field,
 )
 from tests.stand_ins import drawn_field
-from tests.uploads import png
+from tests.uploads import fresh
 
 pytestmark = [
     pytest.mark.browser,
@@ -61,7 +61,7 @@ def fields(signed_in: Page) -> dict[str, str]:
 
 def uploaded(page: Page, found: FieldFindings) -> str:
     """Address of a field of which the models say this."""
-    file = {"name": "field.png", "mimeType": "image/png", "buffer": png(drawn_field())}
+    file = {"name": "field.png", "mimeType": "image/png", "buffer": fresh(drawn_field())}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Models, "read_field", lambda self, rgb, progress=None, **options: found)
         page.goto("/detect")
@@ -140,14 +140,14 @@ def test_the_word_follows_and_the_kept_finding_is_named(page: Page):
     state = page.locator("[data-state]")
     expect(state).to_have_text("Default threshold (used in the saved result)")
     slider(page).fill("95")
-    expect(word).to_have_text("No blasts found")
-    expect(page.get_by_text("This does not rule out blasts")).to_be_visible()
+    expect(word).to_have_text("Uncertain cells")
+    expect(page.get_by_text("Decide the uncertain cells by morphology")).to_be_visible()
     expect(state).to_have_text("Preview at 95%. Saved result uses 50%")
     expect(page.get_by_role("status").filter(has_text="At 95%")).to_have_text(
         "At 95%: blasts 0 of 4 white cells."
     )
     page.get_by_role("button", name="Reset to 50%").press("Enter")
-    expect(word).to_have_text("Blasts found")
+    expect(word).to_have_text("Blasts suspected")
     expect(state).to_contain_text("Default threshold")
     assert counts(page) == (2, 2)
 
@@ -236,7 +236,7 @@ def test_without_script_the_page_is_as_at_the_models_threshold(page: Page, addre
     assert order(plain) == [0, 2, 3, 4]
     for control in (slider(plain), plain.get_by_label("Sort by")):
         expect(control).to_be_hidden()
-    expect(plain.locator(".finding-word:visible")).to_have_text("Blasts found")
+    expect(plain.locator(".finding-word:visible")).to_have_text("Blasts suspected")
 
 
 def test_it_fits_on_a_phone(page: Page):

@@ -56,7 +56,7 @@ def test_an_administrator_sets_it_up_and_signs_in_with_it(page: Page, tmp_path: 
     assert complaints(page) == ""
     recovery = codes.first.inner_text()
     page.get_by_role("link", name="I’ve saved these codes").click()
-    page.wait_for_url("**/classify")
+    page.wait_for_url("**/cases")
     page.goto("/account/second-factor")
     assert complaints(page) == ""
 
@@ -70,4 +70,4 @@ def test_an_administrator_sets_it_up_and_signs_in_with_it(page: Page, tmp_path: 
     expect(page.get_by_text("This code is wrong")).to_be_visible()
     page.get_by_label("Code").fill(recovery)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/classify")
+    page.wait_for_url("**/cases")

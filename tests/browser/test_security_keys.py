@@ -114,7 +114,7 @@ def test_without_script_there_is_the_code(page: Page, codes: list[str], address:
     expect(plain.get_by_role("button", name="Use a security key")).to_be_hidden()
     plain.get_by_label("Code").fill(codes[2])
     plain.get_by_role("button", name="Sign in").click()
-    plain.wait_for_url("**/classify")
+    plain.wait_for_url("**/cases")
     plain.context.close()
 
 

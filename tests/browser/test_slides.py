@@ -29,7 +29,7 @@ SIDES = ("Left", "Top", "Width", "Height")
 def reading() -> Iterator[Reading]:
     stand_in = Reading()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("jobs.engine.BETWEEN_NOTES", 0)
+        patch.setattr("jobs.runner.BETWEEN_NOTES", 0)
         patch.setattr(
             Models, "read_field", lambda self, *given, **_options: stand_in.read_field(self, *given)
         )
@@ -135,7 +135,7 @@ def test_an_area_is_marked_by_mouse_and_its_cells_appear(page: Page, reading: Re
     expect(page.locator(".area-busy")).to_have_count(1)
     assert sides(page) == [-1, -1, -1, -1]
     reading.go_on.set()
-    expect(area(page, 1).locator("[data-word]")).to_have_text("Blasts found")
+    expect(area(page, 1).locator("[data-word]")).to_have_text("Blasts suspected")
     expect(page.locator(".cell-blast")).to_have_count(1)
     x1 = float(page.locator(".cell-blast").get_attribute("x"))
     assert x1 == left
@@ -151,7 +151,7 @@ def test_an_area_is_marked_by_keys_alone(page: Page):
         page.keyboard.type(value)
         page.keyboard.press("Tab")
     page.get_by_role("button", name="Read this area").press("Enter")
-    expect(area(page, 2).locator("[data-word]")).to_have_text("Blasts found")
+    expect(area(page, 2).locator("[data-word]")).to_have_text("Blasts suspected")
     cells = page.locator(".cell-blast")
     expect(cells).to_have_count(2)
     assert "300" in [cell.get_attribute("x") for cell in cells.all()]

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from imaging.images import encode_png
 from settings import ROOT
+from tests.browser.drops import line
 from tests.browser.serving import browser, chromium, open_page, served, watched
 from tests.people import PASSWORD
 from tests.stand_ins import drawn_cell, drawn_field
@@ -65,13 +66,13 @@ def test_the_first_to_sign_up_is_let_in(page: Page):
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Classify cells")).to_be_visible()
+    expect(page.get_by_role("heading", name="Cases", exact=True)).to_be_visible()
 
 
 def test_several_cells_are_classified_and_the_bad_file_told(page: Page, images):
     page.goto("/classify")
     page.set_input_files("#images", [images[n] for n in ("cell.png", "blank.png", "notes.png")])
-    cell, blank, notes = (page.locator(".upload-item").nth(number) for number in range(3))
+    cell, blank, notes = (line(page, name) for name in ("cell.png", "blank.png", "notes.png"))
     expect(cell.get_by_role("link", name="Open")).to_be_visible()
     assert cell.locator("[data-word]").inner_text() in LABELS
     expect(blank).to_contain_text("Not usable")
@@ -80,7 +81,7 @@ def test_several_cells_are_classified_and_the_bad_file_told(page: Page, images):
 
 
 def test_a_cells_result_page_says_what_it_is_worth(page: Page):
-    page.locator(".upload-item").first.get_by_role("link", name="Open").click()
+    line(page, "cell.png").get_by_role("link", name="Open").click()
     expect(page.locator(".finding-word")).to_contain_text(
         page.locator(".result-badge").first.inner_text()
     )

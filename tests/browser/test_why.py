@@ -12,7 +12,7 @@ from models.explanation import attribution
 from tests.browser.serving import at_work, chromium, open_page, served
 from tests.pages.analyses.test_explanation import Shap
 from tests.stand_ins import stand_in_models
-from tests.uploads import png
+from tests.uploads import fresh, png
 
 pytestmark = [
     pytest.mark.browser,
@@ -40,6 +40,7 @@ def page(address: str, tmp_path_factory) -> Iterator[Page]:
     cell = tmp_path_factory.mktemp("images") / "cell.png"
     cell.write_bytes(png())
     with at_work(address) as page:
+        page.goto("/classify")
         page.set_input_files("#images", cell)
         page.locator(".upload-item").get_by_role("link", name="Open").click()
         yield page
@@ -87,7 +88,7 @@ def test_shap_values_come_while_the_page_waits_and_are_there_later(page: Page, s
 def test_a_failure_can_be_tried_again(page: Page, shap: Shap):
     shap.error = ValueError("broken")
     page.goto("/classify")
-    page.set_input_files("#images", {"name": "b.png", "mimeType": "image/png", "buffer": png()})
+    page.set_input_files("#images", {"name": "b.png", "mimeType": "image/png", "buffer": fresh()})
     page.locator(".upload-item").get_by_role("link", name="Open").click()
     page.get_by_role("button", name="Compute SHAP values").click()
     expect(page.get_by_role("alert")).to_contain_text("Something went wrong")

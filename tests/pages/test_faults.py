@@ -20,8 +20,9 @@ from pages.common.errors import BUSY, BUSY_SECONDS
 from records import db
 from records.accounts import accounts
 from records.analyses import analyses, field_tasks
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from services.analyses.field_queue import NO_ROOM
+from tests.addresses import rules_of_pages
 from tests.cases import open_case, put_field
 from tests.pages.common.test_access import ARGUMENTS
 from tests.people import PASSWORD, account_named, add_account, csrf_token, sign_in_as
@@ -232,7 +233,7 @@ def test_a_missing_file_of_the_program_is_no_missing_row(
     def missing(*_: object) -> None:
         raise FileNotFoundError(errno.ENOENT, "No such file", "/somewhere/else")
 
-    monkeypatch.setattr("records.accounts.accounts.all_accounts", missing)
+    monkeypatch.setattr("records.accounts.accounts.page_of", missing)
 
     assert signed_in.get("/admin/people").status_code == 500
 
@@ -248,7 +249,7 @@ def addresses(app: Flask, **ids: str) -> list[tuple[str, str, str]]:
                 method,
                 urls.build(rule.endpoint, {name: values[name] for name in rule.arguments}),
             )
-            for rule in app.url_map.iter_rules()
+            for rule in rules_of_pages(app)
             if rule.arguments & set(ids)
             for method in sorted(rule.methods - {"HEAD", "OPTIONS"})
         ]
@@ -359,7 +360,7 @@ def test_the_files_of_a_deleted_analysis_are_gone(app: Flask, signed_in: FlaskCl
     cell = upload_cell(signed_in)
     signed_in.post(f"/history/{cell}/delete", data={"csrf_token": csrf_token(signed_in)})
 
-    assert not ImageStore(app.config["LEUKOSCOPE"].images_dir).names()
+    assert not DiskStore(app.config["LEUKOSCOPE"].images_dir).names()
 
 
 @pytest.mark.parametrize("break_", ["\n", "\r", "\x1b", "\x85", "\u2028"])

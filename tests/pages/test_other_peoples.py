@@ -11,8 +11,9 @@ from records.analyses import explanations
 from records.analyses.analyses import AnalysisKind
 from records.analyses.explanations import Explanation
 from records.cases import cases
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from services.cases import review
+from tests.addresses import rules_of_pages
 from tests.cases import entry
 from tests.pages.common.test_access import ARGUMENTS
 from tests.people import account_named, csrf_token, move, post
@@ -30,9 +31,30 @@ NOT_OF_ANALYSES = {
     "model.card",
     "model.chart",
     "admin.rename_team",
+    "laboratory_classes.edit",
+    "laboratory_classes.change",
+    "laboratory_classes.retire",
+    "laboratory_classes.use_again",
+    *(
+        f"laboratory_models.{name}"
+        for name in ("show", "progress", "use", "stop", "export", "cell")
+    ),
     "audit.export",
+    "archives.drop",
+    # tests/pages/analyses/test_classification_by_workers.py asks for another team's
+    "classification.progress",
+    "language.scripts",
+    "language.switch",
+    "known_files.known",
+    "quality.save",
+    "statistics.export",
+    "work.selected",
     "security_keys.confirm",
     "security_keys.remove",
+    "tokens.revoke",
+    "webhooks.deliveries",
+    "webhooks.remove",
+    "everybodys_tokens.revoke",
     "static",
     "bootstrap.static",
 }
@@ -46,7 +68,7 @@ OTHER_ARGUMENTS = {"index": 0, "number": 0, "cell": 0, "cell_number": 0, "suffix
 
 def rules(app: Flask) -> list[Rule]:
     """Addresses of analyses."""
-    found = [rule for rule in app.url_map.iter_rules() if rule.arguments]
+    found = [rule for rule in rules_of_pages(app) if rule.arguments]
     found = [rule for rule in found if not {"case_id", "slide_id"} & rule.arguments]
     return [rule for rule in found if rule.endpoint not in NOT_OF_ANALYSES | OF_BATCHES]
 
@@ -58,7 +80,7 @@ def batch_requests(app: Flask, field: dict[str, str]) -> list[tuple[str, str]]:
         urls = app.create_url_adapter(None) or app.url_map.bind("localhost")
         return [
             (method, urls.build(rule.endpoint, {name: values[name] for name in rule.arguments}))
-            for rule in app.url_map.iter_rules()
+            for rule in rules_of_pages(app)
             if rule.endpoint in OF_BATCHES
             for method in rule.methods - {"HEAD", "OPTIONS"}
         ]
@@ -89,7 +111,7 @@ def case_requests(app: Flask, **ids: str) -> list[tuple[str, str]]:
         urls = app.create_url_adapter(None) or app.url_map.bind("localhost")
         return [
             (method, urls.build(rule.endpoint, {name: values[name] for name in rule.arguments}))
-            for rule in app.url_map.iter_rules()
+            for rule in rules_of_pages(app)
             if "case_id" in rule.arguments
             for method in rule.methods - {"HEAD", "OPTIONS"}
         ]
@@ -102,7 +124,7 @@ def slide_requests(app: Flask, slide: str, task_id: str) -> list[tuple[str, str]
         urls = app.create_url_adapter(None) or app.url_map.bind("localhost")
         return [
             (method, urls.build(rule.endpoint, {name: values[name] for name in rule.arguments}))
-            for rule in app.url_map.iter_rules()
+            for rule in rules_of_pages(app)
             if "slide_id" in rule.arguments
             for method in rule.methods - {"HEAD", "OPTIONS"}
         ]
@@ -110,11 +132,12 @@ def slide_requests(app: Flask, slide: str, task_id: str) -> list[tuple[str, str]
 
 def explained(app: Flask, analysis_id: str) -> None:
     """Keep an explanation with its picture, as if it had been computed."""
-    store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
+    store = DiskStore(app.config["LEUKOSCOPE"].images_dir)
     with app.app_context():
         explanations.ask_for(analysis_id)
-        explanation_id = tasks.claim(Explanation)
-        assert tasks.finish(Explanation, explanation_id, picture_name=store.put(png()))
+        explanation_id = explanations.find(analysis_id).id
+        start = tasks.begin(Explanation, explanation_id)
+        assert tasks.finish(Explanation, explanation_id, start, picture_name=store.put(png()))
 
 
 def become_reviewer(app: Flask, name: str) -> None:
@@ -189,7 +212,7 @@ def test_somebody_elses_case_is_not_found(app, signed_in, other_client: FlaskCli
             assert answer.status_code == 404, (method, path)
     for path in (path for method, path in found if method == "GET"):
         with signed_in.get(path, follow_redirects=True) as answer:
-            assert answer.status_code == 200, path
+            assert answer.status_code in (200, 204), path
     form = {"csrf_token": csrf_token(client)}
     for method, path in found:
         visitor = client.open(path, method=method, data=form)
@@ -241,7 +264,9 @@ def test_whoever_moved_away_finds_nothing_of_the_former_team(
     for path in (path for method, path in found if method == "GET"):
         with colleague.get(path, follow_redirects=True) as answer:
             # What was reviewed in a case is not to be deleted.
-            assert answer.status_code == 200 or path == f"/history/{field['id']}/delete", path
+            assert answer.status_code in (200, 204) or path == f"/history/{field['id']}/delete", (
+                path
+            )
 
 
 def test_what_is_sent_after_a_move_does_not_join_the_batch_of_before(

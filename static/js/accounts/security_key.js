@@ -1,12 +1,13 @@
 // Asks a security key or passkey, and sends its answer with the form.
 
 import { find, findAll } from "../common/elements.js";
+import { gettext } from "../common/language.js";
 
-const NO_ANSWER = "No security key answered. Try again.";
+const NO_ANSWER = gettext("No security key answered. Try again.");
 /** @type {Record<string, string>} */
 const SENTENCES = {
-  InvalidStateError: "This key is registered already.",
-  SecurityError: "Security keys do not work at this address. They need the server's own name over https.",
+  InvalidStateError: gettext("This key is registered already."),
+  SecurityError: gettext("Security keys do not work at this address. They need the server's own name over https."),
 };
 
 /**

@@ -74,7 +74,8 @@ export function findAll(root, selector, type = HTMLElement) {
  * @returns {Element | null}
  */
 export function findOptional(root, selector, type = HTMLElement) {
-  return findAll(root, selector, type)[0] ?? null;
+  const element = root.querySelector(selector);
+  return element instanceof type ? element : null;
 }
 
 /**

@@ -1,5 +1,7 @@
 // Shares of blasts in words and figures, as services/analyses/findings.py writes them.
 
+import { formatPercent, gettext } from "./language.js";
+
 const Z_95 = 1.959964;
 
 /**
@@ -22,7 +24,7 @@ export function interval(successes, total) {
  */
 export function formatShare(share) {
   const decimals = share >= 0.1 && share <= 0.9 ? 1 : 10;
-  return `${Math.floor(100 * decimals * share + 0.5) / decimals}%`;
+  return formatPercent(Math.floor(100 * decimals * share + 0.5) / decimals);
 }
 
 /**
@@ -31,5 +33,6 @@ export function formatShare(share) {
  * @param {number} total
  */
 export function formatInterval(successes, total) {
-  return interval(successes, total).map(formatShare).join(" to ");
+  const [low, high] = interval(successes, total).map(formatShare);
+  return gettext("%(low)s to %(high)s", { low, high });
 }

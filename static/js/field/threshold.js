@@ -1,6 +1,7 @@
 // Moves the probability from which a white cell is called a blast, and recounts at once.
 
 import { find, findAll, findOptional } from "../common/elements.js";
+import { gettext } from "../common/language.js";
 import { formatShare } from "../common/shares.js";
 import { cells } from "./cells.js";
 import { refresh } from "./gallery.js";
@@ -87,17 +88,21 @@ class Threshold {
     this.part("at").textContent = at;
     this.slider.setAttribute("aria-valuetext", at);
     state.classList.toggle("moved", this.moved);
+    // They are of the saved result.
+    const opinions = findOptional(document, "[data-opinions]");
+    if (opinions) opinions.hidden = this.moved;
     state.textContent = this.moved
-      ? `Preview at ${at}. Saved result uses ${state.dataset.own}`
-      : "Default threshold (used in the saved result)";
+      ? gettext("Preview at %(at)s. Saved result uses %(own)s", { at, own: state.dataset.own ?? "" })
+      : gettext("Default threshold (used in the saved result)");
   }
 
   /** For those who hear the page: once the slider rests. */
   announce() {
     const shown = countedCells();
     const blasts = shown.filter((cell) => cell.label === "blast").length;
-    this.part("announced").textContent =
-      `At ${formatShare(this.value)}: blasts ${blasts} of ${shown.length} white cells.`;
+    this.part("announced").textContent = gettext("At %(at)s: blasts %(blasts)s of %(whole)s white cells.", {
+      at: formatShare(this.value), blasts, whole: shown.length,
+    });
   }
 }
 
@@ -137,8 +142,18 @@ function recount() {
     place.textContent = String(shown.length);
   }
   find(document, "[data-no-white-cell]").hidden = shown.length > 0;
-  showShares(shown);
-  showResult(blasts ? "blasts" : shown.length ? "no_blasts" : "no_white_cells");
+  showResult(stateOf(shown, showShares(shown)));
+}
+
+/**
+ * The worst of the cells, as `field_state` of services/analyses/findings.py says it.
+ * @param {Cell[]} shown
+ * @param {number} uncertain
+ */
+function stateOf(shown, uncertain) {
+  if (shown.some((cell) => cell.label === "blast")) return "blasts";
+  if (uncertain) return "uncertain_cells";
+  return shown.length ? "no_blasts" : "no_white_cells";
 }
 
 /** @param {string} result */

@@ -1,5 +1,7 @@
 // The area that a person marks: a rectangle of whole pixels inside of the slide.
 
+import { gettext } from "../common/language.js";
+
 /** @import { Rectangle } from "../common/view.js" */
 
 /**
@@ -38,13 +40,17 @@ function clamp(value, most) {
  */
 export function refusal({ x, y, width, height }, { minSide, maxPixels, ...slide }) {
   if (x < 0 || y < 0 || x + width > slide.width || y + height > slide.height) {
-    return `The area reaches beyond the slide, which has ${slide.width} × ${slide.height} pixels.`;
+    return gettext("The area reaches beyond the slide, which has %(width)s × %(height)s pixels.", {
+      width: slide.width, height: slide.height,
+    });
   }
   if (Math.min(width, height) < minSide) {
-    return `At least ${minSide} × ${minSide} pixels are needed. Mark a larger area.`;
+    return gettext("At least %(side)s × %(side)s pixels are needed. Mark a larger area.", { side: minSide });
   }
   if (width * height > maxPixels) {
-    return `At most ${Math.round(maxPixels / 1e6)} megapixels are read at once. Mark a smaller area.`;
+    return gettext(
+      "At most %(most)s megapixels are read at once. Mark a smaller area.", { most: Math.round(maxPixels / 1e6) },
+    );
   }
   return null;
 }

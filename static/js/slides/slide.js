@@ -1,6 +1,7 @@
 // The page of a slide: look around, mark an area by mouse or in numbers, have it read.
 
 import { csrfToken, find, findAll, findOptional } from "../common/elements.js";
+import { formatNumber, gettext } from "../common/language.js";
 import { formatLength, showScaleBar } from "../common/scale_bar.js";
 import { Areas } from "./areas.js";
 import { between, refusal } from "./marked.js";
@@ -8,8 +9,8 @@ import { Overlay } from "./overlay.js";
 
 /** @import { Rectangle } from "../common/view.js" */
 
-const UNREACHABLE = "The server could not be reached. Check the connection, then try again.";
-const NO_TILES = "Parts of the slide could not be loaded. The server may be busy: move or zoom to try again.";
+const UNREACHABLE = gettext("The server could not be reached. Check the connection, then try again.");
+const NO_TILES = gettext("Parts of the slide could not be loaded. The server may be busy: move or zoom to try again.");
 
 const page = find(document, "[data-slide]");
 const data = page.dataset;
@@ -75,7 +76,9 @@ viewer.addHandler("tile-load-failed", () => fault(NO_TILES));
 viewer.addHandler("open-failed", () => fault(NO_TILES));
 viewer.addHandler("tile-loaded", () => { find(page, "[data-fault]").hidden = true; });
 viewer.canvas.setAttribute("role", "application");
-viewer.canvas.setAttribute("aria-label", "Slide. Arrow keys move, plus and minus zoom, 0 shows the whole slide.");
+viewer.canvas.setAttribute("aria-label", gettext(
+  "Slide. Arrow keys move, plus and minus zoom, 0 shows the whole slide.",
+));
 
 /** @param {string} sentence */
 function fault(sentence) {
@@ -222,7 +225,7 @@ class Marking {
 
 /** @param {Rectangle} area */
 function formatArea({ width, height }) {
-  const pixels = `${(width * height / 1e6).toFixed(1)} megapixels`;
+  const pixels = gettext("%(number)s megapixels", { number: formatNumber((width * height / 1e6).toFixed(1)) });
   if (micrometres === null) return pixels;
   return `${formatLength(width * micrometres)} × ${formatLength(height * micrometres)}, ${pixels}`;
 }
@@ -242,7 +245,7 @@ class Proposals {
 
   async ask() {
     this.button.disabled = true;
-    this.say("Looking for the monolayer…");
+    this.say(gettext("Looking for the monolayer…"));
     try {
       const answer = await fetch(this.element.dataset.url ?? "", { headers: { Accept: "application/json" } });
       const { proposals, error } = await answer.json();
@@ -259,8 +262,8 @@ class Proposals {
     const found = proposals.map(({ left, top, ...rest }) => ({ ...rest, x: left, y: top }));
     overlay.draw("proposals", found.map((area) => ({ ...area, style: "proposal" })));
     find(this.element, "[data-proposal-list]").replaceChildren(...found.map((area, index) => this.item(area, index)));
-    this.say(found.length ? "Best first. Choose one, check it in the picture, then read it."
-      : "No monolayer was found. Mark an area yourself.");
+    this.say(found.length ? gettext("Best first. Choose one, check it in the picture, then read it.")
+      : gettext("No monolayer was found. Mark an area yourself."));
   }
 
   /**

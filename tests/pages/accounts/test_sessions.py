@@ -153,3 +153,16 @@ def test_a_reader_sees_the_own_alone(app: Flask, signed_in: FlaskClient):
     client = sign_in_as(app, "ben")
 
     assert others_on(client.get(PAGE).text) == []
+
+
+def test_a_script_is_told_who_is_signed_in_with_a_token_that_is_taken(app: Flask):
+    add_account(app, "ada")
+    client = sign_in(app)
+    told = client.get(f"{PAGE}/present").json
+
+    with app.app_context():
+        assert (told["account"], told["name"]) == (account_named("ada").id, "ada")
+    headers = {"X-CSRFToken": told["csrf_token"]}
+    assert client.post("/sign-out", headers=headers).status_code == 302
+    json = {"Accept": "application/json"}
+    assert client.get(f"{PAGE}/present", headers=json).status_code == 401

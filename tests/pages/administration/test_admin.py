@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from records.accounts import accounts as records
 from records.accounts import teams
 from records.audit.audit import Event
-from tests.people import PASSWORD, account_named, post
+from tests.people import PASSWORD, account_named, add_account, move, post
 from tests.trail import noted
 from tests.uploads import texts
 
@@ -54,6 +54,26 @@ def test_the_administrator_sees_everybody_and_who_waits(
 
     assert page.index("Pending requests") < page.index("carla") < page.index("ben")
     assert f"/admin/people/{carla}/approve" in page
+
+
+def test_many_accounts_come_a_page_at_a_time(app: Flask, signed_in: FlaskClient, carla: str):
+    app.config["LEUKOSCOPE"] = app.config["LEUKOSCOPE"].model_copy(update={"page_size": 2})
+    for name in ("dora", "Emil", "frida"):
+        add_account(app, name)
+    move(app, "frida", "ward 7")
+
+    first, last = (signed_in.get(f"/admin/people{page}").text for page in ("", "?page=2"))
+    assert [shown_accounts(page) for page in (first, last)] == [["ada", "dora"], ["Emil", "frida"]]
+    assert all(f"/admin/people/{carla}/approve" in page for page in (first, last))
+    for text, names in {"EMI": ["Emil"], "ward": ["frida"], "%": [], "carla": []}.items():
+        assert shown_accounts(signed_in.get(f"/admin/people?text={text}").text) == names
+    assert "No matching accounts" in signed_in.get("/admin/people?text=nobody").text
+    assert signed_in.get(f"/admin/people?text={'x' * 2000}").status_code == 422
+
+
+def shown_accounts(page: str) -> list[str]:
+    """The names of those who may be changed, from top to bottom."""
+    return re.findall(r'Change<span class="visually-hidden"> ([^<]+)</span>', page)
 
 
 @pytest.mark.parametrize(

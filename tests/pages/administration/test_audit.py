@@ -12,7 +12,7 @@ from pages.common.requires import requirement_of
 from records.audit.audit import Event
 from services.audit import audit
 from tests.people import PASSWORD, account_named, post
-from tests.trail import entries, noted
+from tests.trail import CELL, append, entries, noted
 from tests.uploads import texts, upload_cell
 
 EXPORTS = ("/admin/audit/export.csv", "/admin/audit/export.jsonl")
@@ -116,6 +116,31 @@ def test_filters_survive_paging(signed_in: FlaskClient, cell: str, monkeypatch):
     pages = signed_in.get("/admin/audit?page=2").text
     assert 'rel="prev"' in pages
     assert 'rel="next"' in pages
+
+
+def test_a_long_trail_is_not_counted_to_its_end(app: Flask, signed_in: FlaskClient, monkeypatch):
+    """Its pages end there, and a link goes on behind the last entry of these."""
+    monkeypatch.setattr(page_module, "PAGE_SIZE", 2)
+    monkeypatch.setattr(page_module, "MOST_COUNTED", 4)
+    with app.app_context():
+        append(9)
+        numbers = [entry.number for entry in entries() if entry.object_id == CELL.id]
+    seen, counts, query = [], [], f"?object={CELL.id}"
+    while query is not None:
+        page = signed_in.get(f"/admin/audit{query}").text
+        seen += [int(number) for number in ROW.findall(page)]
+        counts += re.findall(r"More than 4 entries|\d entry matching|Page \d of \d", page)
+        older = re.search(r'rel="next" href="/admin/audit(\?[^"]*)"', page)
+        query = older and older[1].replace("&amp;", "&")
+
+    assert seen == numbers[::-1]
+    block = ["More than 4 entries", "Page 1 of 2", "More than 4 entries", "Page 2 of 2"]
+    assert counts == [*block, *block, "1 entry matching"]
+
+
+@pytest.mark.parametrize("behind", ["0", "-1", str(2**31), "first"])
+def test_a_list_goes_on_behind_an_entry_only(signed_in: FlaskClient, behind: str):
+    assert signed_in.get(f"/admin/audit?behind={behind}").status_code == 422
 
 
 def test_the_end_of_the_trail_can_be_written_down(app: Flask, signed_in: FlaskClient, cell: str):

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from PIL import Image, ImageFilter
 
 from models.findings import Classification, Quality, QualityIssue, Verdict
+from pages.analyses import detection
 from pages.common.formatting import (
     FIELD_QUALITY_SENTENCES,
     QUALITY_SENTENCES,
@@ -17,7 +18,8 @@ from pages.common.formatting import (
 )
 from records import db
 from records.analyses.analyses import Analysis
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
+from tests.models.quality_control.test_eyepiece import through_eyepiece
 from tests.people import post
 from tests.stand_ins import drawn_cell, drawn_field
 from tests.uploads import (
@@ -31,10 +33,11 @@ from tests.uploads import (
     upload_cell,
     upload_field,
 )
+from tests.waiting import HANGS
 
 RESULTS = {
     "all_blast": (png(), "ALL blast", "exclamation-triangle", "immunophenotyping"),
-    "normal": (png(drawn_cell(chromatin=PALE)), "Normal", "check-circle", "One normal cell"),
+    "normal": (png(drawn_cell(chromatin=PALE)), "Normal", "search", "One normal cell"),
     "uncertain": (png(drawn_cell(chromatin=MIDDLE)), "Uncertain", "question-circle", "neither"),
     "not_usable": (
         png(np.full((120, 120, 3), 200, np.uint8)),
@@ -71,6 +74,14 @@ def test_each_result_has_its_word_icon_and_next_step(signed_in: FlaskClient, res
     assert sentence in texts(finding)
     assert "No result is final until a person confirms it." in texts(finding)
     assert "It does not diagnose" in texts(finding)
+
+
+def test_a_view_through_an_eyepiece_is_spoken_of(signed_in: FlaskClient):
+    rgb = np.pad(drawn_cell(200), ((150, 150), (150, 150), (0, 0)), "edge")
+    cropped = result_page(signed_in, png(through_eyepiece(rgb, 250, 250, 200)))
+    assert "View through an eyepiece: only its circle was read." in texts(cropped)
+    assert "Dashed square: analysed" in texts(cropped)
+    assert "eyepiece" not in result_page(signed_in, png())
 
 
 def test_the_probability_is_a_number_and_a_meter(signed_in: FlaskClient):
@@ -155,7 +166,7 @@ def test_those_uploaded_together_follow_each_other(signed_in: FlaskClient):
 
 def test_an_image_that_is_gone_is_not_found(app: Flask, signed_in: FlaskClient):
     analysis_id = upload_cell(signed_in)
-    store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
+    store = DiskStore(app.config["LEUKOSCOPE"].images_dir)
     for name in store.names():
         store.delete(name)
 
@@ -192,7 +203,8 @@ def test_the_quality_check_cannot_be_overridden_where_nothing_is_readable(signed
         assert post(signed_in, f"/classify/{analysis_id}/override-quality-check").status_code == 409
 
 
-def test_several_cells_are_carried_over_to_detect(signed_in: FlaskClient):
+def test_several_cells_are_carried_over_to_detect(signed_in: FlaskClient, monkeypatch):
+    monkeypatch.setattr(detection, "PATIENCE", HANGS)
     analysis_id = upload_cell(signed_in, "field.png", png(np.tile(drawn_cell(), (1, 2, 1))))
     page = signed_in.get(f"/classify/{analysis_id}").text
     assert "several white cells" in texts(page)
@@ -206,7 +218,7 @@ def test_several_cells_are_carried_over_to_detect(signed_in: FlaskClient):
 
 def test_reading_again_needs_the_token_and_the_image(app: Flask, signed_in: FlaskClient):
     address = f"/classify/{upload_cell(signed_in, content=blurred())}"
-    store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
+    store = DiskStore(app.config["LEUKOSCOPE"].images_dir)
     for name in store.names():
         store.delete(name)
     for action in ("override-quality-check", "detect"):

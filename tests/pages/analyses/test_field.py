@@ -8,16 +8,20 @@ import zipfile
 
 import pydicom
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
 from models.findings import FieldFindings, Namer
 from models.registry import Models
 from records import db
+from records.analyses import analyses
 from records.analyses.analyses import Analysis
 from records.audit.audit import Event
+from services.cases.review import record
+from tests.cases import entry, open_case, put_field
 from tests.networks import CLASSIFIER, active
-from tests.people import post
+from tests.people import account_named, post
 from tests.services.analyses.fields import CELLS, older_field, read_field
 from tests.trail import noted
 from tests.uploads import texts, upload_field
@@ -121,16 +125,16 @@ def test_every_white_cell_has_one_probability(shown):
         return [visible(item) for item in every[:4]]
 
     assert items() == [
-        "Blast 90% Models disagree",
-        "Blast 30%",
-        "Other white cell 5% Models disagree",
-        "Other white cell 20%",
+        "Cell 1 Blast 90% Cut by the edge Models disagree",
+        "Cell 2 Blast 30%",
+        "Cell 3 Other white cell 5% Models disagree",
+        "Cell 4 Other white cell 20%",
     ]
     assert items(named_by=Namer.CLASSIFIER, thresholds={"blast": 0.25, "detector_blast": 0.25}) == [
-        "Blast 80%",
-        "Other white cell 60%",
-        "Blast 10%",
-        "Other white cell 25%, uncertain",
+        "Cell 1 Blast 80%",
+        "Cell 2 Other white cell 60%",
+        "Cell 3 Blast 10% Cut by the edge",
+        "Cell 4 Other white cell 25%, uncertain",
     ]
 
 
@@ -174,7 +178,12 @@ def test_without_script_one_word_is_said_of_the_field(shown):
     words = r'data-result="(\w+)"( hidden)?>'
     found = re.findall(words, shown(read_field()))
     assert [result for result, hidden in found if not hidden] == ["blasts", "blasts"]
-    assert {result for result, _ in found} == {"blasts", "no_blasts", "no_white_cells"}
+    assert {result for result, _ in found} == {
+        "blasts",
+        "uncertain_cells",
+        "no_blasts",
+        "no_white_cells",
+    }
 
 
 @pytest.mark.parametrize(
@@ -285,3 +294,23 @@ def test_the_dicom_download_has_the_pseudonym_of_its_case(app, signed_in):
     with app.app_context():
         row = noted(Event.DOWNLOAD)[-1]
         assert (row.object_id, row.known) == (field["id"], {"page": "field.dicom"})
+
+
+def test_a_field_of_a_case_leads_to_its_cells_and_says_how_far_their_review_is(
+    app: Flask, signed_in: FlaskClient
+):
+    with app.app_context():
+        case = open_case(account_named("ada").id)
+        put_field(case, name="first.png")
+        field = put_field(case)
+        number = 1 + [one.id for one in analyses.of_case(case.id)].index(field.id)
+        record(case, case.owner_id, [entry(f"{field.id}.1", "monocyte")])
+        room, url = f"/cases/{case.id}/room", f"/detect/{field.id}"
+    page = signed_in.get(url).text
+
+    for name in ("1", "2", "3", "4"):
+        assert f"Cell {number}.{name} " in texts(page)
+    assert f'href="{room}#{field.id}.1">Reviewed: Monocyte</a>' in page
+    assert f'href="{room}#{field.id}.0">Not reviewed</a>' in page
+    assert f"Image {number} of case Alder-7 . 1 of 4 cells reviewed." in texts(page)
+    assert f'href="{room}#{field.id}.0">Review in the reading room</a>' in page

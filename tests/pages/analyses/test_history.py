@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from records import db
 from records.analyses.analyses import Analysis
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from tests.people import post
 from tests.stand_ins import drawn_cell
 from tests.uploads import PALE, png, texts, upload_cell, upload_field
@@ -135,7 +135,7 @@ def test_deleting_needs_its_token(signed_in: FlaskClient, kept):
 
 
 def test_deleting_removes_the_analysis_and_every_image(app: Flask, signed_in: FlaskClient, kept):
-    store = ImageStore(app.config["LEUKOSCOPE"].images_dir)
+    store = DiskStore(app.config["LEUKOSCOPE"].images_dir)
     for name, analysis_id in kept.items():
         answer = post(signed_in, f"/history/{analysis_id}/delete")
         assert answer.headers["Location"] == "/history"

@@ -1,11 +1,11 @@
 import re
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from pages.cases.cases_forms import LOOK_AGAIN
 from records import db, tasks
 from records.accounts.accounts import Role
 from records.analyses import analyses
@@ -14,6 +14,7 @@ from records.cases import cases, signatures
 from records.cases.cases import Case
 from records.cases.signatures import Signature
 from services.cases import pseudonyms, review
+from services.cases.pseudonyms import LOOK_AGAIN
 from tests.cases import entry, open_case, put_cell, put_field
 from tests.pages.common.test_access import become
 from tests.people import account_named, post
@@ -129,7 +130,7 @@ def test_what_looks_like_a_name_or_number_must_be_confirmed(signed_in, pseudonym
 
     assert open_by_form(signed_in, pseudonym=pseudonym, checked="y").status_code == 303
     assert shown(signed_in) == [pseudonym]
-    path = signed_in.get("/cases").text.split('history-open" href="')[1].split('"')[0]
+    path = signed_in.get("/cases").text.split('worklist-open" href="')[1].split('"')[0]
     answer = post(signed_in, f"{path}/edit", **{**DETAILS, "pseudonym": pseudonym})
     assert answer.status_code == 303, "what was confirmed is not asked again"
 
@@ -187,9 +188,70 @@ def test_cases_are_searched_filtered_and_sorted(signed_in, three, query: str, na
 
 def test_a_row_tells_state_and_contents(signed_in: FlaskClient, three):
     message = texts(signed_in.get("/cases?text=a-2").text)
-    assert re.search(r"a-2 Peripheral blood. Opened .* In review 1 field, 1 cell image", message)
-    assert "No matching cases." in signed_in.get("/cases?text=zzz").text
-    assert signed_in.get("/cases?state=lost").status_code == 422
+    told = "a-2 Routine Peripheral blood 1 field, 1 cell image 1 of 5 50% 2 of 4 – In review Nobody"
+    assert f"{told} 0 min" in message
+    nothing = signed_in.get("/cases?text=zzz").text
+    assert "No case matches “zzz”." in texts(nothing)
+    assert 'href="/cases">Show all cases</a>' in nothing
+    assert "No case matches these filters." in signed_in.get("/cases?until=2026-01-01").text
+    for wrong in ("state=lost", "view=lost", "order=lost"):
+        assert signed_in.get(f"/cases?{wrong}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("view", "names"),
+    [
+        ("all", ["C-3", "a-2", "B-1"]),
+        ("mine", ["a-2"]),
+        ("to-review", ["B-1", "a-2"]),
+        ("to-co-sign", []),
+        ("amended", []),
+        ("archived", []),
+    ],
+)
+def test_views_have_their_cases_and_their_number(signed_in, three, view: str, names: list[str]):
+    ada = account_named("ada").id
+    for case in db.session.scalars(db.select(Case).where(Case.pseudonym != "B-1")):
+        case.assignee_id = ada
+    db.session.commit()
+    page = signed_in.get(f"/cases?view={view}").text
+    assert NAME.findall(page) == names
+    assert re.search(rf'aria-current="page">[^<]* <span class="view-size">{len(names)}<', page)
+    assert ("No cases here." in page) == (not names)
+
+
+def test_the_most_urgent_of_the_work_comes_first(signed_in, context):
+    ada = account_named("ada").id
+    for priority in ("routine", "stat", "urgent"):
+        open_case(ada, f"P-{priority}", priority=priority)
+    assert shown(signed_in, "?view=to-review") == ["P-stat", "P-urgent", "P-routine"]
+    assert shown(signed_in) == ["P-urgent", "P-stat", "P-routine"]
+
+
+@pytest.mark.parametrize("typed", ["ärztin", "H-26/17", "SMEAR", "ELÄSTISCH", "ель"])
+def test_search_finds_texts_and_file_names_whatever_their_case(signed_in, context, typed: str):
+    ada = account_named("ada").id
+    case = open_case(ada, "Ärztin-7", accession="h-26/17", notes="elästisch, ЕЛЬ")
+    open_case(ada, "B-1")
+    put_field(case, name="Smear 1.png")
+    assert shown(signed_in, f"?text={quote(typed)}") == ["Ärztin-7"]
+
+
+def test_the_same_form_sent_twice_makes_one_case(signed_in: FlaskClient):
+    key = re.search(r'name="form_key"[^>]*value="([0-9a-f]{32})"', signed_in.get("/cases/new").text)
+    sent = [open_by_form(signed_in, form_key=key[1]).headers["Location"] for _ in range(2)]
+    assert sent[0] == sent[1]
+    other = open_by_form(signed_in, form_key=key[1], notes="written after going back")
+    assert other.headers["Location"] != sent[0]
+    assert shown(signed_in) == ["Alder-7", "Alder-7"]
+
+
+def test_accession_and_priority_are_kept_and_shown(signed_in: FlaskClient):
+    opened = open_by_form(signed_in, accession=" H-26/17 ", priority="stat")
+    message = texts(signed_in.get(opened.headers["Location"]).text)
+    assert "Accession number H-26/17 Priority Stat" in message
+    assert "Alder-7 H-26/17 Stat Bone marrow" in texts(signed_in.get("/cases").text)
+    assert open_by_form(signed_in, priority="soon").status_code == 422
 
 
 def test_the_overview_counts_by_field_and_in_all(app: Flask, signed_in, context):
@@ -203,11 +265,12 @@ def test_the_overview_counts_by_field_and_in_all(app: Flask, signed_in, context)
         assert f'href="/cases/{case.id}/{way}"' in page
     message = texts(page)
 
-    assert "1 of 5 white cells reviewed" in message
-    assert re.search(r"Blasts \(models\) 60% \([^)]*\) , 3 of 5", message)
-    assert re.search(r"Blasts \(reviewers\) 40% \([^)]*\) , 2 of 5", message)
-    assert "Models: blasts 2 of 4 white cells Reviewers: blasts 1 of 4 1 of 4 reviewed" in message
-    assert "No white cells counted" in message
+    assert "1 of 5 cells reviewed" in message
+    assert re.search(r"Blasts \(models\) 50% \([^)]*\) , 2 of 4", message)
+    assert "Blasts (reviewers) Reviewed so far: 0 blasts of 1 white cell" in message
+    assert "Not counted: 1 single cell image." in message
+    assert "Blasts suspected Blasts: 2 of 4 white cells 1 of 4 cells reviewed" in message
+    assert "No white cells" in message
     assert "duplicates another image of this case" in message
     assert "In review" in message
 
@@ -369,3 +432,18 @@ def test_the_list_is_paged_with_its_filters(app: Flask, signed_in, context):
     assert "3 cases, page 1 of 2" in texts(page)
     onward = re.search(r'rel="next" href="/cases(\?[^"]*)"', page)[1].replace("&amp;", "&")
     assert shown(signed_in, onward) == ["P-2"]
+
+
+def test_a_specimen_for_which_no_model_is_validated_is_marked_wherever_it_stands(
+    signed_in: FlaskClient, case: str
+):
+    warning = "Bone marrow: neither model is validated for it."
+    form = signed_in.get("/cases/new").text
+
+    assert 'data-specimen="marrow">' in form
+    assert 'data-specimen="blood"' not in form
+    for page in (f"/cases/{case}", f"/cases/{case}/edit", f"/cases/{case}/room"):
+        assert warning in texts(signed_in.get(page).text), page
+    post(signed_in, f"/cases/{case}/edit", **{**DETAILS, "specimen": "blood"})
+    for page in (f"/cases/{case}", f"/cases/{case}/room"):
+        assert warning not in texts(signed_in.get(page).text)

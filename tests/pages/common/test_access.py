@@ -12,6 +12,7 @@ from werkzeug.routing import Rule
 from pages.common.requires import Audience, Need, requirement_of, requires
 from records import db, utc_now
 from records.accounts.accounts import Role
+from tests.addresses import rules_of_pages
 from tests.people import account_named, add_account, csrf_token, post, sign_in_as
 from tests.uploads import upload_cell
 
@@ -20,9 +21,14 @@ JSON = {"Accept": "application/json"}
 ARGUMENTS = {
     "analysis_id": "0" * 32,
     "account_id": "0" * 32,
+    "code": "de",
+    "archive_id": "0" * 32,
+    "kind": "detection",
     "batch_id": "0" * 32,
     "task_id": "0" * 32,
     "decision": "approve",
+    "act": "assign",
+    "table": "weeks",
     "suffix": "csv",
     "team_id": "0" * 32,
     "case_id": "0" * 32,
@@ -32,9 +38,14 @@ ARGUMENTS = {
     "column": 0,
     "row": 0,
     "key_id": "0" * 32,
+    "token_id": "0" * 32,
+    "webhook_id": "0" * 32,
     "cell": f"{'0' * 32}.0",
     "field": "0" * 32,
     "number": 0,
+    "rank": 0,
+    "use": "active",
+    "label": "blast",
     "name": "classifier",
     "chart": "none.svg",
     "filename": "none.css",
@@ -47,6 +58,7 @@ ALLOWED: dict[Need, set[str]] = {
     Role.READER: {Role.READER, Role.REVIEWER},
     Role.REVIEWER: {Role.REVIEWER},
     Audience.ADMINISTRATORS: {"administrator"},
+    Audience.REVIEWERS_AND_ADMINISTRATORS: {Role.REVIEWER, "administrator"},
 }
 
 
@@ -57,10 +69,9 @@ def need(app: Flask, endpoint: str) -> Need | None:
 
 
 def guarded(app: Flask) -> list[Rule]:
+    """What browsers ask for and not everybody may; `tests/api` has the same of programs."""
     return [
-        rule
-        for rule in app.url_map.iter_rules()
-        if need(app, rule.endpoint) is not Audience.ANYBODY
+        rule for rule in rules_of_pages(app) if need(app, rule.endpoint) is not Audience.ANYBODY
     ]
 
 
@@ -94,12 +105,21 @@ def test_only_these_need_nothing(app: Flask):
     assert {one for one in endpoints if need(app, one) is Audience.ANYBODY} == {
         "static",
         "bootstrap.static",
-        "home.health",
+        "health.alive",
+        "health.ready",
+        "metrics.show",
         "accounts.sign_up",
         "accounts.sign_in",
         "accounts.code",
         "accounts.key",
         "accounts.sign_out",
+        "provider.begin",
+        "provider.answer",
+        "provider.signed_out",
+        "help.index",
+        "language.scripts",
+        "language.switch",
+        "api_description.document",
     }
 
 
@@ -187,8 +207,8 @@ def test_a_view_that_declares_nothing_is_refused_to_everybody(app: Flask):
     [
         (Role.NONE, ["Models"], "/models"),
         (Role.VIEWER, ["Cases", "History", "Models"], "/cases"),
-        (Role.READER, ["Classify", "Detect", "Cases", "History", "Models"], "/classify"),
-        ("administrator", ["Models", "People", "Audit"], "/models"),
+        (Role.READER, ["Cases", "Classify", "Detect", "History", "Models"], "/cases"),
+        ("administrator", ["Models", "People", "Statistics", "Audit"], "/models"),
     ],
 )
 def test_the_bar_shows_what_may_be_used_and_the_start_leads_there(
@@ -197,7 +217,7 @@ def test_the_bar_shows_what_may_be_used_and_the_start_leads_there(
     become(app, role)
     bar = signed_in.get("/account/password").text.split("<nav")[1].split("</nav>")[0]
 
-    offered = ["Classify", "Detect", "Cases", "History", "Models", "People", "Audit"]
+    offered = ["Cases", "Classify", "Detect", "History", "Models", "People", "Statistics", "Audit"]
     assert [word for word in offered if f">{word}<" in bar] == words
     assert signed_in.get("/").headers["Location"] == first
 

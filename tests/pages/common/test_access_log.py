@@ -3,28 +3,44 @@
 from flask import Flask
 from flask.testing import FlaskClient
 
+from pages.analyses import detection
 from pages.common.requires import requirement_of
 from records.audit.audit import Event
+from services.audit.audit import present
 from tests.people import PASSWORD, account_named, post
 from tests.trail import entries, noted
 from tests.uploads import upload_cell, upload_field
+from tests.waiting import HANGS
 
 # Addresses with the id of an analysis or a case that leave no row of their own, and why.
 UNNOTED = {
     "history.thumbnail": "small, and many on one page",
     "history.delete": "the table of analyses notes it",
+    "classification.progress": "no picture, only how far the work is",
     "explanation.shap": "no picture, only how far the work is",
     "cases.save": "the case notes it",
     "cases.choose": "small pictures of what is in no case",
     "cases.put": "the case notes it",
     "cases.take_out": "the case notes it",
+    "demo.remove": "the case notes it",
     "reading.review": "the corrections are noted as they are kept",
     "reading.undo": "likewise",
+    "reading.comment": "likewise",
+    "reading.attribute": "likewise",
     "sign_off.sign": "signature and refusal are noted by themselves",
     "sign_off.amend": "likewise",
+    "sign_off.keep": "the review is noted by itself",
+    "sign_off.after_keep": "leads to the page",
     "sign_off.old_address": "leads to the present address",
     "sign_off.old_amend": "likewise",
     "reports.report": "noted with format and hash",
+    "reports.printed": "likewise",
+    "api_reports.report": "likewise",
+    "api_cells.set_review": "the reviews are noted as they are kept",
+    **dict.fromkeys(
+        ("work.assign", "work.close", "work.reopen", "work.archive", "work.unarchive"),
+        "the act is noted by itself",
+    ),
 }
 
 
@@ -108,8 +124,9 @@ def test_a_picture_without_its_page_is_a_look_too(app: Flask, signed_in: FlaskCl
 
 
 def test_carrying_over_is_noted_about_the_first_and_analysed_as_another(
-    app: Flask, signed_in: FlaskClient
+    app: Flask, signed_in: FlaskClient, monkeypatch
 ):
+    monkeypatch.setattr(detection, "PATIENCE", HANGS)
     cell = upload_cell(signed_in)
     post(signed_in, f"/classify/{cell}/detect")
 
@@ -167,3 +184,9 @@ def test_nobody_sees_what_could_not_be_noted(app: Flask, signed_in: FlaskClient,
     answer = signed_in.get(f"/classify/{cell}")
     assert answer.status_code == 500
     assert cell not in answer.text
+
+
+def test_an_address_from_a_proxy_is_no_longer_than_its_column(app: Flask):
+    with app.test_request_context("/", environ_overrides={"REMOTE_ADDR": "f" * 200}):
+        app.preprocess_request()
+        assert present().address == "f" * 45

@@ -107,3 +107,24 @@ def test_nothing_is_traced(client: FlaskClient):
 
     assert answer.status_code == 405
     assert "secret" not in answer.text
+
+
+def test_error_pages_have_the_navigation_of_whoever_is_signed_in(app: Flask, signed_in):
+    for path in ("/nowhere", "/cases/unknown"):
+        page = signed_in.get(path).text
+        assert 'aria-label="Main"' in page
+        assert "Sign out" in page
+    assert 'aria-label="Main"' not in app.test_client().get("/nowhere").text
+
+
+def test_an_error_page_does_without_navigation_where_the_database_fails(
+    app: Flask, signed_in, monkeypatch
+):
+    def fails(*_arguments: object, **_values: object) -> str:
+        raise OperationalError("SELECT secret", {}, Exception())
+
+    monkeypatch.setattr("pages.common.errors.render_template", fails)
+    answer = signed_in.get("/nowhere")
+    assert answer.status_code == 404
+    assert "Page not found" in answer.text
+    assert 'aria-label="Main"' not in answer.text

@@ -2,9 +2,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pages.common.formatting import RESULT_TEXTS, file_size, percent
+from models.findings import Namer, Quality, Verdict
+from pages.common.formatting import (
+    RESULT_TEXTS,
+    file_size,
+    opinions_line,
+    percent,
+    result_text,
+)
 from records.analyses.analyses import RESULTS
-from services.formatting import format_datetime
+from services.analyses.findings import BlastShare, Opinions
+from services.language import format_datetime
 from settings import ROOT
 
 
@@ -54,3 +62,39 @@ def test_no_result_speaks_of_cancer():
         text = " ".join((words.word, words.meaning, words.next_step)).lower()
         assert "cancer" not in text
         assert "diagnosed" not in text
+
+
+def test_no_result_of_a_model_has_the_tick_of_what_a_person_signed():
+    for words in RESULT_TEXTS.values():
+        assert words.icon != "check-circle"
+        assert words.tone != "normal"
+
+
+def test_no_doubtful_image_looks_settled():
+    doubtful = Quality(Verdict.DOUBTFUL)
+    for result in RESULT_TEXTS:
+        assert result_text(result, doubtful).tone != "neutral"
+
+
+@pytest.mark.parametrize(
+    ("opinions", "line"),
+    [
+        (Opinions(Namer.CLASSIFIER, BlastShare(1, 6), 1), "Blasts: 1 of 6 white cells"),
+        (Opinions(Namer.DETECTOR, BlastShare(1, 6)), "Blasts: 1 of 6 white cells"),
+        (
+            Opinions(Namer.CLASSIFIER, BlastShare(0, 6, 2), 0),
+            "Blasts: 0 of 6 white cells, 2 uncertain",
+        ),
+        (
+            Opinions(Namer.CLASSIFIER, BlastShare(0, 6), 2),
+            "Classifier: 0 blasts of 6; detector: 2",
+        ),
+        (
+            Opinions(Namer.CLASSIFIER, BlastShare(1, 6, 3), 0),
+            "Classifier: 1 blast of 6, 3 uncertain; detector: 0",
+        ),
+        (Opinions(Namer.DETECTOR, BlastShare(2, 6), 3), "Detector: 2 blasts of 6; classifier: 3"),
+    ],
+)
+def test_both_networks_are_told_where_they_differ(opinions: Opinions, line: str):
+    assert opinions_line(opinions) == line

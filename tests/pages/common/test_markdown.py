@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from pages.common.markdown import Heading, render
@@ -44,6 +46,12 @@ def test_markers_of_figures_are_not_shown(document):
 def test_tables_scroll_by_keyboard_too_and_are_named(document):
     opening = '<div class="table-scroll" role="region" tabindex="0" aria-label="Table: '
     assert f'{opening}What it is for"><table>' in document.html.replace("\n", "")
+
+
+def test_tables_below_one_heading_have_names_of_their_own():
+    table = "| a |\n|---|\n| 1 |\n"
+    text = render(f"## Counts\n\n{table}\ntext\n\n{table}", lambda _name: None).html
+    assert re.findall(r"aria-label=\"([^\"]+)\"", text) == ["Table: Counts", "Table: Counts, 2"]
 
 
 def test_columns_are_aligned_without_inline_style(document):
