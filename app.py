@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
+from collections.abc import Callable
 
 import waitress.server
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 import pages
 import records
 import serving
-from cli import accounts
+from api import v1
+from cli import accounts, processes
+from core import tracing
 from imaging.images import ImageLimits
 from imaging.slides.processes import SlideProcesses
 from jobs.engine import Tasks
+from models.installed import InstalledModels, Versions
 from models.manifest import WeightsError
-from models.registry import Models, load_models
-from pages.common import errors, turns
-from records import opening
+from models.registry import Models
+from pages.common import addresses, errors, logs, turns
+from records import db, opening, statements
 from records.audit.audit import Event
-from records.storage import instance_lock
+from records.engines import options_for
+from records.storage import instance_lock, serving_lock
 from records.storage.image_store import ImageStore
+from records.storage.image_stores import ImageStores, image_stores
 from records.storage.secret_key import secret_key
 from records.storage.slide_store import SlideStore
 from services.accounts.accounts import Accounts
+from services.accounts.confirmations import Confirmations
+from services.accounts.external_accounts import ExternalAccounts
 from services.analyses.analysis import Analyst
+from services.analyses.archives import Archives
+from services.analyses.cell_queue import CellQueue
+from services.analyses.cell_reading import LocalReader
 from services.analyses.explanations import Explainer
 from services.analyses.field_queue import FieldQueue
+from services.analyses.field_reading import FieldReader
 from services.analyses.thumbnails import Thumbnails
 from services.audit import audit
+from services.cases.checks import AtLeast
+from services.cases.references import References
 from services.cases.sign_off import SignOff
 from services.instance import leftovers
+from services.instance.newest_image import NewestImage, check_keys
+from services.instance.readiness import StoreProbe
+from services.learning.feature_refresh import FeatureRefresh
+from services.learning.fitting import Fitting
+from services.learning.laboratory_models import LaboratoryModels
+from services.programs.deliveries import Deliveries
 from services.slides.arrival import Arrival
 from services.slides.slides import Slides
+from services.statistics import field_measures
+from services.statistics.quality import Watch
 from settings import Settings, SettingsError
 
 SAFETY_SETTINGS = (
@@ -47,42 +69,109 @@ SAFETY_SETTINGS = (
     "session_hours",
     "precision",
     "readers",
+    "blind",
 )
-"""What the audit trail notes of the settings at each start."""
+"""Settings that the audit trail records at each start."""
+
+PROVIDER_SETTINGS = ("oidc_issuer", "oidc_client_id", "oidc_roles", "oidc_teams", "oidc_local")
+"""Recorded as well where people sign in at an identity provider."""
+
+IMAGE_SETTINGS = ("images_url", "images_encryption")
+"""Recorded as well where a bucket holds the images."""
+
+OFTEN, SELDOM = 0.2, 5.0
+"""Seconds between two looks for cells that web servers left: somebody waits there, or nobody."""
 
 
 def create_app(settings: Settings | None = None, models: Models | None = None) -> Flask:
     """Build the application; raises `SettingsError` or `WeightsError` with the reason."""
     settings = settings or Settings.from_environment()
-    app = Flask(__name__, instance_path=str(settings.instance_dir))
+    app = logs.Application(__name__, instance_path=str(settings.instance_dir))
     app.config.from_mapping(configuration(settings))
+    if settings.hostnames:
+        app.wsgi_app = addresses.ProbesByAddress(app.wsgi_app, settings.hostnames[0].lstrip("."))
     if settings.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)
+        app.wsgi_app = addresses.behind(app.wsgi_app, settings.proxies)
 
     records.init_app(app)
-    models = models or load_models(settings.weights_dir, settings.precision)
-    app.extensions["leukoscope_models"] = models
-    app.extensions["leukoscope_accounts"] = Accounts(settings)
-    app.extensions["leukoscope_analyst"] = analyst(settings, models)
+    if settings.traces_url:
+        with app.app_context():
+            statements.count(db.engine)
+    installed = _installed(settings, models)
+    app.extensions["leukoscope_models"] = installed
+    add_accounts(app, settings)
+    laboratory = LaboratoryModels(installed, settings.weights_dir, settings.precision)
+    app.extensions["leukoscope_laboratory_models"] = laboratory
+    stores = image_stores(settings)
+    app.extensions["leukoscope_image_stores"] = stores
+    if settings.images_bucket or settings.images_key_file:
+        app.extensions["leukoscope_store_probe"] = store_probe(stores)
+    app.extensions["leukoscope_analyst"] = analyst(settings, stores, installed, laboratory)
     app.extensions["leukoscope_thumbnails"] = Thumbnails(
-        settings.thumbnails_dir, app.extensions["leukoscope_analyst"]
+        settings.thumbnails_dir, app.extensions["leukoscope_analyst"], stores.keys
     )
+    app.extensions["leukoscope_references"] = References(app.extensions["leukoscope_thumbnails"])
     app.extensions["leukoscope_sign_off"] = SignOff(
-        app.extensions["leukoscope_accounts"], settings.weights_dir, settings.readers
+        app.extensions["leukoscope_accounts"],
+        settings.weights_dir,
+        settings.readers,
+        AtLeast(
+            settings.min_white_cells,
+            settings.min_white_cells_leukopenia,
+            settings.min_white_cells_marrow,
+        ),
     )
+    field_measures.listen()
+    app.extensions["leukoscope_watch"] = Watch()
     add_slides(app, settings)
-    add_background(app, settings, models)
+    add_background(app, settings, stores, installed)
     turns.init_app(app, settings)
     pages.register(app)
+    v1.register(app)
     errors.init_app(app)
     accounts.init_app(app)
+    add_processes(app)
     return app
 
 
-def analyst(settings: Settings, models: Models) -> Analyst:
+def add_accounts(app: Flask, settings: Settings) -> None:
+    """Set up who signs people in: here, and at the identity provider where there is one."""
+    accounts = Accounts(settings)
+    app.extensions["leukoscope_accounts"] = accounts
+    app.extensions["leukoscope_confirmations"] = Confirmations(lambda: accounts.clock())
+    if settings.oidc_issuer:
+        # Its libraries take 11 MB, and few installations have one.
+        from services.accounts.identity_provider import IdentityProvider
+
+        provider = IdentityProvider(settings, lambda: accounts.clock())
+        app.extensions["leukoscope_external_accounts"] = ExternalAccounts(
+            accounts, provider, settings
+        )
+
+
+def _installed(settings: Settings, models: Models | None) -> InstalledModels:
+    if models is not None:
+        return InstalledModels.of(models)
+    return InstalledModels.found(settings.weights_dir, settings.precision)
+
+
+def store_probe(stores: ImageStores) -> StoreProbe:
+    """Return the probe that checks the image store and whether its images can be decrypted."""
+    newest = NewestImage(stores.images)
+
+    def check() -> None:
+        stores.check()
+        newest.check()
+
+    return StoreProbe(check)
+
+
+def analyst(
+    settings: Settings, stores: ImageStores, models: InstalledModels, fields: FieldReader
+) -> Analyst:
     """Who reads uploads and keeps them, within the limits of the settings."""
     limits = ImageLimits(settings.max_upload_bytes, settings.max_pixels)
-    return Analyst(models, ImageStore(settings.images_dir), limits)
+    return Analyst(models.get, stores.images, limits, fields)
 
 
 def add_slides(app: Flask, settings: Settings) -> None:
@@ -93,20 +182,52 @@ def add_slides(app: Flask, settings: Settings) -> None:
     app.extensions["leukoscope_slides"] = Slides(store, processes)
 
 
-def add_background(app: Flask, settings: Settings, models: Models) -> None:
+def add_background(
+    app: Flask, settings: Settings, stores: ImageStores, models: InstalledModels
+) -> None:
     """Set up the background work of this process; `main` starts it."""
-    tasks = Tasks(app.app_context)
-    store = ImageStore(settings.images_dir)
+    tasks = Tasks(app.app_context, settings.queues_url, sole=settings.one_process)
     app.extensions["leukoscope_tasks"] = tasks
-    app.extensions["leukoscope_explainer"] = Explainer(models, store, tasks)
+    app.extensions["leukoscope_deliveries"] = Deliveries(
+        tasks, secret_key(settings.instance_dir), settings.webhook_private
+    )
+    app.extensions["leukoscope_explainer"] = Explainer(models, stores.images, tasks)
     app.extensions["leukoscope_fields"] = FieldQueue(
         app.extensions["leukoscope_analyst"],
         app.extensions["leukoscope_thumbnails"],
-        ImageStore(settings.uploads_dir),
+        stores.uploads,
         app.extensions["leukoscope_slides"],
         tasks,
         settings.max_waiting,
     )
+    add_cell_reading(app, settings, stores.uploads)
+    app.extensions["leukoscope_fitting"] = Fitting(
+        app.extensions["leukoscope_laboratory_models"], app.extensions["leukoscope_analyst"], tasks
+    )
+    app.extensions["leukoscope_feature_refresh"] = FeatureRefresh(
+        app.extensions["leukoscope_laboratory_models"], app.extensions["leukoscope_analyst"], tasks
+    )
+    app.extensions["leukoscope_archives"] = Archives(stores.uploads, settings.max_upload_bytes)
+
+
+def add_cell_reading(app: Flask, settings: Settings, uploads: ImageStore) -> None:
+    """Read cells in this process, and those that web servers without networks left."""
+    reading = app.extensions["leukoscope_analyst"], app.extensions["leukoscope_explainer"]
+    app.extensions["leukoscope_cell_reader"] = LocalReader(*reading)
+    app.extensions["leukoscope_cell_queue"] = CellQueue(
+        *reading,
+        uploads,
+        app.extensions["leukoscope_tasks"],
+        settings.max_waiting,
+        SELDOM if settings.one_process else OFTEN,
+    )
+
+
+def leave_to_workers(app: Flask, settings: Settings) -> None:
+    """Serve pages alone: workers do the background work, and have the networks."""
+    app.extensions["leukoscope_tasks"].leave_to_others()
+    app.extensions["leukoscope_cell_reader"] = app.extensions["leukoscope_cell_queue"]
+    turns.wait_for_workers(app, settings)
 
 
 def configuration(settings: Settings) -> dict[str, object]:
@@ -115,13 +236,14 @@ def configuration(settings: Settings) -> dict[str, object]:
     return {
         "LEUKOSCOPE": settings,
         "SECRET_KEY": secret_key(settings.instance_dir),
-        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_DATABASE_URI": settings.database,
         "SQLALCHEMY_ENGINE_OPTIONS": {
             # Else the log shows pseudonyms and notes with each error of the database.
             "hide_parameters": True,
             # A connection for each thread that serves, and some for those that read fields.
             "pool_size": settings.threads,
             "max_overflow": 10,
+            **options_for(settings.database),
         },
         "MAX_CONTENT_LENGTH": settings.max_request_bytes,
         "TRUSTED_HOSTS": settings.trusted_hosts,
@@ -147,32 +269,95 @@ def main() -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Bring the database up to date and serve; raises `SettingsError` or `WeightsError`."""
+    """Bring the database up to date, serve and work; raises `SettingsError` or `WeightsError`."""
     started = time.time()
+    logs.configure(settings)
     opening.check_finished(settings)
     app = create_app(settings)
+    app.extensions["leukoscope_models"].get()
+    prepare(app, settings)
+    sweep(app, settings, started)
+    trace(settings, "all")
+    run_server(app, settings, app.extensions["leukoscope_tasks"].start)
+
+
+def trace(settings: Settings, role: str) -> None:
+    """Send traces of this process to the collector, if one is set."""
+    if settings.traces_url:
+        # Its libraries take 8 MB, and few installations have one.
+        from core.telemetry import Telemetry
+
+        tracing.send_to(Telemetry(settings.traces_url, role))
+
+
+def sweep(app: Flask, settings: Settings, started: float) -> None:
+    """Remove what a killed server left, unless other processes are at work."""
     with app.app_context(), opening.usable(settings):
+        try:
+            with serving_lock.alone():
+                leftovers.sweep(settings, started)
+        except SettingsError as error:
+            logging.getLogger(__name__).info("Leftover files stay: %s", error)
+
+
+def prepare(app: Flask, settings: Settings) -> None:
+    """Bring the database up to date and note the start; raises `SettingsError`."""
+    with app.app_context(), opening.usable(settings):
+        app.extensions["leukoscope_image_stores"].check_whole()
         opening.bring_up_to_date(settings)
-        leftovers.sweep(settings, started)
-        note_start(settings, app.extensions["leukoscope_models"])
+        check_keys(app.extensions["leukoscope_image_stores"])
+        note_start(app, settings)
+        app.extensions["leukoscope_feature_refresh"].ask()
+
+
+def run_server(app: Flask, settings: Settings, when_ready: Callable[[], None]) -> None:
+    """Serve until stopped; raises `SettingsError`."""
+    with app.app_context(), serving_lock.shared():
+        _run_server(app, settings, when_ready)
+
+
+def _run_server(app: Flask, settings: Settings, when_ready: Callable[[], None]) -> None:
     server = make_server(app, settings)
     for warning in settings.warnings:
-        print(warning, file=sys.stderr)
-    print(f"Leukoscope is ready at {settings.address}", flush=True)
-    app.extensions["leukoscope_tasks"].start()
+        logs.tell(settings, warning, logging.WARNING)
+    logs.tell(settings, f"Leukoscope is ready at {settings.address}")
+    when_ready()
     server.run()
+    close(app)
+
+
+def close(app: Flask) -> None:
+    """End the background and what it started."""
     app.extensions["leukoscope_tasks"].stop()
     app.extensions["leukoscope_slide_processes"].close()
+    tracing.close()
 
 
-def note_start(settings: Settings, models: Models) -> None:
+def add_processes(app: Flask) -> None:
+    """Let `flask` start the parts of an installation of several processes."""
+
+    def begin(app: Flask, settings: Settings, role: str) -> None:
+        logs.configure(settings)
+        prepare(app, settings)
+        trace(settings, role)
+
+    processes.init_app(app, begin, leave_to_workers, run_server, close)
+
+
+def note_start(app: Flask, settings: Settings) -> None:
     """Note what matters to safety of this start in the audit trail: settings and models."""
-    kept = {name: getattr(settings, name) for name in SAFETY_SETTINGS}
+    models: Versions = app.extensions["leukoscope_models"].versions
+    stores: ImageStores = app.extensions["leukoscope_image_stores"]
+    names = SAFETY_SETTINGS + (PROVIDER_SETTINGS if settings.oidc_issuer else ())
+    names += IMAGE_SETTINGS if settings.images_bucket else ()
+    kept = {name: getattr(settings, name) for name in names}
+    if key := stores.keys.writing:
+        kept["images_key"] = str(key)
     audit.keep(
         Event.START,
         **kept,
-        classifier=models.classifier.version,
-        detector=models.detector.version,
+        classifier=models.classifier,
+        detector=models.detector,
     )
 
 

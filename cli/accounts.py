@@ -6,12 +6,24 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from cli import audit, backup, export, leftovers
+from cli import (
+    audit,
+    backup,
+    export,
+    images_key,
+    learn,
+    learn_signed,
+    leftovers,
+    move,
+    move_images,
+    tasks,
+    watch,
+)
 from cli.actor import at_the_shell
 from pages.accounts.accounts import get_accounts
 from records.accounts import accounts as records
 from records.accounts.accounts import Account
-from services.accounts.accounts import Decision, name_key
+from services.accounts.accounts import Decision, ExternalAccountError, name_key
 from services.accounts.passwords import PasswordError
 from services.accounts.people import recover_administrator
 
@@ -26,6 +38,14 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(leftovers.leftovers)
     app.cli.add_command(backup.backup)
     app.cli.add_command(backup.restore)
+    app.cli.add_command(move.move_to)
+    app.cli.add_command(move_images.move_images)
+    app.cli.add_command(images_key.group)
+    app.cli.add_command(images_key.encrypt_images)
+    app.cli.add_command(learn.learn)
+    app.cli.add_command(tasks.group)
+    app.cli.add_command(learn_signed.learn_signed)
+    app.cli.add_command(watch.watch)
 
 
 @accounts.command("list")
@@ -58,6 +78,10 @@ def reset_password(name: str, password: str) -> None:
         get_accounts().reset_password(account, password)
     except PasswordError as error:
         raise click.ClickException(str(error)) from error
+    except ExternalAccountError as error:
+        raise click.ClickException(
+            f"“{account.name}” signs in at the identity provider and has no password here."
+        ) from error
     click.echo(f"“{account.name}” has a new password.")
 
 

@@ -8,9 +8,12 @@ OWN = "urn:leukoscope"
 LOCAL_CODES = "99LEUKO"
 """The same in HL7 v2 and DICOM, where names of local systems begin with 99."""
 
+BLOOD, MARROW = "blood", "marrow"
+"""Codes of the kinds of specimen."""
+
 SPECIMEN_CODES = {
-    "blood": ("119297000", "Blood specimen"),
-    "marrow": ("119359002", "Bone marrow specimen"),
+    BLOOD: ("119297000", "Blood specimen"),
+    MARROW: ("119359002", "Bone marrow specimen"),
 }
 """SNOMED CT code and term, by kind of specimen."""
 

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 Box = tuple[float, float, float, float]
 """x1, y1, x2, y2: left, upper, right and lower edge, in pixels unless it says otherwise."""
 
+LEAST_MARGIN, MARGIN = 3.0, 0.003
+"""Up to how far from an edge a box ends there: in pixels, and in longer sides of the frame."""
+
 Boxes = NDArray[np.floating[Any]]
 """Boxes (n, 4), a row each; (4,) is one box."""
 
@@ -94,6 +97,18 @@ def square_around(box: Box, factor: float = 1.0, least: float = 0.0) -> Box:
     x1, y1, x2, y2 = box
     x, y, half = (x1 + x2) / 2, (y1 + y2) / 2, factor * max(x2 - x1, y2 - y1, least) / 2
     return x - half, y - half, x + half, y + half
+
+
+def ends_at_edge(box: Box, frame: Box) -> bool:
+    """Say whether a box ends at an edge of a frame, so that what is in it may be cut off there.
+
+    Boxes of a large image are found in a smaller one, so that they end some pixels short of it.
+    """
+    left, top, right, bottom = frame
+    margin = max(LEAST_MARGIN, MARGIN * max(right - left, bottom - top))
+    x1, y1, x2, y2 = box
+    inside = x1 > left + margin and y1 > top + margin
+    return not (inside and x2 < right - margin and y2 < bottom - margin)
 
 
 def pixels_in(image: NDArray[Pixel], box: Box) -> NDArray[Pixel]:

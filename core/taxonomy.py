@@ -3,23 +3,28 @@
 To add a class that readers can give a cell, add a row to `CELL_CLASSES` and a migration that widens
 the check of `reviews.label`. To add one that the models give a cell of a field, add a row to
 `FIELD_CLASSES`, run `python -m tools.cell_styles`, and train the network that tells it apart.
+
+A laboratory's own classes are settings of its installation: `CellClasses` has both.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
-BLAST, UNCLASSIFIED, ERYTHROBLAST, NOT_A_CELL = (
-    "blast",
-    "unclassified",
-    "erythroblast",
-    "not_a_cell",
-)
+from core.translatable import translatable
+
+BLAST, UNCLASSIFIED, ERYTHROBLAST = "blast", "unclassified", "erythroblast"
+ARTEFACT, NOT_A_CELL = "artefact", "not_a_cell"
 """Codes of classes that rules depend on."""
 
 WBC, RBC, PLATELET, SMUDGE = "wbc", "rbc", "platelet", "smudge"
 """Codes of what is found in a field beside blasts."""
 
+
+OWN_PREFIX = "own_"
+"""Prefix of the codes of a laboratory's own classes, and of no others."""
 
 LOINC_VERSION = "2.78"
 """Release of LOINC of which the codes and long common names below are: loinc.org/24318-8."""
@@ -32,13 +37,16 @@ class CellClass:
     Attributes:
         code: What the database, the reports and the exports keep.
         name: Its name for people, of one cell.
-        key: Its key in the reading room; d, f, j and u do something else there.
+        key: Its key in the reading room; d, f, j and u do something else there. Empty for a
+            laboratory's own class, whose key each person chooses.
         differential: Whether it counts among the white cells of a differential.
         reported: Whether reports count it, beside the white cells if not among them.
         proposed: Whether the models propose it.
         loinc: LOINC code and name of its share of the leukocytes in blood, of those listed in LOINC
-            24318-8 (manual differential); None where no code fits.
+            24318-8 (manual differential); None where no code fits. Of a laboratory's own class the
+            name is empty.
         training_kinds: What image sets for training call its cells.
+        retired: Whether readers can no longer give it; cells that have it keep it.
     """
 
     code: str
@@ -49,6 +57,7 @@ class CellClass:
     proposed: bool = False
     loinc: tuple[str, str] | None = None
     training_kinds: tuple[str, ...] = ()
+    retired: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,80 +95,79 @@ class FieldClass:
 CELL_CLASSES = (
     CellClass(
         BLAST,
-        "Blast",
+        translatable("Blast"),
         "b",
         proposed=True,
         loinc=("26446-5", "Blasts/100 leukocytes in Blood"),
         training_kinds=("blast",),
     ),
-    CellClass("lymphocyte", "Lymphocyte", "l", training_kinds=("lymphocyte",)),
-    CellClass("monocyte", "Monocyte", "m", training_kinds=("monocyte",)),
+    CellClass("lymphocyte", translatable("Lymphocyte"), "l", training_kinds=("lymphocyte",)),
+    CellClass("monocyte", translatable("Monocyte"), "m", training_kinds=("monocyte",)),
     CellClass(
         "neutrophil",
-        "Neutrophil",
+        translatable("Neutrophil"),
         "n",
         training_kinds=("neutrophil_segmented", "neutrophil_band"),
     ),
     CellClass(
         "eosinophil",
-        "Eosinophil",
+        translatable("Eosinophil"),
         "e",
         loinc=("26450-7", "Eosinophils/100 leukocytes in Blood"),
         training_kinds=("eosinophil",),
     ),
     CellClass(
         "basophil",
-        "Basophil",
+        translatable("Basophil"),
         "p",
         loinc=("30180-4", "Basophils/100 leukocytes in Blood"),
         training_kinds=("basophil",),
     ),
     CellClass(
         "immature_granulocyte",
-        "Immature granulocyte",
+        translatable("Immature granulocyte"),
         "g",
         training_kinds=("immature_granulocyte",),
     ),
-    CellClass("other", "Other white cell", "o"),
-    CellClass(UNCLASSIFIED, "Unclassified", "c", proposed=True),
+    CellClass("other", translatable("Other white cell"), "o"),
+    CellClass(UNCLASSIFIED, translatable("Unclassified"), "c", proposed=True),
     CellClass(
         ERYTHROBLAST,
-        "Erythroblast",
+        translatable("Erythroblast"),
         "r",
         differential=False,
         training_kinds=("erythroblast",),
     ),
     CellClass(
         SMUDGE,
-        "Smudge cell",
+        translatable("Smudge cell"),
         "s",
         differential=False,
-        reported=False,
         proposed=True,
         training_kinds=("smudge",),
     ),
     CellClass(
-        "artefact",
-        "Artefact",
+        ARTEFACT,
+        translatable("Artefact"),
         "a",
         differential=False,
         reported=False,
         training_kinds=("artefact",),
     ),
-    CellClass(NOT_A_CELL, "Not a cell", "x", differential=False, reported=False),
+    CellClass(NOT_A_CELL, translatable("Not a cell"), "x", differential=False, reported=False),
 )
 """In the order of reports.
 
-Erythroblasts are given per 100 white cells; the last three do not count (ICSH, Int. J. Lab.
-Hematol. 37 (2015) 287).
+Erythroblasts and smudge cells are given per 100 white cells; the last two do not count (ICSH, Int.
+J. Lab. Hematol. 37 (2015) 287).
 """
 
 FIELD_CLASSES = (
     FieldClass(
         BLAST,
         3,
-        "Blast",
-        "Blasts",
+        translatable("Blast"),
+        translatable("Blasts"),
         "B",
         "#c8102e",
         white=True,
@@ -170,8 +178,8 @@ FIELD_CLASSES = (
     FieldClass(
         WBC,
         0,
-        "Other white cell",
-        "Other white cells",
+        translatable("Other white cell"),
+        translatable("Other white cells"),
         "W",
         "#0b57d0",
         white=True,
@@ -182,8 +190,8 @@ FIELD_CLASSES = (
     FieldClass(
         SMUDGE,
         4,
-        "Smudge cell",
-        "Smudge cells",
+        translatable("Smudge cell"),
+        translatable("Smudge cells"),
         "S",
         "#6b4fa0",
         detected=False,
@@ -191,8 +199,10 @@ FIELD_CLASSES = (
         line=2.5,
         quiet=False,
     ),
-    FieldClass(RBC, 1, "Red cell", "Red cells", "R", "#8a5a00", line=1.25),
-    FieldClass(PLATELET, 2, "Platelet", "Platelets", "P", "#00705c"),
+    FieldClass(
+        RBC, 1, translatable("Red cell"), translatable("Red cells"), "R", "#8a5a00", line=1.25
+    ),
+    FieldClass(PLATELET, 2, translatable("Platelet"), translatable("Platelets"), "P", "#00705c"),
 )
 """The most telling first."""
 
@@ -202,8 +212,8 @@ CLASS_NAMES = {one.code: one.name for one in CELL_CLASSES}
 DIFFERENTIAL = tuple(one.code for one in CELL_CLASSES if one.differential)
 """Codes that count among the white cells of a differential."""
 
-REPORTED = tuple(one.code for one in CELL_CLASSES if one.reported)
-"""Codes that reports count."""
+PROPOSED = tuple(one.code for one in CELL_CLASSES if one.proposed)
+"""Codes that the models propose: of the others they count none, whatever is there."""
 
 READING_ORDER = tuple(sorted(CELL_CLASSES, key=lambda one: not one.proposed))
 """The classes as a reader looks through them: first what the models propose."""
@@ -229,3 +239,57 @@ YOLO_CODES = tuple(
 
 TRAINING_KINDS = tuple(kind for one in CELL_CLASSES for kind in one.training_kinds)
 """What image sets for training call the cells of all classes."""
+
+CLASS_OF_KIND = {kind: one.code for one in CELL_CLASSES for kind in one.training_kinds}
+"""The class that readers give a cell of a kind."""
+
+
+@dataclass(frozen=True)
+class CellClasses:
+    """The classes that cells can have: those of this file, and a laboratory's `own` behind them.
+
+    Example:
+        >>> plasma = CellClass("own_plasma", "Plasma cell", "")
+        >>> CellClasses((plasma,)).white[-1]
+        'own_plasma'
+    """
+
+    own: tuple[CellClass, ...] = ()
+
+    @cached_property
+    def every(self) -> tuple[CellClass, ...]:
+        """All of them, in the order of reports."""
+        return (*CELL_CLASSES, *self.own)
+
+    @cached_property
+    def codes(self) -> tuple[str, ...]:
+        """Codes of all."""
+        return tuple(one.code for one in self.every)
+
+    @cached_property
+    def given(self) -> tuple[CellClass, ...]:
+        """Those that a reader can give a cell now."""
+        return tuple(one for one in self.every if not one.retired)
+
+    @cached_property
+    def white(self) -> tuple[str, ...]:
+        """Codes that count among the white cells of a differential."""
+        return tuple(one.code for one in self.every if one.differential)
+
+    @cached_property
+    def reported(self) -> tuple[str, ...]:
+        """Codes that reports count."""
+        return tuple(one.code for one in self.every if one.reported)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The name of each, in English or as the laboratory typed it, by code."""
+        return {one.code: one.name for one in self.every}
+
+    def used_by(self, labels: Collection[str]) -> CellClasses:
+        """Return them with no own class but those among these codes."""
+        return CellClasses(tuple(one for one in self.own if one.code in labels))
+
+
+BUILT_IN = CellClasses()
+"""The classes of this file alone: models propose no others."""

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from dbos import DBOS
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -18,7 +19,8 @@ from werkzeug.routing import Rule
 from app import create_app
 from models.registry import Models
 from records import db, opening
-from settings import Settings
+from settings import QUEUES, Settings
+from tests import postgres
 from tests.stand_ins import stand_in_models
 
 
@@ -59,7 +61,8 @@ Rule._compile_builder = _compiled_once
 @event.listens_for(Engine, "connect")
 def _leave_writing_to_the_system(connection: object, _record: object) -> None:
     """Wait for no disk: what a test keeps need not survive a power cut."""
-    connection.execute("PRAGMA synchronous = OFF")
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 @contextmanager
@@ -92,11 +95,30 @@ def end(app: Flask) -> None:
 def put_empty_database(settings: Settings) -> None:
     """Copy the migrated database into an installation that has none."""
     settings.instance_dir.mkdir(parents=True, exist_ok=True)
-    _database(settings).write_bytes(_migrated())
+    if url := settings.database_url.get_secret_value():
+        postgres.present().create(url)
+    else:
+        _database(settings).write_bytes(_migrated())
+        (settings.instance_dir / QUEUES).write_bytes(_empty_queues())
+
+
+def put_blank_database(settings: Settings) -> None:
+    """Give an installation that has none a database without tables."""
+    if url := settings.database_url.get_secret_value():
+        postgres.present().create(url, migrated=False)
 
 
 def _database(settings: Settings) -> Path:
     return settings.instance_dir / "leukoscope.sqlite3"
+
+
+@cache
+def _empty_queues() -> bytes:
+    """The database of the queues, made once a process."""
+    with TemporaryDirectory() as folder:
+        settings = Settings(instance_dir=Path(folder))
+        DBOS.migrate(settings.queues_url)
+        return (settings.instance_dir / QUEUES).read_bytes()
 
 
 @cache

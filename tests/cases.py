@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import has_app_context
 from sqlalchemy import update
 
 from models.findings import Classification, FieldFindings
 from records import db
-from records.accounts.accounts import new_id
+from records.accounts.accounts import Account, new_id
 from records.analyses import analyses
 from records.analyses.analyses import Analysis
 from records.cases import cases
 from records.cases.cases import Case
+from records.cases.reviews import Review
+from records.cases.signatures import Signature
+from services.analyses.findings import blast_share, field_findings, field_state, image_quality
+from services.cases.checks import CheckCode
 from services.cases.review import Entry
+from services.cases.sign_off import SignOff
+from tests.people import PASSWORD
 from tests.services.analyses.fields import kept, read_field
 
 FILE = {
@@ -36,7 +43,8 @@ def open_case(owner_id: str, pseudonym: str = "Alder-7", **values: Any) -> Case:
 def put_field(case: Case, found: FieldFindings | None = None, name: str = "smear.png") -> Analysis:
     """A field of the case, in which this was found or else what `read_field` tells."""
     analysis = kept(found or read_field(), name)
-    values = {**FILE, "owner_id": case.owner_id, "case_id": case.id, "result": analyses.BLASTS}
+    result = field_state(blast_share(field_findings(analysis)), image_quality(analysis))
+    values = {**FILE, "owner_id": case.owner_id, "case_id": case.id, "result": result}
     for column, value in {**values, "batch_id": new_id()}.items():
         setattr(analysis, column, value)
     analyses.add(analysis)
@@ -70,8 +78,24 @@ def put_cell(
 
 
 def entry(cell: str, label: str, **values: Any) -> Entry:
-    """A correction with a key of its own."""
-    return Entry(**{"key": new_id(), "cell": cell, "label": label, **values})
+    """A correction with a key of its own, by somebody who sees the cell as it is kept now."""
+    analysis_id, _, name = cell.partition(".")
+    newest = db.select(db.func.max(Review.id)).filter_by(analysis_id=analysis_id, cell=name)
+    unknown = {"based_on", "box"} & set(values) or not has_app_context()
+    seen = None if unknown else db.session.scalar(newest)
+    return Entry(**{"key": new_id(), "cell": cell, "label": label, "based_on": seen, **values})
+
+
+def reasons(by: SignOff, case: Case, reader_id: str) -> dict[CheckCode, str]:
+    """A reason for each warning that a person would have to pass over."""
+    return dict.fromkeys(by.standing(case, reader_id).warnings, "No further field.")
+
+
+def sign_case(by: SignOff, case: Case, reader: Account, conclusion: str = "Seen.") -> Signature:
+    """Sign a case whose cells are reviewed, whatever else its checks warn of."""
+    given = reasons(by, case, reader.id)
+    seen = by.standing(case, reader.id).seen
+    return by.sign(case, reader, PASSWORD, conclusion, seen, given)
 
 
 def meanwhile(row: Analysis | Case, **values: object) -> None:

@@ -8,25 +8,93 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 
 from models.registry import Models
-from settings import ROOT, Settings
+from settings import ROOT, Bucket, Settings
+from tests import object_server as swift
+from tests import postgres
 from tests.applications import empty_app, end, new_app
 from tests.people import move, sign_in_as
 from tests.reading import Reading
 
+SERVERS = {"database_server", "object_server"}
+"""Fixtures of servers; what uses none is the same with either kind of database."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests run on either database."""
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="keep what the applications of tests keep in this kind of database",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """End at once where the database that was asked for is not installed."""
+    if config.getoption("--database") == "postgres":
+        postgres.programs()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about the other database, and on PostgreSQL what needs no server."""
+    kind = config.getoption("--database")
+    other = "sqlite" if kind == "postgres" else "postgres"
+    for item in items:
+        if marker := item.get_closest_marker(f"{other}_only"):
+            item.add_marker(pytest.mark.skip(reason=marker.args[0]))
+    if kind == "postgres":
+        config.hook.pytest_deselected(items=[each for each in items if not _uses_servers(each)])
+        items[:] = [each for each in items if _uses_servers(each)]
+
+
+def _uses_servers(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and not SERVERS.isdisjoint(item.fixturenames)
+
+
+@pytest.fixture(scope="session")
+def database_server(pytestconfig: pytest.Config) -> Iterator[postgres.Server | None]:
+    """The PostgreSQL server of this process; None where the tests run on SQLite."""
+    if pytestconfig.getoption("--database") == "sqlite":
+        yield None
+        return
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def object_server() -> Iterator[swift.ObjectServer]:
+    """The server with the S3 API of this process; skips where none is installed."""
+    with swift.running() as server:
+        yield server
+
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def bucket(object_server: swift.ObjectServer, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A bucket of that server, with the variables set by which the application enters it."""
+    for name, value in object_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return Bucket(object_server.bucket(), "clinic/leukoscope")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_server: postgres.Server | None) -> Iterator[Settings]:
     """An empty installation; one password hash costs next to nothing."""
     # Weaker than any variable may ask for.
-    return Settings.model_construct(
+    settings = Settings.model_construct(
         instance_dir=tmp_path / "instance",
         weights_dir=tmp_path / "weights",
         password_memory_kib=8,
         password_passes=1,
         second_factor="optional",
     )
+    if database_server is None:
+        yield settings
+        return
+    with database_server.place() as url:
+        yield settings.model_copy(update={"database_url": SecretStr(url)})
 
 
 @pytest.fixture
@@ -42,6 +110,7 @@ def restarted(app: Flask, settings: Settings) -> Iterator[Callable[[], Flask]]:
     begun = []
 
     def restart() -> Flask:
+        app.extensions["leukoscope_tasks"].stop()
         again = new_app(settings)
         begun.append(again)
         again.extensions["leukoscope_tasks"].start()
@@ -82,7 +151,7 @@ def colleague(app: Flask, signed_in: FlaskClient) -> FlaskClient:
 def reading(monkeypatch) -> Reading:
     """The reading of fields, which a test may hold or let fail."""
     stand_in = Reading()
-    monkeypatch.setattr("jobs.engine.BETWEEN_NOTES", 0)
+    monkeypatch.setattr("jobs.runner.BETWEEN_NOTES", 0)
     monkeypatch.setattr(
         Models,
         "read_field",

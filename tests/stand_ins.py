@@ -44,12 +44,34 @@ class StandInClassifier:
     def probabilities(self, windows: list[RgbImage], view: str) -> np.ndarray:
         return np.array([self._probability(rgb) for rgb in windows])
 
+    def all_outputs(self, windows: list[RgbImage]) -> list[dict[str, np.ndarray]]:
+        return [{"blast": np.array(self._probability(window))} for window in windows]
+
+    def probability(self, outputs: dict[str, np.ndarray], view: str) -> float:
+        return float(outputs["blast"])
+
+    def kinds(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
+        return {}
+
+    def opinion(self, outputs: dict[str, np.ndarray], view: str) -> Opinion:
+        probability = self.probability(outputs, view)
+        return Opinion(probability, self.label(probability, view))
+
     def activation_map(self, window: RgbImage) -> np.ndarray:
         """The upper half speaks for a blast, the lower one for normal."""
         return np.array([[4, 4], [-4, -4]], np.float32)
 
     def _probability(self, rgb: RgbImage) -> float:
         return float(np.clip(1.5 - rgb.min(axis=2).min() / 50, 0.02, 0.98))
+
+
+class StandInEmbedder:
+    """Its features are the mean colour of a cell."""
+
+    version = "stand-in-1"
+
+    def embed(self, windows: list[RgbImage]) -> np.ndarray:
+        return np.array([window.mean(axis=(0, 1)) for window in windows], np.float16)
 
 
 class StandInDetector:

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,20 +16,23 @@ from urllib.request import urlopen
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from app import create_app
 from models.manifest import WeightsError
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from settings import ROOT, Settings
+from tests.addresses import rules_of_pages
 from tests.backups import install_models
 from tests.networks import VERSION, write_weights
-from tests.waiting import HANGS
+from tests.pages.common.test_access import requests
+from tests.waiting import HANGS, until
 
 SERVE = """
 import signal
-import app, models.registry
+import app, models.installed
 from tests.stand_ins import stand_in_models
-app.load_models = lambda *_: stand_in_models()
+models.installed.load_models = lambda *_: stand_in_models()
 # A parent that was started in the background lets its children ignore interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 app.main()
@@ -100,6 +104,7 @@ def test_missing_weights_stop_the_factory(settings: Settings):
     [
         ("WEIGHTS", "nowhere", "missing"),
         ("PORT", "none", "LEUKOSCOPE_PORT is “none”"),
+        ("IMAGES_URL", "images", "LEUKOSCOPE_IMAGES_URL must be “file:” for the instance folder"),
     ],
 )
 def test_what_is_wrong_stops_the_start_with_a_sentence(
@@ -129,6 +134,38 @@ def test_weights_that_are_not_calibrated_stop_the_start(run: Run, tmp_path: Path
         f"Leukoscope cannot start: The detector {VERSION} is not calibrated and cannot be served: "
     )
     assert errors.count("\n") == 1
+
+
+def test_an_image_store_that_does_not_answer_stops_the_start(
+    run: Run, tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "geheim")
+    process = run(SERVE, INSTANCE=tmp_path, PORT=free_port, IMAGES_URL="s3://images/clinic")
+    output, errors = process.communicate(timeout=HANGS)
+
+    assert (process.returncode, output) == (1, "")
+    assert errors == (
+        "Leukoscope cannot start: The image store s3://images/clinic does not answer. Check "
+        "AWS_ENDPOINT_URL, and that the server runs and can be reached.\n"
+    )
+
+
+def test_a_missing_key_of_the_images_stops_the_start_and_is_not_made_anew(
+    run: Run, tmp_path: Path, free_port: int
+):
+    process = run(
+        SERVE, INSTANCE=tmp_path / "instance", PORT=free_port, IMAGES_KEY_FILE=tmp_path / "keys"
+    )
+    output, errors = process.communicate(timeout=HANGS)
+
+    assert (process.returncode, output) == (1, "")
+    assert errors.startswith(
+        f"Leukoscope cannot start: The key file of the images, {tmp_path / 'keys'}, is missing. "
+    )
+    assert errors.count("\n") == 1
+    assert not (tmp_path / "keys").exists()
 
 
 def spoiled(instance: Path, kind: str) -> None:
@@ -235,6 +272,46 @@ def test_a_port_in_use_stops_the_start_with_a_sentence(run: Run, tmp_path: Path,
     assert f"http://127.0.0.1:{free_port} cannot be used" in errors
 
 
+def test_a_server_that_logs_json_writes_nothing_else(run: Run, tmp_path: Path, free_port: int):
+    process = run(SERVE, INSTANCE=tmp_path, PORT=free_port, LOG_FORMAT="json")
+    lines = []
+    while not lines or "is ready" not in lines[-1]["message"]:
+        lines.append(json.loads(process.stderr.readline()))
+    address = f"http://127.0.0.1:{free_port}/readyz"
+    with urlopen(address, timeout=HANGS) as answer:
+        assert set(json.load(answer).values()) == {"ok"}
+        sent = answer.headers["X-Request-ID"]
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=HANGS)
+    lines += [json.loads(line) for line in errors.splitlines()]
+
+    assert output == ""
+    assert [line["message"] for line in lines if line.get("request_id") == sent] == [
+        "GET health.ready 200"
+    ]
+    assert {"time", "level", "logger", "message"} <= set.intersection(*map(set, lines))
+
+
+def test_a_collector_that_is_not_there_delays_neither_answers_nor_the_end(
+    run: Run, tmp_path: Path, free_port: int
+):
+    unheard = "http://127.0.0.1:9/v1/traces"
+    process = run(SERVE, INSTANCE=tmp_path, PORT=free_port, TRACES_URL=unheard)
+    assert process.stdout.readline().startswith("Leukoscope is ready")
+    for _ in range(10):
+        with urlopen(f"http://127.0.0.1:{free_port}/healthz", timeout=2) as answer:
+            assert answer.status == 200
+    until(lambda: "does not take traces" in process.stderr.readline())
+    stopped = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=HANGS)
+
+    assert process.returncode == 0
+    assert errors == ""
+    # Two seconds for what waits, the rest for a busy machine.
+    assert time.monotonic() - stopped < 30
+
+
 def test_a_second_server_stops_and_a_killed_one_is_cleaned_up_after(
     run: Run, tmp_path: Path, free_port: int
 ):
@@ -253,10 +330,10 @@ def test_a_second_server_stops_and_a_killed_one_is_cleaned_up_after(
     first.kill()
     first.communicate(timeout=HANGS)
 
-    left = ImageStore(tmp_path / "images").put(b"whole, but its row was not kept yet")
+    left = DiskStore(tmp_path / "images").put(b"whole, but its row was not kept yet")
     after_kill = run(SERVE, INSTANCE=tmp_path, PORT=free_port)
     assert after_kill.stdout.readline().startswith("Leukoscope is ready")
-    assert left not in ImageStore(tmp_path / "images").names()
+    assert left not in DiskStore(tmp_path / "images").names()
     after_kill.send_signal(signal.SIGINT)
     _, errors = after_kill.communicate(timeout=HANGS)
     assert "Removed 1 files that no row names" in errors
@@ -317,7 +394,30 @@ from settings import Settings
 from app import create_app
 from tests.stand_ins import stand_in_models
 create_app(Settings.from_environment(), stand_in_models())
-heavy = {"tensorflow", "keras", "torch", "ultralytics", "matplotlib", "shap", "numba", "pandas"}
+heavy = {"tensorflow", "keras", "torch", "ultralytics", "matplotlib"}
+heavy |= {"cv2", "shap", "numba", "pandas"}
+heavy &= set(sys.modules)
+sys.exit(", ".join(sorted(heavy)) or 0)
+"""
+    process = run(code, INSTANCE=tmp_path / "instance")
+    _, errors = process.communicate(timeout=HANGS)
+
+    assert process.returncode == 0, errors
+
+
+def test_a_web_server_beside_workers_loads_no_network(run: Run, tmp_path: Path):
+    code = """
+import sys
+from app import create_app, leave_to_workers, prepare
+from settings import Settings
+settings = Settings.from_environment()
+app = create_app(settings)
+leave_to_workers(app, settings)
+prepare(app, settings)
+for address in ("/sign-in", "/sign-up", "/help", "/readyz"):
+    assert app.test_client().get(address).status_code == 200, address
+assert not app.extensions["leukoscope_models"].loaded
+heavy = {"openvino", "cv2", "scipy", "shap", "sklearn", "highdicom", "pydicom", "opentelemetry"}
 heavy &= set(sys.modules)
 sys.exit(", ".join(sorted(heavy)) or 0)
 """
@@ -329,9 +429,9 @@ sys.exit(", ".join(sorted(heavy)) or 0)
 
 def test_every_page_wants_a_sign_in_but_the_few_that_cannot(app: Flask):
     """Nobody's data is shown to anonymous visitors, on whatever page is added."""
-    public = {"accounts.sign_in", "accounts.sign_up", "home.health"}
+    public = {"accounts.sign_in", "accounts.sign_up", "health.alive", "health.ready", "help.index"}
     client = app.test_client()
-    for rule in app.url_map.iter_rules():
+    for rule in rules_of_pages(app):
         if "GET" not in rule.methods or rule.endpoint in public or "static" in rule.endpoint:
             continue
         path = re.sub(r"<(?:[^:>]+:)?[^>]+>", "1", rule.rule)
@@ -341,10 +441,7 @@ def test_every_page_wants_a_sign_in_but_the_few_that_cannot(app: Flask):
             assert answer.headers["Location"].startswith("/sign-in"), rule
 
 
-def test_every_form_of_the_application_wants_a_token(app: Flask):
-    client = app.test_client()
-    for rule in app.url_map.iter_rules():
-        if "POST" in rule.methods:
-            path = re.sub(r"<(?:[^:>]+:)?[^>]+>", "1", rule.rule)
-            path = path.replace("/people/1/1", "/people/1/approve")
-            assert client.post(path).status_code == 400, rule
+def test_every_form_of_the_application_wants_a_token(app: Flask, signed_in: FlaskClient):
+    for rule, method, address in requests(app, rules_of_pages(app)):
+        if method == "POST":
+            assert signed_in.post(address).status_code == 400, rule

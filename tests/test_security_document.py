@@ -23,6 +23,7 @@ LAST_REQUIREMENTS = {
     **{"7.1": 3, "7.2": 4, "7.3": 2, "7.4": 5, "7.5": 2, "7.6": 2},
     **{"8.1": 2, "8.2": 3, "8.3": 1, "8.4": 1},
     **{"9.1": 3, "9.2": 4},
+    **{"10.1": 2, "10.2": 2, "10.5": 5},
     **{"11.1": 2, "11.2": 3, "11.3": 3, "11.4": 4, "11.5": 1, "11.6": 1},
     **{"12.1": 3, "12.2": 2, "12.3": 4},
     **{"13.1": 1, "13.2": 5, "13.3": 2, "13.4": 5},
@@ -32,7 +33,7 @@ LAST_REQUIREMENTS = {
 }
 """Of each section of ASVS 5.0.0, the last requirement of levels 1 and 2: those of level 3 follow.
 
-Chapters 10 (OAuth) and 17 (WebRTC) are left out as a whole.
+Of chapter 10 (OAuth) the sections for clients; chapter 17 (WebRTC) is left out as a whole.
 """
 
 NUMBERS = re.compile(r"(\d+\.\d+)\.(\d+)(?:–(\d+))?")

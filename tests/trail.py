@@ -8,7 +8,8 @@ from sqlalchemy import select, text
 
 from records import db, transaction
 from records.audit import audit
-from records.audit.audit import TRIGGERS, About, Actor, Entry, Event
+from records.audit.audit import About, Actor, Entry, Event
+from records.engines import POSTGRESQL
 
 ADA = Actor("a" * 32, "ada", "192.0.2.1")
 CELL = About("analysis", "c" * 32)
@@ -31,10 +32,22 @@ def noted(event: Event) -> list[Entry]:
     return [entry for entry in entries() if entry.event == event]
 
 
+def disarm(table: str) -> None:
+    """Let an append-only table be changed."""
+    if db.engine.dialect.name == POSTGRESQL:
+        db.session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+    else:
+        db.session.execute(text(f"DROP TRIGGER {table}_no_UPDATE"))
+
+
 def tamper(statement: str, **values: Any) -> None:
     """Run SQL as somebody does who first takes the triggers away."""
-    for trigger in TRIGGERS:
-        db.session.execute(text(f"DROP TRIGGER IF EXISTS {trigger}"))
+    dialect = db.engine.dialect.name
+    if dialect == POSTGRESQL:
+        db.session.execute(text("ALTER TABLE audit_entries DISABLE TRIGGER USER"))
+    else:
+        for trigger in audit.triggers(dialect):
+            db.session.execute(text(f"DROP TRIGGER IF EXISTS {trigger}"))
     db.session.execute(text(statement), values)
     db.session.commit()
 

@@ -7,26 +7,31 @@ from enum import StrEnum
 
 from flask_login import UserMixin
 from sqlalchemy import (
+    JSON,
     CheckConstraint,
     ForeignKey,
     LargeBinary,
     String,
     delete,
+    false,
     or_,
     select,
     update,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from core.ids import new_id
-from records import Model, UtcDateTime, code_type, count_changed, db, utc_now
+from records import Model, UtcDateTime, code_type, count_changed, db, pagination, utc_now
 from records.accounts import teams
 from records.accounts.teams import Team
+from records.engines import by_code_points
+from records.pagination import Page
 
 NAME_LENGTH = 64
 BROWSER_LENGTH = 255
+FULL_NAME_LENGTH = 120
 
 
 class AccountStatus(StrEnum):
@@ -55,6 +60,8 @@ class Account(Model, UserMixin):
     """A person who may sign in; `name_key` is the name as compared, `name` as shown.
 
     `role` is what the person may do with patients' images; `is_administrator` opens none of them.
+    `full_name` is printed in reports above the person's signatures; empty, `name` is.
+    `password_hash` is empty where the person signs in at the identity provider.
     """
 
     __tablename__ = "accounts"
@@ -62,11 +69,13 @@ class Account(Model, UserMixin):
         CheckConstraint("status IN ('waiting', 'active', 'deactivated')", name="status"),
         CheckConstraint("founder IS NULL OR founder = 1", name="founder"),
         CheckConstraint("role IN ('none', 'viewer', 'reader', 'reviewer')", name="role"),
+        CheckConstraint("language IN ('en', 'de', 'fr', 'es')", name="language"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    name_key: Mapped[str] = mapped_column(String(4 * NAME_LENGTH), unique=True)
+    name_key: Mapped[str] = mapped_column(by_code_points(String(4 * NAME_LENGTH)), unique=True)
+    full_name: Mapped[str] = mapped_column(String(FULL_NAME_LENGTH), default="", server_default="")
     password_hash: Mapped[str] = mapped_column(String(255))
     status: Mapped[AccountStatus] = mapped_column(
         code_type(AccountStatus, 16), default=AccountStatus.WAITING
@@ -80,6 +89,11 @@ class Account(Model, UserMixin):
     # 1 for the first account, NULL for all others: unique, so that the database decides a race.
     founder: Mapped[int | None] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    # By the code of each class; NULL for the usual ones.
+    room_keys: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    tour_seen: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # NULL for that of the browser.
+    language: Mapped[str | None] = mapped_column(String(8))
 
     team: Mapped[Team] = relationship()
 
@@ -88,6 +102,11 @@ class Account(Model, UserMixin):
     def is_active(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Whether the account may be used."""
         return self.status == AccountStatus.ACTIVE
+
+    @property
+    def is_external(self) -> bool:
+        """Whether the person signs in at the identity provider and has no password here."""
+        return not self.password_hash
 
     def has_role(self, role: Role) -> bool:
         """Return whether the account's role is this one, or one that may do more."""
@@ -165,6 +184,31 @@ def get_account(account_id: str) -> Account | None:
 def all_accounts() -> list[Account]:
     """Return every account, oldest first."""
     return list(db.session.scalars(select(Account).order_by(Account.created_at, Account.id)))
+
+
+def waiting_accounts() -> list[Account]:
+    """Return every account that waits, oldest first."""
+    wanted = select(Account).filter_by(status=AccountStatus.WAITING)
+    return list(db.session.scalars(wanted.order_by(Account.created_at, Account.id)))
+
+
+def page_of(text: str, number: int, size: int) -> Page[Account]:
+    """Return one page of the accounts that do not wait, oldest first, with their teams.
+
+    Only those with `text` in their name or that of their team, if any, both as compared.
+    """
+    wanted = select(Account).join(Account.team).where(Account.status != AccountStatus.WAITING)
+    if text:
+        named = Account.name_key, Team.name_key
+        wanted = wanted.where(or_(*(key.contains(text, autoescape=True) for key in named)))
+    wanted = wanted.options(contains_eager(Account.team))
+    return pagination.page_of(wanted.order_by(Account.created_at, Account.id), number, size)
+
+
+def active_of(team_id: str) -> list[Account]:
+    """Return the people of a team whose accounts may be used, in alphabetical order."""
+    wanted = select(Account).filter_by(team_id=team_id, status=AccountStatus.ACTIVE)
+    return list(db.session.scalars(wanted.order_by(Account.name_key)))
 
 
 def administrators() -> list[Account]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import String, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import String, insert, select
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.ids import new_id
 from records import Model, UtcDateTime, db, utc_now
+from records.engines import by_code_points, lock_writers
 
 NAME_LENGTH = 64
 FIRST_NAME, FIRST_KEY = "Laboratory", "laboratory"
@@ -24,19 +24,23 @@ class Team(Model):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    name_key: Mapped[str] = mapped_column(String(4 * NAME_LENGTH), unique=True)
+    name_key: Mapped[str] = mapped_column(by_code_points(String(4 * NAME_LENGTH)), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
 
 
 def first_id(context: DefaultExecutionContext) -> str:
     """Return the id of the oldest team, made if there is none: an account's default."""
+    connection = context.connection
     oldest = select(Team.id).order_by(Team.created_at, Team.id).limit(1)
-    team_id = context.connection.scalar(oldest)
+    team_id = connection.scalar(oldest)
     if team_id is None:
-        made = {"id": new_id(), "name": FIRST_NAME, "name_key": FIRST_KEY}
-        made_by_one = insert(Team).values(**made, created_at=utc_now())
-        context.connection.execute(made_by_one.on_conflict_do_nothing())
-        team_id = context.connection.scalars(oldest).one()
+        # Somebody else may be making it.
+        lock_writers(connection)
+        team_id = connection.scalar(oldest)
+    if team_id is None:
+        team_id = new_id()
+        made = {"id": team_id, "name": FIRST_NAME, "name_key": FIRST_KEY}
+        connection.execute(insert(Team).values(**made, created_at=utc_now()))
     return team_id
 
 

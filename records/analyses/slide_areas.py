@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import sqrt
 
 from sqlalchemy import ForeignKey, String, select
@@ -50,6 +51,12 @@ class SlideArea(Model):
         """Measure a cell (µm) as the square root of the area of its box."""
         x1, y1, x2, y2 = box
         return self.micrometres and self.micrometres * sqrt((x2 - x1) * (y2 - y1))
+
+
+def among(analysis_ids: Iterable[str]) -> dict[str, SlideArea]:
+    """Return the areas of these analyses, by their id; images that came as files have none."""
+    wanted = select(SlideArea).where(SlideArea.id.in_(list(analysis_ids)))
+    return {area.id: area for area in db.session.scalars(wanted)}
 
 
 def find(analysis_id: str) -> SlideArea | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, func, select
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, event, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from core.folding import fold
 from records import Model, UtcDateTime, db, pagination, utc_now
 from records.accounts.accounts import Account, new_id, team_of_owner
 from records.cases.cases import Case
@@ -38,6 +39,7 @@ class Slide(Model):
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     file_name: Mapped[str] = mapped_column(String(FILE_NAME_LENGTH))
+    folded_name: Mapped[str] = mapped_column(String(4 * FILE_NAME_LENGTH), default="")
     file_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str | None] = mapped_column(String(64))
     info: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
@@ -45,6 +47,11 @@ class Slide(Model):
 
     owner: Mapped[Account] = relationship()
     case: Mapped[Case | None] = relationship()
+
+
+@event.listens_for(Slide, "before_insert")
+def _fold_name(_mapper: object, _connection: object, slide: Slide) -> None:
+    slide.folded_name = fold(slide.file_name)
 
 
 def add(slide: Slide) -> None:

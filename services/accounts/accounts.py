@@ -16,11 +16,13 @@ from records.accounts.accounts import Account, AccountStatus, Role, SignIn
 from records.audit.audit import About, Event
 from records.storage.secret_key import secret_key
 from services.accounts import people
+from services.accounts.confirmations import Confirmed
 from services.accounts.passwords import Passwords, check_password, one_time_password
 from services.accounts.second_factors import Code, SecondFactors
 from services.accounts.security_keys import SecurityKeys, Site
 from services.audit import audit
 from services.audit.audit import about_account, as_account, note, note_by
+from services.language import gettext
 from settings import Settings
 
 SHORTEST_NAME, LONGEST_NAME = 3, records.NAME_LENGTH
@@ -30,6 +32,10 @@ _NAME = re.compile(r"\w[\w.@+\- ]*\w")
 # How stale "last seen" may be: spares the database a write for every image of a page.
 _SEEN_STEP = timedelta(minutes=1)
 _CODE_WITHIN = timedelta(minutes=10)
+
+
+class ExternalAccountError(Exception):
+    """The account belongs to the identity provider and can have no password here."""
 
 
 class UserNameError(ValueError):
@@ -87,15 +93,29 @@ class NotYet:
     status: AccountStatus
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """The password was right, but people sign in at the identity provider here."""
+
+
 def clean_name(name: str) -> str:
     """Return the user name as kept and shown; raises `UserNameError`."""
     # Normalizing takes quadratic time on crafted text.
     shown = "" if len(name) > LONGEST_TYPED_NAME else _composed(name)
     if not SHORTEST_NAME <= len(shown) <= LONGEST_NAME:
-        raise UserNameError(f"Use {SHORTEST_NAME} to {LONGEST_NAME} characters.")
+        raise UserNameError(
+            gettext(
+                "Use %(shortest_name)s to %(longest_name)s characters.",
+                shortest_name=SHORTEST_NAME,
+                longest_name=LONGEST_NAME,
+            )
+        )
     if not _NAME.fullmatch(shown):
         raise UserNameError(
-            "Use only letters, digits, spaces and . @ + - _, with a letter or digit at both ends."
+            gettext(
+                "Use only letters, digits, spaces and . @ + - _, with a letter or digit at both "
+                "ends."
+            )
         )
     return shown
 
@@ -124,6 +144,7 @@ class Accounts:
         self._idle = timedelta(minutes=settings.idle_minutes)
         self._longest = timedelta(hours=settings.session_hours)
         self._second_factor = settings.second_factor_policy
+        self._local = settings.oidc_local
         self.second_factors = SecondFactors(
             secret_key(settings.instance_dir), self.passwords, lambda: self.clock()
         )
@@ -149,7 +170,16 @@ class Accounts:
             _note_sign_up(added, name_key(shown))
         return added
 
-    def sign_in(self, name: str, password: str) -> SignedIn | CodeNeeded | NotYet | None:
+    @property
+    def may_sign_up(self) -> bool:
+        """Whether one may ask for an account: else only the provider's people get any."""
+        return self._local == "on" or (
+            self._local == "administrators" and not records.any_account()
+        )
+
+    def sign_in(
+        self, name: str, password: str
+    ) -> SignedIn | CodeNeeded | NotYet | Elsewhere | None:
         """Check the password; None for unknown name and wrong password alike."""
         account = records.find_account(name_key(name))
         right = self.passwords.verify(account.password_hash if account else None, password)
@@ -161,11 +191,22 @@ class Accounts:
             if not account.is_active:
                 note(Event.SIGN_IN_REFUSED, about_account(account), status=account.status)
                 return NotYet(account.status)
+            if not self._may_use_password(account):
+                note(Event.PROVIDER_REFUSED, about_account(account), reason="password")
+                return Elsewhere()
             if self.passwords.is_outdated(account.password_hash):
                 records.set_password_hash(account, self.passwords.hash(password))
             if second_factors.get(account.id):
                 return self._ask_for_code(account)
             return self._start(account)
+
+    def _may_use_password(self, account: Account) -> bool:
+        return self._local == "on" or (self._local == "administrators" and account.is_administrator)
+
+    def sign_in_elsewhere(self, account: Account, issuer: str) -> SignedIn:
+        """Sign in somebody whom the identity provider has identified."""
+        with transaction():
+            return self._start(account, issuer=issuer)
 
     def _ask_for_code(self, account: Account) -> CodeNeeded:
         now, actor = self.clock(), audit.present()
@@ -227,8 +268,13 @@ class Accounts:
         note_by(as_account(account), Event.SIGN_IN, about_account(account), **details)
         return SignedIn(account, sign_in_id)
 
-    def resume(self, sign_in_id: str | None, account_id: str) -> Account | None:
-        """Find the account of a browser; None once it timed out or was signed out."""
+    def resume(
+        self, sign_in_id: str | None, account_id: str, present: bool = True
+    ) -> Account | None:
+        """Find the account of a browser; None once it timed out or was signed out.
+
+        A request that the browser makes by itself (not `present`) does not put off the time-out.
+        """
         sign_in = records.get_sign_in(sign_in_id) if sign_in_id else None
         if sign_in is None or sign_in.awaits_code or sign_in.account_id != account_id:
             return None
@@ -236,7 +282,7 @@ class Accounts:
         if not self._is_alive(sign_in, now):
             self._expire(sign_in.id, account_id)
             return None
-        if now - sign_in.seen_at > _SEEN_STEP:
+        if present and now - sign_in.seen_at > _SEEN_STEP:
             with transaction():
                 records.touch_sign_in(sign_in.id, now)
         account = records.get_account(account_id)
@@ -292,6 +338,12 @@ class Accounts:
         """Return whether it is the account's password, asked once more before a grave act."""
         return self.passwords.verify(account.password_hash, password)
 
+    def proves(self, account: Account, proof: str | Confirmed) -> bool:
+        """Return whether it is the account's password, or a confirmation by the provider."""
+        if isinstance(proof, Confirmed):
+            return account.is_external and proof.account_id == account.id
+        return self.has_password(account, proof)
+
     def confirms_password(self, account: Account, password: str) -> bool:
         """Return whether it is the account's password; a wrong one is noted."""
         if self.has_password(account, password):
@@ -313,7 +365,12 @@ class Accounts:
             return self._start(account).sign_in_id
 
     def must_enrol(self, account: Account) -> bool:
-        """Return whether the account needs a second factor before it may do anything."""
+        """Return whether the account needs a second factor before it may do anything.
+
+        Whoever signs in at the identity provider has the provider's.
+        """
+        if account.is_external:
+            return False
         powerful = account.is_administrator or account.has_role(Role.REVIEWER)
         asked = {"everybody": True, "required": powerful, "optional": False}[self._second_factor]
         return asked and second_factors.get(account.id) is None
@@ -404,13 +461,19 @@ class Accounts:
             return removed
 
     def reset_password(self, account: Account, new: str) -> None:
-        """Set a new password and sign out every browser; raises `PasswordError`."""
+        """Set a new password and sign out every browser.
+
+        Raises `PasswordError`, or `ExternalAccountError`.
+        """
         check_password(new, account.name)
         with transaction():
             self._set_password(account, new, Event.PASSWORD_RESET)
 
     def give_one_time_password(self, account: Account) -> str:
-        """Set a password that must be changed at the next sign-in; signs out every browser."""
+        """Set a password that must be changed at the next sign-in; signs out every browser.
+
+        Raises `ExternalAccountError`.
+        """
         password = one_time_password()
         with transaction():
             self._set_password(account, password, Event.PASSWORD_RESET)
@@ -418,6 +481,8 @@ class Accounts:
         return password
 
     def _set_password(self, account: Account, new: str, event: Event) -> None:
+        if account.is_external:
+            raise ExternalAccountError
         records.set_password_hash(account, self.passwords.hash(new))
         account.must_change_password = False
         ended = records.end_sign_ins_of(account.id)

@@ -8,8 +8,8 @@ import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
+from services.language import gettext
 from services.turns import Turns
 
 SHORTEST, LONGEST = 12, 256
@@ -36,15 +36,17 @@ def check_password(password: str, name: str) -> None:
     No rules of composition; commonness is checked against the word lists that zxcvbn ships.
     """
     if len(password) < SHORTEST:
-        raise PasswordError(f"Use {SHORTEST} characters or more.")
+        raise PasswordError(gettext("Use %(shortest)s characters or more.", shortest=SHORTEST))
     if len(password) > LONGEST:
-        raise PasswordError(f"Use no more than {LONGEST} characters.")
+        raise PasswordError(gettext("Use no more than %(longest)s characters.", longest=LONGEST))
     name = name[:LONGEST]
     if _is_mostly(password, (PRODUCT, name)):
-        raise PasswordError("Do not use the user name or “Leukoscope” in the password.")
+        raise PasswordError(gettext("Do not use the user name or “Leukoscope” in the password."))
     if _score(password, name) < WEAKEST_SCORE:
         raise PasswordError(
-            "This password is easy to guess. Three or four unrelated words make a good one."
+            gettext(
+                "This password is easy to guess. Three or four unrelated words make a good one."
+            )
         )
 
 
@@ -67,6 +69,9 @@ def _is_mostly(password: str, words: tuple[str, ...]) -> bool:
 
 
 def _score(password: str, name: str) -> int:
+    # Here and not above: its word lists take 12 MB, and passwords are rarely chosen.
+    from zxcvbn import zxcvbn
+
     with _estimating.turn():
         parts = [PRODUCT, name, *re.split(r"[\W_]+", name)]
         return zxcvbn(password[:_ESTIMATED], user_inputs=parts)["score"]

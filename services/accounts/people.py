@@ -7,13 +7,14 @@ from records.accounts import accounts as records
 from records.accounts.accounts import Account, AccountStatus, Role
 from records.audit.audit import Event
 from services.audit.audit import about_account, note
+from services.language import gettext
 
 
 class LastAdministratorError(Exception):
     """Nobody would be left to decide about accounts; the text is a sentence."""
 
     def __init__(self) -> None:
-        super().__init__("There must be an administrator. Make another account one first.")
+        super().__init__(gettext("There must be an administrator. Make another account one first."))
 
 
 def set_role(account: Account, role: Role) -> None:

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-
-import webauthn
-from webauthn.helpers import parse_authentication_credential_json
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
+from typing import TYPE_CHECKING
 
 from records import db, take_write_lock
 from records.accounts import accounts
@@ -24,14 +15,13 @@ from records.accounts.security_keys import SecurityKey
 from records.audit.audit import Event
 from services.audit.audit import about_account, note
 
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor, UserVerificationRequirement
+
 NAME = "Leukoscope"
 MOST_KEYS = 10
 LONGEST_ANSWER = 8_000
 """Characters of what a browser sends of a key; without attestation it is about a thousand."""
-
-# The password is the first factor: a key needs to be there and touched, no PIN.
-_VERIFICATION = UserVerificationRequirement.DISCOURAGED
-_UNREADABLE = (WebAuthnException, ValueError, TypeError, LookupError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -43,7 +33,10 @@ class Site:
 
 
 class SecurityKeys:
-    """The security keys of one installation; `clock` gives the present time (aware, UTC)."""
+    """The security keys of one installation; `clock` gives the present time (aware, UTC).
+
+    `webauthn` is imported where it is used: it takes 14 MB, and most people have codes of an app.
+    """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -54,13 +47,17 @@ class SecurityKeys:
         Returns:
             What the browser is to ask a key for, as JSON.
         """
+        import webauthn
+        from webauthn.helpers import structs
+
         options = webauthn.generate_registration_options(
             rp_id=site.host,
             rp_name=NAME,
             user_id=account.id.encode(),
             user_name=account.name,
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.DISCOURAGED, user_verification=_VERIFICATION
+            authenticator_selection=structs.AuthenticatorSelectionCriteria(
+                resident_key=structs.ResidentKeyRequirement.DISCOURAGED,
+                user_verification=_no_pin(),
             ),
             exclude_credentials=_descriptors(account, site),
         )
@@ -71,6 +68,8 @@ class SecurityKeys:
         self, account: Account, sign_in_id: str, name: str, answer: str, site: Site
     ) -> bool:
         """Keep the key that answered, in the present transaction; False if it is not accepted."""
+        import webauthn
+
         challenge = accounts.take_challenge(sign_in_id)
         if challenge is None:
             return False
@@ -81,7 +80,7 @@ class SecurityKeys:
                 expected_rp_id=site.host,
                 expected_origin=site.origin,
             )
-        except _UNREADABLE:
+        except _unreadable():
             return False
         take_write_lock(db.session())
         if records.is_known(verified.credential_id) or records.count(account.id) >= MOST_KEYS:
@@ -108,14 +107,19 @@ class SecurityKeys:
         allowed = _descriptors(account, site)
         if not allowed:
             return None
+        import webauthn
+
         options = webauthn.generate_authentication_options(
-            rp_id=site.host, allow_credentials=allowed, user_verification=_VERIFICATION
+            rp_id=site.host, allow_credentials=allowed, user_verification=_no_pin()
         )
         accounts.set_challenge(sign_in_id, options.challenge)
         return webauthn.options_to_json(options)
 
     def use(self, account: Account, sign_in_id: str, answer: str, site: Site) -> bool:
         """Return whether a key of the account gave this answer, once, in this transaction."""
+        import webauthn
+        from webauthn.helpers import parse_authentication_credential_json
+
         challenge = accounts.take_challenge(sign_in_id)
         if challenge is None:
             return False
@@ -132,7 +136,7 @@ class SecurityKeys:
                 credential_public_key=key.public_key,
                 credential_current_sign_count=key.sign_count,
             )
-        except _UNREADABLE:
+        except _unreadable():
             return False
         records.note_use(key, verified.new_sign_count, self._clock())
         return True
@@ -146,7 +150,23 @@ class SecurityKeys:
         return records.remove(account.id, key_id)
 
 
+def _no_pin() -> UserVerificationRequirement:
+    """Ask for a key that is there and touched: the password is the first factor."""
+    from webauthn.helpers.structs import UserVerificationRequirement
+
+    return UserVerificationRequirement.DISCOURAGED
+
+
+def _unreadable() -> tuple[type[Exception], ...]:
+    """Return the errors of an answer that cannot be read, or is not the key's."""
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    return WebAuthnException, ValueError, TypeError, LookupError, OverflowError, RecursionError
+
+
 def _descriptors(account: Account, site: Site) -> list[PublicKeyCredentialDescriptor]:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
     keys = records.of_account(account.id, site.host)
     return [PublicKeyCredentialDescriptor(id=key.credential_id) for key in keys]
 

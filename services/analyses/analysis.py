@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
+from sqlalchemy.exc import IntegrityError
 
 from core.geometry import Box
 from imaging.images import ImageLimits, RgbImage, UploadedImage, check_image, encode_png, read_image
-from models.findings import FieldFindings, Progress, Quality
+from models.findings import FieldFindings, Progress
 from models.registry import Models
-from records.analyses import analyses
-from records.analyses.analyses import FILE_FORMAT_LENGTH, FILE_NAME_LENGTH, Analysis
+from records.analyses import analyses, field_tasks
+from records.analyses.analyses import FILE_FORMAT_LENGTH, FILE_NAME_LENGTH, Analysis, AnalysisKind
 from records.analyses.field_tasks import FieldTask
 from records.storage.image_store import ImageStore, ImageType
 from services.analyses import pictures
-from services.analyses.findings import BlastShare, blast_share, most_suspicious_first
+from services.analyses.field_reading import FieldReader, NetworksAlone
+from services.analyses.findings import (
+    blast_share,
+    field_counts,
+    field_state,
+    most_suspicious_first,
+)
 from services.cases import cases
+from services.language import lazy_gettext
 
 GALLERY_CELLS = 240
 """White cells shown in the gallery of one field, the most suspicious ones."""
@@ -56,8 +64,17 @@ READING = "reading"
 KeptReading = dict[str, Any] | None
 """What `UploadedImage.reading_to_dict` makes; None in a finding of before."""
 
+OTHER_UPLOAD = lazy_gettext(
+    "Another image, or an image of another case, was sent under this key before. Reload the page "
+    "and send the image again."
+)
+
 StoredImages = Iterator[tuple[str, bytes, ImageType]]
 """Column, content and type of each image, made one at a time: those of a huge field are huge."""
+
+
+class OtherUploadError(Exception):
+    """The id of an upload is that of another image; the text is a sentence for who sent it."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +82,9 @@ class Upload:
     """One file as a person sent it; `batch_id` joins those that were sent together.
 
     What is read of it is to belong to the case of `case_id`, if there is one, and to the team of
-    `team_id`; without one, to the team in which its owner is when it is kept.
+    `team_id`; without one, to the team in which its owner is when it is kept. With an `id`, that is
+    the id of what is kept of it: sent again under the same one, it is kept once. Another image,
+    case or kind of analysis under the same one is an `OtherUploadError`.
     """
 
     file_name: str
@@ -73,23 +92,47 @@ class Upload:
     batch_id: str
     case_id: str | None = None
     team_id: str | None = None
+    id: str | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the file, in hexadecimal."""
+        return hashlib.sha256(self.content).hexdigest()
 
 
 class Analyst:
     """Reads uploads with the two models and keeps what they say, or keeps nothing at all."""
 
-    def __init__(self, models: Models, store: ImageStore, limits: ImageLimits) -> None:
+    def __init__(
+        self,
+        models: Callable[[], Models],
+        store: ImageStore,
+        limits: ImageLimits,
+        fields: FieldReader | None = None,
+    ) -> None:
+        """Set up; `models` loads the networks, `fields` reads those instead of them alone."""
         self._models = models
+        self._fields = fields or NetworksAlone(models)
         self._store = store
         self._limits = limits
         self._cutting = BoundedSemaphore(CUT_AT_ONCE)
 
     def classify(self, owner_id: str, upload: Upload) -> Analysis:
-        """Read one cell image and keep it with the answer; raises `ImageError` if refused."""
+        """Read one cell image and keep it with the answer.
+
+        Raises `ImageError` if it is refused, `OtherUploadError`.
+        """
+        if kept := kept_before(owner_id, upload):
+            return kept
         image = read_image(upload.content, self._limits, upload.file_name)
-        return self._classify(
-            _described(owner_id, upload, image), image.rgb, image.reading_to_dict()
-        )
+        described = _described(owner_id, upload, image)
+        try:
+            return self._classify(described, image.rgb, image.reading_to_dict())
+        except IntegrityError:
+            # Sent again before the first answer, it is read twice at the same time.
+            if kept := kept_before(owner_id, upload):
+                return kept
+            raise
 
     def check(self, upload: Upload) -> None:
         """Raise `ImageError` where that can be told of a file without decoding it."""
@@ -136,13 +179,16 @@ class Analyst:
         }
         return self._detect(described, rgb, None, progress)
 
-    def override_quality_check(self, analysis: Analysis) -> Analysis:
-        """Read a cell image whose quality speaks against it, as a new analysis.
+    def override_quality_check(
+        self, analysis: Analysis, analysis_id: str | None = None
+    ) -> Analysis:
+        """Read a cell image whose quality speaks against it, as a new analysis of this id, if any.
 
         Raises `FileNotFoundError` when the image is gone.
         """
         rgb, reading = self.pixels(analysis), analysis.finding.get(READING)
-        return self._classify(_carried_over(analysis), rgb, reading, override=True)
+        own = {"id": analysis_id} if analysis_id else {}
+        return self._classify({**_carried_over(analysis), **own}, rgb, reading, override=True)
 
     def detect_again(
         self,
@@ -185,7 +231,7 @@ class Analyst:
     def _classify(
         self, described: Described, rgb: RgbImage, reading: KeptReading, override: bool = False
     ) -> Analysis:
-        found = self._models.classify(rgb, override)
+        found = self._models().classify(rgb, override)
         analysis = Analysis(
             **described,
             kind=analyses.AnalysisKind.CLASSIFICATION,
@@ -205,17 +251,21 @@ class Analyst:
         progress: Progress | None,
         override: bool = False,
     ) -> Analysis:
-        found = self._models.read_field(rgb, progress, override=override)
+        read = self._fields.read(rgb, progress, override)
+        found = read.findings
         analysis = Analysis(
             **described,
             kind=analyses.AnalysisKind.DETECTION,
-            result=result_of(blast_share(found), found.quality),
+            result=field_state(blast_share(found), found.quality),
             probability=None,
             finding={**found.to_dict(), READING: reading},
             quality=found.quality and found.quality.to_dict(),
+            counts=field_counts(found),
             model_version=found.model,
         )
-        return self._keep(analysis, chain(_copies(rgb), _cells(rgb, found)))
+        kept = self._keep(analysis, chain(_copies(rgb), _cells(rgb, found)))
+        read.keep(kept.id)
+        return kept
 
     def pixels(self, analysis: Analysis) -> RgbImage:
         """Read the kept image, uint8 RGB; raises `FileNotFoundError` when it is gone.
@@ -265,24 +315,32 @@ def case_of_its_field(analysis: Analysis) -> str | None:
     return analysis.case_id if analysis.result in analyses.UNREAD else None
 
 
-def result_of(share: BlastShare, quality: Quality | None) -> str:
-    """Return the result of a field that has these white cells and this quality."""
-    if quality and quality.not_readable:
-        return analyses.NOT_READABLE
-    if not share.white_cells:
-        return analyses.NO_WHITE_CELLS
-    return analyses.BLASTS if share.blasts else analyses.NO_BLASTS
-
-
 def _carried_over(analysis: Analysis) -> Described:
     """Describe the same file, of the same team, for another analysis."""
     return {column: getattr(analysis, column) for column in (*DESCRIBED, "team_id")}
 
 
+def is_of(analysis: Analysis, upload: Upload, kind: AnalysisKind) -> bool:
+    """Return whether an analysis is what an upload would become, where it stands now."""
+    kept = analysis.kind, analysis.case_id, analysis.sha256
+    return kept == (kind, upload.case_id, upload.sha256)
+
+
+def kept_before(owner_id: str, upload: Upload) -> Analysis | None:
+    """Find what is kept already of an upload that comes once more; raises `OtherUploadError`."""
+    if not upload.id:
+        return None
+    kept = analyses.find(owner_id, upload.id)
+    other_kind = kept is None and field_tasks.find_own(owner_id, upload.id)
+    if other_kind or (kept and not is_of(kept, upload, AnalysisKind.CLASSIFICATION)):
+        raise OtherUploadError(OTHER_UPLOAD)
+    return kept
+
+
 def _described(owner_id: str, upload: Upload, image: UploadedImage) -> Described:
-    team = {"team_id": upload.team_id} if upload.team_id else {}
+    own = {"team_id": upload.team_id, "id": upload.id}
     return {
-        **team,
+        **{column: value for column, value in own.items() if value},
         "owner_id": owner_id,
         "batch_id": upload.batch_id,
         "case_id": upload.case_id,

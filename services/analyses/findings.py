@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -24,8 +24,16 @@ from models.findings import (
     Quality,
     read_quality,
 )
-from records.analyses.analyses import Analysis
+from records.analyses.analyses import (
+    BLASTS,
+    NO_BLASTS,
+    NO_WHITE_CELLS,
+    NOT_READABLE,
+    UNCERTAIN_CELLS,
+    Analysis,
+)
 from records.analyses.slide_areas import SlideArea
+from services.language import gettext, per_cent
 
 USUAL_DIFFERENTIAL = 100
 """White cells that a differential counts at the least; a share of fewer says little."""
@@ -81,6 +89,26 @@ class BlastShare:
 
 
 @dataclass(frozen=True)
+class Opinions:
+    """What the networks say of the blasts of a field.
+
+    Attributes:
+        named_by: The network whose probability names the cells.
+        share: The blasts that it finds: what counts.
+        other: The blasts that the other network finds; None where it was not asked.
+    """
+
+    named_by: Namer
+    share: BlastShare
+    other: int | None = None
+
+    @property
+    def differ(self) -> bool:
+        """Whether the networks find unlike numbers of blasts."""
+        return self.other is not None and self.other != self.share.blasts
+
+
+@dataclass(frozen=True)
 class WhiteCell:
     """A white cell of the gallery.
 
@@ -90,6 +118,7 @@ class WhiteCell:
         counted: Whether it counts at the models' own threshold.
         probability: P(blast) in 0..1 that decides what it is called, where it was kept.
         disagreed: Whether detector and classifier say the opposite; uncertain is no opposite.
+        at_edge: Whether the picture's edge may cut it.
     """
 
     number: int
@@ -97,6 +126,7 @@ class WhiteCell:
     counted: bool
     probability: float | None
     disagreed: bool
+    at_edge: bool = False
 
     @property
     def shown_as(self) -> str:
@@ -125,6 +155,40 @@ def image_quality(analysis: Analysis) -> Quality | None:
 def doubtful_of(kept: Iterable[Analysis]) -> list[Analysis]:
     """Return the analyses whose image is of doubtful quality."""
     return [one for one in kept if (quality := image_quality(one)) and quality.doubtful]
+
+
+def field_state(share: BlastShare, quality: Quality | None) -> str:
+    """Return the state of a field, the worst of its cells; one of `RESULTS` of its kind.
+
+    Args:
+        share: Blasts and uncertain cells by the network that names the cells.
+        quality: What quality control says of the field; None where it was not asked.
+    """
+    if quality and quality.not_readable:
+        return NOT_READABLE
+    if share.blasts:
+        return BLASTS
+    if share.uncertain:
+        return UNCERTAIN_CELLS
+    return NO_BLASTS if share.white_cells else NO_WHITE_CELLS
+
+
+def field_counts(findings: FieldFindings) -> dict[str, Any]:
+    """Return what lists tell of a field, as JSON: its findings are long to read."""
+    share, other = blast_share(findings), other_share(findings)
+    return {
+        **findings.counts,
+        "white": share.white_cells,
+        "uncertain": share.uncertain,
+        "named_by": findings.named_by,
+        "other": other and other.blasts,
+    }
+
+
+def read_opinions(counts: Mapping[str, Any]) -> Opinions:
+    """Return what the networks say of a field, from what `field_counts` wrote."""
+    share = BlastShare(counts[BLAST], counts["white"], counts["uncertain"])
+    return Opinions(Namer(counts["named_by"]), share, counts["other"])
 
 
 def blast_share(findings: FieldFindings) -> BlastShare:
@@ -176,13 +240,16 @@ def format_share(share: float) -> str:
     Halves are rounded up, as scripts do it.
     """
     if 0.1 <= share <= 0.9:
-        return f"{math.floor(100 * share + 0.5)}%"
-    return f"{math.floor(1000 * share + 0.5) / 10:g}%"
+        return per_cent(f"{math.floor(100 * share + 0.5)}")
+    return per_cent(f"{math.floor(1000 * share + 0.5) / 10:g}")
 
 
 def format_interval(share: BlastShare) -> str:
     """Write the 95% interval of a share, as "3.1% to 14%"; empty without white cells."""
-    return " to ".join(format_share(bound) for bound in share.interval or ())
+    if share.interval is None:
+        return ""
+    low, high = share.interval
+    return gettext("%(low)s to %(high)s", low=format_share(low), high=format_share(high))
 
 
 def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
@@ -197,18 +264,50 @@ def most_suspicious_first(findings: FieldFindings) -> list[WhiteCell]:
     white += [(cell, False) for cell in findings.candidates]
     white.sort(key=lambda one: _rank(one[0], findings.probability(one[0])), reverse=True)
     return [
-        WhiteCell(number, cell, counted, findings.probability(cell), _disagreed(findings, cell))
+        WhiteCell(
+            number,
+            cell,
+            counted,
+            findings.probability(cell),
+            _disagreed(findings, cell),
+            findings.at_edge(cell),
+        )
         for number, (cell, counted) in enumerate(white)
     ]
 
 
+def cell_numbers(findings: FieldFindings) -> dict[int, int]:
+    """Return the number that each cell of a field goes by, from 1, by `id` of the detection.
+
+    First come those that are reviewed, candidates too, in the order of review, then the others.
+    """
+    reviewed = [cell.found for cell in most_suspicious_first(findings)]
+    others = [cell for cell in findings.detections if cell.label not in REVIEWED]
+    return {id(cell): number for number, cell in enumerate((*reviewed, *others), start=1)}
+
+
 def to_dict(analysis: Analysis, area: SlideArea | None = None) -> dict[str, Any]:
-    """Return the findings in the form that `python -m models detect` prints, and the area."""
-    made = {"file": analysis.file_name, **analysis.finding}
+    """Return the findings as `python -m models detect` prints them, numbered, and the area."""
+    made = {"file": analysis.file_name, **analysis.finding, **_numbered(analysis)}
     if area is None:
         return made
     place = {"slide": _slide_name(area), "box": area.box, "micrometres": area.micrometres}
     return {**made, "area": place}
+
+
+def _numbered(analysis: Analysis) -> dict[str, Any]:
+    """Return the kept cells with the number that each goes by."""
+    findings = field_findings(analysis)
+    numbers = cell_numbers(findings)
+    parts = {"detections": findings.detections, "doubtful": findings.candidates}
+    return {
+        part: [
+            {"cell": numbers[id(cell)], **kept}
+            for cell, kept in zip(cells, analysis.finding[part], strict=True)
+        ]
+        for part, cells in parts.items()
+        if part in analysis.finding
+    }
 
 
 def as_json(analysis: Analysis, area: SlideArea | None = None) -> str:
@@ -219,7 +318,8 @@ def as_json(analysis: Analysis, area: SlideArea | None = None) -> str:
 def as_csv(analysis: Analysis, area: SlideArea | None = None, separator: str = COMMA) -> str:
     """Write one counted cell a line, `COLUMNS`, of an area of a slide `AREA_COLUMNS` as well.
 
-    Probabilities are in 0..1, boxes in pixels of the file, places in pixels of the slide.
+    `cell` is the number that the cell goes by on every page. Probabilities are in 0..1, boxes in
+    pixels of the file, places in pixels of the slide.
 
     What a reader did not say of a cell is empty.
     """
@@ -241,8 +341,9 @@ def _rank(cell: Detection, probability: float | None) -> tuple[bool, float]:
 def _rows(analysis: Analysis, area: SlideArea | None) -> Iterator[Sequence[Cell]]:
     yield (*COLUMNS, *AREA_COLUMNS) if area else COLUMNS
     findings = field_findings(analysis)
-    for number, cell in enumerate(findings.detections, start=1):
-        line = analysis.file_name, number, *_line(findings, cell)
+    numbers = cell_numbers(findings)
+    for cell in findings.detections:
+        line = analysis.file_name, numbers[id(cell)], *_line(findings, cell)
         yield (*line, *_on_slide(area, cell)) if area else line
 
 

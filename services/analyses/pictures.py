@@ -17,6 +17,9 @@ DISPLAY_SIDE = 4096
 
 TILE_SIDE = 160
 COLUMNS = 12
+OUTSIDE = (196, 196, 196)
+"""Colour of what lies outside a field: a neutral grey, which is no stain."""
+
 MARGIN = 1.3
 """Side of a cut-out against the longer side of the cell's box."""
 
@@ -73,7 +76,7 @@ def _place(index: int) -> tuple[int, int]:
 
 
 def _cut(rgb: RgbImage, box: Box) -> RgbImage:
-    """Cut a square around a box, with a margin; what lies outside the field is black."""
+    """Cut a square around a box, with a margin; what lies outside the field is grey."""
     frame = square_around(box, MARGIN, least=1)
     return np.asarray(_crop(rgb, tuple(round(edge) for edge in frame)))
 
@@ -81,6 +84,6 @@ def _cut(rgb: RgbImage, box: Box) -> RgbImage:
 def _crop(rgb: RgbImage, frame: tuple[int, ...]) -> Image.Image:
     left, top = max(frame[0], 0), max(frame[1], 0)
     inside = Image.fromarray(np.ascontiguousarray(rgb[top : frame[3], left : frame[2]]))
-    square = Image.new("RGB", (frame[2] - frame[0], frame[3] - frame[1]))
+    square = Image.new("RGB", (frame[2] - frame[0], frame[3] - frame[1]), OUTSIDE)
     square.paste(inside, (left - frame[0], top - frame[1]))
     return square.resize((TILE_SIDE, TILE_SIDE), Image.Resampling.BILINEAR)

@@ -51,6 +51,11 @@ def as_account(account: Account) -> Actor:
     return replace(_acting.get(), account_id=account.id, name=account.name)
 
 
+def as_program(account: Account, token: str) -> Actor:
+    """Return the account as actor through a program that has a token of this name."""
+    return replace(as_account(account), token=token)
+
+
 def note(event: Event, about: About | None = None, /, **details: object) -> None:
     """Add a row to the present transaction; `details` are JSON, without passwords or patients."""
     note_by(_acting.get(), event, about, **details)

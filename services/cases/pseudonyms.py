@@ -5,17 +5,26 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-EMAIL = "This is an e-mail address. Choose a code that does not identify the patient."
-DATE = (
+from services.language import lazy_gettext
+
+EMAIL = lazy_gettext("This is an e-mail address. Choose a code that does not identify the patient.")
+DATE = lazy_gettext(
     "This contains a date, and a date of birth identifies a patient. Leave it out. The collection "
     "date has its own field."
 )
-ADDRESSED = "This contains a title and a name. Choose a code that does not identify the patient."
-NUMBERED = "This looks like a record or insurance number of the patient. Choose another code."
+ADDRESSED = lazy_gettext(
+    "This contains a title and a name. Choose a code that does not identify the patient."
+)
+NUMBERED = lazy_gettext(
+    "This looks like a record or insurance number of the patient. Choose another code."
+)
 
-LONG_NUMBER = "It has six or more digits in a row, like a record number or date of birth."
-TWO_NAMES = "It looks like a first name and a surname."
-ONE_NAME = "It is a single word without a digit, like a surname."
+LOOK_AGAIN = lazy_gettext("Could this identify the patient?")
+LONG_NUMBER = lazy_gettext(
+    "It has six or more digits in a row, like a record number or date of birth."
+)
+TWO_NAMES = lazy_gettext("It looks like a first name and a surname.")
+ONE_NAME = lazy_gettext("It is a single word without a digit, like a surname.")
 
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
 _SEPARATE = r"(?<!\d){}(?!\d)"
@@ -47,6 +56,14 @@ def doubts(pseudonym: str) -> list[str]:
         (ONE_NAME, names == [True]),
     )
     return [sentence for sentence, applies in doubts if applies]
+
+
+def objection(pseudonym: str, checked: bool) -> str | None:
+    """Say why a pseudonym is not taken, also where it is only doubted and nobody `checked` it."""
+    if refused := refusal(pseudonym):
+        return refused
+    found = [] if checked else doubts(pseudonym)
+    return " ".join(map(str, (LOOK_AGAIN, *found))) if found else None
 
 
 def _is_name(word: str) -> bool:

@@ -16,20 +16,23 @@ from records.tasks import TaskState
 from services.analyses.field_queue import FieldQueue
 from services.audit.audit import note
 from services.cases.cases import check_takes
+from services.language import lazy_gettext
 from services.slides.about import about_slide
 from services.slides.slides import info_of
 
 MIN_SIDE = 256
 """Shortest side of an area in pixels: hardly a cell is whole in a smaller one."""
 
-OUTSIDE = "The area reaches beyond the slide, which has {} × {} pixels."
-TOO_SMALL = "The area has {} × {} pixels; at least {} × {} are needed. Mark a larger one."
-TOO_LARGE = (
+OUTSIDE = lazy_gettext("The area reaches beyond the slide, which has {} × {} pixels.")
+TOO_SMALL = lazy_gettext(
+    "The area has {} × {} pixels; at least {} × {} are needed. Mark a larger one."
+)
+TOO_LARGE = lazy_gettext(
     "The area has {} × {} pixels ({:.1f} megapixels); at most {:.0f} megapixels are read at once. "
     "Mark a smaller one, or several beside each other."
 )
-TOO_LONG = "The area has {} × {} pixels; at most {} times as long as wide is read."
-OVERLAPS = (
+TOO_LONG = lazy_gettext("The area has {} × {} pixels; at most {} times as long as wide is read.")
+OVERLAPS = lazy_gettext(
     "The area overlaps “{}”, so cells would count twice. Mark another one, or delete that one "
     "first."
 )

@@ -25,6 +25,7 @@ from services.analyses.analysis import display_name
 from services.analyses.field_queue import NO_ROOM, NoRoomError
 from services.audit.audit import note
 from services.cases.cases import check_takes
+from services.language import gettext, lazy_gettext
 from services.slides.about import about_slide
 
 PART_BYTES = 8 * 1024 * 1024
@@ -42,14 +43,16 @@ STALE = timedelta(hours=24)
 BLOCK = 1024 * 1024
 LOCKS = 16
 
-TOO_LARGE = (
+TOO_LARGE = lazy_gettext(
     "The slide has {:.0f} MB; at most {:.0f} MB are taken. Export it with stronger compression, or "
     "ask your system administrator to raise LEUKOSCOPE_MAX_SLIDE_MB."
 )
-TOO_MANY = "{} of your slides are still being uploaded. Wait for one of them, or cancel it."
-TWICE = "This slide is there already, as “{}”. Its cells would count twice."
-INCOMPLETE = "The slide has not arrived completely. Upload it again."
-ARRIVED = "This slide has arrived already. Reload the page."
+TOO_MANY = lazy_gettext(
+    "{} of your slides are still being uploaded. Wait for one of them, or cancel it."
+)
+TWICE = lazy_gettext("This slide is there already, as “{}”. Its cells would count twice.")
+INCOMPLETE = lazy_gettext("The slide has not arrived completely. Upload it again.")
+ARRIVED = lazy_gettext("This slide has arrived already. Reload the page.")
 
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 
@@ -58,7 +61,7 @@ class PartError(Exception):
     """A part does not follow what has arrived; `received` bytes have."""
 
     def __init__(self, received: int) -> None:
-        super().__init__("The upload was interrupted. It goes on where it stopped.")
+        super().__init__(gettext("The upload was interrupted. It goes on where it stopped."))
         self.received = received
 
 

@@ -7,7 +7,7 @@ from imaging.slides.deep_zoom import DeepZoom
 from imaging.slides.monolayer import Proposal, propose
 from imaging.slides.processes import SlideProcesses
 from imaging.slides.slide import SlideInfo
-from jobs.engine import Progress
+from jobs.work import Progress
 from records import exclusive_transaction
 from records.analyses import analyses, field_tasks
 from records.analyses.slide_areas import SlideArea
@@ -19,12 +19,15 @@ from records.slides import slides
 from records.slides.slides import Slide
 from records.storage.slide_store import SlideStore
 from services.audit.audit import note
-from services.cases.cases import SIGNED, CaseError
+from services.cases.cases import CaseError, check_open, check_real
+from services.language import gettext, lazy_gettext
 from services.slides.about import about_slide
 
-SIGNED_SLIDE = "This slide belongs to the signed case “{}” and must be kept."
-IN_A_CASE = "This slide belongs to a case already. Reload the page."
-BEING_READ = "Areas of this slide are being read. Wait until they are done, or cancel them."
+SIGNED_SLIDE = lazy_gettext("This slide belongs to the signed case “{}” and must be kept.")
+IN_A_CASE = lazy_gettext("This slide belongs to a case already. Reload the page.")
+BEING_READ = lazy_gettext(
+    "Areas of this slide are being read. Wait until they are done, or cancel them."
+)
 
 
 class Slides:
@@ -51,7 +54,7 @@ class Slides:
         """Read an area at full size: see `AreaReader`."""
         slide = area.slide
         if slide is None:
-            raise FileNotFoundError("the slide of this area is gone")
+            raise FileNotFoundError(gettext("the slide of this area is gone"))
         # How long the models will take is not known yet.
         unknown: Progress = lambda done, total: progress(0, total)  # noqa: E731
         with self._processes.using(self._store.folder(slide.folder_name)) as process:
@@ -66,8 +69,8 @@ class Slides:
     def put(self, slide: Slide, case: Case) -> None:
         """Put a slide that is in no case into one, with what was read of it; raises `CaseError`."""
         with exclusive_transaction(slide, case):
-            if locked(case.id):
-                raise CaseError(SIGNED)
+            check_open(case.id)
+            check_real(case)
             if slide.case_id:
                 raise CaseError(IN_A_CASE)
             slide.case_id = case.id

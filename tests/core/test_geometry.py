@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 
 from core.geometry import (
+    Box,
     areas,
     clipped,
     contained_shares,
+    ends_at_edge,
     intersections,
     iou,
     pixels_in,
@@ -44,3 +46,22 @@ def test_pixels_in_a_box_are_a_view_without_what_lies_outside():
     part = pixels_in(image, (-3.0, 1.4, 2.0, 3.0))
     assert part.tolist() == [[10, 11], [20, 21]]
     assert np.shares_memory(part, image)
+
+
+@pytest.mark.parametrize(
+    ("box", "at_edge"),
+    [
+        ((10.0, 10.0, 50.0, 50.0), False),
+        ((2.0, 10.0, 50.0, 50.0), True),
+        ((10.0, 3.0, 50.0, 50.0), True),
+        ((960.0, 10.0, 998.0, 50.0), True),
+        ((10.0, 760.0, 50.0, 800.0), True),
+    ],
+)
+def test_a_box_ends_at_an_edge_a_few_pixels_short_of_it(box: Box, at_edge: bool):
+    assert ends_at_edge(box, (0.0, 0.0, 1000.0, 800.0)) is at_edge
+
+
+def test_the_larger_the_frame_the_more_pixels_a_box_may_end_short_of_it():
+    assert ends_at_edge((8.0, 100.0, 200.0, 300.0), (0.0, 0.0, 4000.0, 3000.0))
+    assert ends_at_edge((105.0, 150.0, 200.0, 190.0), (103.0, 100.0, 400.0, 400.0))

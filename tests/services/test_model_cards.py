@@ -6,6 +6,7 @@ from models.findings import Namer
 from services.model_cards import (
     aimed_sensitivity,
     classifier_name,
+    not_validated_for,
     read_card,
     read_chart,
     uncertain_band,
@@ -56,6 +57,15 @@ def test_where_the_classifier_names_its_own_aim_is_told(weights):
     assert aimed_sensitivity(weights, named) == 0.95
     other = read_field(named_by=Namer.CLASSIFIER, classifier="test-2")
     assert aimed_sensitivity(weights, other) is None
+
+
+def test_a_manifest_says_for_which_specimens_its_model_was_validated(weights):
+    assert not_validated_for(weights, "blood") == ()
+    assert not_validated_for(weights, "marrow") == ("detector", "classifier")
+    path = weights / "classifier" / VERSION / "manifest.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "specimens": ["blood", "marrow"]}))
+    assert not_validated_for(weights, "marrow") == ("detector",)
 
 
 def test_what_is_missing_is_none(tmp_path, caplog):

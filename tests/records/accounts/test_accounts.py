@@ -27,6 +27,7 @@ def add(name: str) -> Account | None:
 PRAGMAS = {"foreign_keys": 1, "journal_mode": "wal", "busy_timeout": 5000}
 
 
+@pytest.mark.sqlite_only("settings of SQLite")
 def test_every_connection_keeps_foreign_keys_and_writes_ahead():
     pragmas = {name: db.session.scalar(text(f"PRAGMA {name}")) for name in PRAGMAS}
 

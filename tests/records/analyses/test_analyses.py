@@ -53,7 +53,7 @@ def kept(owner_id: str, hours: int = 0, **values: object) -> Analysis:
         "notes": [],
         "result": analyses.NORMAL,
         "probability": 0.1,
-        "finding": {"label": "normal"},
+        "finding": {"label": "normal", "width": 100, "height": 80, "detections": [], "model": "1"},
         "model_version": "1",
         "image_name": "image",
         "thumbnail_name": "thumbnail",

@@ -1,17 +1,19 @@
 import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import Select, event, text
 from sqlalchemy.exc import IntegrityError
 
-from records import db, transaction
+from records import db, transaction, utc_now
 from records.audit import audit, external_log
-from records.audit.audit import NOTHING, TRIGGERS, Event, Head
+from records.audit.audit import NOTHING, Actor, Event, Head, Search
+from records.engines import SQLITE
 from tests.trail import ADA, CELL, append, entries
 from tests.waiting import HANGS
 
@@ -65,7 +67,18 @@ def test_every_column_is_in_the_hash():
         "UPDATE audit_entries SET account_name = 'eve' WHERE number = 2",
         "DELETE FROM audit_entries WHERE number = 2",
         "DELETE FROM audit_entries",
-        "INSERT OR REPLACE INTO audit_entries SELECT * FROM audit_entries WHERE number = 1",
+        pytest.param(
+            "INSERT OR REPLACE INTO audit_entries SELECT * FROM audit_entries WHERE number = 1",
+            marks=pytest.mark.sqlite_only("a statement of SQLite"),
+        ),
+        *(
+            pytest.param(statement, marks=pytest.mark.postgres_only("a statement of PostgreSQL"))
+            for statement in (
+                "TRUNCATE audit_entries",
+                "INSERT INTO audit_entries SELECT * FROM audit_entries WHERE number = 1 "
+                "ON CONFLICT (number) DO UPDATE SET account_name = 'eve'",
+            )
+        ),
     ],
 )
 def test_the_database_refuses_to_change_or_remove_a_row(statement: str):
@@ -77,15 +90,27 @@ def test_the_database_refuses_to_change_or_remove_a_row(statement: str):
     assert len(entries()) == 3
 
 
+MADE = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name",
+    "postgresql": """
+        SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+        UNION SELECT proname, prosrc FROM pg_proc JOIN pg_namespace AS place
+            ON place.oid = pronamespace WHERE nspname = 'public' ORDER BY 1""",
+}
+"""By kind of database, what it was told of triggers and their functions."""
+
+
 def test_a_migrated_database_refuses_the_same():
-    made = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+    dialect = db.engine.dialect.name
+    made = MADE[dialect]
     migrated = db.session.execute(text(made)).all()
     db.session.commit()
     db.drop_all()
     db.create_all()
 
     assert db.session.execute(text(made)).all() == migrated
-    assert {name for name, _ in migrated} > set(TRIGGERS)
+    names = {name.lower() for name, _ in migrated}
+    assert names > {name.lower() for name in audit.triggers(dialect)}
 
 
 def test_the_chain_does_not_fork_when_many_write_at_the_same_time(app: Flask):
@@ -132,3 +157,48 @@ def test_an_external_log_that_cannot_be_written_keeps_nobody_from_working(caplog
 
     assert len(entries()) == 2
     assert "external hash log cannot be written" in caplog.text
+
+
+def plan_of(query: Select) -> str:
+    """How the database would find the rows of a query: SQLite in its words, as one line."""
+    written = query.compile(db.engine, compile_kwargs={"literal_binds": True})
+    return "; ".join(row[-1] for row in db.session.execute(text(f"EXPLAIN QUERY PLAN {written}")))
+
+
+def test_names_are_found_without_a_look_at_every_row(app: Flask):
+    append(3)
+    with transaction():
+        audit.append(db.session(), Actor(None, "Zoe", ""), Event.VIEW)
+        audit.append(db.session(), Actor(None, "", ""), Event.VIEW)
+    asked = []
+    event.listen(db.engine, "before_cursor_execute", lambda *shown: asked.append(shown[2]))
+
+    assert audit.names() == ["", "Zoe", "ada", "server"]
+    (query,) = asked
+    if db.engine.dialect.name == SQLITE:
+        (_, *steps) = db.session.execute(text(f"EXPLAIN QUERY PLAN {query}"))
+        assert not [step for step in steps if step[-1].startswith("SCAN audit_entries")]
+
+
+@pytest.mark.sqlite_only("the plans of PostgreSQL depend on the number of rows")
+@pytest.mark.parametrize(
+    "search",
+    [
+        Search(name="ada"),
+        Search(since=utc_now(), before=utc_now()),
+        Search(since=utc_now(), behind=7),
+        Search(behind=7),
+    ],
+)
+def test_the_newest_rows_come_without_sorting_all_that_match(search: Search):
+    plan = plan_of(audit.matching(search))
+    assert "SEARCH audit_entries" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_a_long_list_goes_on_behind_a_row(app: Flask):
+    append(4)
+    newest = entries()[-1]
+    for search in (Search(), Search(since=newest.at - timedelta(days=1)), Search(name="ada")):
+        found = db.session.scalars(audit.matching(replace(search, behind=4)))
+        assert [entry.number for entry in found if entry.number > 1] == [3, 2]

@@ -100,7 +100,7 @@ def test_of_a_long_password_the_estimate_sees_a_part(monkeypatch):
         seen.append((len(password), max(map(len, user_inputs))))
         return {"score": 4}
 
-    monkeypatch.setattr("services.accounts.passwords.zxcvbn", estimate)
+    monkeypatch.setattr("zxcvbn.zxcvbn", estimate)
     check_password(("4@8({[<369&#!1/|0$5+7%2" * 12)[:256], "a" * 60_000)
     ((password, longest_input),) = seen
     assert password <= 40

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.findings import Detection, FieldFindings, Namer
 from records.analyses.analyses import Analysis, AnalysisKind
+from services.analyses.findings import field_counts
 
 CELLS = (
     Detection((20.0, 30.0, 60.0, 80.0), "wbc", 0.97),
@@ -123,5 +124,6 @@ def kept(found: FieldFindings, file_name: str = "smear.png") -> Analysis:
         width=found.width,
         height=found.height,
         finding=found.to_dict(),
+        counts=field_counts(found),
         model_version=found.model,
     )

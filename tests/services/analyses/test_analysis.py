@@ -5,6 +5,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
+from sqlalchemy.exc import IntegrityError
 
 from imaging.decoding.errors import ImageError
 from imaging.images import ImageLimits
@@ -12,8 +13,9 @@ from records import db
 from records.accounts.accounts import new_id
 from records.analyses import analyses
 from records.analyses.analyses import Analysis
-from records.storage.image_store import ImageStore
-from services.analyses.analysis import Analyst, Upload, display_name
+from records.storage.image_store import DiskStore
+from services.analyses.analysis import Analyst, OtherUploadError, Upload, display_name
+from tests.cases import open_case
 from tests.known_pixels import as_bits, tiff
 from tests.people import account_named, add_account, team_of
 from tests.stand_ins import drawn_cell, drawn_field, stand_in_models
@@ -28,13 +30,13 @@ def ada(app):
 
 
 @pytest.fixture
-def store(tmp_path) -> ImageStore:
-    return ImageStore(tmp_path / "images")
+def store(tmp_path) -> DiskStore:
+    return DiskStore(tmp_path / "images")
 
 
 @pytest.fixture
-def analyst(store: ImageStore) -> Analyst:
-    return Analyst(stand_in_models(), store, ImageLimits(max_bytes=2**22, max_pixels=30_000_000))
+def analyst(store: DiskStore) -> Analyst:
+    return Analyst(stand_in_models, store, ImageLimits(max_bytes=2**22, max_pixels=30_000_000))
 
 
 def upload(content: bytes, name: str = "cell.png") -> Upload:
@@ -103,7 +105,8 @@ def test_an_image_is_carried_over_to_detect(analyst: Analyst, ada: str):
     field = analyst.detect_again(ada, several, new_id())
 
     assert several.finding["code"] == "several_cells"
-    assert (field.kind, field.result, field.file_name) == ("detection", "no_blasts", "field.png")
+    assert (field.kind, field.file_name) == ("detection", "field.png")
+    assert field.result == analyses.UNCERTAIN_CELLS
     assert np.array_equal(stored(analyst, field.image_name), two_cells)
 
 
@@ -123,17 +126,17 @@ def test_how_the_values_were_read_is_kept_however_often_the_image_is_read(
     assert analyst.detect_again(ada, sent, new_id()).finding["reading"] is None
 
 
-def test_what_was_within_the_limits_as_it_came_is_so_when_read_again(ada: str, store: ImageStore):
+def test_what_was_within_the_limits_as_it_came_is_so_when_read_again(ada: str, store: DiskStore):
     noise = np.random.default_rng(0).integers(0, 256, (150, 200, 3), np.uint8)
     small = encoded(Image.fromarray(noise), "JPEG", quality=50)
-    analyst = Analyst(stand_in_models(), store, ImageLimits(max_bytes=len(small)))
+    analyst = Analyst(stand_in_models, store, ImageLimits(max_bytes=len(small)))
     sent = analyst.classify(ada, upload(small, "cell.jpg"))
 
     assert len(analyst.image(sent.image_name)) > len(small)
     assert analyst.detect_again(ada, sent, new_id()).kind == "detection"
 
 
-def test_an_image_that_is_gone_is_not_read_again(analyst: Analyst, ada: str, store: ImageStore):
+def test_an_image_that_is_gone_is_not_read_again(analyst: Analyst, ada: str, store: DiskStore):
     refused = analyst.classify(ada, upload(blurred_cell()))
     for name in refused.image_names:
         store.delete(name)
@@ -162,14 +165,14 @@ def test_a_field_is_kept_with_a_sheet_of_its_white_cells(analyst: Analyst, ada: 
     ("labels", "result"),
     [
         (("blast", "wbc"), analyses.BLASTS),
-        (("wbc", "rbc"), analyses.NO_BLASTS),
+        (("wbc", "rbc"), analyses.UNCERTAIN_CELLS),
         (("rbc", "platelet"), analyses.NO_WHITE_CELLS),
         (("platelet",), analyses.NOT_READABLE),
         ((), analyses.NOT_READABLE),
     ],
 )
 def test_the_result_of_a_field(analyst: Analyst, ada: str, monkeypatch, labels, result):
-    detector = analyst._models.detector
+    detector = analyst._models().detector
     everything = type(detector).find
 
     def find(self, rgb, min_confidence=None, progress=None):
@@ -199,7 +202,7 @@ def test_a_huge_field_gets_a_bounded_copy_for_the_screen(analyst: Analyst, ada: 
 
 
 @pytest.mark.parametrize("read", [Analyst.classify, partial(Analyst.detect, analysis_id="1")])
-def test_what_is_refused_is_kept_nowhere(analyst: Analyst, ada: str, store: ImageStore, read):
+def test_what_is_refused_is_kept_nowhere(analyst: Analyst, ada: str, store: DiskStore, read):
     with pytest.raises(ImageError):
         read(analyst, ada, upload(png()[:-200]))
 
@@ -209,7 +212,7 @@ def test_what_is_refused_is_kept_nowhere(analyst: Analyst, ada: str, store: Imag
 
 @pytest.mark.parametrize("read", [Analyst.classify, partial(Analyst.detect, analysis_id="1")])
 def test_a_row_that_cannot_be_kept_leaves_no_image(analyst: Analyst, ada: str, store, read):
-    with pytest.raises(Exception, match="constraint failed"):
+    with pytest.raises(IntegrityError):
         read(analyst, "nobody", upload(png()))
 
     assert store.names() == set()
@@ -217,14 +220,14 @@ def test_a_row_that_cannot_be_kept_leaves_no_image(analyst: Analyst, ada: str, s
 
 
 def test_an_image_that_cannot_be_kept_leaves_no_row(analyst, ada, store, monkeypatch):
-    put = ImageStore.put
+    put = DiskStore.put
 
     def second_fails(self, content, image_type="png"):
         if self.names():
             raise OSError(28, "No space left on device")
         return put(self, content, image_type)
 
-    monkeypatch.setattr(ImageStore, "put", second_fails)
+    monkeypatch.setattr(DiskStore, "put", second_fails)
     with pytest.raises(OSError, match="No space"):
         analyst.classify(ada, upload(png()))
 
@@ -232,7 +235,7 @@ def test_an_image_that_cannot_be_kept_leaves_no_row(analyst, ada, store, monkeyp
     assert not analyses.any_of(team_of(ada))
 
 
-def test_deleting_removes_row_and_images(analyst: Analyst, ada: str, store: ImageStore):
+def test_deleting_removes_row_and_images(analyst: Analyst, ada: str, store: DiskStore):
     other = analyst.classify(ada, upload(png()))
     analyst.delete(analyst.detect(ada, upload(png(drawn_field())), new_id()))
 
@@ -241,15 +244,15 @@ def test_deleting_removes_row_and_images(analyst: Analyst, ada: str, store: Imag
 
 
 def test_an_image_that_cannot_be_deleted_keeps_the_row_to_try_again(
-    analyst: Analyst, ada: str, store: ImageStore, monkeypatch
+    analyst: Analyst, ada: str, store: DiskStore, monkeypatch
 ):
     analysis = analyst.classify(ada, upload(png()))
 
-    def busy(_store: ImageStore, _name: str) -> None:
+    def busy(_store: DiskStore, _name: str) -> None:
         raise OSError("busy")
 
     with monkeypatch.context() as broken, pytest.raises(OSError, match="busy"):
-        broken.setattr(ImageStore, "delete", busy)
+        broken.setattr(DiskStore, "delete", busy)
         analyst.delete(analysis)
     assert analyses.find(ada, analysis.id) is analysis
 
@@ -280,3 +283,15 @@ def test_a_cell_at_the_edge_of_a_field_is_cut_whole(analyst: Analyst, ada: str):
     analysis = analyst.detect(ada, upload(png(drawn_cell(64))), new_id())
 
     assert stored(analyst, analysis.cells_name).shape[0] == 160
+
+
+def test_an_id_is_of_one_image_case_and_kind(app, analyst: Analyst, ada: str):
+    sent = replace(upload(png()), id="1" * 32)
+    analysis = analyst.classify(ada, sent)
+    assert analyst.classify(ada, sent) is analysis
+    case_id = open_case(ada).id
+    for other in (replace(sent, content=png(drawn_field())), replace(sent, case_id=case_id)):
+        with pytest.raises(OtherUploadError):
+            analyst.classify(ada, other)
+    with pytest.raises(OtherUploadError):
+        app.extensions["leukoscope_fields"].take(ada, sent)

@@ -10,17 +10,22 @@ from dataclasses import replace
 import pytest
 
 from core.tables import BOM
-from models.findings import Detection, Namer
+from models.findings import Detection, Namer, Quality, Verdict
+from records.analyses import analyses
 from services.analyses.findings import (
     BlastShare,
+    Opinions,
     as_csv,
     as_json,
     blast_share,
+    field_counts,
     field_findings,
+    field_state,
     format_interval,
     format_share,
     most_suspicious_first,
     other_share,
+    read_opinions,
 )
 from tests.services.analyses.fields import (
     CANDIDATES,
@@ -97,6 +102,42 @@ def test_one_probability_orders_the_cells_and_marks_disagreement():
     assert [cell.disagreed for cell in white] == [False, True, False, True]
 
 
+@pytest.mark.parametrize(
+    ("share", "verdict", "state"),
+    [
+        (BlastShare(1, 6, 2), Verdict.READABLE, analyses.BLASTS),
+        (BlastShare(0, 6, 2), Verdict.READABLE, analyses.UNCERTAIN_CELLS),
+        (BlastShare(0, 6, 2), Verdict.DOUBTFUL, analyses.UNCERTAIN_CELLS),
+        (BlastShare(0, 6), Verdict.READABLE, analyses.NO_BLASTS),
+        (BlastShare(0, 0), Verdict.READABLE, analyses.NO_WHITE_CELLS),
+        (BlastShare(0, 0), Verdict.NOT_READABLE, analyses.NOT_READABLE),
+    ],
+)
+def test_the_state_of_a_field_is_the_worst_of_its_cells(share, verdict, state):
+    assert field_state(share, Quality(verdict)) == state
+
+
+def test_a_field_that_nobody_judged_has_a_state():
+    assert field_state(BlastShare(0, 1), None) == analyses.NO_BLASTS
+
+
+@pytest.mark.parametrize("named_by", Namer)
+def test_what_both_networks_say_survives_being_kept_for_lists(named_by: Namer):
+    thresholds = {**THRESHOLDS, "detector_blast": 0.85}
+    findings = read_field(named_by=named_by, thresholds=thresholds)
+    kept_counts = json.loads(json.dumps(field_counts(findings)))
+
+    other = other_share(findings)
+    assert other
+    assert read_opinions(kept_counts) == Opinions(named_by, blast_share(findings), other.blasts)
+
+
+def test_networks_differ_where_their_counts_do():
+    assert Opinions(Namer.CLASSIFIER, BlastShare(0, 6), 2).differ
+    assert not Opinions(Namer.CLASSIFIER, BlastShare(2, 6), 2).differ
+    assert not Opinions(Namer.DETECTOR, BlastShare(2, 6)).differ
+
+
 def test_uncertain_cells_stay_in_the_denominator():
     share = BlastShare(blasts=1, white_cells=10, uncertain=3)
     assert (share.share, share.at_most.share) == (0.1, 0.4)
@@ -158,10 +199,10 @@ def test_one_network_cannot_disagree():
 
 def test_csv_has_one_line_for_each_counted_cell():
     table = rows(as_csv(kept(read_field())))
-    assert [row["cell"] for row in table] == ["1", "2", "3", "4", "5"]
+    assert [row["cell"] for row in table] == ["1", "3", "2", "4", "6"], "as pages number them"
     assert table[1] == {
         "file": "smear.png",
-        "cell": "2",
+        "cell": "3",
         "label": "wbc",
         "confidence": "0.9000",
         "x1": "50.0",
@@ -210,6 +251,8 @@ def test_csv_file_name_may_hold_commas_and_quotes():
 def test_json_has_the_form_of_the_shell():
     document = json.loads(as_json(kept(read_field())))
     assert document.pop("file") == "smear.png"
+    numbers = [cell.pop("cell") for cell in (*document["detections"], *document["doubtful"])]
+    assert numbers == [1, 3, 2, 4, 6, 5], "and a number for each cell, as on its page"
     assert document == json.loads(json.dumps(read_field().to_dict()))
     assert document["counts"] == {"blast": 2, "wbc": 2, "smudge": 0, "rbc": 1, "platelet": 0}
     assert [cell["second"] for cell in document["detections"]] == [0.1, 0.6, 0.8, 0.25, None]

@@ -11,7 +11,10 @@ from PIL import Image
 
 from imaging.images import ImageLimits, RgbImage, encode_png
 from models.findings import Detection
-from records.storage.image_store import ImageStore
+from records.analyses.analyses import AnalysisKind
+from records.storage.image_keys import ImageKeys, make_key_file
+from records.storage.image_store import DiskStore
+from records.storage.sealing import MARK
 from services.analyses import pictures, thumbnails
 from services.analyses.analysis import GALLERY_CELLS, Analyst
 from services.analyses.findings import field_findings, most_suspicious_first
@@ -43,9 +46,9 @@ def field_of(count: int) -> tuple[RgbImage, tuple[Detection, ...]]:
 class Clinic:
     """A field with its kept sheet, and the thumbnails of it."""
 
-    def __init__(self, folder: Path, count: int) -> None:
+    def __init__(self, folder: Path, count: int, keys: ImageKeys | None = None) -> None:
         rgb, cells = field_of(count)
-        self.store = ImageStore(folder / "images")
+        self.store = DiskStore(folder / "images")
         self.field = kept_field(cells)
         self.field.id = "f" * 32
         self.field.image_name = self.store.put(encode_png(rgb))
@@ -53,7 +56,9 @@ class Clinic:
         sheet = pictures.cell_sheet(rgb, boxes[:GALLERY_CELLS])
         self.field.cells_name = self.store.put(encode_png(sheet))
         self.root = folder / "thumbnails"
-        self.thumbnails = Thumbnails(self.root, Analyst(None, self.store, ImageLimits()))
+        self.thumbnails = Thumbnails(
+            self.root, Analyst(None, self.store, ImageLimits()), keys or ImageKeys()
+        )
 
     def colours(self, number: int) -> list[tuple[int, ...]]:
         """The colour in the middle of each place of a small sheet."""
@@ -112,6 +117,22 @@ def test_a_drawn_cell_is_cut_from_the_field_once(tmp_path: Path, monkeypatch):
     assert clinic.thumbnails.drawn(clinic.field, "0a0b0c0d", box)
 
 
+def test_one_cell_comes_from_its_sheet_or_is_cut_by_itself(tmp_path: Path):
+    clinic = Clinic(tmp_path, EACH + 3)
+    box = (25.0, 5.0, 35.0, 15.0)
+    for name, wanted in (("0", 0), (str(EACH + 2), EACH + 2), ("d0a0b0c0d", 1)):
+        seen = clinic.thumbnails.cell(clinic.field, name, box)
+        assert seen.shape == (SIDE, SIDE, 3)
+        assert near(seen[SIDE // 2, SIDE // 2], colour(wanted)), name
+
+
+def test_a_cell_image_has_no_sheet(tmp_path: Path):
+    clinic = Clinic(tmp_path, 3)
+    clinic.field.kind = AnalysisKind.CLASSIFICATION
+    seen = clinic.thumbnails.cell(clinic.field, "0", (25.0, 5.0, 35.0, 15.0))
+    assert near(seen[SIDE // 2, SIDE // 2], colour(1))
+
+
 def test_a_deleted_field_leaves_none(tmp_path: Path):
     clinic = Clinic(tmp_path, 3)
     clinic.thumbnails.sheet(clinic.field, 0)
@@ -131,3 +152,22 @@ def test_images_that_are_gone_are_an_error_and_leave_nothing(tmp_path: Path):
 
 def test_the_kept_sheet_holds_whole_small_ones():
     assert GALLERY_CELLS % thumbnails.EACH == 0
+
+
+def test_with_a_key_thumbnails_are_encrypted_too(tmp_path: Path):
+    for name in ("keys", "others"):
+        make_key_file(tmp_path / name, "today")
+    keys = ImageKeys(tmp_path / "keys")
+    clinic = Clinic(tmp_path, 3, keys)
+    made = clinic.thumbnails.sheet(clinic.field, 0)
+    path = clinic.root / clinic.field.id / "sheet-0.jpg"
+    assert opened(made).format == "JPEG"
+    assert clinic.thumbnails.sheet(clinic.field, 0) == made
+    assert path.read_bytes().startswith(MARK)
+    assert made[-200:] not in path.read_bytes()
+
+    # As after the loss of a key: what can be made again is made again.
+    clinic.thumbnails = Thumbnails(
+        clinic.root, Analyst(None, clinic.store, ImageLimits()), ImageKeys(tmp_path / "others")
+    )
+    assert clinic.thumbnails.sheet(clinic.field, 0) == made

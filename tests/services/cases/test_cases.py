@@ -13,7 +13,7 @@ from records.audit.audit import Event
 from records.cases import signatures
 from records.cases.cases import Case
 from records.cases.signatures import Amendment, Signature
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from services.analyses.analysis import Analyst, Upload
 from services.cases import cases, review
 from services.cases.cases import CaseError, Details
@@ -42,7 +42,7 @@ def case() -> Case:
 
 @pytest.fixture
 def analyst(tmp_path) -> Analyst:
-    return Analyst(stand_in_models(), ImageStore(tmp_path / "images"), ImageLimits(2**22, 10**6))
+    return Analyst(stand_in_models, DiskStore(tmp_path / "images"), ImageLimits(2**22, 10**6))
 
 
 def sign(case: Case, *analysis_ids: str) -> None:
@@ -67,7 +67,7 @@ def test_a_case_is_opened_for_the_team_and_noted_without_what_it_tells():
     assert {name: getattr(case, name) for name in asdict(DETAILS)} == asdict(DETAILS)
     assert (case.team_id, cases.state_of(case)) == (ada.team_id, "open")
     (row,) = noted(Event.CASE_OPEN)
-    assert (row.object_id, row.known) == (case.id, {"specimen": "marrow"})
+    assert (row.object_id, row.known) == (case.id, {"priority": "routine", "specimen": "marrow"})
 
 
 def test_editing_notes_which_fields_changed(case: Case):

@@ -10,7 +10,7 @@ from records.accounts.accounts import new_id
 from records.audit import external_log
 from records.audit.audit import Event
 from records.cases.cases import Case
-from records.storage.image_store import ImageStore
+from records.storage.image_store import DiskStore
 from records.storage.slide_store import SlideStore
 from services.instance import leftovers
 from services.instance.leftovers import MOST_OF_A_CRASH, Leftovers
@@ -40,7 +40,7 @@ def stored(settings: Settings) -> set[Path]:
 def leave(settings: Settings, folder: str) -> Path:
     """Leave a file as a server does that is killed before it kept the row, or midway."""
     root = {"images": settings.images_dir, "uploads": settings.uploads_dir}[folder]
-    store = ImageStore(root)
+    store = DiskStore(root)
     return store.path(store.put(b"left", "png" if folder == "images" else "upload"))
 
 
