@@ -1,29 +1,36 @@
 # make run    install what serving needs, then serve on http://127.0.0.1:5000
 # make test   install everything, then run all tests
+# make test-cluster  run the tests of what is kept on PostgreSQL and OpenStack Swift, which must be installed
 # make coverage  the same, and which lines and branches no test runs (a third slower); fails below 98%
 # make lint   check style, types, layers and scripts
 # make hooks  check what is committed, at every commit from now on
 # make fuzz   send 10,000 damaged files to the application
 # make metrics  print the numbers of the code that docs/architecture.md has
 # make lock   after a change of pins: write the lock files
+# make texts  after a change of texts: list what is to be translated, and compile the translations
 # make sbom   write sbom.json, the bill of materials of what is served
 PYTHON ?= python3.11
 SERVE := .venv/bin/python
 DEV := .venv-dev/bin/python
 # with node and npm of .venv-dev
 NPM := PATH="$(CURDIR)/.venv-dev/bin:$$PATH" npm
+# a worker for each core: with threads of their own they would only wait for each other
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(DEV) -m pytest -n auto --dist loadfile
 
-.PHONY: run test coverage lint metrics format hooks train bench fuzz lock sbom clean
+.PHONY: run test test-cluster coverage lint metrics format hooks train bench fuzz lock texts sbom clean
 
 run: .venv/installed
 	$(SERVE) app.py
 
 test: .venv-dev/installed node_modules/installed
 	$(NPM) test --silent
-	$(DEV) -m pytest -n auto --dist loadfile
+	$(PYTEST)
+
+test-cluster: .venv-dev/installed
+	$(PYTEST) --database postgres tests/records tests/services tests/jobs tests/cli tests/benchmarks tests/pages/common/test_shared_counts.py tests/pages/test_images_in_bucket.py tests/pages/test_encrypted_images.py
 
 coverage: .venv-dev/installed
-	$(DEV) -m pytest -n auto --dist loadfile --cov
+	$(PYTEST) --cov
 
 lint: .venv-dev/installed node_modules/installed
 	$(DEV) -m ruff check .
@@ -64,6 +71,9 @@ fuzz: .venv-dev/installed
 
 lock: .venv-dev/installed
 	$(DEV) -m tools.lock
+
+texts: .venv-dev/installed
+	$(DEV) -m tools.texts
 
 sbom: .venv/installed .venv-dev/installed
 	$(DEV) -m tools.sbom $(SERVE)

@@ -33,5 +33,5 @@ export default [
     },
   },
   { files: ["static/js/**"], languageOptions: { globals: { ...globals.browser, OpenSeadragon: "readonly" } } },
-  { files: ["tests/js/**"], languageOptions: { globals: globals.node } },
+  { files: ["tests/js/**", "tests/browser/**"], languageOptions: { globals: globals.node } },
 ];
