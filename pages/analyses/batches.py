@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from flask import (
@@ -31,7 +32,7 @@ from services.analyses.batches import combined
 from services.analyses.field_queue import FieldQueue
 from services.analyses.findings import USUAL_DIFFERENTIAL, field_state, read_opinions
 from services.formatting import FIELD_CLASS_TEXTS
-from services.language import lazy_gettext
+from services.language import gettext, lazy_gettext, ngettext
 from services.stored_texts import translated
 
 blueprint = Blueprint("batches", __name__, url_prefix="/batches/<batch_id>")
@@ -65,6 +66,7 @@ def show(batch_id: str) -> str:
         "analyses/batches/show.html",
         batch_id=batch_id,
         files=[to_dict(task) for task in tasks],
+        progress=_progress_sentence(tasks),
         busy=any(task.under_way for task in tasks),
         cancellable=any(may_delete(task) for task in tasks),
         colleagues=sorted({task.owner.name for task in tasks if task.owner_id != current_user.id}),
@@ -158,6 +160,18 @@ def _result_to_dict(task: FieldTask) -> dict[str, Any]:
 
 def _address_of(task: FieldTask, act: str) -> str:
     return url_for(f"batches.{act}", batch_id=task.batch_id, task_id=task.id)
+
+
+def _progress_sentence(tasks: list[FieldTask]) -> str:
+    """Say how many fields are analysed, failed and cancelled, as the script does later."""
+    count = Counter(task.state for task in tasks)
+    values = {"number": count[TaskState.DONE], "whole": len(tasks)}
+    parts = [gettext("%(number)s of %(whole)s analysed", **values)]
+    if failed := count[TaskState.FAILED]:
+        parts.append(ngettext("%(num)s failed", "%(num)s failed", failed))
+    if cancelled := count[TaskState.DROPPED]:
+        parts.append(ngettext("%(num)s cancelled", "%(num)s cancelled", cancelled))
+    return ", ".join(parts)
 
 
 def _combined(tasks: list[FieldTask]) -> dict[str, Any]:

@@ -149,8 +149,20 @@ def test_without_script_several_fields_lead_to_their_batch(page: Page, address: 
     reload = plain.get_by_role("link", name="Reload now")
     while reload.is_visible():
         reload.click()
-    expect(plain.locator("[data-status]")).to_have_text("1 of 2 analysed")
+    expect(plain.locator("[data-status]")).to_have_text("1 of 2 analysed, 1 cancelled")
     expect(plain.get_by_text("Cells in 1 field")).to_be_visible()
+
+
+def test_cancelling_before_the_script_has_loaded_is_told_the_same(page: Page, reading: Reading):
+    reading.go_on.clear()
+    drop(page, 3)
+    expect(item(page, BEING_READ)).to_be_visible()
+    page.route("**/upload/batch.js", lambda route: route.abort())
+    page.get_by_role("link", name="one combined count").click()
+    page.get_by_role("button", name="Cancel remaining").click()
+    expect(page.locator("[data-status]")).to_have_text("0 of 3 analysed, 3 cancelled")
+    expect(page.get_by_role("button", name="Cancel remaining")).to_be_hidden()
+    page.unroute("**/upload/batch.js")
 
 
 def test_it_fits_on_a_phone(page: Page):

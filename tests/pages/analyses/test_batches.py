@@ -103,7 +103,7 @@ def test_several_of_the_plain_form_are_a_batch_with_those_that_were_refused(
     until(lambda: [f["state"] for f in files(signed_in).values()].count("done") == 2)
     page = signed_in.get(PAGE).text
 
-    assert "2 of 3 analysed" in texts(page)
+    assert "2 of 3 analysed, 1 failed" in texts(page)
     assert "bad.png This is not an image that can be read" in texts(page)
     assert len(re.findall(r'href="/detect/[0-9a-f]{32}"', page)) == 2
     assert "http-equiv" not in page
