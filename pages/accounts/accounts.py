@@ -5,12 +5,10 @@ from __future__ import annotations
 from flask import (
     Blueprint,
     Flask,
-    Response,
     abort,
     current_app,
     flash,
     g,
-    jsonify,
     redirect,
     render_template,
     request,
@@ -32,7 +30,7 @@ from pages.accounts.second_factor_forms import AnswerForm
 from pages.common import limits
 from pages.common.addresses import local_path, page_wanted
 from pages.common.current_account import current_account
-from pages.common.errors import MESSAGES, wants_json
+from pages.common.errors import wants_json, wants_page
 from pages.common.headers import clear_cache
 from pages.common.programs import of_program
 from pages.common.requires import Audience, requirement_of, requires
@@ -110,13 +108,15 @@ def _load(account_id: str) -> Account | None:
 
 
 @login_manager.unauthorized_handler
-def _unauthorized() -> tuple[Response, int] | AnyResponse:
+def _unauthorized() -> AnyResponse:
+    # The answer to a script or an image may come after the person has signed in again in another
+    # tab: a cookie with it would end that session.
+    if wants_json() or not wants_page():
+        abort(401)
     ended = "sign_in" in session
     if ended:
         session.clear()
         flash(str(TIMED_OUT), "warning")
-    if wants_json():
-        return jsonify(error=str(MESSAGES[401][1])), 401
     here = page_wanted()
     home = url_for("home.index")
     response = redirect(url_for("accounts.sign_in", next=None if here == home else here))

@@ -129,6 +129,11 @@ def wants_json() -> bool:
     )
 
 
+def wants_page() -> bool:
+    """Return whether a person goes to the address, not a script or an image of a page."""
+    return not request.accept_mimetypes or "text/html" in request.accept_mimetypes.values()
+
+
 def _busy() -> ServiceUnavailable:
     return ServiceUnavailable(BUSY, retry_after=BUSY_SECONDS)
 
@@ -143,11 +148,14 @@ def answer(error: HTTPException) -> Response:
     sentence = _sentence(error) or sentence
     if of_program():
         response = problems.describe(error, code, str(sentence))
-    elif isinstance(error, SecurityError):
-        # No page: Flask builds no links for a host it does not trust.
+    elif wants_json():
+        response = jsonify(error=str(sentence))
+    elif isinstance(error, SecurityError) or not wants_page():
+        # Flask builds no links for a host it does not trust. In place of an image nobody reads a
+        # page, whose form token would only begin another session.
         response = Response(f"{sentence}\n", mimetype="text/plain")
     else:
-        response = jsonify(error=str(sentence)) if wants_json() else _page(code, title, sentence)
+        response = _page(code, title, sentence)
     response.status_code = code
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(_seconds_to_wait(error))

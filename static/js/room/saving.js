@@ -27,7 +27,6 @@ import { Outbox } from "./outbox.js";
 const JSON_ONLY = { Accept: "application/json" };
 const LOCKED = 409;
 const [SAME, SIGNED_OUT_NOW] = [304, 401];
-const RENEWALS = 4;
 const SIGNED_OUT = gettext("You are signed out. Sign in again in another tab, then save.");
 const NOT_KEPT = gettext("Not saved: the server was not reached. Try again.");
 const LOST = gettext("Colleagues’ changes could not be loaded.");
@@ -135,25 +134,10 @@ export class Saving {
   }
 
   /**
-   * POST; a page that was open while the person signed in again gets a token that is valid now.
    * @param {Kind} kind
    * @param {Act[]} acts
    */
-  async send(kind, acts) {
-    let answer = await this.post(kind, acts);
-    // More than once: pictures that are asked for at the same time may begin sessions of their own.
-    for (let tries = 0; answer.status === 400 && tries < RENEWALS; tries += 1) {
-      await this.renewToken();
-      answer = await this.post(kind, acts);
-    }
-    return answer;
-  }
-
-  /**
-   * @param {Kind} kind
-   * @param {Act[]} acts
-   */
-  post(kind, acts) {
+  send(kind, acts) {
     const undo = kind === "undo";
     const entries = acts.map((act) => (undo ? undoEntry(act) : reviewEntry(act)));
     const address = undo ? this.addresses.undoAddress : this.addresses.reviews;
@@ -161,10 +145,22 @@ export class Saving {
   }
 
   /**
+   * POST; a page that was open while the person signed in again gets a token that is valid now.
    * @param {string} address
    * @param {object} body
    */
-  postTo(address, body) {
+  async postTo(address, body) {
+    const answer = await this.post(address, body);
+    if (answer.status !== 400) return answer;
+    await this.renewToken();
+    return this.post(address, body);
+  }
+
+  /**
+   * @param {string} address
+   * @param {object} body
+   */
+  post(address, body) {
     return fetch(address, {
       method: "POST",
       headers: { ...JSON_ONLY, "Content-Type": "application/json", "X-CSRFToken": this.token },
@@ -342,11 +338,7 @@ export class Saving {
     const address = (this.addresses.historyAddress ?? "").replace("CELL", id).replace(/history$/, what);
     const body = { reader: this.addresses.reader, entries: [entry] };
     try {
-      let answer = await this.postTo(address, body);
-      if (answer.status === 400) {
-        await this.renewToken();
-        answer = await this.postTo(address, body);
-      }
+      const answer = await this.postTo(address, body);
       if (answer.status === 401) return SIGNED_OUT;
       const told = await answer.json();
       return answer.ok ? told : told.error ?? NOT_KEPT;

@@ -39,7 +39,7 @@ async function recount() {
   read = count(lines, "read");
   const answer = await fetch(page.dataset.countsUrl ?? "").catch(() => null);
   // eslint-disable-next-line no-restricted-properties -- a template of ours, escaped on the server
-  if (answer?.ok && !answer.redirected) counts.innerHTML = await answer.text();
+  if (answer?.ok) counts.innerHTML = await answer.text();
 }
 
 for (const line of lines) {

@@ -238,6 +238,31 @@ def test_scripts_are_told_to_sign_in_as_json(client: FlaskClient):
     assert "Sign in" in answer.json["error"]
 
 
+@pytest.mark.parametrize("accepted", ["application/json", "image/webp,*/*;q=0.8", "*/*"])
+@pytest.mark.parametrize("minutes", [0, 31], ids=["signed out", "without activity"])
+def test_the_answer_to_a_script_or_an_image_ends_no_session(
+    app: Flask, signed_in: FlaskClient, accepted: str, minutes: int
+):
+    if not minutes:
+        signed_in.delete_cookie("leukoscope")
+    app.extensions["leukoscope_accounts"].clock = lambda: utc_now() + timedelta(minutes=31)
+    answer = signed_in.get("/account/password", headers={"Accept": accepted})
+
+    assert answer.status_code == 401
+    assert "Set-Cookie" not in answer.headers, "it may come after a sign-in in another tab"
+    if minutes:
+        assert TIMED_OUT in signed_in.get("/account/password", follow_redirects=True).text
+
+
+def test_no_page_is_answered_where_an_image_is_missing(client: FlaskClient):
+    answer = client.get("/nothing.png", headers={"Accept": "image/avif,image/webp,*/*;q=0.8"})
+    visited = client.get("/nothing.png", headers={"Accept": "text/html,image/avif,*/*;q=0.8"})
+
+    assert (answer.status_code, answer.mimetype) == (404, "text/plain")
+    assert (visited.status_code, visited.mimetype) == (404, "text/html")
+    assert "Set-Cookie" not in answer.headers
+
+
 def test_signing_out_clears_what_the_browser_keeps_but_corrections(signed_in: FlaskClient):
     cleared = post(signed_in, "/sign-out").headers["Clear-Site-Data"]
 
