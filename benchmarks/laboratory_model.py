@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.fields import camera_field
+from benchmarks.memory import memory_mib
 from benchmarks.timing import Way, median_milliseconds, report
 from core.taxonomy import CLASS_OF_KIND
 from models.classifier.opinion import VIEW, white_cells, windows_of
@@ -29,11 +30,11 @@ CELLS, PATIENTS = 2000, 20
 def main() -> None:
     """Print all figures."""
     models = load_models(WEIGHTS)
-    start, before = time.perf_counter(), _megabytes()
+    start, before = time.perf_counter(), memory_mib()
     embedder = Embedder.load(active_folder(WEIGHTS, EMBEDDER))
     print(
         f"\nLoading the network of the features: {time.perf_counter() - start:.2f} s, "
-        f"{_megabytes() - before:.0f} MB"
+        f"{memory_mib() - before:.0f} MB"
     )
     reading(models, embedder)
     fitting()
@@ -106,11 +107,6 @@ def _head() -> Head:
     rng = np.random.default_rng(0)
     weights, mean = rng.normal(0, 0.01, (2, FEATURES))
     return Head(1.0, 0.0, weights, mean, np.ones(FEATURES))
-
-
-def _megabytes() -> float:
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
 if __name__ == "__main__":

@@ -185,8 +185,8 @@ def _calm(server: Served) -> None:
 
 
 def _memory(server: Served) -> str:
-    now, most = server.megabytes()
-    return f"{now:.0f} MB, {most:.0f} MB at most so far"
+    now, most = server.memory()
+    return f"{now:.0f} MiB, {most:.0f} MiB at most so far"
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app import create_app
+from benchmarks.memory import memory_mib
 from benchmarks.reading_room import drawn_field, keep
 from records import db
 from records.analyses import analyses
@@ -39,11 +40,9 @@ class Served:
     room: str
     sheet: str
 
-    def megabytes(self) -> tuple[float, float]:
-        """Resident memory of the server now, and at most so far."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        now, most = (int(status.split(name)[1].split()[0]) for name in ("VmRSS:", "VmHWM:"))
-        return now / 1000, most / 1000
+    def memory(self) -> tuple[float, float]:
+        """Resident memory of the server now, and at most so far, in MiB."""
+        return memory_mib("VmRSS", self.process.pid), memory_mib("VmHWM", self.process.pid)
 
     def fields(self) -> dict[str, int]:
         """How many fields that were sent are in each state."""

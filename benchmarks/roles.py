@@ -9,7 +9,6 @@ other processes share, such as the interpreter's files, in part.
 from __future__ import annotations
 
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from tempfile import TemporaryDirectory
 from pydantic import SecretStr
 
 from app import create_app
+from benchmarks.memory import memory_mib
 from cli.client import Client
 from core.ids import new_id
 from settings import Settings
@@ -70,16 +70,8 @@ def measure(name: str, settings: Settings) -> None:
 
 def told(name: str, when: str, pid: int) -> None:
     """Print the memory of a process now."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    resident, shared = kib("VmRSS", status) / 1024, kib("Pss", rollup) / 1024
+    resident, shared = memory_mib("VmRSS", pid), memory_mib("Pss", pid)
     print(f"{name:8}{when:24}VmRSS {resident:4.0f} MiB   Pss {shared:4.0f} MiB", flush=True)
-
-
-def kib(name: str, text: str) -> int:
-    """Find a number of KiB by its name."""
-    found = re.search(rf"^{name}:\s+(\d+) kB$", text, re.MULTILINE)
-    return int(found.group(1)) if found else 0
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.fields import mosaic
+from benchmarks.memory import memory_mib
 from benchmarks.startup import first_answer
 from imaging.images import RgbImage, resize
 from imaging.slides.deep_zoom import FIRST_LEVEL, DeepZoom
@@ -125,8 +126,7 @@ def _tile_seconds(slide: SlideProcess, seed: int) -> float:
 def _peak_megabytes(pid: int) -> float:
     """Return the peak of a process’s resident memory; 0 where the system does not tell."""
     with suppress(OSError):
-        status = Path(f"/proc/{pid}/status").read_text()
-        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+        return memory_mib("VmHWM", pid)
     return 0.0
 
 

@@ -20,6 +20,8 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.memory import memory_mib
+
 JOBS, STEPS = 20, ("read", "find", "keep")
 STEP_SECONDS = 0.4
 KILLED_AFTER = (0.2, 0.7, 1.1)
@@ -60,7 +62,7 @@ def trial(name: str, folder: Path) -> str:
     before = processor_seconds(worker.pid)
     time.sleep(IDLE_SECONDS)
     idle = (processor_seconds(worker.pid) - before) / IDLE_SECONDS
-    memory = resident_mib(worker.pid)
+    memory = memory_mib(pid=worker.pid)
     worker.kill()
     worker.wait()
     steps = done(folder)
@@ -119,13 +121,6 @@ def processor_seconds(pid: int) -> float:
     """Return the processor time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def resident_mib(pid: int) -> float:
-    """Return the resident memory of a process."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(kib) / 1024
 
 
 def with_dbos(folder: Path, act: str) -> None:

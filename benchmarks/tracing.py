@@ -11,12 +11,11 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 from app import create_app, trace
-from benchmarks.roles import kib
+from benchmarks.memory import memory_mib
 from core import tracing
 from core.tracing import Kind
 from records import opening
@@ -60,9 +59,9 @@ def measured() -> dict[str, float]:
     app = create_app(settings, stand_in_models())
     with app.app_context():
         opening.bring_up_to_date(settings)
-    before, begun = resident(), time.perf_counter()
+    before, begun = memory_mib(), time.perf_counter()
     trace(settings, "all")
-    found = {"begin, ms": 1000 * (time.perf_counter() - begun), "begin, MiB": resident() - before}
+    found = {"begin, ms": 1000 * (time.perf_counter() - begun), "begin, MiB": memory_mib() - before}
     client = app.test_client()
     seconds = []
     for _ in range(WARM + PAGES):
@@ -71,7 +70,7 @@ def measured() -> dict[str, float]:
         seconds.append(time.perf_counter() - begun)
     found["a page, ms"] = 1000 * median(seconds[WARM:])
     found["a span, ms"] = 1000 * seconds_of_span()
-    found["after the pages, MiB"] = resident()
+    found["after the pages, MiB"] = memory_mib()
     begun = time.perf_counter()
     tracing.close()
     return found | {"end, ms": 1000 * (time.perf_counter() - begun)}
@@ -84,12 +83,6 @@ def seconds_of_span() -> float:
         with tracing.span("GET", Kind.REQUEST):
             pass
     return (time.thread_time() - begun) / PAGES
-
-
-def resident() -> float:
-    """Return VmRSS of this process, in MiB."""
-    status = Path("/proc/self/status").read_text()
-    return kib("VmRSS", status) / 1024
 
 
 if __name__ == "__main__":

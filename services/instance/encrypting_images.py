@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -19,11 +18,8 @@ from records.storage.image_store import ImageStore, UndecryptableError
 from records.storage.image_stores import ImageStores, kept_stores
 from records.storage.instance_lock import held
 from services.audit import audit
-from services.instance.moving_images import sha256_of, words_of
+from services.instance.image_files import for_all, names_of, sha256_of, words_of
 from settings import Settings
-
-AT_ONCE = 8
-"""Files that are worked on at the same time: in a bucket, most of the time one waits for it."""
 
 MOST_IN_MEMORY = 16 * 1024 * 1024
 """Bytes of a file up to which its copy stays in memory; larger ones have it in the instance."""
@@ -159,14 +155,7 @@ class _Change:
 
 def _change_all(change: _Change, stores: ImageStores) -> EncryptedImages:
     files = list(_files(stores))
-    pool = ThreadPoolExecutor(AT_ONCE)
-    try:
-        done = list(pool.map(lambda file: change.apply(*file), files))
-    except BaseException:
-        pool.shutdown(cancel_futures=True)
-        raise
-    finally:
-        pool.shutdown()
+    done = for_all(lambda file: change.apply(*file), files)
     unreadable = (
         store.place(name)
         for (store, name), each in zip(files, done, strict=True)
@@ -179,9 +168,5 @@ def _change_all(change: _Change, stores: ImageStores) -> EncryptedImages:
 
 def _files(stores: ImageStores) -> Iterator[tuple[ImageStore, str]]:
     for store in stores.by_folder().values():
-        names = store.names()
-        for half_written in {file.name for file in store.files()} - names:
-            # Left by a run that was killed, in the way of this one.
-            store.delete(half_written)
-        for name in sorted(names):
+        for name in sorted(names_of(store)):
             yield store, name

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import IO
 
 from records import db, opening
 from records.audit.audit import Event
 from records.storage import serving_lock, stored_files
-from records.storage.image_store import ImageStore, StoreError, UndecryptableError
+from records.storage.image_store import ImageStore, UndecryptableError
 from records.storage.image_stores import ImageStores, encrypted, image_stores, in_bucket, on_disk
 from records.storage.instance_lock import held
 from services.audit import audit
+from services.instance.image_files import for_all, names_of, sha256_of, words_of
 from services.instance.moving import MoveError
 from settings import Bucket, Settings
-
-AT_ONCE = 8
-"""Files on their way at the same time: most of the time one waits for the server."""
-
-BLOCK = 1024 * 1024
 
 SAME = "{} has the images of this installation already."
 OCCUPIED = (
@@ -108,23 +101,20 @@ def _files(here: ImageStores, there: ImageStores, place: str) -> Iterator[_File]
     """Yield what is to be copied; raises `MoveError` where there are files of somebody else."""
     for folder, store in here.by_folder().items():
         target = there.by_folder()[folder]
-        named, present = stored_files.named(folder), target.names()
-        if other := sorted(present - named):
+        named = stored_files.named(folder)
+        if other := sorted(target.names() - named):
             raise MoveError(OCCUPIED.format(place, other[0]))
+        present = names_of(target)
         for name in sorted(named):
             yield _File(name, store, target, name in present)
 
 
 def _copy_all(files: list[_File], place: str) -> MovedImages:
-    pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        arrived = list(pool.map(partial(_File.copy, place=place), files))
+        arrived = for_all(partial(_File.copy, place=place), files)
     except BaseException:
-        pool.shutdown(cancel_futures=True)
         _remove_all(files)
         raise
-    finally:
-        pool.shutdown()
     missing = tuple(file.name for file, there in zip(files, arrived, strict=True) if not there)
     return MovedImages(sum(arrived), missing)
 
@@ -146,17 +136,3 @@ def _sha256(store: ImageStore, name: str) -> str | None:
         raise
     except FileNotFoundError:
         return None
-
-
-def sha256_of(content: IO[bytes]) -> str:
-    """Return the hash of the rest of an open file, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    while block := content.read(BLOCK):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def words_of(error: OSError) -> str:
-    """Return what an error of a store or of the disk says, in one line."""
-    own = isinstance(error, StoreError | UndecryptableError)
-    return str(error) if own else opening.words_of(error)

@@ -21,7 +21,7 @@ from records.storage.image_stores import image_stores, in_bucket, kept_stores
 from records.storage.instance_lock import held
 from records.storage.object_store import ObjectStore
 from records.storage.sealing import MARK, header_of
-from services.instance import encrypting_images
+from services.instance import encrypting_images, image_files
 from services.instance.encrypting_images import EncryptedImages, EncryptError, encrypt_images
 from services.instance.moving import MoveError
 from services.instance.moving_images import move_images
@@ -177,7 +177,7 @@ def test_a_full_disk_loses_nothing_and_the_next_run_goes_on(
         flush(descriptor)
 
     with monkeypatch.context() as patched:
-        patched.setattr(encrypting_images, "AT_ONCE", 1)
+        patched.setattr(image_files, "AT_ONCE", 1)
         patched.setattr(os, "fsync", full_disk)
         with pytest.raises(EncryptError, match=r"No space left on device\. No image is lost"):
             encrypt(app, keyed)
@@ -193,7 +193,7 @@ import os, signal, sys
 from pathlib import Path
 from records.storage import image_store
 from tests.applications import new_app
-from services.instance import encrypting_images
+from services.instance import encrypting_images, image_files
 from settings import Settings
 flush, flushed = os.fsync, []
 
@@ -205,7 +205,7 @@ def killed(descriptor):
     flush(descriptor)
 
 os.fsync = killed
-encrypting_images.AT_ONCE = 1
+image_files.AT_ONCE = 1
 settings = Settings.from_environment()
 with new_app(settings).app_context():
     encrypting_images.encrypt_images(settings)

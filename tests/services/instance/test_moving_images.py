@@ -101,6 +101,21 @@ def test_a_second_attempt_takes_what_the_first_one_left(
     assert done.copied == len(contents(on_disk(settings)))
 
 
+def test_what_a_killed_attempt_half_wrote_is_not_in_the_way(
+    app: Flask, client: FlaskClient, settings: Settings, bucket: Bucket, there: Flask
+):
+    wanted = contents(on_disk(settings))
+    move(app, bucket)
+    there.extensions["leukoscope_tasks"].stop()
+    for folder in (settings.images_dir, settings.uploads_dir):
+        for kept in [path for path in folder.rglob("*") if path.is_file()]:
+            kept.rename(kept.with_suffix(".part"))
+
+    assert move(there, None).copied == len(wanted)
+    assert contents(on_disk(settings)) == wanted
+    assert not list(settings.images_dir.rglob("*.part"))
+
+
 def test_files_of_somebody_else_are_never_mixed_with(
     app: Flask, client: FlaskClient, bucket: Bucket
 ):
