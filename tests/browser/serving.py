@@ -107,6 +107,11 @@ def sign_up_and_in(page: Page, name: str) -> None:
     page.wait_for_url("**/cases")
 
 
+def try_now(page: Page) -> None:
+    """Press the button that tries again, hidden as it may be: the page tries by itself as well."""
+    page.locator("button", has_text="Try now").dispatch_event("click")
+
+
 def open_page(chrome: Browser, address: str, **options: Any) -> Page:
     """Open a page in a context of its own, whose pages share a generous limit.
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from models.findings import Detection
 from services.analyses.findings import BlastShare, format_interval
 from tests.browser.rooms import Clinic, confirm_each, many_cells, upload
-from tests.browser.serving import chromium, open_page, served, sign_in, sign_up
+from tests.browser.serving import chromium, open_page, served, sign_in, sign_up, try_now
 from tests.people import PASSWORD
 from tests.services.analyses.fields import named_field, read_field
 from tests.stand_ins import stand_in_models
@@ -649,7 +649,7 @@ def test_what_waits_survives_a_reload(page: Page, room: str, clinic: Clinic):
     expect(page.locator("[data-saved-text]")).to_have_text("1 correction waits for the connection")
     assert sizes(page)["lymphocyte"] == 1
     page.unroute_all()
-    page.get_by_role("button", name="Try now").click()
+    try_now(page)
     saved(page)
     assert [label for _, _, label in clinic.reviews(room)] == ["lymphocyte"]
 
@@ -663,7 +663,7 @@ def test_an_answer_that_is_lost_does_nothing_twice(page: Page, room: str, clinic
     press(page, "l", "u")
     expect(page.locator("[data-saved-text]")).to_have_text("2 corrections wait for the connection")
     page.unroute_all()
-    page.get_by_role("button", name="Try now").click()
+    try_now(page)
     saved(page)
     assert [label for _, _, label in clinic.reviews(room)] == ["lymphocyte", "blast"]
     assert sizes(page)["blast"] == 2
@@ -756,7 +756,7 @@ def test_signing_in_again_in_another_tab_is_enough(page: Page, room: str, clinic
     other = page.context.new_page()
     sign_in(other, "ada")
     other.close()
-    page.get_by_role("button", name="Try now").click()
+    try_now(page)
     saved(page)
     assert [label for _, _, label in clinic.reviews(room)] == ["lymphocyte"]
 

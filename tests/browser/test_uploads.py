@@ -14,7 +14,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.archives import packed
 from tests.browser.drops import drop, line
-from tests.browser.serving import chromium, open_page, served, sign_in, sign_up
+from tests.browser.serving import chromium, open_page, served, sign_in, sign_up, try_now
 from tests.browser.test_accessibility import complaints
 from tests.stand_ins import drawn_cell, drawn_field, stand_in_models
 from tests.uploads import fresh
@@ -161,7 +161,7 @@ def test_after_a_lost_connection_all_are_sent_and_none_twice(page: Page, instanc
     expect(page.locator("[data-status]")).to_have_text("2 of 8 sent")
     assert complaints(page) == ""
     page.unroute_all()
-    page.get_by_role("button", name="Try now").click()
+    try_now(page)
 
     expect(page.locator("[data-status]")).to_have_text("8 of 8 analysed")
     expect(page.locator("[data-paused]")).to_be_hidden()
