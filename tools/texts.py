@@ -37,6 +37,8 @@ SOURCES = {
 }
 """The catalogs: which folders each is taken from, and in which language those are written."""
 
+OPTIONS = {"newstyle_gettext": "true", "silent": "false", "parse_template_string": "true"}
+
 ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 HEADER = "# Texts of Leukoscope, in the order of the files."
 LEFT_OUT = tuple(
@@ -66,7 +68,7 @@ def extract(domain: str, root: Path = ROOT) -> Catalog:
             root / folder,
             [(pattern, method)],
             keywords=KEYWORDS,
-            options_map={pattern: {"newstyle_gettext": "true", "silent": "false"}},
+            options_map={pattern: OPTIONS},
         )
         for name, line, texts, _comments, context in sorted(found, key=lambda one: one[:2]):
             catalog.add(texts, None, [(f"{folder}/{name}", line)], context=context)

@@ -10,6 +10,7 @@ from tools.texts import ROOT, SOURCES, TRANSLATED, TRANSLATIONS, compiled, extra
 from tools.texts import read as read_catalog
 
 PLACES = re.compile(r"%\(\w+\)s|%%|\{[^}]*\}|<[^>]+>")
+IN_SCRIPTS = re.compile(r'\bn?gettext\(\s*"((?:[^"]|"\s*\+\s*")*)"')
 PLURALS = re.compile(
     r"\{% trans ([^%]+?)%\}(?:(?!\{% endtrans %\}).)*?\{% pluralize([^%]*)%\}", re.DOTALL
 )
@@ -38,6 +39,19 @@ def places(text: str) -> Counter[str]:
 def test_the_list_of_texts_is_that_of_the_code(templates: dict[str, Catalog], domain: str):
     path = ROOT / TRANSLATIONS / f"{domain}.pot"
     assert ids(read_catalog(path)) == ids(templates[domain]), "texts have changed: make texts"
+
+
+def test_the_list_has_what_stands_in_other_calls_and_template_strings(
+    templates: dict[str, Catalog],
+):
+    listed = {one if isinstance(one, str) else one[0] for one in ids(templates["scripts"])}
+    written = {
+        re.sub(r'"\s*\+\s*"', "", text)
+        for script in (ROOT / "static" / "js").rglob("*.js")
+        for text in IN_SCRIPTS.findall(script.read_text())
+    }
+    assert len(written) > 100
+    assert written <= listed, "take it out of the call around it"
 
 
 @pytest.mark.parametrize(("code", "domain"), EVERY)

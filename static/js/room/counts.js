@@ -87,9 +87,10 @@ export function showCounts(cells) {
   writeCounts("models", models, true);
   writeCounts("reviewer", reviewer, complete);
   showRetired(reviewer);
+  const blasts = ngettext("%(num)s blast", "%(num)s blasts", reviewer.counts.blast);
   const soFar = ngettext(
     "Reviewed so far: %(blasts)s of %(num)s white cell", "Reviewed so far: %(blasts)s of %(num)s white cells",
-    reviewer.wbc, { blasts: ngettext("%(num)s blast", "%(num)s blasts", reviewer.counts.blast) },
+    reviewer.wbc, { blasts },
   );
   tell("so-far", reviewed && !complete ? soFar : "");
   tell("left-out", formatLeftOut(edge, single));

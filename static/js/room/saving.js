@@ -241,9 +241,8 @@ export class Saving {
     const item = document.createElement("li");
     const [{ cell, label }] = acts;
     const name = this.room.cells.get(cell)?.name ?? gettext("A cell");
-    item.textContent = `${gettext(
-      "%(what)s was not taken.", { what: label ? `${name}: ${nameOf(label)}` : name },
-    )} ${sentence}`;
+    const what = label ? `${name}: ${nameOf(label)}` : name;
+    item.textContent = `${gettext("%(what)s was not taken.", { what })} ${sentence}`;
     find(list, "ul").append(item);
     list.hidden = false;
     if (status === LOCKED) this.room.lock();
