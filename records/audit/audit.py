@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -369,9 +369,10 @@ def in_order(search: Search | None = None) -> Iterator[RowMapping]:
         yield from rows.mappings()
 
 
-def hashes() -> dict[int, str]:
-    """Return the kept hash of every row, by number."""
-    return dict(db.session.execute(select(ENTRIES.c.number, ENTRIES.c.hash)).tuples().all())
+def hashes_of(numbers: Iterable[int]) -> dict[int, str]:
+    """Return the kept hashes of some rows, by number; none of a row that is not there."""
+    wanted = select(ENTRIES.c.number, ENTRIES.c.hash).where(ENTRIES.c.number.in_(list(numbers)))
+    return dict(db.session.execute(wanted).tuples().all())
 
 
 def _behind(wanted: Select[tuple[Entry]], search: Search) -> Select[tuple[Entry]]:

@@ -36,12 +36,21 @@ def write(heads: Iterable[Head]) -> None:
 
 
 def read() -> Iterator[Head | None]:
-    """Yield the lines in order; None for one that cannot be read.
+    """Yield the lines that there are now, in order; None for one that cannot be read.
 
     Raises `FileNotFoundError`.
     """
-    with path().open(encoding="utf-8", errors="replace") as lines:
-        yield from map(_parsed, lines)
+    return _lines(path().stat().st_size)
+
+
+def _lines(end: int) -> Iterator[Head | None]:
+    """Yield the lines of so many bytes."""
+    with path().open("rb") as lines:
+        for line in lines:
+            if end <= 0:
+                return
+            end -= len(line)
+            yield _parsed(line.decode(errors="replace"))
 
 
 def _parsed(line: str) -> Head | None:

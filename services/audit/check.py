@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import RowMapping
 
+from records import db
 from records.audit import audit, external_log
 from records.audit.audit import NOTHING, Event, Head
 
 NO_LOG = "The external hash log is missing: rows removed at the end would not be found."
 
 
+AT_ONCE = 1000
+"""Lines of the log whose rows are looked up together."""
+
+_SAME, _OTHER = 1, 2
+"""What the log says of a row: the kept hash, another one, or both."""
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """What was found, a sentence each; the end of the trail; how many rows the log names."""
+    """What was found, a sentence each; the end of the trail; how many of its rows the log names."""
 
     findings: tuple[str, ...]
     head: Head | None
@@ -24,14 +33,20 @@ class Verdict:
 
 def verify(noted: Head | None = None) -> Verdict:
     """Check every row; `noted` is an end of the trail that somebody wrote down earlier."""
-    hashes: dict[int, str] = {}
-    findings = list(_broken_links(audit.in_order(), hashes))
-    logged, missed = _logged_hashes(expected=bool(hashes))
-    findings += [*missed, *_contradictions(logged, hashes, "the external hash log names")]
+    # Before any row is read: what is logged from now on may be of rows that come too late.
+    lines = _lines_of_log()
+    chain = _Chain()
+    findings = list(chain.broken_links(audit.in_order()))
+    end = chain.head.number
+    if lines is None and end:
+        findings.append(NO_LOG)
+    log = _Comparison(lines or (), end)
+    if log.unreadable:
+        findings.append(f"{log.unreadable} lines of the external hash log cannot be read.")
+    findings += log.contradictions("the external hash log names")
     if noted:
-        findings += _contradictions({noted.number: {noted.hash}}, hashes, "somebody wrote down")
-    last = max(hashes, default=None)
-    return Verdict(tuple(findings), Head(last, hashes[last]) if last else None, len(logged))
+        findings += _Comparison([noted], end).contradictions("somebody wrote down")
+    return Verdict(tuple(findings), chain.head if end else None, log.named)
 
 
 def fits_external_log() -> bool:
@@ -42,61 +57,82 @@ def fits_external_log() -> bool:
     Only row numbers and kept hashes are compared, which tells databases apart;
     `verify` tells whether it was changed.
     """
-    try:
-        named = _named(external_log.read())
-    except FileNotFoundError:
+    lines = _lines_of_log()
+    if lines is None:
         return False
-    return bool(named) and not any(_contradictions(named, audit.hashes(), ""))
+    head = audit.head(db.session())
+    log = _Comparison(lines, head.number if head else 0)
+    return bool(log.named) and not any(log.contradictions(""))
 
 
-def _broken_links(rows: Iterable[RowMapping], hashes: dict[int, str]) -> Iterator[str]:
-    """Name each place where the chain does not hold; fill in each row's hash."""
-    previous = Head(0, NOTHING)
-    for row in rows:
-        number = row["number"]
-        if number != previous.number + 1:
-            yield _missing(previous.number + 1, number - 1)
-        elif row["former"] != previous.hash:
-            yield f"Row {number} does not continue row {previous.number}: one of them was changed."
-        if audit.digest({str(name): row[name] for name in row if name != "hash"}) != row["hash"]:
-            yield f"Row {number} was changed: its contents are not those of its hash."
-        if number == 1 and row["event"] != Event.BEGIN:
-            yield "Row 1 is not the beginning of a trail."
-        hashes[number] = row["hash"]
-        previous = Head(number, row["hash"])
-
-
-def _logged_hashes(expected: bool) -> tuple[dict[int, set[str]], list[str]]:
-    """Read the hashes of each row in the external log, and what is wrong with it."""
+def _lines_of_log() -> Iterator[Head | None] | None:
     try:
-        lines = list(external_log.read())
+        return external_log.read()
     except FileNotFoundError:
-        return {}, [NO_LOG] if expected else []
-    unreadable = lines.count(None)
-    sentences = (
-        [f"{unreadable} lines of the external hash log cannot be read."] if unreadable else []
-    )
-    return _named(lines), sentences
+        return None
 
 
-def _named(lines: Iterable[Head | None]) -> dict[int, set[str]]:
-    named: dict[int, set[str]] = {}
-    for line in filter(None, lines):
-        named.setdefault(line.number, set()).add(line.hash)
-    return named
+class _Chain:
+    """The rows as far as they were read, in order; `head` is the last of them."""
+
+    def __init__(self) -> None:
+        self.head = Head(0, NOTHING)
+
+    def broken_links(self, rows: Iterable[RowMapping]) -> Iterator[str]:
+        """Name each place where the chain does not hold."""
+        for row in rows:
+            number, previous = row["number"], self.head
+            if number != previous.number + 1:
+                yield _missing(previous.number + 1, number - 1)
+            elif row["former"] != previous.hash:
+                yield (
+                    f"Row {number} does not continue row {previous.number}: "
+                    "one of them was changed."
+                )
+            content = {str(name): row[name] for name in row if name != "hash"}
+            if audit.digest(content) != row["hash"]:
+                yield f"Row {number} was changed: its contents are not those of its hash."
+            if number == 1 and row["event"] != Event.BEGIN:
+                yield "Row 1 is not the beginning of a trail."
+            self.head = Head(number, row["hash"])
 
 
-def _contradictions(
-    named: Mapping[int, set[str]], hashes: Mapping[int, str], by: str
-) -> Iterator[str]:
-    """Name each run of rows that were once different, or that are gone."""
-    end = max(hashes, default=0)
-    gone = [number for number in named if number > end]
-    if gone:
-        yield f"{_rows(end + 1, max(gone))} removed at the end: {by} row {max(gone)}."
-    other = (number for number in sorted(named) if number in hashes)
-    for first, last in _runs(number for number in other if named[number] != {hashes[number]}):
-        yield f"{_rows(first, last)} replaced: {by} another hash."
+class _Comparison:
+    """What lines say of the rows of a trail; lines come in any order, and several of one row.
+
+    A byte is kept for each row, as there may be many millions.
+    """
+
+    def __init__(self, lines: Iterable[Head | None], end: int) -> None:
+        self.unreadable = 0
+        self._end, self._last = end, 0
+        self._said = bytearray(end + 1)
+        rest = iter(lines)
+        while some := list(islice(rest, AT_ONCE)):
+            readable = [line for line in some if line]
+            self.unreadable += len(some) - len(readable)
+            self._compare(readable)
+
+    def _compare(self, lines: Sequence[Head]) -> None:
+        kept = audit.hashes_of({line.number for line in lines if line.number <= self._end})
+        for line in lines:
+            if line.number <= self._end:
+                same = kept.get(line.number, line.hash) == line.hash
+                self._said[line.number] |= _SAME if same else _OTHER
+            self._last = max(self._last, line.number)
+
+    @property
+    def named(self) -> int:
+        """How many rows of the trail there is a line of."""
+        return len(self._said) - self._said.count(0)
+
+    def contradictions(self, by: str) -> Iterator[str]:
+        """Name each run of rows that were once different, or that are gone."""
+        if self._last > self._end:
+            yield f"{_rows(self._end + 1, self._last)} removed at the end: {by} row {self._last}."
+        others = (number for number, said in enumerate(self._said) if said & _OTHER)
+        for first, last in _runs(others):
+            yield f"{_rows(first, last)} replaced: {by} another hash."
 
 
 def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:

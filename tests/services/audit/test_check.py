@@ -1,15 +1,20 @@
+from collections.abc import Iterator
+
 import pytest
 from flask import Flask
+from sqlalchemy import RowMapping
 
-from records.audit import external_log
+from records.audit import audit, external_log
 from records.audit.audit import NOTHING, Head
-from services.audit.check import verify
+from services.audit import check
+from services.audit.check import fits_external_log, verify
 from tests.trail import append, entries, forge, tamper
 
 
 @pytest.fixture(autouse=True)
-def trail(app: Flask):
-    """A trail of ten rows."""
+def trail(app: Flask, monkeypatch: pytest.MonkeyPatch):
+    """A trail of ten rows, with more lines in its log than are looked up together."""
+    monkeypatch.setattr(check, "AT_ONCE", 4)
     with app.app_context():
         append(9)
         yield
@@ -158,6 +163,44 @@ def test_a_row_whose_logged_hash_was_lost_in_a_crash_is_no_finding():
 
     assert findings() == ()
     assert verify().logged == 9
+
+
+def test_rows_that_are_added_meanwhile_are_no_finding(monkeypatch: pytest.MonkeyPatch):
+    present = list(audit.in_order())
+
+    def then_more() -> Iterator[RowMapping]:
+        yield from present
+        append(2)
+
+    monkeypatch.setattr(audit, "in_order", then_more)
+
+    assert findings() == ()
+    assert verify(Head(10, present[-1]["hash"])).head == Head(10, present[-1]["hash"])
+
+
+def test_lines_of_the_external_log_may_come_in_any_order_and_twice():
+    lines = external_log.path().read_text().splitlines(keepends=True)
+    external_log.path().write_text("".join([*reversed(lines), lines[0], *lines[2:4]]))
+
+    assert findings() == ()
+    assert verify().logged == 10
+
+
+def test_a_row_with_the_right_hash_and_another_one_in_the_log_is_found():
+    external_log.write([Head(3, "0" * 64)])
+
+    assert findings() == ("Row 3 was replaced: the external hash log names another hash.",)
+    assert not fits_external_log()
+
+
+def test_a_log_fits_the_trail_whose_rows_it_names():
+    assert fits_external_log()
+    external_log.write([Head(11, "0" * 64)])
+    assert not fits_external_log()
+    external_log.path().unlink()
+    assert not fits_external_log()
+    external_log.path().write_text("nothing\n")
+    assert not fits_external_log()
 
 
 def test_a_new_installation_has_neither_rows_nor_findings(app: Flask):
