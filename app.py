@@ -322,6 +322,7 @@ def _run_server(app: Flask, settings: Settings, when_ready: Callable[[], None]) 
         logs.tell(settings, warning, logging.WARNING)
     logs.tell(settings, f"Leukoscope is ready at {settings.address}")
     when_ready()
+    serving.settle()
     server.run()
     close(app)
 

@@ -1,7 +1,8 @@
-"""The production server's limits on slow and many connections."""
+"""The production server: its limits on slow and many connections, and its memory."""
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -55,6 +56,15 @@ def bound(server: Any, settings: Settings) -> None:  # noqa: ANN401  one of two 
     for each in sockets.values():
         if isinstance(each, waitress.server.BaseWSGIServer):
             each.channel_class = channel_class
+
+
+def settle() -> None:
+    """Leave all that is there when serving begins out of every later search for garbage.
+
+    It stays until the end, and a search through it would hold up every few requests of long pages.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class _Channel(HTTPChannel):

@@ -1,5 +1,6 @@
 """Slow and many connections, over real sockets."""
 
+import gc
 import socket
 import threading
 import time
@@ -181,3 +182,11 @@ def test_bodies_and_connections_that_are_kept_go_on(short: Settings):
         time.sleep(1.5)
         connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert response(connection)[0] == 200
+
+
+def test_what_is_there_when_serving_begins_is_not_searched_for_garbage():
+    try:
+        serving.settle()
+        assert len(gc.get_objects()) < gc.get_freeze_count()
+    finally:
+        gc.unfreeze()
