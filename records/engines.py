@@ -24,6 +24,8 @@ IDLE_SECONDS = 60
 _OPTIONS = {
     "lock_timeout": f"{WAIT_SECONDS}s",
     "timezone": "UTC",
+    # As SQLite keeps times.
+    "datestyle": "ISO",
     # Else a machine that is gone from the network holds its locks for hours.
     "tcp_keepalives_idle": 10,
     "tcp_keepalives_interval": 5,

@@ -33,8 +33,9 @@ SETTINGS = {
     **dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit", "autovacuum"), "off"),
     "listen_addresses": "",
     "max_connections": "60",
-    # Not UTC.
+    # Not UTC, and days not as in ISO 8601.
     "timezone": "Asia/Kolkata",
+    "datestyle": "German",
 }
 
 

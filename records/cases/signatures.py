@@ -18,12 +18,13 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    literal_column,
     select,
+    text,
 )
 from sqlalchemy.orm import (
     InstrumentedAttribute,
     Mapped,
-    aliased,
     joinedload,
     mapped_column,
     relationship,
@@ -60,6 +61,13 @@ class Signature(Model):
         UniqueConstraint("case_id", "version", "role"),
         # Lists ask of every case whether it is signed, and rows are long.
         Index("ix_signatures_case_id_version_final", "case_id", "version", "final"),
+        Index(
+            "ix_signatures_first_final_at",
+            "at",
+            # As either database has the condition of `first_final`.
+            sqlite_where=text(f"final = 1 AND version = {FIRST_VERSION}"),
+            postgresql_where=text(f"final AND version = {FIRST_VERSION}"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -170,12 +178,11 @@ def newest_final() -> list[Signature]:
 
 
 def first_final() -> ColumnElement[bool]:
-    """Whether a signature was the first of its case to lock it."""
-    earlier = aliased(Signature)
-    before = select(earlier.id).where(
-        earlier.case_id == Signature.case_id, earlier.final, earlier.id < Signature.id
-    )
-    return Signature.final & ~before.exists()
+    """Whether a signature was the first of its case to lock it.
+
+    That of the first version: no other one is begun before a signature has locked it.
+    """
+    return Signature.final & (Signature.version == literal_column(str(FIRST_VERSION)))
 
 
 def amendments_of(case_id: str) -> list[Amendment]:

@@ -28,7 +28,13 @@ class FieldMeasures(Model):
     """
 
     __tablename__ = "field_measures"
-    __table_args__ = (Index("ix_field_measures_team_id_day", "team_id", "day"),)
+    __table_args__ = (
+        Index("ix_field_measures_team_id_day", "team_id", "day"),
+        # All that the list of series needs: rows are five times as long.
+        Index(
+            "ix_field_measures_team_id_long_side_short_side", "team_id", "long_side", "short_side"
+        ),
+    )
 
     analysis_id: Mapped[str] = mapped_column(
         ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Float, Select, cast, extract, func, select
+from sqlalchemy import Select, String, cast, func, select
 
 from records import db, pagination
 from records.accounts.accounts import Account
@@ -19,7 +20,7 @@ from records.worklist.summaries import SignedCounts
 
 @dataclass(frozen=True)
 class SignedCases:
-    """Cases as they were finally signed for the first time, oldest first, a column of each value.
+    """Cases as they were finally signed for the first time, in any order, a column of each value.
 
     `readers` are names, times are datetime64[s] in UTC, counts int64 as in `SignedCounts`.
     """
@@ -32,9 +33,9 @@ class SignedCases:
     compared: NDArray[np.int64]
     agreed: NDArray[np.int64]
 
-    def of(self, chosen: NDArray[np.bool_]) -> SignedCases:
-        """Return those that are chosen."""
-        return SignedCases(*(getattr(self, column.name)[chosen] for column in fields(self)))
+    def of(self, places: NDArray[np.intp]) -> SignedCases:
+        """Return those in these places."""
+        return SignedCases(*(getattr(self, column.name)[places] for column in fields(self)))
 
 
 def opened_by_day(since: datetime | None, before: datetime | None) -> dict[date, int]:
@@ -47,19 +48,25 @@ def opened_by_day(since: datetime | None, before: datetime | None) -> dict[date,
 
 
 def signed_cases(since: datetime | None, before: datetime | None) -> SignedCases:
-    """Return the cases that were finally signed for the first time in a period, oldest first."""
-    rows = db.session.execute(_first_signed(since, before)).all()
-    readers = np.array([row[0] for row in rows], np.str_)
-    created, signed = (
-        np.array([row[at] for row in rows], np.float64).astype("datetime64[s]") for at in (1, 2)
+    """Return the cases that were finally signed for the first time in a period."""
+    # Not by the session, which makes an object of each row in Python.
+    rows = db.session.connection().execute(_first_signed(since, before)).all()
+    readers, created, signed, *counts = zip(*rows, strict=True) if rows else [()] * 7
+    return SignedCases(
+        np.array(readers, np.str_),
+        _times(created),
+        _times(signed),
+        *(np.array(one, np.int64) for one in counts),
     )
-    counts = np.array([row[3:] for row in rows], np.int64).reshape(-1, 4)
-    return SignedCases(readers, created, signed, *counts.T)
+
+
+def _times(texts: Sequence[str]) -> NDArray[np.datetime64]:
+    return np.array(texts, "datetime64[us]").astype("datetime64[s]")
 
 
 def _first_signed(since: datetime | None, before: datetime | None) -> Select[Any]:
-    # As numbers: to make a time of each of many thousand values takes longer than to find them.
-    seconds = (cast(extract("epoch", at), Float) for at in (Case.created_at, Signature.at))
+    # Times as text: to make one of each of many thousand values takes longer than to find them.
+    times = (cast(at, String) for at in (Case.created_at, Signature.at))
     counts = (
         func.coalesce(column, 0)
         for column in (
@@ -69,7 +76,7 @@ def _first_signed(since: datetime | None, before: datetime | None) -> Select[Any
             SignedCounts.agreed,
         )
     )
-    wanted = select(Account.name, *seconds, *counts)
+    wanted = select(Account.name, *times, *counts)
     wanted = (
         wanted.select_from(Signature)
         .join(Case, Case.id == Signature.case_id)
@@ -77,4 +84,4 @@ def _first_signed(since: datetime | None, before: datetime | None) -> Select[Any
         .outerjoin(SignedCounts, SignedCounts.signature_id == Signature.id)
         .where(first_final(), ~Case.demo)
     )
-    return pagination.between(wanted, Signature.at, since, before).order_by(Signature.id)
+    return pagination.between(wanted, Signature.at, since, before)

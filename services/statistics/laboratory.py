@@ -91,8 +91,10 @@ def work_of(signed: SignedCases) -> Work:
 
 def _groups(keys: NDArray[Any], signed: SignedCases) -> dict[Any, Work]:
     """Sum up the cases of each key."""
-    found, numbers = np.unique(keys, return_inverse=True)
-    return {key.item(): work_of(signed.of(numbers == number)) for number, key in enumerate(found)}
+    found, numbers, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+    # Of nothing, one empty part.
+    places = np.split(np.argsort(numbers), np.cumsum(sizes)[:-1])
+    return {key.item(): work_of(signed.of(each)) for key, each in zip(found, places, strict=False)}
 
 
 def _mondays(times: NDArray[np.datetime64]) -> NDArray[np.datetime64]:

@@ -126,9 +126,9 @@ def test_names_are_sorted_by_their_code_points():
 
 @pytest.mark.postgres_only("settings of PostgreSQL")
 def test_every_connection_of_postgresql_has_the_rules_of_this_program():
-    asked = ("transaction_isolation", "lock_timeout", "timezone", "application_name")
+    asked = ("transaction_isolation", "lock_timeout", "timezone", "datestyle", "application_name")
     told = [db.session.scalar(text(f"SHOW {name}")) for name in asked]
-    assert told == ["read committed", "5s", "UTC", "leukoscope"]
+    assert told == ["read committed", "5s", "UTC", "ISO, DMY", "leukoscope"]
 
 
 @pytest.mark.postgres_only("SQLite quotes no row")

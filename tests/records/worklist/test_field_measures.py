@@ -1,5 +1,7 @@
 from datetime import date
 
+import pytest
+
 from records import db
 from records.worklist.field_measures import (
     Blasts,
@@ -11,6 +13,7 @@ from records.worklist.field_measures import (
     working_days,
 )
 from tests.people import team_of
+from tests.plans import plan_of
 from tests.records.analyses.test_analyses import account
 from tests.records.cases.test_cases import NOON, opened
 from tests.services.statistics.test_laboratory import sign
@@ -36,6 +39,13 @@ def test_a_day_adds_up_what_was_measured_and_counted(app):
         team = team_of(ada)
         assert sizes_of([team, "none"]) == {team: {SIZE: 3, (800, 600): 1}, "none": {}}
         assert sorted(working_days(team_of(ada), TUESDAY)) == [TUESDAY]
+
+
+@pytest.mark.sqlite_only("a plan of SQLite")
+def test_fields_are_counted_by_size_in_an_index(app):
+    with app.app_context():
+        plan = plan_of(lambda: sizes_of(["a", "b"]))
+    assert "COVERING INDEX ix_field_measures_team_id_long_side_short_side" in plan
 
 
 def test_measures_go_with_their_field(app):
