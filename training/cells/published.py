@@ -7,7 +7,6 @@ outputs, to the precision of f16, as long as its statistics are kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from torch import nn
 from models.manifest import load_manifest
 from training.cells.network import ARCHITECTURES, CellNetwork
 from training.data import DataError
+from training.published import constant_of, inputs_of, offset_of
 
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")
 
@@ -51,17 +51,17 @@ def _fill(network: CellNetwork, model: ov.Model) -> None:
     operations = list(model.get_ordered_ops())
     convolutions = [one for one in operations if one.get_type_name() in _CONVOLUTIONS]
     for operation, module in zip(convolutions, _convolutions(network), strict=True):
-        _copy(module.convolution.weight, _constant(operation))
+        _copy(module.convolution.weight, constant_of(operation))
         if module.norm is None:
-            _copy(module.convolution.bias, _offset(operation))
+            _copy(module.convolution.bias, offset_of(operation))
         else:
-            _make_neutral(module.norm, _offset(operation))
+            _make_neutral(module.norm, offset_of(operation))
     heads = {head.out_features: head for head in (network.blast, network.kind, network.attributes)}
     for operation in operations:
-        weight = _constant(operation) if operation.get_type_name() == "MatMul" else None
+        weight = constant_of(operation) if operation.get_type_name() == "MatMul" else None
         if weight is not None and (head := heads.pop(len(weight), None)):
             _copy(head.weight, weight)
-            _copy(head.bias, _offset(operation))
+            _copy(head.bias, offset_of(operation))
     if heads:
         raise ValueError(f"there are no heads of {', '.join(map(str, heads))} outputs")
     _standardise(network, convolutions[0])
@@ -69,8 +69,8 @@ def _fill(network: CellNetwork, model: ov.Model) -> None:
 
 def _standardise(network: CellNetwork, first: ov.Node) -> None:
     """Read what the image is standardised with before the first convolution."""
-    division = next(_inputs(first))
-    mean, deviation = _constant(next(_inputs(division))), _constant(division)
+    division = next(inputs_of(first))
+    mean, deviation = constant_of(next(inputs_of(division))), constant_of(division)
     if mean is None or deviation is None:
         raise ValueError("the image is not standardised")
     _copy(network.mean, -mean)
@@ -106,24 +106,3 @@ def _copy(parameter: torch.Tensor | None, values: np.ndarray | None) -> None:
         raise ValueError("a layer has no such parameter")
     values = np.zeros(parameter.numel()) if values is None else values
     parameter.copy_(torch.from_numpy(values.astype(np.float32)).reshape(parameter.shape))
-
-
-def _offset(operation: ov.Node) -> np.ndarray | None:
-    """Return what is added to the output of an operation."""
-    for target in operation.output(0).get_target_inputs():
-        if target.get_node().get_type_name() == "Add":
-            return _constant(target.get_node())
-    return None
-
-
-def _constant(operation: ov.Node) -> np.ndarray | None:
-    """Return the constant that an operation takes in, float32, if it takes one."""
-    for given in _inputs(operation):
-        source = next(_inputs(given)) if given.get_type_name() == "Convert" else given
-        if source.get_type_name() == "Constant":
-            return np.array(source.data, np.float32)
-    return None
-
-
-def _inputs(operation: ov.Node) -> Iterator[ov.Node]:
-    return (port.get_node() for port in operation.input_values())
