@@ -1,4 +1,4 @@
-"""The model card of a fine-tuned classifier, and the table of its proof."""
+"""The model card of a fine-tuned network, and the table of its proof."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from training.cards import CARD, metrics_tables
 from training.documents import table
 from training.phases import phase_list
 
-_TEMPLATE = Path(__file__).with_name("card.md")
+_FOLDER = Path(__file__).parent
 _PARTS = ("before", "after", "low", "high")
 
 
@@ -32,17 +32,17 @@ def card(manifest: Mapping[str, Any]) -> str:
         manifest: As `training.adaptation.manifest` writes it.
     """
     training = manifest["training"]
-    own = training["laboratory"]
-    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+    counts = dict(training["laboratory"])
+    known = counts.pop("patients_known")
+    template = _FOLDER / f"{manifest['model']}_card.md"
+    return Template(template.read_text(encoding="utf-8")).substitute(
+        counts,
         version=manifest["version"],
         base=training["base"],
-        blasts=own["blasts"],
-        others=own["others"],
-        smudges=own["smudges"],
-        groups=f"{own['groups']} {'patients' if own['patients_known'] else 'patients or fields'}",
+        groups=f"{counts['groups']} {'patients' if known else 'patients or fields'}",
         phases=phase_list(manifest["phases"]),
         proof=proof_table(_changes(manifest["proof"])),
-        flatters="" if own["patients_known"] else _FLATTERS,
+        flatters="" if known else _FLATTERS,
         metrics=metrics_tables(manifest["metrics"]),
     )
 

@@ -17,23 +17,26 @@ from pathlib import Path
 import cv2
 import torch
 
+from models.classifier.calibration import IN_DISTRIBUTION_LIMIT
 from models.detector.detector import Detector
 from models.laboratory.proof import DRAWS
 from models.manifest import NETWORK, Manifest, load_manifest
-from models.versions import active_folder, versions
+from models.versions import active_folder
 from training.adaptation.card import proof_table, write_card
-from training.adaptation.fine_tuning import Pace, ask, fine_tune, held_out_rows
+from training.adaptation.fine_tuning import ask, fine_tune, held_out_rows
 from training.adaptation.laboratory import Laboratory, read_laboratory
-from training.adaptation.manifest import Adapted, write_adapted_manifest
+from training.adaptation.manifest import Adapted, add_proof, write_adapted_manifest
 from training.adaptation.mixture import HELD_OUT, MixedSampler, divide, with_laboratory
+from training.adaptation.pace import Pace
 from training.adaptation.proof import Proof, prove
+from training.adaptation.publication import conclude, next_version
+from training.cells.calibration import in_distribution_limit
 from training.cells.pack import DEFAULT_PACK, Pack
 from training.cells.predict import Predictions, features_of, training_rows
 from training.cells.published import load_published
 from training.cells.served import fit_whitening, write_network
 from training.commands import option
 from training.data import DataError
-from training.publishing import add_version
 from training.staging import STAGED, new_stage
 from training.weights import DEFAULT_WEIGHTS
 
@@ -88,7 +91,7 @@ def run(options: Options) -> int:
     _describe(options, base, laboratory, after, proof, steps)
     minutes = (time.monotonic() - start) / 60
     print(f"{steps} steps, {minutes:.1f} minutes.\n\n{proof_table(proof.changes)}\n")
-    return _conclude(options, proof)
+    return conclude(options.weights / _MODEL, options.staged, proof)
 
 
 def _laboratory(options: Options) -> Laboratory:
@@ -125,30 +128,12 @@ def _describe(
 ) -> None:
     told = {name: getattr(options, name) for name in ("batch", "share", "rate", "seed")}
     adapted = Adapted(
-        _next_version(options.weights, base.version), laboratory, {"steps": steps, **told}
+        next_version(options.weights / _MODEL, base.version),
+        laboratory.counts,
+        {"steps": steps, **told},
+        # Of what is usual among cells that it never saw: its features changed.
+        {IN_DISTRIBUTION_LIMIT: in_distribution_limit(after)},
     )
-    write_adapted_manifest(options.staged, base, adapted, after, proof)
+    write_adapted_manifest(options.staged, base, adapted)
+    add_proof(options.staged, _MODEL, proof)
     write_card(options.staged)
-
-
-def _next_version(weights: Path, base: str) -> str:
-    """Return the first free name, as in 2026.11.29-2-lab1."""
-    there = versions(weights / _MODEL)
-    return next(
-        name for number in range(1, len(there) + 2) if (name := f"{base}-lab{number}") not in there
-    )
-
-
-def _conclude(options: Options, proof: Proof) -> int:
-    if proof.failed:
-        print(
-            f"Not published, for it is worse or could not be measured: {'; '.join(proof.failed)}. "
-            f"The network is in {options.staged}."
-        )
-        return 1
-    target = add_version(options.weights / _MODEL, options.staged)
-    print(
-        f"{target} is published, and not active. Serve it: "
-        f"python -m training weights --model {_MODEL} --activate {target.name}"
-    )
-    return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,33 +12,14 @@ import torch
 from models.classifier.classifier import BATCHES
 from models.runtime import Network
 from training.adaptation.mixture import HELD_OUT, MixedSampler, source_of
+from training.adaptation.pace import Pace, paced
 from training.adaptation.proof import OPEN
 from training.cells.network import CellNetwork
 from training.cells.pack import SIZE, Pack
 from training.cells.predict import Predictions
-from training.cells.train import Lesson, optimizer_of, rate_at, train_step
-from training.data import DataError
+from training.cells.train import Lesson, optimizer_of, train_step
 
 _PART = 64
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How far a network is trained on.
-
-    Attributes:
-        steps: At most.
-        batch: Pictures a step.
-        rate: Learning rate of the trunk.
-        seed: Of dropout.
-        seconds: At most; the step that is begun is finished.
-    """
-
-    steps: int
-    batch: int
-    rate: float
-    seed: int
-    seconds: float
 
 
 def fine_tune(
@@ -60,19 +40,16 @@ def fine_tune(
     Raises:
         DataError: No step fits into the time.
     """
-    if pace.seconds <= 0:
-        raise DataError("No time is left to train in. Give more --minutes, or fewer --check-cells.")
     network.freeze()
     network.to(memory_format=torch.channels_last)
     optimizer = optimizer_of(network, pace.rate)
-    start, step = clock(), 0
-    while (done := max(step / pace.steps, (clock() - start) / pace.seconds)) < 1:
+    steps = 0
+    for step, rate in paced(pace, clock):
         torch.manual_seed(pace.seed * 1_000_003 + step)
-        rate = rate_at(round(done * pace.steps), pace.steps, pace.rate)
         train_step(network, optimizer, rate, sampler.batch(step, pace.batch), Lesson(pack))
-        step += 1
+        steps += 1
     network.eval()
-    return step
+    return steps
 
 
 def held_out_rows(pack: Pack, most: int, seed: int) -> np.ndarray:

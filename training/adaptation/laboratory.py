@@ -5,7 +5,6 @@ The folder is one that `flask learn` takes, or that `flask export-reviewed` writ
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +13,7 @@ import numpy as np
 
 from core.geometry import Box
 from core.taxonomy import BLAST, CELL_CLASSES, SMUDGE
-from imaging.decoding.errors import ImageError
-from imaging.images import RgbImage, encode_png, read_image, resize
+from imaging.images import RgbImage, encode_png, resize
 from models.classifier.cell_views import View, Window, context_window, cut
 from models.detector.detector import Detector
 from models.laboratory.folders import (
@@ -28,12 +26,12 @@ from models.laboratory.folders import (
     read_archive,
 )
 from models.quality_control.checks import examine
+from training.adaptation.images import PATIENT, FolderImages, without_labels
 from training.cells.data import KINDS, UNKNOWN
 from training.cells.pack import CONTEXT_SIZE, SIZE
 from training.data import DataError, ReviewedCell, read_reviewed
 
 _NO_CELL = "It shows no single white cell."
-_NO_LABELS = "It has no label file."
 
 
 @dataclass(frozen=True)
@@ -72,10 +70,19 @@ class Laboratory:
     @property
     def patients_known(self) -> bool:
         """Tell whether every cell is of a known patient, rather than of a field."""
-        return all(cell.group.startswith(_PATIENT) for cell in self.cells)
+        return all(cell.group.startswith(PATIENT) for cell in self.cells)
 
-
-_PATIENT, _FIELD = "patient:", "field:"
+    @property
+    def counts(self) -> dict[str, int | bool]:
+        """Count what there is, for manifest and card."""
+        blasts = [cell.blast for cell in self.cells]
+        return {
+            "blasts": blasts.count(1),
+            "others": blasts.count(0),
+            "smudges": blasts.count(UNKNOWN),
+            "groups": len({cell.group for cell in self.cells}),
+            "patients_known": self.patients_known,
+        }
 
 
 def read_laboratory(folder: Path, detector: Detector) -> Laboratory:
@@ -92,7 +99,7 @@ def read_laboratory(folder: Path, detector: Detector) -> Laboratory:
         DataError: There is nothing to read, a label file is wrong, nothing says whose a single
             cell is, or two images are the same file.
     """
-    reviewed, archive = read_reviewed(folder), _archive(folder)
+    reviewed, archive = read_reviewed(folder), read_labelled(folder, "reviewed")
     _check_patients(folder, [path for path, _ in archive.cells])
     reader = _Reader(folder, detector)
     cells = [
@@ -100,7 +107,7 @@ def read_laboratory(folder: Path, detector: Detector) -> Laboratory:
         *(cell for path, label in archive.cells for cell in reader.single(path, label)),
         *(cell for one in reviewed for cell in reader.reviewed(one)),
     ]
-    left_out = {**dict.fromkeys(archive.without_labels, _NO_LABELS), **reader.left_out}
+    left_out = {**without_labels(archive), **reader.images.left_out}
     return Laboratory(tuple(cells), left_out)
 
 
@@ -111,8 +118,17 @@ def answers_of(label: str) -> tuple[int, int]:
     return UNKNOWN if label == SMUDGE else int(label == BLAST), kind
 
 
-def _archive(folder: Path) -> Archive:
-    if (folder / "reviewed").is_dir() and not any(
+def read_labelled(folder: Path, exported: str) -> Archive:
+    """Read what a folder holds for `flask learn`; nothing where it is an export alone.
+
+    Args:
+        folder: Of the laboratory.
+        exported: Folder in it that an export has.
+
+    Raises:
+        DataError: There is neither, or a label file is wrong.
+    """
+    if (folder / exported).is_dir() and not any(
         (folder / name).is_dir() for name in (IMAGES, *SINGLE_CELLS)
     ):
         return Archive((), (), ())
@@ -133,55 +149,40 @@ def _check_patients(folder: Path, singles: Sequence[Path]) -> None:
 
 
 class _Reader:
-    """Read images one by one, and note those that cannot be used."""
+    """Read the cells of one image after the other."""
 
     def __init__(self, folder: Path, detector: Detector) -> None:
-        self._folder, self._detector = folder, detector
-        self._seen: dict[str, Path] = {}
-        self.left_out: dict[Path, str] = {}
+        self._detector = detector
+        self.images = FolderImages(folder)
 
     def field(self, field: LabelledField) -> Iterator[OwnCell]:
-        rgb = self._pixels(field.path)
+        rgb = self.images.pixels(field.path)
         if rgb is not None:
-            group = self._group(field.path)
+            group = self.images.group(field.path)
             for cell in field.cells:
-                window = context_window(_in_pixels(cell, rgb))
+                window = context_window(in_pixels(cell, rgb))
                 yield _drawn(rgb, window, View.CONTEXT, group, cell.label, field.path)
 
     def single(self, path: Path, label: str) -> Iterator[OwnCell]:
-        rgb = self._pixels(path)
+        rgb = self.images.pixels(path)
         if rgb is not None:
             seen = examine(rgb, self._detector)
             if seen.window is None or seen.view is None:
-                self.left_out[path] = _NO_CELL
+                self.images.left_out[path] = _NO_CELL
             else:
-                yield _drawn(rgb, seen.window, seen.view, self._group(path), label, path)
+                group = self.images.group(path)
+                yield _drawn(rgb, seen.window, seen.view, group, label, path)
 
     def reviewed(self, cell: ReviewedCell) -> Iterator[OwnCell]:
-        rgb = self._pixels(cell.path)
+        rgb = self.images.pixels(cell.path)
         if rgb is not None:
-            group = f"{_PATIENT}{cell.subject}"
+            group = f"{PATIENT}{cell.subject}"
             window = context_window(cell.box)
             yield _drawn(rgb, window, View.CONTEXT, group, cell.label, cell.path)
 
-    def _group(self, path: Path) -> str:
-        inside = path.relative_to(self._folder).parts[1:]
-        return f"{_PATIENT}{inside[0]}" if len(inside) > 1 else f"{_FIELD}{path.name}"
 
-    def _pixels(self, path: Path) -> RgbImage | None:
-        try:
-            data = path.read_bytes()
-            rgb = read_image(data, file_name=path.name).rgb
-        except (ImageError, OSError) as error:
-            self.left_out[path] = str(error)
-            return None
-        first = self._seen.setdefault(hashlib.sha256(data).hexdigest(), path)
-        if first != path:
-            raise DataError(f"{first} and {path} are the same image. Keep one of them.")
-        return rgb
-
-
-def _in_pixels(cell: LabelledCell, rgb: RgbImage) -> Box:
+def in_pixels(cell: LabelledCell, rgb: RgbImage) -> Box:
+    """Return the box of a labelled cell in pixels of its field."""
     height, width = rgb.shape[:2]
     x1, y1, x2, y2 = cell.box
     return x1 * width, y1 * height, x2 * width, y2 * height

@@ -1,27 +1,24 @@
-"""The manifest of a fine-tuned classifier: its base's, and what was changed."""
+"""The manifest of a fine-tuned network: its base's, and what was changed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from pathlib import Path
 from typing import Any
 
-from models.classifier.calibration import IN_DISTRIBUTION_LIMIT
 from models.laboratory.proof import Change
 from models.manifest import Manifest
-from training.adaptation.laboratory import Laboratory
 from training.adaptation.proof import Proof
-from training.cells.calibration import in_distribution_limit
-from training.cells.data import UNKNOWN
-from training.cells.predict import Predictions
-from training.manifest import write_manifest
+from training.manifest import add_phase, write_manifest
 from training.metrics.estimates import to_dict
 from training.phases import phase
 
-_COMMAND = "python -m training adapt classifier"
-_INHERITED = ("model", "classes", "input", "kinds", "attributes", "views")
+_INHERITED = (
+    *("model", "classes", "input", "kinds", "attributes", "views"),
+    *("calibration", "operating_point", "scale", "specimens"),
+)
 
 
 @dataclass(frozen=True)
@@ -30,66 +27,60 @@ class Adapted:
 
     Attributes:
         version: Of the new weights.
-        laboratory: Whose cells it learnt.
+        laboratory: How much it learnt of whom.
         options: Of its training, by name.
+        thresholds: Those that are not its base's.
     """
 
     version: str
-    laboratory: Laboratory
+    laboratory: Mapping[str, int | bool]
     options: Mapping[str, Any]
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
-def write_adapted_manifest(
-    folder: Path, base: Manifest, adapted: Adapted, after: Predictions, proof: Proof
-) -> None:
+def write_adapted_manifest(folder: Path, base: Manifest, adapted: Adapted) -> None:
     """Write the manifest of a fine-tuned network; no file name or patient gets into it.
 
     Args:
         folder: Where the network is staged.
         base: Of the network that it was fine-tuned from; its calibration is kept.
         adapted: The origin.
-        after: Its answers about cells that it never saw, which say what is usual.
-        proof: Both networks measured.
     """
     details = base.details
     training = [one for one in details.get("phases", ()) if one["phase"] == "train"]
     write_manifest(
         folder,
         {
-            **{name: details[name] for name in _INHERITED},
+            **{name: details[name] for name in _INHERITED if name in details},
             "version": adapted.version,
-            "thresholds": {
-                **details["thresholds"],
-                IN_DISTRIBUTION_LIMIT: in_distribution_limit(after),
-            },
+            "thresholds": {**details["thresholds"], **adapted.thresholds},
             "training": {
                 **details["training"],
                 "base": base.version,
-                "laboratory": _counts(adapted.laboratory),
+                "laboratory": dict(adapted.laboratory),
             },
-            "phases": [
-                *training,
-                phase("train", _COMMAND, adapted.options),
-                phase("evaluate", _COMMAND, {}),
-            ],
-            "metrics": to_dict(proof.metrics),
-            "proof": {
-                title: {name: _plain(change) for name, change in changes.items()}
-                for title, changes in proof.changes.items()
-            },
+            "phases": [*training, phase("train", command(base.model), adapted.options)],
+            "metrics": {},
         },
     )
 
 
-def _counts(laboratory: Laboratory) -> dict[str, Any]:
-    blasts = [cell.blast for cell in laboratory.cells]
-    return {
-        "blasts": blasts.count(1),
-        "others": blasts.count(0),
-        "smudges": blasts.count(UNKNOWN),
-        "groups": len({cell.group for cell in laboratory.cells}),
-        "patients_known": laboratory.patients_known,
-    }
+def add_proof(folder: Path, model: str, proof: Proof) -> None:
+    """Write both networks' figures into the manifest of a staged network."""
+    add_phase(
+        folder,
+        phase("evaluate", command(model), {}),
+        metrics=to_dict(proof.metrics),
+        proof={
+            title: {name: _plain(change) for name, change in changes.items()}
+            for title, changes in proof.changes.items()
+        },
+    )
+
+
+def command(model: str) -> str:
+    """Return the command that fine-tunes a model."""
+    return f"python -m training adapt {model}"
 
 
 def _plain(change: Change) -> dict[str, float | bool | None]:

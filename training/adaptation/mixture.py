@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -53,14 +53,33 @@ def divide(cells: Sequence[OwnCell], seed: int) -> np.ndarray:
         DataError: There are too few cells, or they are of too few groups.
     """
     groups = np.array([cell.group for cell in cells])
+    held_out = hold_out(groups, lambda drawn: not _lacking(cells, drawn), seed)
+    if held_out is None:
+        raise DataError(_too_few(cells))
+    return np.where(held_out, HELD_OUT, TRAINED)
+
+
+def hold_out(
+    groups: np.ndarray, is_enough: Callable[[np.ndarray], bool], seed: int
+) -> np.ndarray | None:
+    """Draw about a third of the groups, again and again until it does.
+
+    Args:
+        groups: Name of the group of each item, (n,).
+        is_enough: Tells of a mask (n,) of those held out whether both sides have what they need.
+        seed: Of the draw.
+
+    Returns:
+        Such a mask, None where none was found.
+    """
     names = np.unique(groups)
     rng = np.random.default_rng(seed)
     for _ in range(_ATTEMPTS):
         drawn = rng.permutation(names)[: max(1, round(_HELD_OUT_SHARE * len(names)))]
         held_out = np.isin(groups, drawn)
-        if not _lacking(cells, held_out):
-            return np.where(held_out, HELD_OUT, TRAINED)
-    raise DataError(_too_few(cells))
+        if is_enough(held_out):
+            return held_out
+    return None
 
 
 def with_laboratory(pack: Pack, cells: Sequence[OwnCell], folds: np.ndarray) -> Pack:

@@ -7,9 +7,10 @@ interval of its change is, by bootstrap over groups.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from scipy.special import expit
@@ -25,6 +26,8 @@ from training.cells.pack import Pack
 from training.cells.predict import Predictions
 from training.columns import Columns
 from training.metrics.estimates import Estimate, EstimatesBySet
+
+T = TypeVar("T")
 
 OPEN = {View.SEGMENTED: ("cnmc",), View.CONTEXT: ("lmu", "pbc", "txl")}
 """Sets of open cells that are seen so, and trained on."""
@@ -140,6 +143,33 @@ def _form_right(predictions: Predictions, form: np.ndarray) -> np.ndarray:
 Measure = Callable[[Cells], float]
 
 
+def compare(
+    figures: Mapping[str, tuple[Callable[[T], float], bool]],
+    whole: tuple[T, T],
+    samples: Iterable[tuple[T, T]],
+) -> tuple[dict[str, Change], dict[str, Estimate]]:
+    """Take figures of what was answered before and after.
+
+    Args:
+        figures: What measures each, and whether higher is better.
+        whole: All answers before, and after.
+        samples: Drawn of these with replacement, the same ones before and after.
+
+    Returns:
+        The changes, and the figures after, by name.
+    """
+    measures = [measure for measure, _ in figures.values()]
+    drawn = np.array([[[measure(one) for one in pair] for measure in measures] for pair in samples])
+    changes: dict[str, Change] = {}
+    metrics: dict[str, Estimate] = {}
+    for column, (name, (measure, rises)) in enumerate(figures.items()):
+        before, after = drawn[:, column].T
+        values = measure(whole[0]), measure(whole[1])
+        changes[name] = Change(*values, *interval(after - before), rises)
+        metrics[name] = Estimate.from_samples(values[1], after)
+    return changes, metrics
+
+
 def _of_blasts(figure: str, cells: Cells) -> float:
     known = cells.blast != UNKNOWN
     answered = Answered(cells.probabilities[known], cells.called[known])
@@ -167,13 +197,6 @@ def _compared(
     before: Cells, after: Cells, draws: int
 ) -> tuple[dict[str, Change], dict[str, Estimate]]:
     drawn = draw_groups(before.groups, draws, seed=0)
-    samples = [(before.select(rows), after.select(rows)) for rows in drawn]
+    samples = ((before.select(rows), after.select(rows)) for rows in drawn)
     labelled = {name: of for name, of in _WHERE_LABELLED.items() if not np.isnan(of[0](before))}
-    changes: dict[str, Change] = {}
-    metrics: dict[str, Estimate] = {}
-    for name, (measured, rises) in {**_BLASTS, **labelled}.items():
-        values = np.array([[measured(one) for one in pair] for pair in samples])
-        whole = measured(before), measured(after)
-        changes[name] = Change(*whole, *interval(values[:, 1] - values[:, 0]), rises)
-        metrics[name] = Estimate.from_samples(whole[1], values[:, 1])
-    return changes, metrics
+    return compare({**_BLASTS, **labelled}, (before, after), samples)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from training.adaptation.fine_tuning import Pace, ask, fine_tune
+from training.adaptation.fine_tuning import ask, fine_tune
 from training.adaptation.mixture import MixedSampler, divide, with_laboratory
+from training.adaptation.pace import Pace
 from training.cells.published import load_published
 from training.data import DataError
 
