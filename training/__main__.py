@@ -43,6 +43,11 @@ COMMANDS = (
         "training.adaptation.classifier",
         "fine-tune the served classifier on a laboratory's cells",
     ),
+    Command(
+        ("adapt", "detector"),
+        "training.adaptation.detector",
+        "fine-tune the served detector on a laboratory's fields",
+    ),
     Command(("embedder",), "training.embedder", "publish the features of laboratories' heads"),
     Command(("weights",), "training.weights", "list the published versions, or activate one"),
     Command(

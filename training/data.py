@@ -6,7 +6,7 @@ A hospital's own folder of the same layout is read the same way (`--data DIR`), 
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -185,9 +185,16 @@ def read_txl(data: Path, split: Split) -> list[TxlField]:
         raise DataError(f"There is no folder {images}. Name the folder of the sets with --data.")
     labels = data / "txl_pbc" / "labels" / split
     return [
-        TxlField(path, tuple(_yolo_boxes(labels / f"{path.stem}.txt")), split)
+        TxlField(path, tuple(_label_file(labels / f"{path.stem}.txt")), split)
         for path in sorted(images.iterdir())
     ]
+
+
+def yolo_boxes(lines: Iterable[str]) -> Iterator[FieldBox]:
+    """Yield the cells of a YOLO label file's lines."""
+    for line in lines:
+        label, x, y, w, h = (float(number) for number in line.split())
+        yield FieldBox(YOLO_CODES[int(label)], x - w / 2, y - h / 2, x + w / 2, y + h / 2)
 
 
 def row_box(row: Mapping[str, str]) -> Box:
@@ -220,9 +227,7 @@ def _pixel_box(row: Mapping[str, str]) -> Box:
     return left - half_w, top - half_h, left + half_w, top + half_h
 
 
-def _yolo_boxes(path: Path) -> Iterator[FieldBox]:
+def _label_file(path: Path) -> Iterator[FieldBox]:
     if not path.is_file():
         raise DataError(f"There is no label file {path}.")
-    for line in path.read_text().splitlines():
-        label, x, y, w, h = (float(number) for number in line.split())
-        yield FieldBox(YOLO_CODES[int(label)], x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+    return yolo_boxes(path.read_text().splitlines())

@@ -157,7 +157,7 @@ class Detector:
         """
         height, width = rgb.shape[:2]
         reading, red_cell = self._best_reading(rgb, floor, progress)
-        scale = reading.scale / self._usual_scale(width, height)
+        scale = reading.scale / self.usual_scale(width, height)
         return RawPredictions(width, height, reading.found, red_cell, scale)
 
     def findings(self, raw: RawPredictions, min_confidence: float | None = None) -> FieldFindings:
@@ -182,6 +182,10 @@ class Detector:
             scale=round(raw.scale, 4),
         )
 
+    def usual_scale(self, width: int, height: int) -> float:
+        """Compute network pixels for one of the file, of unknown magnification."""
+        return min(1.0, self._manifest.input_size / min(MAX_TILE_SIDE, max(width, height)))
+
     def _best_reading(
         self, rgb: RgbImage, floor: float, progress: Progress | None
     ) -> tuple[FieldReading, float | None]:
@@ -192,7 +196,7 @@ class Detector:
         """
         height, width = rgb.shape[:2]
         steps = _Steps(progress)
-        first = self._read(rgb, self._usual_scale(width, height), floor, steps)
+        first = self._read(rgb, self.usual_scale(width, height), floor, steps)
         factor = self._better_factor(rgb, first, steps)
         if factor == 1:
             return first, first.red_cell
@@ -223,10 +227,6 @@ class Detector:
         top = max(0, min(y - height // 2, rgb.shape[0] - height))
         left = max(0, min(x - width // 2, rgb.shape[1] - width))
         return rgb[top : top + height, left : left + width]
-
-    def _usual_scale(self, width: int, height: int) -> float:
-        """Compute network pixels for one of the file, of unknown magnification."""
-        return min(1.0, self._manifest.input_size / min(MAX_TILE_SIDE, max(width, height)))
 
     def _max_tile_side(self, scale: float) -> int:
         """Compute how many pixels of the file fit into the network."""

@@ -28,7 +28,8 @@ def prepare(data: Path, composites: Path, folder: Path, most: int | None = None)
     for split, repeats in _REPEATS.items():
         (folder / "images" / split).mkdir(parents=True)
         (folder / "labels" / split).mkdir(parents=True)
-        _add_composites(composites / split, folder, split, most)
+        for image, lines in labelled_composites(composites, split, most):
+            _add(image, lines, folder, split, image.name)
         for repeat in range(repeats):
             for field in read_txl(data, split):
                 _add_txl(field, folder, f"txl-{repeat}-{field.path.name}")
@@ -45,7 +46,15 @@ def large_enough(lines: list[str]) -> list[str]:
     return lines
 
 
-def _add_composites(source: Path, folder: Path, split: Split, most: int | None) -> None:
+def labelled_composites(
+    composites: Path, split: Split, most: int | None = None
+) -> list[tuple[Path, list[str]]]:
+    """Return the composites of a split, the first `most`, with the YOLO lines that are learnt.
+
+    Raises:
+        DataError: There are none, or their labels have other numbers than now.
+    """
+    source = composites / split
     images = sorted((source / "images").glob("*.jpg"))[:most]
     if not images:
         raise DataError(
@@ -53,9 +62,9 @@ def _add_composites(source: Path, folder: Path, split: Split, most: int | None) 
             f"`python -m training composites --split {split}`."
         )
     check_classes(source)
-    for image in images:
-        lines = (source / "labels" / f"{image.stem}.txt").read_text().splitlines()
-        _add(image, large_enough(lines), folder, split, image.name)
+    labels = (source / "labels" / f"{image.stem}.txt" for image in images)
+    lines = (large_enough(label.read_text().splitlines()) for label in labels)
+    return list(zip(images, lines, strict=True))
 
 
 def _add_txl(field: TxlField, folder: Path, name: str) -> None:

@@ -22,6 +22,7 @@ from core.average_precision import (
 )
 from core.geometry import iou
 from core.statistics import share
+from core.taxonomy import SMUDGE, WHITE_CELLS
 from imaging.images import RgbImage, read_image, resize
 from models.detector.detector import Detector
 from models.findings import Box, Detection
@@ -122,6 +123,7 @@ def _counts(
 ) -> dict[str, tuple[int, int]]:
     """Count, at the operating point, what precision and recall do not cover."""
     called = [_called(boxes, labels, truth) for truth in ground_truth]
+    smudges = [n for n, truth in enumerate(ground_truth) if truth.kind == SMUDGE]
     blasts = [n for n, truth in enumerate(ground_truth) if truth.label == "blast"]
     normal = [n for n, truth in enumerate(ground_truth) if truth.label == "wbc"]
     groups = {
@@ -135,7 +137,8 @@ def _counts(
         for name, chosen in groups.items()
     }
     false_blasts = (0, 0) if blasts else (int((labels == "blast").sum()), 1)
-    return {**counts, "blast-free fields": false_blasts}
+    found = sum(called[n] in WHITE_CELLS for n in smudges)
+    return {**counts, "blast-free fields": false_blasts, "smudges": (found, len(smudges))}
 
 
 def _called(boxes: np.ndarray, labels: np.ndarray, truth: TrueCell) -> str | None:
@@ -181,8 +184,8 @@ def at_confidence(*groups: str, which: int, floor: float) -> Measure:
     return measure
 
 
-def _as_served(group: str, which: int) -> Measure:
-    """Measure precision (`which` 0) or recall (1) at the operating point."""
+def as_served(group: str, which: int) -> Measure:
+    """Measure precision (`which` 0) or recall (1) of a group at the operating point."""
 
     def measure(readings: Sequence[Reading]) -> float:
         return precision_and_recall([reading.served[group] for reading in readings], 0.0)[which]
@@ -190,7 +193,9 @@ def _as_served(group: str, which: int) -> Measure:
     return measure
 
 
-def _counted(name: str) -> Measure:
+def counted(name: str) -> Measure:
+    """Measure a share that was counted at the operating point."""
+
     def measure(readings: Sequence[Reading]) -> float:
         parts = np.array([reading.counts[name] for reading in readings])
         return share(*parts.sum(axis=0))
@@ -201,7 +206,7 @@ def _counted(name: str) -> Measure:
 def _both(groups: dict[str, str]) -> dict[str, Measure]:
     """Return precision and recall measures of groups, by group and title."""
     return {
-        f"{title}: {kind} as served": _as_served(group, which)
+        f"{title}: {kind} as served": as_served(group, which)
         for group, title in groups.items()
         for which, kind in enumerate(("precision", "recall"))
     }
@@ -219,8 +224,8 @@ def txl_measures() -> dict[str, Measure]:
         "red cells: AP50": ap("rbc"),
         "platelets: AP50": ap("platelet"),
         **_both({"white": whites, "rbc": "red cells", "platelet": "platelets"}),
-        "white cells called `blast`, as a share": _counted("other normal"),
-        "false `blast` boxes a field": _counted("blast-free fields"),
+        "white cells called `blast`, as a share": counted("other normal"),
+        "false `blast` boxes a field": counted("blast-free fields"),
     }
 
 
@@ -233,11 +238,11 @@ def composite_measures() -> dict[str, Measure]:
         "other white cells: AP50": ap("wbc"),
         "all white cells, whatever they are called: AP50": ap("white"),
         **_both({"blast": "blasts", "wbc": "other white cells", "white": "all white cells"}),
-        "blasts that stand alone, called `blast`": _counted("isolated blasts"),
-        "blasts that touch another white cell, called `blast`": _counted("clustered blasts"),
-        "normal precursors (HEM) called `blast`": _counted("hem"),
-        "other normal white cells called `blast`": _counted("other normal"),
-        "false `blast` boxes a blast-free field": _counted("blast-free fields"),
+        "blasts that stand alone, called `blast`": counted("isolated blasts"),
+        "blasts that touch another white cell, called `blast`": counted("clustered blasts"),
+        "normal precursors (HEM) called `blast`": counted("hem"),
+        "other normal white cells called `blast`": counted("other normal"),
+        "false `blast` boxes a blast-free field": counted("blast-free fields"),
     }
 
 

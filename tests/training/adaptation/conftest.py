@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -11,6 +13,7 @@ import torch
 
 from models.classifier.cell_views import View
 from models.detector.detector import Detector
+from models.findings import Detection, FieldFindings
 from models.versions import ACTIVE
 from tests.networks import CLASSIFIER, active, write_detector
 from tests.training.drawn import draw_cell_on_black, draw_field
@@ -20,6 +23,8 @@ from training.cells.folds import CHECK_FOLD
 from training.cells.network import CellNetwork
 from training.cells.pack import CONTEXT_SIZE, SIZE, Pack
 from training.cells.served import Whitening, write_network
+from training.detector.evaluation import Reading, read_field
+from training.detector.ground_truth import TrueCell
 from training.images import encode
 from training.manifest import write_manifest
 
@@ -186,3 +191,23 @@ def write_field(folder: Path, name: str, seed: int) -> None:
     cv2.imwrite(str(image), np.vstack([np.hstack(row) for row in rows]))
     codes = zip((0, 1, 1, 0), ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)), strict=True)
     labels.write_text("\n".join(f"{code} {x} {y} 0.25 0.25" for code, (x, y) in codes))
+
+
+def reading_of(truth: Sequence[TrueCell], found: Sequence[TrueCell]) -> Reading:
+    """Read a field of 100 px in which a detector finds these cells, likeliest first."""
+
+    class Telling:
+        """Stands in for a detector."""
+
+        def raw_predictions(self, rgb: np.ndarray, floor: float) -> None:
+            """Nothing is predicted."""
+
+        def findings(self, raw: None, min_confidence: float | None = None) -> FieldFindings:
+            """Tell what was to be found."""
+            cells = tuple(
+                Detection(cell.box, cell.label, 0.9 - 0.01 * rank, 0.0, 0.9)
+                for rank, cell in enumerate(found)
+            )
+            return FieldFindings(100, 100, cells, "telling")
+
+    return read_field(cast(Detector, Telling()), np.zeros((100, 100, 3), np.uint8), list(truth))
