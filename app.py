@@ -10,7 +10,6 @@ from collections.abc import Callable
 import waitress.server
 from flask import Flask
 
-import pages
 import records
 import serving
 from api import v1
@@ -22,6 +21,7 @@ from jobs.engine import Tasks
 from models.installed import InstalledModels, Versions
 from models.manifest import WeightsError
 from models.registry import Models
+from pages import registration
 from pages.common import addresses, errors, logs, turns
 from records import db, opening, statements
 from records.audit.audit import Event
@@ -126,7 +126,7 @@ def create_app(settings: Settings | None = None, models: Models | None = None) -
     add_slides(app, settings)
     add_background(app, settings, stores, installed)
     turns.init_app(app, settings)
-    pages.register(app)
+    registration.register(app)
     v1.register(app)
     errors.init_app(app)
     accounts.init_app(app)
