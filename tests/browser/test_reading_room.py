@@ -273,6 +273,25 @@ def test_proposed_kinds_are_confirmed_together_and_asked_about_once(
     expect(proposed(page, "monocyte")).to_have_count(2)
 
 
+def test_a_question_that_quick_keys_ask_again_is_answered_by_its_own_key(of_kinds: Page):
+    page = of_kinds
+    proposed(page, "neutrophil").first.click()
+    press(page, "Control+a", "Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    # Escape and Enter, faster than the browser tells that the dialog was closed.
+    page.evaluate(
+        """() => {
+            document.querySelector("dialog[open]").close();
+            const key = { key: "Enter", code: "Enter", bubbles: true };
+            const cell = document.querySelector("[data-cell][aria-selected=true]");
+            cell.dispatchEvent(new KeyboardEvent("keydown", key));
+        }"""
+    )
+    expect(page.get_by_role("dialog")).to_be_visible()
+    press(page, "Enter")
+    expect(reviewed(page, "neutrophil")).to_have_count(3)
+
+
 def test_blasts_are_confirmed_one_by_one(page: Page):
     press(page, "Control+a", "Enter")
     expect(page.locator("[data-announced]")).to_contain_text("one by one")

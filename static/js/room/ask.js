@@ -17,11 +17,20 @@ export class Ask {
   /** @param {HTMLDialogElement} dialog */
   constructor(dialog) {
     this.dialog = dialog;
-    dialog.addEventListener("close", () => this.answer?.(dialog.returnValue === "yes"));
+    // The event comes a little after: by then, quick keys may have opened it again.
+    dialog.addEventListener("close", () => {
+      if (!dialog.open) this.settle();
+    });
     // A key that is held down since the cells answers nothing.
     dialog.addEventListener("keydown", (event) => {
       if (event.repeat) event.preventDefault();
     });
+  }
+
+  /** Answer whoever asked last, by the button that closed the dialog. */
+  settle() {
+    this.answer?.(this.dialog.returnValue === "yes");
+    this.answer = undefined;
   }
 
   /**
@@ -30,6 +39,7 @@ export class Ask {
    * @returns {Promise<boolean>}
    */
   about(cells, left) {
+    this.settle();
     if (this.agreed) return Promise.resolve(true);
     const { dialog } = this;
     find(dialog, "[data-ask-classes]").textContent = tally(cells);
