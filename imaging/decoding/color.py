@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,10 @@ PROFILE_OF_OTHERS = translatable(
 _SPACES = {b"GRAY": ColorModel.GREY, b"RGB ": ColorModel.RGB, b"CMYK": ColorModel.CMYK}
 _WORDS = {ColorModel.GREY: "gray", ColorModel.RGB: "rgb", ColorModel.CMYK: "cmyk"}
 _PERCEPTUAL = 0
+_D65 = (0.3127, 0.3290)
+_SRGB_PRIMARIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
+_SAME = 0.01
+"""Programs round what they state."""
 
 Pixels = NDArray[Any]
 ToSrgb = Callable[[Pixels], Pixels]
@@ -86,15 +90,44 @@ def adobe_rgb_profile() -> bytes:
 def wide_profile(name: str) -> bytes:
     """Return a profile of wide primaries with sRGB's curve; `name` is "P3" or "BT.2020"."""
     primaries = {
-        "P3": [0.680, 0.320, 1, 0.265, 0.690, 1, 0.150, 0.060, 1],
-        "BT.2020": [0.708, 0.292, 1, 0.170, 0.797, 1, 0.131, 0.046, 1],
+        "P3": (0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
+        "BT.2020": (0.708, 0.292, 0.170, 0.797, 0.131, 0.046),
     }[name]
+    return _profile_of(_D65, primaries, None)
+
+
+def primaries_profile(
+    white: Sequence[float], primaries: Sequence[float], gamma: float | None
+) -> bytes | None:
+    """Return a profile of the primaries that a file states in place of one.
+
+    Args:
+        white: x and y of white; D65 where they are not stated.
+        primaries: x and y of red, green and blue.
+        gamma: Exponent that makes linear light; None for sRGB's curve.
+
+    Returns:
+        None where they are not stated, make no sense or are sRGB's.
+    """
+    white = white if len(white) == 2 else _D65
+    if len(primaries) != 6 or min(*white, *primaries) < 0 or white[1] <= 0:
+        return None
+    if np.abs(np.subtract((*white, *primaries), (*_D65, *_SRGB_PRIMARIES))).max() < _SAME:
+        return None
+    try:
+        return _profile_of(white, primaries, gamma)
+    except (imagecodecs.CmsError, ValueError):
+        return None
+
+
+def _profile_of(white: Sequence[float], primaries: Sequence[float], gamma: float | None) -> bytes:
     encoded = np.linspace(0, 1, 4096)
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    linear = linear if gamma is None else encoded**gamma
     return imagecodecs.cms_profile(
         "rgb",
-        whitepoint=[0.3127, 0.3290, 1.0],
-        primaries=primaries,
+        whitepoint=[*white, 1.0],
+        primaries=[*primaries[:2], 1, *primaries[2:4], 1, *primaries[4:], 1],
         transferfunction=(linear * 65535).round().astype(np.uint16),
     )
 

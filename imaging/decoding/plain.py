@@ -11,7 +11,7 @@ from PIL import Image
 from core.translatable import translatable
 from imaging.decoding import bmp, jpeg, png, webp
 from imaging.decoding.bounds import Picture
-from imaging.decoding.color import adobe_rgb_profile
+from imaging.decoding.color import adobe_rgb_profile, primaries_profile
 from imaging.decoding.errors import DAMAGED, ImageError, several, unread
 from imaging.decoding.formats import BY_KEY
 from imaging.decoding.raster import Alpha, ColorModel, Raster, Samples
@@ -36,7 +36,7 @@ _MODELS = {
     "CMYK": (ColorModel.CMYK, "CMYK"),
 }
 _ORIENTATION, _INTEROP, _INTEROP_INDEX = 0x0112, 0xA005, 1
-_SRGB_GAMMA, _NEAR = 0.45455, 0.02
+_SRGB_GAMMA, _NEAR, _LEAST_GAMMA = 0.45455, 0.02, 0.2
 
 
 def open_plain(data: bytes, file_format: str) -> Picture:
@@ -94,7 +94,11 @@ def _decode(image: Image.Image, data: bytes, file_format: str) -> Raster:
 
 
 def _raster(image: Image.Image, file_format: str) -> Raster:
+    if file_format == "PNG":
+        png.check_sums(data)
     model, mode = _MODELS[image.mode]
+    _check_palette(image)
+    _scale_transparent_grey(image, data, file_format)
     if image.has_transparency_data and mode in ("L", "RGB"):
         # A colour, or entries of the palette, that stand for transparent.
         model, mode = (ColorModel.GREY, "LA") if mode == "L" else (ColorModel.RGB, "RGBA")
@@ -106,6 +110,21 @@ def _raster(image: Image.Image, file_format: str) -> Raster:
         return pixels if pixels.ndim == 3 else pixels[..., None]
 
     return Raster(
+def _check_palette(image: Image.Image) -> None:
+    """Check that no pixel lies beyond the end of its palette, where Pillow shows black."""
+    if image.mode == "P" and image.palette is not None:
+        highest = int(np.asarray(image).max())
+        if highest >= len(image.palette.palette) // len(image.palette.mode):
+            raise ImageError(DAMAGED)
+
+
+def _scale_transparent_grey(image: Image.Image, data: bytes, file_format: str) -> None:
+    """Bring the grey that is transparent to 8 bits, as Pillow does with the pixels alone."""
+    level = image.info.get("transparency")
+    if file_format == "PNG" and image.mode == "L" and isinstance(level, int):
+        image.info["transparency"] = level * 255 // (2 ** png.depth_of(data) - 1)
+
+
         rows,
         image.height,
         image.width,
@@ -120,10 +139,21 @@ def color_of_png(raster: Raster, image: Image.Image, data: bytes) -> None:
     """Take code points, profile or gamma of a PNG, in the order of its standard."""
     if points := png.code_points(data):
         raster.profile, raster.gamma = points.profile_and_gamma("PNG")
-    elif not raster.profile and "srgb" not in image.info:
-        stated = image.info.get("gamma")
-        if stated and abs(stated - _SRGB_GAMMA) > _NEAR:
-            raster.gamma = 1 / stated
+    elif png.is_profiled(data):
+        # What Pillow could not unpack is damaged, and told so.
+        raster.profile = raster.profile or b"unread"
+    elif "srgb" not in image.info:
+        _gamma_and_primaries(raster, image.info.get("gamma") or None, data)
+
+
+def _gamma_and_primaries(raster: Raster, stated: float | None, data: bytes) -> None:
+    if stated and not _LEAST_GAMMA <= stated <= 1 / _LEAST_GAMMA:
+        raise unread(
+            translatable("a {} with an unusual transfer function ({})").format("PNG", stated)
+        )
+    raster.profile = primaries_profile(*png.chromaticities(data), stated and 1 / stated)
+    if stated and abs(stated - _SRGB_GAMMA) > _NEAR:
+        raster.gamma = 1 / stated
 
 
 def _profile(image: Image.Image, data: bytes, file_format: str) -> bytes | None:

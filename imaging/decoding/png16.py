@@ -32,6 +32,7 @@ def open_png16(data: bytes) -> Picture:
 
 
 def _decode(image: Image.Image, data: bytes) -> Raster:
+    png.check_sums(data)
     samples = np.asarray(imagecodecs.png_decode(data))
     samples = samples if samples.ndim == 3 else samples[..., None]
     if samples.shape[:2] != (image.height, image.width) or samples.dtype != np.uint16:

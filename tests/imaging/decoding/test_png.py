@@ -12,7 +12,7 @@ from PIL import Image
 from imaging.decoding.color import adobe_rgb_profile
 from imaging.decoding.errors import ImageError
 from imaging.images import read_image
-from tests.image_files import png_chunk
+from tests.image_files import PNG_SIGNATURE, png_chunk
 from tests.known_pixels import (
     as_bits,
     assert_reads,
@@ -148,3 +148,86 @@ def test_an_image_that_is_transparent_everywhere_is_refused():
     rgba = np.dstack([known_rgb(), np.zeros_like(known_grey())])
     with pytest.raises(ImageError, match=r"transparent everywhere.*\.$"):
         read_image(encoded(Image.fromarray(rgba), "PNG"))
+
+
+def grey_png(values: np.ndarray, bits: int, *before: tuple[bytes, bytes]) -> bytes:
+    """A grey PNG of 1 to 8 bits."""
+    height, width = values.shape
+    spread = (values[..., None] >> np.arange(bits - 1, -1, -1)) & 1
+    packed = np.packbits(spread.reshape(height, -1).astype(np.uint8), axis=1)
+    body = zlib.compress(b"".join(b"\0" + row.tobytes() for row in packed))
+    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), *before, (b"IDAT", body), (b"IEND", b""))
+    return PNG_SIGNATURE + b"".join(png_chunk(*chunk) for chunk in chunks)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("end", ["black", "white"])
+def test_the_grey_that_is_transparent_is_found_at_every_depth(bits: int, end: str):
+    values = as_bits(known_grey(), bits, "u1")
+    level = 0 if end == "black" else 2**bits - 1
+    shown = np.where(values == level, 0, np.floor(values * (255 / (2**bits - 1)) + 0.5))
+    data = grey_png(values, bits, (b"tRNS", struct.pack(">H", level)))
+    assert assert_reads(data, shown).notes == ("Transparent parts were made black.",)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_damaged_pixels_are_refused_by_their_sum(deep: bool):
+    pixels = np.kron(known_rgb(), np.ones((6, 6, 1), np.uint8))
+    data = encoded(Image.fromarray(pixels), "PNG")
+    if deep:
+        data = imagecodecs.png_encode(as_bits(pixels, 16))
+    start = data.index(b"IDAT") + 4
+    for share in np.linspace(0.05, 0.95, 19):
+        place = start + int(share * (len(data) - start - 16))
+        damaged = data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :]
+        with pytest.raises(ImageError, match="incomplete or damaged"):
+            read_image(damaged)
+
+
+def test_a_colour_beyond_the_palette_is_refused():
+    few = Image.fromarray(known_grey() % 20, "P")
+    few.putpalette(bytes(range(30)))
+    with pytest.raises(ImageError, match="incomplete or damaged"):
+        read_image(encoded(few, "PNG"))
+
+
+@pytest.mark.parametrize(
+    ("chunk", "reason"),
+    [
+        ((b"CgBI", b"\x50\0\x20\2"), "a PNG with a part of an unknown kind"),
+        ((b"cICP", bytes([1, 13, 0, 0])), "a PNG with the values of video"),
+        ((b"gAMA", struct.pack(">I", 1)), "an unusual transfer function"),
+    ],
+)
+def test_what_changes_the_pixels_in_ways_unknown_is_refused_by_name(chunk, reason: str):
+    data = with_chunk(encoded(Image.fromarray(known_rgb()), "PNG"), *chunk)
+    with pytest.raises(ImageError, match=reason):
+        read_image(data)
+
+
+def test_a_profile_that_cannot_be_unpacked_is_told():
+    data = encoded(Image.fromarray(known_rgb()), "PNG")
+    upload = assert_reads(with_chunk(data, b"iCCP", b"p\0\0damaged"), known_rgb(), 0)
+    assert upload.notes == ("The embedded colour profile is damaged and was left out.",)
+
+
+def chromaticities(*xy: float) -> bytes:
+    return struct.pack(">8I", *(round(value * 100_000) for value in xy))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_primaries_are_converted_unless_a_better_statement_is_there(bits: int):
+    data = encoded(Image.fromarray(known_rgb()), "PNG")
+    if bits == 16:
+        data = imagecodecs.png_encode(as_bits(known_rgb(), 16))
+    gamma = with_chunk(data, b"gAMA", struct.pack(">I", 45_455))
+    adobe = chromaticities(0.3127, 0.3290, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+    wide = assert_reads(with_chunk(gamma, b"cHRM", adobe), known_adobe_rgb_in_srgb().round())
+    assert "Colours were converted to sRGB by the embedded profile." in wide.notes
+    usual = chromaticities(0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
+    for chunks in ([(b"cHRM", usual)], [(b"cHRM", adobe), (b"sRGB", b"\0")]):
+        same = gamma
+        for chunk in chunks:
+            same = with_chunk(same, *chunk)
+        assert_reads(same, known_rgb())
