@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.translatable import translatable
-from imaging.decoding.errors import ImageError
+from imaging.decoding.errors import DAMAGED, ImageError
 from imaging.decoding.raster import Raster
 
 MIN_SIDE = 16
@@ -20,6 +20,9 @@ PIXELS_PER_BYTE = 500
 
 MAX_ELONGATION = 20
 """Times that an image may be as long as it is wide: windows around its cells are square."""
+
+MAX_ZEROS = 1024
+"""Zeros at the end of compressed data; some programs fill up to a whole sector of 512 bytes."""
 
 BYTES_PER_PIXEL = 8
 """Decoded samples of one pixel at the largest size: four channels of 16 bits."""
@@ -96,6 +99,18 @@ def check_picture(picture: Picture, file_bytes: int, limits: ImageLimits) -> Non
         )
     check_shape(width, height)
     check_density(width, height, file_bytes)
+
+
+def check_end(compressed: bytes) -> None:
+    """Check that compressed data does not end in zeros, as where copying was interrupted.
+
+    Decoders of WebP, HEIC, AVIF, JPEG and JPEG 2000 make a picture of them, grey or smeared.
+
+    Raises:
+        ImageError: If it does.
+    """
+    if len(compressed) > MAX_ZEROS and not any(compressed[-MAX_ZEROS:]):
+        raise ImageError(DAMAGED)
 
 
 def check_density(width: int, height: int, file_bytes: int) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from functools import partial
 
 from imaging.decoding import png
-from imaging.decoding.bounds import ImageLimits, Picture, check_picture
+from imaging.decoding.bounds import ImageLimits, Picture, check_end, check_picture
 from imaging.decoding.formats import BY_KEY
 from imaging.decoding.plain import open_plain
 from imaging.decoding.render import Reading, Rgb, render
 
 _DEEP = 16
+_ALWAYS_COMPRESSED = ("WEBP", "HEIF", "AVIF", "JPEG2000")
+"""A JPEG's end is its marker, which may be followed by zeros, and PNG has sums."""
 
 
 def is_isolated(data: bytes, file_format: str) -> bool:
@@ -28,6 +30,8 @@ def check(data: bytes, file_format: str, limits: ImageLimits) -> Picture:
     """
     picture = _opener(data, file_format)(data)
     check_picture(picture, len(data), limits)
+    if file_format in _ALWAYS_COMPRESSED:
+        check_end(data)
     return picture
 
 

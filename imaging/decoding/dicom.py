@@ -19,7 +19,7 @@ from pydicom.uid import UID
 
 from core.translatable import translatable
 from imaging.decoding import jpeg
-from imaging.decoding.bounds import Picture
+from imaging.decoding.bounds import Picture, check_end
 from imaging.decoding.errors import DAMAGED, ImageError, overloaded, several, unread
 from imaging.decoding.jpeg2000 import codestream_of, codestream_size
 from imaging.decoding.raster import ColorModel, Raster, Samples, in_memory
@@ -195,7 +195,9 @@ def _samples(dataset: FileDataset) -> Samples:
         _JPEG_2000: _decode_jpeg2000,
     }
     decode = next(decode for kinds, decode in decoders.items() if syntax in kinds)
-    samples = decode(next(generate_frames(dataset.PixelData, number_of_frames=1)))
+    frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
+    check_end(frame)
+    samples = decode(frame)
     if syntax in _JPEG_2000 and dataset.PhotometricInterpretation == "YBR_FULL":
         samples = _from_ycbcr(samples)
     return _signed(samples, dataset)

@@ -11,7 +11,8 @@ from tifffile import COMPRESSION, PHOTOMETRIC, TiffPage
 
 from core.translatable import translatable
 from imaging.decoding import jpeg
-from imaging.decoding.color import srgb_curve
+from imaging.decoding.bounds import check_end
+from imaging.decoding.color import primaries_profile, srgb_curve
 from imaging.decoding.errors import DAMAGED, ImageError, unread
 from imaging.decoding.jpeg2000 import codestream_of, codestream_size
 from imaging.decoding.raster import CHANNELS, Alpha, ColorModel, Raster, Samples, in_memory
@@ -42,6 +43,8 @@ _COMPRESSIONS = {
 
 _JPEG, _FAX_3, _JPEG_2000 = 7, 3, (33005, 34712)
 
+_WITHOUT_END = (_JPEG, *_JPEG_2000, 34934, 50001)
+"""Compressions that are decoded even where the end is missing."""
 _MODELS: dict[int, ColorModel] = {
     PHOTOMETRIC.MINISWHITE: ColorModel.GREY,
     PHOTOMETRIC.MINISBLACK: ColorModel.GREY,
@@ -227,6 +230,8 @@ def _decode_segment(page: TiffPage, data: bytes, index: int, out: NDArray[Any]) 
 
 
 def _with_alpha(page: TiffPage, samples: Samples, colors: int) -> tuple[Samples, Alpha, list[str]]:
+    if page.compression in _WITHOUT_END:
+        check_end(data)
     """Keep the colours and the one channel that is their opacity."""
     extras = list(page.extrasamples)
     extras += [0] * (samples.shape[2] - colors - len(extras))

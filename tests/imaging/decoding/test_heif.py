@@ -113,3 +113,15 @@ def test_a_phones_photograph_is_read(shared_cases: Path):
     upload = read_image((shared_cases / "phone.heic").read_bytes(), file_name="phone.heic")
     assert upload.rgb.shape == (369, 366, 3)
     assert upload.rgb.mean() > 150
+
+
+@pytest.mark.parametrize(
+    "make", [lambda image: heic(image, quality=90), lambda image: encoded(image, "AVIF")]
+)
+def test_a_file_whose_end_was_never_copied_is_refused(make):
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
+    data = make(Image.fromarray(noise))
+    for share in (0.4, 0.8):
+        kept = int(len(data) * share)
+        with pytest.raises(ImageError, match="incomplete or damaged"):
+            read_image(data[:kept] + bytes(len(data) - kept))

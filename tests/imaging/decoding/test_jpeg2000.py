@@ -93,3 +93,12 @@ def test_a_smear_is_read(shared_cases: Path):
     upload = read_image((shared_cases / "smear.jp2").read_bytes(), file_name="smear.jp2")
     wanted = read_image((shared_cases / "planar16_le_right_pixels.png").read_bytes()).rgb
     assert np.abs(upload.rgb.astype(int) - wanted).mean() < 4
+
+
+def test_a_file_whose_end_was_never_copied_is_refused():
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    data = imagecodecs.jpeg2k_encode(noise, level=0, reversible=True)
+    for share in (0.4, 0.8):
+        kept = int(len(data) * share)
+        with pytest.raises(ImageError, match="incomplete or damaged"):
+            read_image(data[:kept] + bytes(len(data) - kept))
