@@ -74,9 +74,14 @@ def _of_imagej(about: dict[str, Any], pages: int) -> Channels:
 
 
 def _pure(table: object) -> str | None:
-    """Name the one of red, green and blue that a table of colours rises in."""
-    risen = np.asarray(table).reshape(3, -1).max(axis=1) > 0
-    return _RED_GREEN_BLUE[int(np.argmax(risen))] if risen.sum() == 1 else None
+    """Name the one of red, green and blue that a table of colours rises in, evenly."""
+    columns = np.asarray(table).reshape(3, -1).astype(np.int64)
+    risen = columns.max(axis=1) > 0
+    if risen.sum() != 1:
+        return None
+    place = int(np.argmax(risen))
+    even = np.linspace(0, 255, columns.shape[1])
+    return _RED_GREEN_BLUE[place] if np.abs(columns[place] - even).max() <= 1 else None
 
 
 def _of_ome(description: str, pages: int) -> Channels:
@@ -84,6 +89,11 @@ def _of_ome(description: str, pages: int) -> Channels:
         raise overloaded("metadata")
     root = ET.fromstring(description)  # noqa: S314 expat bounds entities, and this process is limited
     pixels = [each for each in root.iter() if each.tag.endswith("}Pixels")]
+    if not pixels:
+        raise unread(
+            translatable("a part of an OME-TIFF that another file describes"),
+            translatable("Export the field that you mean as PNG or TIFF."),
+        )
     if len(pixels) != 1:
         raise several(f"an OME-TIFF of {len(pixels)} pictures")
     about = pixels[0].attrib
@@ -92,7 +102,7 @@ def _of_ome(description: str, pages: int) -> Channels:
         translatable("time points"): about.get("SizeT", 1),
     }
     _check_planes("OME-TIFF", planes)
-    bits = int(about["SignificantBits"]) if "SignificantBits" in about else None
+    bits = _significant_bits(about)
     channels = [each for each in pixels[0] if each.tag.endswith("}Channel")]
     size = int(about.get("SizeC", 1))
     each_has = max([int(one.get("SamplesPerPixel", 1)) for one in channels] or [1])
@@ -127,6 +137,13 @@ def _ome_color(channel: ET.Element) -> str | None:
         return _OME_COLORS.get(color)
     name = (channel.get("Name") or "").lower()
     return name[0] if name in ("r", "g", "b", "red", "green", "blue") else None
+
+
+def _significant_bits(about: dict[str, str]) -> int | None:
+    """Take the bits of a camera; where all of the type are stated, its pixels tell."""
+    bits = int(about.get("SignificantBits", 0))
+    whole = {"uint8": 8, "uint16": 16, "uint32": 32}.get(about.get("Type", ""), 0)
+    return bits if 0 < bits < whole else None
 
 
 def _bits_of_micromanager(about: object) -> int | None:

@@ -15,6 +15,7 @@ from imaging.decoding.bounds import check_end
 from imaging.decoding.color import primaries_profile, srgb_curve
 from imaging.decoding.errors import DAMAGED, ImageError, unread
 from imaging.decoding.jpeg2000 import codestream_of, codestream_size
+from imaging.decoding.ranges import BITS_OF_CAMERAS
 from imaging.decoding.raster import CHANNELS, Alpha, ColorModel, Raster, Samples, in_memory
 
 EXTRA_LEFT_OUT = translatable("A further channel that is no transparency was left out.")
@@ -42,9 +43,9 @@ _COMPRESSIONS = {
 """What is read, by the number in the tag."""
 
 _JPEG, _FAX_3, _JPEG_2000 = 7, 3, (33005, 34712)
-
 _WITHOUT_END = (_JPEG, *_JPEG_2000, 34934, 50001)
 """Compressions that are decoded even where the end is missing."""
+
 _MODELS: dict[int, ColorModel] = {
     PHOTOMETRIC.MINISWHITE: ColorModel.GREY,
     PHOTOMETRIC.MINISBLACK: ColorModel.GREY,
@@ -65,9 +66,14 @@ _COLOR_WORDS: dict[int, str] = {
     PHOTOMETRIC.LOGLUV: translatable("logarithmic colours"),
 }
 _WHOLE_BYTES = (8, 16, 32, 64)
+_CCITT = (2, 3, 4)
+_PREDICTED = (5, 8, 32946, 34925, 50000)
 _PREMULTIPLIED, _STRAIGHT = 1, 2
 _CMYK = 1
+_BITS, _PHOTOMETRIC = 258, 262
 _MAX_VALUE, _ORIENTATION, _T4_OPTIONS, _TRANSFER, _COLORMAP = 281, 274, 292, 301, 320
+_WHITE_POINT, _PRIMARIES = 318, 319
+_NTSC_GAMMA = 2.2
 _INK_SET, _S_MIN, _S_MAX, _PROFILE, _DEPTH = 332, 340, 341, 34675, 32997
 
 
@@ -77,6 +83,7 @@ def check_page(page: TiffPage) -> None:
     Raises:
         ImageError: If it is not; it names compression, pixels and colours.
     """
+    _check_stated(page)
     _check_samples(page)
     _check_compression(page)
     _check_colors(page)
@@ -144,7 +151,18 @@ def page_raster(page: TiffPage, samples: Samples) -> Raster:
     )
     if raster.profile is None:
         raster.gamma = _gamma(page)
+        # Without a transfer function it is the exponent of NTSC (TIFF 6.0, section 20).
+        gamma = raster.gamma if _TRANSFER in page.tags else _NTSC_GAMMA
+        raster.profile = primaries_profile(*_chromaticities(page), gamma)
     return raster
+
+
+def _check_stated(page: TiffPage) -> None:
+    """Check that nothing is left to a default: zero as white, and one bit."""
+    if _PHOTOMETRIC not in page.tags:
+        raise _unread(page, translatable("unstated colours"))
+    if _BITS not in page.tags and page.compression not in _CCITT:
+        raise _unread(page, translatable("an unstated number of bits"))
 
 
 def _check_samples(page: TiffPage) -> None:
@@ -155,7 +173,9 @@ def _check_samples(page: TiffPage) -> None:
         raise _unread(page, translatable("complex numbers"))
     if page.imagedepth != 1 or page.tags.valueof(_DEPTH, 1) != 1:
         raise _unread(page, "a volume")
-    if page.predictor != 1 and page.bitspersample not in _WHOLE_BYTES:
+    # Where a compression knows none, some programs undo it and others, like libtiff, do not.
+    unsure = page.bitspersample not in _WHOLE_BYTES or page.compression not in _PREDICTED
+    if page.predictor != 1 and unsure:
         raise _unread(page, "a predictor")
 
 
@@ -210,6 +230,8 @@ def _check_segments(page: TiffPage, separate: int) -> None:
 
 def _decode_segment(page: TiffPage, data: bytes, index: int, out: NDArray[Any]) -> None:
     """Decode one strip or tile into its place."""
+    if page.compression in _WITHOUT_END:
+        check_end(data)
     if page.compression == _JPEG:
         jpeg.check(data)
     elif page.compression in _JPEG_2000:
@@ -230,8 +252,6 @@ def _decode_segment(page: TiffPage, data: bytes, index: int, out: NDArray[Any]) 
 
 
 def _with_alpha(page: TiffPage, samples: Samples, colors: int) -> tuple[Samples, Alpha, list[str]]:
-    if page.compression in _WITHOUT_END:
-        check_end(data)
     """Keep the colours and the one channel that is their opacity."""
     extras = list(page.extrasamples)
     extras += [0] * (samples.shape[2] - colors - len(extras))
@@ -262,16 +282,20 @@ def _bits_of_maximum(page: TiffPage) -> int | None:
 
 
 def _limits(page: TiffPage) -> tuple[float, float] | None:
-    """Take SMinSampleValue and SMaxSampleValue, unless they only repeat the type's range."""
+    """Take SMinSampleValue and SMaxSampleValue where they are a range and no mere statistic."""
+    dtype = np.dtype(page.dtype)
+    if dtype == np.uint8 or page.photometric == PHOTOMETRIC.PALETTE:
+        return None
     ends = [page.tags.valueof(code) for code in (_S_MIN, _S_MAX)]
     low, high = ([float(v) for v in np.atleast_1d(end)] if end is not None else [] for end in ends)
-    if not high or page.photometric == PHOTOMETRIC.PALETTE:
+    if not high:
         return None
-    dtype = np.dtype(page.dtype)
     limits = min(low or [0.0]), max(high)
-    if dtype.kind == "u" and limits == (0, 2 ** (8 * dtype.itemsize) - 1):
-        return None
-    return limits
+    if dtype.kind == "u":
+        ranges = [(0, 2**bits - 1) for bits in BITS_OF_CAMERAS if bits < 8 * dtype.itemsize]
+        return limits if limits in ranges else None
+    within_the_usual = dtype.kind == "f" and limits[0] >= 0 and limits[1] <= 1
+    return None if within_the_usual else limits
 
 
 def _orientation(page: TiffPage) -> int:
@@ -284,6 +308,17 @@ def _profile(page: TiffPage) -> bytes | None:
         return None
     value = page.tags.valueof(_PROFILE)
     return value if isinstance(value, bytes) else b"no bytes"
+
+
+def _chromaticities(page: TiffPage) -> tuple[list[float], list[float]]:
+    """Return x and y of white, and of red, green and blue; empty where they are not stated."""
+    white, primaries = (
+        np.ravel(page.tags.valueof(code, ())).astype(np.float64).reshape(-1, 2)
+        for code in (_WHITE_POINT, _PRIMARIES)
+    )
+    quotients = (each[:, 0] / np.maximum(each[:, 1], 1) for each in (white, primaries))
+    one, three = (each.tolist() for each in quotients)
+    return one, three
 
 
 def _gamma(page: TiffPage) -> float | None:

@@ -1,5 +1,6 @@
 import io
 import re
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,14 @@ import tifffile
 
 from imaging.decoding.errors import ImageError
 from imaging.images import check_image, read_image
-from tests.known_pixels import as_bits, assert_reads, known_grey, known_rgb, tiff
+from tests.known_pixels import (
+    as_bits,
+    assert_reads,
+    known_adobe_rgb_in_srgb,
+    known_grey,
+    known_rgb,
+    tiff,
+)
 
 LOSSLESS = [None, "lzw", "zlib", "packbits", "zstd", "lzma", "jpeg2000", "png", "jpegxl"]
 SINGLE = {"rowsperstrip": 40, "photometric": "rgb"}
@@ -291,3 +299,105 @@ def test_a_transfer_function_of_linear_light_is_converted(curve: float, same: bo
     upload = read_image(data)
     assert (upload.rgb[..., 0] == known_grey()).all() == same
     assert upload.notes == (() if same else ("Linear light was converted to sRGB.",))
+
+
+def renamed(data: bytes, tag: int, other: int) -> bytes:
+    """A TIFF of which one tag of a single short has another number."""
+    written, wanted = (struct.pack("<HHI", number, 3, 1) for number in (tag, other))
+    assert data.count(written) == 1
+    return data.replace(written, wanted)
+
+
+@pytest.mark.parametrize(
+    ("tag", "reason"), [(262, "unstated colours"), (258, "an unstated number of bits")]
+)
+def test_what_a_file_leaves_out_is_not_guessed(tag: int, reason: str):
+    data = tiff(known_grey(), photometric="minisblack", byteorder="<")
+    assert f"This is a TIFF with {reason} (" in refusal(renamed(data, tag, tag + 1))
+
+
+@pytest.mark.parametrize("compression", [None, "packbits"])
+def test_a_predictor_beside_a_compression_that_knows_none_is_refused(compression: str | None):
+    tags = [(316, 3, 1, 2, True)]
+    data = tiff(
+        known_grey(),
+        photometric="minisblack",
+        byteorder="<",
+        compression=compression,
+        extratags=tags,
+    )
+    assert "with a predictor (" in refusal(renamed(data, 316, 317))
+
+
+@pytest.mark.parametrize(
+    ("kind", "white", "code"), [("u1", 255, 1), ("u2", 65535, 3), ("f4", 1.0, 11)]
+)
+def test_statistics_of_the_pixels_are_no_range(kind: str, white: float, code: int):
+    pixels = np.clip(known_rgb(), 10, 200)
+    values = (pixels * (white / 255)).astype(kind)
+    tags = [
+        (340, code, 1, values.min().item(), True),
+        (341, code, 1, values.max().item(), True),
+    ]
+    assert_reads(tiff(values, photometric="rgb", extratags=tags), pixels)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bits", "significant"), [("u2", 12, 16), ("i2", 14, 16), ("f4", 0, 32)]
+)
+def test_ome_tiff_that_states_all_bits_of_the_type_is_read_by_its_pixels(kind, bits, significant):
+    values = as_bits(known_grey(), bits, kind) if bits else (known_grey() / 255).astype(kind)
+    about = {"SignificantBits": significant}
+    data = tiff(values, ome=True, photometric="minisblack", metadata=about)
+    upload = assert_reads(data, known_grey())
+    assert not upload.reading.stated
+
+
+def test_a_part_of_an_ome_tiff_is_refused_by_name():
+    description = (
+        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
+        '<BinaryOnly MetadataFile="field.companion.ome" UUID="urn:uuid:1"/></OME>'
+    )
+    data = tiff(known_grey(), photometric="minisblack", description=description)
+    assert "a part of an OME-TIFF that another file describes" in refusal(data)
+
+
+@pytest.mark.parametrize(
+    "curve", [np.arange(255, -1, -1), (np.arange(256) / 255) ** 2 * 255], ids=["inverted", "bent"]
+)
+def test_channels_of_imagej_that_are_shown_otherwise_are_refused(curve: np.ndarray):
+    tables = [np.zeros((3, 256), np.uint8) for _ in range(3)]
+    for channel, table in enumerate(tables):
+        table[channel] = curve
+    metadata = {"axes": "CYX", "mode": "composite", "LUTs": tables}
+    assert "3 channels that are not red, green" in refusal(
+        tiff(THREE, imagej=True, metadata=metadata)
+    )
+
+
+def with_primaries(*xy: float) -> list[tuple]:
+    white, primaries = (
+        tuple(part for value in values for part in (round(value * 10_000), 10_000))
+        for values in (xy[:2], xy[2:])
+    )
+    return [(318, 5, 2, white, True), (319, 5, 6, primaries, True)]
+
+
+def test_primaries_in_place_of_a_profile_are_converted():
+    adobe = with_primaries(0.3127, 0.3290, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+    upload = assert_reads(
+        tiff(known_rgb(), photometric="rgb", extratags=adobe), known_adobe_rgb_in_srgb().round()
+    )
+    assert len(upload.notes) == 1
+    usual = with_primaries(0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
+    plain = assert_reads(tiff(known_rgb(), photometric="rgb", extratags=usual), known_rgb(), 0)
+    assert plain.notes == ()
+
+
+@pytest.mark.parametrize("compression", ["jpeg", "jpeg2000", "webp", "jpegxr"])
+def test_a_strip_whose_end_was_never_copied_is_refused(compression: str):
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
+    data = tiff(noise, photometric="rgb", compression=compression)
+    kept = len(data) // 2
+    with pytest.raises(ImageError, match="incomplete or damaged"):
+        read_image(data[:kept] + bytes(len(data) - kept))
