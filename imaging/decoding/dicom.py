@@ -21,7 +21,7 @@ from core.translatable import translatable
 from imaging.decoding import jpeg
 from imaging.decoding.bounds import Picture, check_end
 from imaging.decoding.errors import DAMAGED, ImageError, overloaded, several, unread
-from imaging.decoding.jpeg2000 import codestream_of, codestream_size
+from imaging.decoding.jpeg2000 import codestream_of, codestream_size, mixes_channels
 from imaging.decoding.raster import ColorModel, Raster, Samples, in_memory
 
 MAX_INFLATED = 256 * 2**20
@@ -48,6 +48,8 @@ _READ = (
     "RescaleIntercept",
     "RescaleSlope",
     "VOILUTSequence",
+    "VOILUTFunction",
+    "PresentationLUTShape",
     "ModalityLUTSequence",
     "ICCProfile",
     "OpticalPathSequence",
@@ -79,7 +81,9 @@ _MODELS = {
     "YBR_ICT": ColorModel.RGB,
 }
 _SAVE = translatable("Export the picture from your viewer as PNG, JPEG or TIFF.")
-_YCBCR, _RGB = 3, 2
+_SHAPES = {"MONOCHROME1": "INVERSE", "MONOCHROME2": "IDENTITY"}
+_NARROWER = {"": 1, "LINEAR": 1, "LINEAR_EXACT": 0}
+"""Levels by which a window is narrower than its width, by its function (PS3.3 C.11.2.1.3)."""
 
 
 def open_dicom(data: bytes) -> Picture:
@@ -162,6 +166,12 @@ def _unread(dataset: FileDataset) -> ImageError:
     )
 
 
+def _contradiction(stated: str, found: str) -> ImageError:
+    return unread(
+        translatable("a DICOM file that contradicts itself ({}, {})").format(stated, found), _SAVE
+    )
+
+
 def _decode(dataset: FileDataset) -> Raster:
     samples = _samples(dataset)
     colors = str(dataset.PhotometricInterpretation)
@@ -187,7 +197,7 @@ def _decode(dataset: FileDataset) -> Raster:
 def _samples(dataset: FileDataset) -> Samples:
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax in _NATIVE or syntax == _RUN_LENGTH:
-        samples = np.asarray(pixel_array(dataset, raw=True))
+        samples = _as_stored(dataset)
         return _from_ycbcr(samples) if dataset.PhotometricInterpretation == "YBR_FULL" else samples
     decoders: dict[tuple[str, ...], Callable[[bytes], Samples]] = {
         _JPEG: partial(_decode_jpeg, str(dataset.PhotometricInterpretation)),
@@ -199,24 +209,40 @@ def _samples(dataset: FileDataset) -> Samples:
     check_end(frame)
     samples = decode(frame)
     if syntax in _JPEG_2000 and dataset.PhotometricInterpretation == "YBR_FULL":
+        if mixes_channels(codestream_of(frame)):
+            raise _contradiction("YBR_FULL", "RGB")
         samples = _from_ycbcr(samples)
     return _signed(samples, dataset)
 
 
 def _decode_jpeg(colors: str, frame: bytes) -> Samples:
     jpeg.check(frame)
-    stated = _YCBCR if colors.startswith("YBR") else _RGB
     if colors.startswith("MONOCHROME"):
         return imagecodecs.jpeg8_decode(frame)
-    if stated == _RGB:
-        return imagecodecs.jpeg8_decode(frame, colorspace="rgb", outcolorspace="rgb")
-    return imagecodecs.jpeg8_decode(frame, colorspace="ycbcr", outcolorspace="rgb")
+    stated = colors.startswith("YBR")
+    if jpeg.is_ycbcr(frame) is not (not stated):
+        inside = "ycbcr" if stated else "rgb"
+        return imagecodecs.jpeg8_decode(frame, colorspace=inside, outcolorspace="rgb")
+    raise _contradiction(colors, "RGB" if stated else "YCbCr")
 
 
 def _decode_jpeg2000(frame: bytes) -> Samples:
     codestream = codestream_of(frame)
     codestream_size(codestream)
     return imagecodecs.jpeg2k_decode(codestream)
+
+
+def _as_stored(dataset: FileDataset) -> Samples:
+    """Read samples that are not compressed with all their bits: pydicom would cut off others."""
+    stored = int(dataset.BitsStored)
+    dataset.BitsStored = dataset.BitsAllocated
+    dataset.HighBit = dataset.BitsAllocated - 1
+    samples = np.asarray(pixel_array(dataset, raw=True))
+    dataset.BitsStored, dataset.HighBit = stored, stored - 1
+    if samples.dtype.kind == "i":
+        plain = samples.view(f"u{samples.dtype.itemsize}")
+        return _signed(plain, dataset) if int(plain.max()) < 2**stored else samples
+    return samples
 
 
 def _signed(samples: Samples, dataset: FileDataset) -> Samples:
@@ -236,17 +262,34 @@ def _from_ycbcr(samples: Samples) -> Samples:
     return np.clip(np.floor(rgb + 0.5), 0, 255).astype(np.uint8)
 
 
+def _check_curves(dataset: FileDataset) -> None:
+    """Check that values become light along a straight line that rises."""
+    colors, shape = str(dataset.PhotometricInterpretation), dataset.get("PresentationLUTShape")
+    if shape and shape != _SHAPES[colors]:
+        raise _contradiction(colors, shape)
+    tables = [each for each in ("VOILUTSequence", "ModalityLUTSequence") if dataset.get(each)]
+    function = str(dataset.get("VOILUTFunction") or "")
+    unusual = tables + ([function] if function not in _NARROWER else [])
+    if float(dataset.get("RescaleSlope") or 1) <= 0:
+        unusual.append("RescaleSlope")
+    if unusual:
+        raise unread(
+            translatable("a DICOM file with an unusual display curve ({})").format(unusual[0]),
+            _SAVE,
+        )
+
+
 def _grey_range(raster: Raster, dataset: FileDataset) -> None:
     """Take the window, or else the stored bits, as the values of black and white."""
+    _check_curves(dataset)
     slope = float(dataset.get("RescaleSlope") or 1)
     intercept = float(dataset.get("RescaleIntercept") or 0)
     signed, bits = int(dataset.get("PixelRepresentation") or 0), int(dataset.BitsStored)
-    if "VOILUTSequence" in dataset or "ModalityLUTSequence" in dataset or slope <= 0:
-        raise _unread(dataset)
     centre, width = (_first(dataset.get(name)) for name in ("WindowCenter", "WindowWidth"))
     if centre is not None and width is not None and width > 1:
-        # PS3.3 C.11.2.1.2.1, the linear function, in the values before they are rescaled.
-        ends = (centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2)
+        narrower = _NARROWER[str(dataset.get("VOILUTFunction") or "")]
+        # In the values before they are rescaled.
+        ends = (centre - width / 2, centre + width / 2 - narrower)
         raster.limits = ((ends[0] - intercept) / slope, (ends[1] - intercept) / slope)
         raster.clips = True
         raster.notes.append(translatable("Its display window was applied."))

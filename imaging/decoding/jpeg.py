@@ -33,6 +33,7 @@ READ = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 """Kinds of frames that are read."""
 
 _SCAN, _END = 0xDA, 0xD9
+_JFIF, _ADOBE, _TRANSFORM = (0xE0, b"JFIF\0"), (0xEE, b"Adobe"), 13
 _FRAMES = frozenset([*range(0xC0, 0xD0), 0xF7]) - {0xC4, 0xC8, 0xCC}
 # What Pillow reads no length of: restarts, start and end, and what it skips as reserved.
 _WITHOUT_LENGTH = frozenset([0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)])
@@ -60,6 +61,22 @@ def frame_of(data: bytes) -> Frame | None:
         if code not in _WITHOUT_LENGTH:
             position += int.from_bytes(data[position : position + 2], "big")
     return None
+
+
+def is_ycbcr(data: bytes) -> bool | None:
+    """Tell by JFIF's or Adobe's segment whether three channels are YCbCr; None without either."""
+    position, adobe = 0, None
+    while found := _MARKER.search(data, position):
+        code, position = found[0][1], found.end()
+        if code == _SCAN:
+            break
+        if code == _JFIF[0] and data.startswith(_JFIF[1], position + 2):
+            return True
+        if code == _ADOBE[0] and data.startswith(_ADOBE[1], position + 2):
+            adobe = data[position + _TRANSFORM] == 1
+        if code not in _WITHOUT_LENGTH:
+            position += int.from_bytes(data[position : position + 2], "big")
+    return adobe
 
 
 def check(data: bytes) -> None:

@@ -18,6 +18,7 @@ MAX_TILES = 10_000
 MAX_BOXES = 1_000
 
 _START = b"\xff\x4f\xff\x51"
+_CODING = b"\xff\x52"
 _SRGB, _GREY = 16, 17
 _OPACITY, _PREMULTIPLIED = 1, 2
 
@@ -111,6 +112,12 @@ def codestream_size(data: bytes, start: int = 0) -> CodestreamSize:
             translatable("a JPEG 2000 image with {}{}").format("signed " if signed else "", sort)
         )
     return CodestreamSize(x1 - x0, y1 - y0, components, bits, signed)
+
+
+def mixes_channels(codestream: bytes) -> bool:
+    """Tell by the COD marker whether the first three channels are transformed (A.6.1)."""
+    place = codestream.find(_CODING)
+    return place >= 0 and codestream[place + 8] == 1
 
 
 def _decode(data: bytes, header: _Header, size: CodestreamSize) -> Raster:

@@ -175,6 +175,63 @@ def test_what_cannot_be_read_exactly_is_refused_by_name(further: dict, reason: s
             reader(data)
 
 
+@pytest.mark.parametrize(
+    ("further", "reason"),
+    [
+        ({"VOILUTFunction": "SIGMOID"}, r"unusual display curve \(SIGMOID\)"),
+        ({"RescaleSlope": -1, "RescaleIntercept": 4095}, "unusual display curve"),
+        ({"PresentationLUTShape": "INVERSE"}, r"contradicts itself \(MONOCHROME2, INVERSE\)"),
+    ],
+)
+def test_a_display_that_is_no_straight_line_is_refused_by_name(further: dict, reason: str):
+    values = as_bits(known_grey(), 12)
+    data = dicom(values, "MONOCHROME2", 12, WindowCenter=2048, WindowWidth=4096, **further)
+    with pytest.raises(ImageError, match=reason):
+        read_image(data)
+
+
+def test_the_exact_window_is_wider_by_a_level():
+    values = np.repeat(known_grey()[:, :1] % 3, 48, axis=1)
+    window = {"WindowCenter": 1, "WindowWidth": 2, "VOILUTFunction": "LINEAR_EXACT"}
+    assert_reads(dicom(values, "MONOCHROME2", **window), np.clip(values * 127.5, 0, 255))
+
+
+def test_values_beyond_the_stated_bits_are_not_cut_off():
+    data = dicom(as_bits(known_grey(), 16), "MONOCHROME2", 12)
+    with pytest.raises(ImageError, match="from 0 to 65535 although it states 0 to 4095"):
+        read_image(data)
+
+
+def test_signed_values_without_their_upper_bits_are_read():
+    values = (as_bits(known_grey(), 12).astype(np.int32) - 2048) & 0xFFF
+    data = dicom(values.astype(np.uint16), "MONOCHROME2", 12, PixelRepresentation=1)
+    assert_reads(data, known_grey())
+
+
+@pytest.mark.parametrize(
+    ("stated", "inside"), [("RGB", "ycbcr"), ("YBR_FULL_422", "rgb"), ("YBR_FULL", "rgb")]
+)
+def test_colours_that_contradict_the_jpeg_inside_are_refused(stated: str, inside: str):
+    frame = imagecodecs.jpeg8_encode(known_rgb(), level=98, colorspace="rgb", outcolorspace=inside)
+    with pytest.raises(ImageError, match=rf"contradicts itself \({stated}, "):
+        read_image(dicom(known_rgb(), stated, syntax=JPEG, frame=frame))
+
+
+def test_colours_that_contradict_the_jpeg_2000_inside_are_refused():
+    data = dicom(known_rgb(), "YBR_FULL", syntax=JPEG_2000, frame=frame_of("j2k", known_rgb()))
+    with pytest.raises(ImageError, match=r"contradicts itself \(YBR_FULL, RGB\)"):
+        read_image(data)
+
+
+def test_a_frame_whose_end_was_never_copied_is_refused():
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
+    frame = imagecodecs.jpeg8_encode(noise, level=90)
+    kept = len(frame) // 2
+    data = dicom(noise, "YBR_FULL_422", syntax=JPEG, frame=frame[:kept] + bytes(kept))
+    with pytest.raises(ImageError, match="incomplete or damaged"):
+        read_image(data)
+
+
 def test_a_report_without_pixels_is_refused():
     data = dicom(known_rgb())
     place = data.rindex(b"\xe0\x7f\x10\x00")
