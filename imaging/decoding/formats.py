@@ -66,6 +66,7 @@ _SIGNATURES = (
     (128, b"DICM", "DICOM"),
 )
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_CANON_RAW = b"crx "
 _AVIF_BRANDS = (b"avif", b"avis")
 
 _REFUSED = (
@@ -84,6 +85,7 @@ _REFUSED = (
     (0, b"#?RADIANCE", translatable("a Radiance image")),
     (0, b"IIRO", translatable("a camera's raw file")),
     (0, b"IIU\0", translatable("a camera's raw file")),
+    (4, b"ftyp" + _CANON_RAW, translatable("a camera's raw file")),
     (0, b"FUJIFILMCCD-RAW", translatable("a camera's raw file")),
     (0, b"\x89HDF", "an HDF5 file"),
     (0, b"SIMPLE  =", "a FITS file"),
@@ -143,7 +145,7 @@ def _iso_media(data: bytes) -> str | None:
 
 
 def _refusal(data: bytes) -> str:
-    if data[4:8] == b"ftyp":
+    if data[4:8] == b"ftyp" and data[8:12] != _CANON_RAW:
         return translatable("This is a video, not an image. Save a still picture from it.")
     for start, signature, name in _REFUSED:
         if data.startswith(signature, start):

@@ -35,6 +35,7 @@ _MODELS = {
     "RGBA": (ColorModel.RGB, "RGBA"),
     "CMYK": (ColorModel.CMYK, "CMYK"),
 }
+_UNSUPPORTED_BMP = "Unsupported BMP"
 _ORIENTATION, _INTEROP, _INTEROP_INDEX = 0x0112, 0xA005, 1
 _SRGB_GAMMA, _NEAR, _LEAST_GAMMA = 0.45455, 0.02, 0.2
 
@@ -49,16 +50,28 @@ def open_plain(data: bytes, file_format: str) -> Picture:
     CHECKS[file_format](data)
     if file_format == "JPEG":
         _check_jpeg(data)
-    image = open_image(io.BytesIO(data), formats=(file_format,))
+    image = _open(data, file_format)
     # MPO is a camera's JPEG with further views behind the first, which is the picture itself.
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         raise several(translatable("an animation"))
+    if image.mode == "CMYK" and "adobe" not in image.info:
+        # Pillow takes 0 for full ink, as Adobe does; others take it for none.
+        raise unread(translatable("a JPEG of inks that does not state which end is white"))
     if image.mode not in _MODELS:
         raise unread(
             translatable("a {} with pixels of type {}").format(BY_KEY[file_format].name, image.mode)
         )
     width, height = image.size
     return Picture(width, height, 4, partial(_decode, image, data, file_format))
+
+
+def _open(data: bytes, file_format: str) -> Image.Image:
+    try:
+        return open_image(io.BytesIO(data), formats=(file_format,))
+    except OSError as error:
+        if str(error).startswith(_UNSUPPORTED_BMP):
+            raise unread(translatable("a BMP of a rare kind")) from error
+        raise
 
 
 def orientation_of(exif: Image.Exif) -> int:
@@ -81,7 +94,11 @@ def _check_jpeg(data: bytes) -> None:
 
 
 def _decode(image: Image.Image, data: bytes, file_format: str) -> Raster:
+    if file_format == "PNG":
+        png.check_sums(data)
     image.load()
+    _check_palette(image)
+    _scale_transparent_grey(image, data, file_format)
     exif = image.getexif()
     raster = _raster(image, file_format)
     raster.orientation = orientation_of(exif)
@@ -93,23 +110,6 @@ def _decode(image: Image.Image, data: bytes, file_format: str) -> Raster:
     return raster
 
 
-def _raster(image: Image.Image, file_format: str) -> Raster:
-    if file_format == "PNG":
-        png.check_sums(data)
-    model, mode = _MODELS[image.mode]
-    _check_palette(image)
-    _scale_transparent_grey(image, data, file_format)
-    if image.has_transparency_data and mode in ("L", "RGB"):
-        # A colour, or entries of the palette, that stand for transparent.
-        model, mode = (ColorModel.GREY, "LA") if mode == "L" else (ColorModel.RGB, "RGBA")
-    transparent = mode in ("LA", "RGBA")
-
-    def rows(top: int, end: int) -> Samples:
-        strip = image.crop((0, top, image.width, end))
-        pixels = np.asarray(strip if strip.mode == mode else strip.convert(mode))
-        return pixels if pixels.ndim == 3 else pixels[..., None]
-
-    return Raster(
 def _check_palette(image: Image.Image) -> None:
     """Check that no pixel lies beyond the end of its palette, where Pillow shows black."""
     if image.mode == "P" and image.palette is not None:
@@ -125,6 +125,19 @@ def _scale_transparent_grey(image: Image.Image, data: bytes, file_format: str) -
         image.info["transparency"] = level * 255 // (2 ** png.depth_of(data) - 1)
 
 
+def _raster(image: Image.Image, file_format: str) -> Raster:
+    model, mode = _MODELS[image.mode]
+    if image.has_transparency_data and mode in ("L", "RGB"):
+        # A colour, or entries of the palette, that stand for transparent.
+        model, mode = (ColorModel.GREY, "LA") if mode == "L" else (ColorModel.RGB, "RGBA")
+    transparent = mode in ("LA", "RGBA")
+
+    def rows(top: int, end: int) -> Samples:
+        strip = image.crop((0, top, image.width, end))
+        pixels = np.asarray(strip if strip.mode == mode else strip.convert(mode))
+        return pixels if pixels.ndim == 3 else pixels[..., None]
+
+    return Raster(
         rows,
         image.height,
         image.width,
@@ -160,4 +173,7 @@ def _profile(image: Image.Image, data: bytes, file_format: str) -> bytes | None:
     if file_format == "BMP":
         return bmp.profile_of(data)
     profile = image.info.get("icc_profile")
-    return profile if isinstance(profile, bytes) and profile else None
+    if isinstance(profile, bytes) and profile:
+        return profile
+    # A JPEG's in parts, of which some are missing or come twice, is None there.
+    return b"unread" if "icc_profile" in image.info else None

@@ -24,6 +24,7 @@ def test_other_files_are_refused_with_what_is_read(data: bytes):
         (b"%PDF-1.7", "a PDF document"),
         (b"PK\3\4", "a ZIP archive"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "a video"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "a camera's raw file"),
         (b"8BPS\0\1", "a Photoshop document"),
         (b"\xff\x0a\0", "a JPEG XL image"),
     ],

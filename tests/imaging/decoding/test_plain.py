@@ -84,3 +84,59 @@ def test_a_jpeg_of_12_bits_is_refused_by_name():
 def test_other_kinds_of_jpeg_are_refused_by_name(encode, name: str):
     with pytest.raises(ImageError, match=f"a JPEG of 8 bits, {name}"):
         read_image(encode(known_grey()))
+
+
+def bmp(bits: int, compression: int, masks: tuple[int, ...] = ()) -> bytes:
+    """A black BMP of any kind."""
+    height, width = known_grey().shape
+    body = bytes(height * width * bits // 8)
+    start = 14 + 40 + 4 * len(masks)
+    info = struct.pack(
+        "<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(body), 0, 0, 0, 0
+    )
+    head = struct.pack("<2sIHHI", b"BM", start + len(body), 0, 0, start)
+    return head + info + struct.pack(f"<{len(masks)}I", *masks) + body
+
+
+@pytest.mark.parametrize(
+    ("bits", "compression", "masks"),
+    [
+        (32, 3, (0x3FF00000, 0xFFC00, 0x3FF)),
+        (16, 3, (0xF00, 0xF0, 0xF)),
+        (64, 0, ()),
+        (0, 4, ()),
+        (0, 5, ()),
+    ],
+)
+def test_rare_kinds_of_bmp_are_refused_by_name(bits: int, compression: int, masks):
+    for reader in (check_image, read_image):
+        with pytest.raises(ImageError, match="a BMP of a rare kind"):
+            reader(bmp(bits, compression, masks))
+
+
+def test_inks_whose_polarity_is_unknown_are_refused():
+    inks = Image.fromarray(np.dstack([255 - known_rgb(), known_grey() * 0]), "CMYK")
+    data = encoded(inks, "JPEG")
+    start = data.index(b"Adobe") - 4
+    size = int.from_bytes(data[start + 2 : start + 4], "big")
+    with pytest.raises(ImageError, match="does not state which end is white"):
+        read_image(data[:start] + data[start + 2 + size :])
+
+
+@pytest.mark.parametrize("numbers", [(1,), (1, 1, 2)], ids=["one missing", "one twice"])
+def test_a_profile_in_wrong_parts_is_told(numbers: tuple[int, ...]):
+    data = encoded(Image.fromarray(known_rgb()), "JPEG", quality=100, subsampling=0)
+    halves = {1: adobe_rgb_profile()[:200], 2: adobe_rgb_profile()[200:]}
+    parts = [b"ICC_PROFILE\0" + bytes([number, 2]) + halves[number] for number in numbers]
+    written = b"".join(b"\xff\xe2" + struct.pack(">H", len(part) + 2) + part for part in parts)
+    upload = read_image(data[:20] + written + data[20:])
+    assert upload.notes == ("The embedded colour profile is damaged and was left out.",)
+
+
+def test_a_webp_whose_end_was_never_copied_is_refused():
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
+    data = encoded(Image.fromarray(noise), "WEBP", quality=90)
+    for share in (0.3, 0.8):
+        kept = int(len(data) * share)
+        with pytest.raises(ImageError, match="incomplete or damaged"):
+            read_image(data[:kept] + bytes(len(data) - kept))
