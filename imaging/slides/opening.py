@@ -6,6 +6,7 @@ from pathlib import Path
 
 from openslide import OpenSlide
 
+from imaging.slides.color import in_srgb
 from imaging.slides.openslide_reader import OpenSlideReader
 from imaging.slides.signatures import MRXS, NEEDED, UNKNOWN, refusal_of_unopened
 from imaging.slides.slide import Slide, SlideError, check
@@ -30,7 +31,7 @@ def open_slide(folder: Path) -> Slide:
     except SlideError:
         slide.close()
         raise
-    return slide
+    return in_srgb(slide)
 
 
 def _reader(path: Path) -> Slide:

@@ -34,6 +34,7 @@ class OpenSlideReader:
     def __init__(self, path: Path) -> None:
         self._slide = openslide.OpenSlide(path)
         self.info = _info(self._slide)
+        self.profile = _profile(self._slide)
 
     @staticmethod
     def knows(path: Path) -> bool:
@@ -66,6 +67,14 @@ def _info(slide: openslide.OpenSlide) -> SlideInfo:
         plausible(_number(properties, openslide.PROPERTY_NAME_MPP_X)),
         _number(properties, openslide.PROPERTY_NAME_OBJECTIVE_POWER),
     )
+
+
+def _profile(slide: openslide.OpenSlide) -> bytes | None:
+    # A damaged one is left out, as a field's is.
+    with suppress(openslide.OpenSlideError, OSError):
+        profile = slide.color_profile
+        return profile and profile.tobytes()
+    return None
 
 
 def _number(properties: Mapping[str, str], name: str) -> float | None:

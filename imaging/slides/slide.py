@@ -106,6 +106,11 @@ class Slide(Protocol):
         """What it says of itself."""
         ...
 
+    @property
+    def profile(self) -> bytes | None:
+        """Embedded ICC profile of the regions that `read` returns."""
+        ...
+
     def read(self, level: int, left: int, top: int, width: int, height: int) -> RgbImage:
         """Read a region of a level.
 

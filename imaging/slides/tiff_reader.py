@@ -24,6 +24,10 @@ UNTILED = translatable(
 MAX_SEGMENT_PIXELS = 2**24
 """Pixels of one tile: it is decoded whole, whatever little of it is wanted."""
 
+_PROFILE = 34675
+# Programs that write OME-TIFF call three channels of a page grey.
+_PLAIN = (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.MINISBLACK)
+_YCBCR = tifffile.PHOTOMETRIC.YCBCR
 _MICROMETRES = {"µm": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4}
 _CENTIMETRE = 10_000.0
 
@@ -36,6 +40,7 @@ class TiffReader:
         try:
             self._pages = [_page(level) for level in self._file.series[0].levels]
             self.info = self._info()
+            self.profile = _profile(self._pages[0])
         except BaseException:
             self.close()
             raise
@@ -112,9 +117,17 @@ def _page(level: tifffile.TiffPageSeries) -> tifffile.TiffPage:
     interleaved = page.planarconfig == tifffile.PLANARCONFIG.CONTIG
     if page.dtype != np.uint8 or page.samplesperpixel != 3 or not interleaved:
         raise SlideError(PLAIN_RGB)
+    of_jpeg = page.compression == tifffile.COMPRESSION.JPEG
+    if page.photometric not in _PLAIN and not (of_jpeg and page.photometric == _YCBCR):
+        raise SlideError(PLAIN_RGB)
     if not page.is_tiled or not 0 < page.tilewidth * page.tilelength <= MAX_SEGMENT_PIXELS:
         raise SlideError(UNTILED)
     return page
+
+
+def _profile(page: tifffile.TiffPage) -> bytes | None:
+    value = page.tags.valueof(_PROFILE)
+    return value if isinstance(value, bytes) else None
 
 
 def _paste(rgb: RgbImage, tile: RgbImage, left: int, top: int) -> None:

@@ -8,10 +8,12 @@ import pytest
 import tifffile
 from PIL import Image
 
+from imaging.decoding.color import adobe_rgb_profile
 from imaging.slides.opening import open_slide
 from imaging.slides.openslide_reader import OpenSlideReader
 from imaging.slides.slide import SlideError
 from imaging.slides.tiff_reader import TiffReader
+from tests.known_pixels import known_adobe_rgb_in_srgb, known_rgb
 from tests.slide_files import write_slide
 from tests.uploads import encoded
 
@@ -89,6 +91,32 @@ def test_a_pyramid_of_other_pixels_is_refused(tmp_path: Path, options, pixels):
         file.write(pixels[::2, ::2], tile=(256, 256), subfiletype=1, metadata=None, **options)
     with pytest.raises(SlideError, match="not 8-bit RGB"):
         open_slide(tmp_path)
+
+
+@pytest.mark.parametrize("photometric", ["cielab", "ycbcr"])
+def test_a_pyramid_of_other_colours_is_refused(tmp_path: Path, photometric: str):
+    pixels = np.zeros((2048, 2048, 3), np.uint8)
+    pyramid(tmp_path / "slide.tif", pixels, nested=True, photometric=photometric)
+    with pytest.raises(SlideError, match="not 8-bit RGB"):
+        open_slide(tmp_path)
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_the_profile_of_a_scanner_is_applied(tmp_path: Path, nested: bool):
+    pixels = np.kron(known_rgb(), np.ones((40, 40, 1), np.uint8))
+    pyramid(tmp_path / "slide.tif", pixels, nested, iccprofile=adobe_rgb_profile())
+    slide = open_slide(tmp_path)
+    read = slide.read(0, 0, 0, pixels.shape[1], pixels.shape[0])
+    wanted = np.kron(known_adobe_rgb_in_srgb(), np.ones((40, 40, 1)))
+    assert np.abs(read - wanted).max() < 2
+    slide.close()
+
+
+def pyramid(path: Path, pixels: np.ndarray, nested: bool, **options) -> None:
+    about = {"photometric": "rgb", "tile": (256, 256), "metadata": None, **options}
+    with tifffile.TiffWriter(path) as file:
+        file.write(pixels, subifds=int(nested), **about)
+        file.write(pixels[::2, ::2], subfiletype=1, **about)
 
 
 def test_a_pyramid_without_tiles_is_refused(tmp_path: Path):
