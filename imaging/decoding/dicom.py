@@ -217,6 +217,7 @@ def _samples(dataset: FileDataset) -> Samples:
 
 def _decode_jpeg(colors: str, frame: bytes) -> Samples:
     jpeg.check(frame)
+    jpeg.check_pixels(frame)
     if colors.startswith("MONOCHROME"):
         return imagecodecs.jpeg8_decode(frame)
     stated = colors.startswith("YBR")

@@ -1,12 +1,14 @@
-"""JPEG: markers, scans and the bytes between them are counted."""
+"""JPEG: markers, scans and the bytes between them are counted, and damage in them is found."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+import simplejpeg
+
 from core.translatable import translatable
-from imaging.decoding.errors import overloaded
+from imaging.decoding.errors import DAMAGED, ImageError, overloaded
 
 MAX_MARKERS = 2_000
 """Segments; a large colour profile takes 255 of them."""
@@ -37,6 +39,11 @@ _JFIF, _ADOBE, _TRANSFORM = (0xE0, b"JFIF\0"), (0xEE, b"Adobe"), 13
 _FRAMES = frozenset([*range(0xC0, 0xD0), 0xF7]) - {0xC4, 0xC8, 0xCC}
 # What Pillow reads no length of: restarts, start and end, and what it skips as reserved.
 _WITHOUT_LENGTH = frozenset([0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)])
+# Of what libjpeg warns of, the rest is no damage.
+_DAMAGE = re.compile(r"(?i)premature end|bad \w+ code|instead of RST|before marker 0xd[0-7]")
+_LEFT_OVER = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+_USUALLY_LEFT_OVER = 16
+_FILLING = b"\0\xff"
 _MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _MARKER_AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
@@ -98,6 +105,45 @@ def check(data: bytes) -> None:
             position += int.from_bytes(data[position : position + 2], "big")
     if not scans and stray + len(data) - position > MAX_STRAY_BYTES:
         raise overloaded(translatable("empty space"))
+
+
+def check_pixels(data: bytes) -> None:
+    """Check that no pixel is missing or damaged: decoders fill in grey for those, and only warn.
+
+    Raises:
+        ImageError: If any is.
+    """
+    if _has_stray_bytes(data):
+        raise ImageError(DAMAGED)
+    try:
+        # At an eighth of the size all codes are read, and little else is done.
+        simplejpeg.decode_jpeg(data, "RGB", min_height=1, min_width=1, min_factor=8, strict=True)
+    except ValueError as error:
+        if _DAMAGE.search(str(error)) or _is_left_over(data, str(error)):
+            raise ImageError(DAMAGED) from error
+
+
+def _has_stray_bytes(data: bytes) -> bool:
+    """Tell whether more than filling lies between segments, as where line ends became two bytes."""
+    position = 0
+    while found := _MARKER.search(data, position):
+        code = found[0][1]
+        if data[position : found.start()].strip(_FILLING):
+            return True
+        if code == _SCAN:
+            return False
+        position = found.end()
+        if code not in _WITHOUT_LENGTH:
+            position += int.from_bytes(data[position : position + 2], "big")
+    return False
+
+
+def _is_left_over(data: bytes, warning: str) -> bool:
+    """Tell whether pixels were complete long before their data ended, which is not filling."""
+    found = _LEFT_OVER.search(warning)
+    number = int(found[1]) if found else 0
+    end = data.rfind(b"\xff\xd9")
+    return number > _USUALLY_LEFT_OVER and bool(data[max(0, end - number) : end].strip(_FILLING))
 
 
 def _check_counts(markers: int, scans: int, stray: int) -> None:

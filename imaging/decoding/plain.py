@@ -97,6 +97,8 @@ def _decode(image: Image.Image, data: bytes, file_format: str) -> Raster:
     if file_format == "PNG":
         png.check_sums(data)
     image.load()
+    if file_format == "JPEG":
+        jpeg.check_pixels(data)
     _check_palette(image)
     _scale_transparent_grey(image, data, file_format)
     exif = image.getexif()

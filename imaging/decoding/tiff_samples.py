@@ -234,6 +234,8 @@ def _decode_segment(page: TiffPage, data: bytes, index: int, out: NDArray[Any]) 
         check_end(data)
     if page.compression == _JPEG:
         jpeg.check(data)
+        tables = page.jpegtables
+        jpeg.check_pixels(tables[:-2] + data[2:] if tables else data)
     elif page.compression in _JPEG_2000:
         data = codestream_of(data)
         codestream_size(data)
