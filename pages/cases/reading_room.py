@@ -76,7 +76,7 @@ class Group:
         name: Its name.
         key: That gives a cell the class; empty where there is none.
         white: Whether its cells are those of the differential.
-        proposed: Whether models propose it.
+        proposed: Whether all models propose it, so that none found is none there.
         retired: Whether nobody can give it any more; it is shown where a cell has it.
         is_class: Whether it is a class, and not the candidates.
     """
@@ -114,8 +114,7 @@ def groups_for(keys: Mapping[str, str], classes: CellClasses) -> list[Group]:
 
 
 def _group(one: CellClass, name: str, key: str) -> Group:
-    proposed = one.proposed or bool(one.training_kinds)
-    return Group(one.code, str(name), key, one.differential, proposed, one.retired)
+    return Group(one.code, str(name), key, one.differential, one.proposed, one.retired)
 
 
 @blueprint.get("")

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from pydantic import Field
 
-from core.taxonomy import BLAST, CellClass, CellClasses
+from core.taxonomy import BLAST, PROPOSED, CellClass, CellClasses
 from models.findings import QualityIssue, Verdict
 from models.manifest import VALIDATED_FOR
 from records.analyses.analyses import AnalysisKind
@@ -160,6 +160,10 @@ class Tally(SignedModel):
     def count(self, label: str) -> int:
         """Return how many cells a class has; 0 if it is newer than the signature."""
         return self.labels.get(label, 0)
+
+    def proposed(self, label: str) -> int | None:
+        """Return how many cells models take for a class; None where they may not look for it."""
+        return self.count(label) or (0 if label in PROPOSED else None)
 
     def per_100(self, label: str) -> float | None:
         """Return cells of a class to every hundred white cells; None where there is no share."""

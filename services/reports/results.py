@@ -10,7 +10,6 @@ from core.coding import BLOOD
 from core.taxonomy import (
     BLAST,
     ERYTHROBLAST,
-    PROPOSED,
     SMUDGE,
     UNCLASSIFIED,
     CellClass,
@@ -128,21 +127,26 @@ def _of_tally(snapshot: CaseSnapshot, by: Counter, tally: Tally) -> Iterator[Res
     if tally.share is not None:
         code = _share_code(snapshot, BLAST, by)
         yield _share(by, "blast-share", code, tally.share, _bounds(tally), note)
-    # Of what models do not propose they count none, which would say that there is none.
     names = snapshot.classes.names
-    for label in snapshot.classes.reported if by == Counter.REVIEWERS else PROPOSED:
-        code = Code(f"{label}-count", names[label])
-        yield Result(by, label, code, tally.count(label), "{cells}", "cells", note=note)
+    for label in snapshot.classes.reported:
+        code, count = Code(f"{label}-count", names[label]), _count(tally, label, by)
+        if count is not None:
+            yield Result(by, label, code, count, "{cells}", "cells", note=note)
     for label, code in _ratio_codes(snapshot, by):
-        if (ratio := tally.per_100(label)) is not None:
+        ratio = tally.per_100(label)
+        if ratio is not None and _count(tally, label, by) is not None:
             value = round(ratio, 2)
             yield Result(by, code.code, code, value, "/100{WBCs}", "per 100 WBC", note=note)
+
+
+def _count(tally: Tally, label: str, by: Counter) -> int | None:
+    return tally.count(label) if by == Counter.REVIEWERS else tally.proposed(label)
 
 
 def _ratio_codes(snapshot: CaseSnapshot, by: Counter) -> Iterator[tuple[str, Code]]:
     """Yield what is given per 100 white cells, with its code."""
     names = snapshot.classes.names
-    for label in BESIDE if by == Counter.REVIEWERS else (SMUDGE,):
+    for label in BESIDE:
         yield label, Code(f"{BESIDE[label]}-per-100-wbc", f"{names[label]}s per 100 white cells")
     for one in snapshot.classes.own if by == Counter.REVIEWERS else ():
         if not one.differential:

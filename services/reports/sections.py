@@ -12,7 +12,6 @@ from core.taxonomy import (
     ERYTHROBLAST,
     NOT_A_CELL,
     PLATELET,
-    PROPOSED,
     RBC,
     SMUDGE,
     CellClasses,
@@ -161,7 +160,7 @@ def ranges_sentence(contents: ReportContents) -> str:
 def reading_note(contents: ReportContents) -> str:
     """Say how the counts are to be read."""
     note = gettext(
-        "The models only separate blasts and smudge cells from other white cells, which they leave "
+        "The models’ column has the class proposed for each cell; a white cell without one is "
         "unclassified. The reviewer’s column has reviewed cells only. 95% CI (Wilson), assuming "
         "independent cells."
     )
@@ -255,8 +254,8 @@ def _by_reviewers(snapshot: CaseSnapshot, label: str) -> tuple[str, str]:
 
 
 def _by_models(snapshot: CaseSnapshot, label: str) -> str:
-    """Return the count of a class that models propose; of others they count none."""
-    return str(snapshot.by_models.count(label)) if label in PROPOSED else UNKNOWN
+    count = snapshot.by_models.proposed(label)
+    return UNKNOWN if count is None else str(count)
 
 
 def _of(part: int, whole: int) -> str:

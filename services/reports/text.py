@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from core.tables import COMMA, Cell, write_csv
-from core.taxonomy import SMUDGE
+from core.taxonomy import ERYTHROBLAST, SMUDGE
 from services.analyses.findings import decimals
 from services.cases.snapshot import (
     Agreement,
@@ -87,9 +87,15 @@ def _counts(by: str, tally: Tally) -> Iterator[tuple[str, Cell]]:
     yield f"blast_share_by_{by}", decimals(tally.share)
     yield f"blast_share_low_95_by_{by}", decimals(low)
     yield f"blast_share_high_95_by_{by}", decimals(high)
-    yield from ((f"{label}_by_{by}", count) for label, count in tally.labels.items())
-    yield f"erythroblasts_per_100_by_{by}", decimals(tally.erythroblasts_per_100, 1)
+    for label, count in tally.labels.items():
+        yield f"{label}_by_{by}", tally.proposed(label) if by == "models" else count
+    yield f"erythroblasts_per_100_by_{by}", decimals(_erythroblasts(by, tally), 1)
     yield f"smudge_cells_per_100_by_{by}", decimals(tally.per_100(SMUDGE), 1)
+
+
+def _erythroblasts(by: str, tally: Tally) -> float | None:
+    looked_for = by == "reviewers" or tally.proposed(ERYTHROBLAST) is not None
+    return tally.erythroblasts_per_100 if looked_for else None
 
 
 def _own_class(one: OwnClass) -> str:

@@ -9,7 +9,7 @@ import { formatPercent, gettext } from "../common/language.js";
  * @property {string} name
  * @property {string} key that gives a cell this class; empty where there is none
  * @property {boolean} white whether it is a WBC, so part of the differential
- * @property {boolean} proposed whether the models propose it
+ * @property {boolean} proposed whether all models propose it, so that none found is none there
  * @property {boolean} retired whether no cell can get it any more
  */
 

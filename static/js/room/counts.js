@@ -25,13 +25,13 @@ function write(name, text) {
 
 /**
  * Write what one side counts, and "–" where it cannot tell: before every cell is reviewed there is no
- * share of the reviewer's, and of what models do not propose they count none.
+ * share of the reviewer's, and where models may not look for a class, none found is no zero.
  * @param {"models" | "reviewer"} source
  * @param {Count} count
  * @param {boolean} complete
  */
 function writeCounts(source, { counts, wbc }, complete) {
-  const tells = (/** @type {CellClass} */ one) => source === "reviewer" || one.proposed;
+  const tells = (/** @type {CellClass} */ one) => source === "reviewer" || one.proposed || counts[one.label] > 0;
   for (const one of classes) write(`${source}-${one.label}`, tells(one) ? String(counts[one.label]) : "–");
   write(`${source}-wbc`, String(wbc));
   const known = complete && wbc > 0;
