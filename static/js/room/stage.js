@@ -32,7 +32,8 @@ export class Stage {
   begin(cell, field) {
     drawPicture(this.part("thumbnail"), cell.picture);
     this.part("diameter").textContent = diameter(cell.box, field);
-    this.picture.style.visibility = "hidden";
+    // Not by visibility: what is not visible takes no focus.
+    this.picture.style.opacity = "0";
     this.part("scale").hidden = true;
   }
 
@@ -44,7 +45,7 @@ export class Stage {
   enlarge(cell, field) {
     this.shown = { cell, field };
     const side = draw(this.picture, cell, field);
-    this.picture.style.visibility = "visible";
+    this.picture.style.opacity = "1";
     showBar(this.part("scale"), scaleBar(field.micrometres, side));
   }
 
