@@ -106,6 +106,33 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
+def test_nothing_is_counted_or_called_saved_before_the_cells_are_there(page: Page, room: str):
+    plain = open_page(
+        page.context.browser,
+        page.url.split("/cases")[0],
+        java_script_enabled=False,
+        storage_state=page.context.storage_state(),
+    )
+    plain.goto(room)
+    text = plain.locator("[data-room]").inner_text()
+    plain_sizes = plain.locator("[data-size-of]").all_inner_texts()
+    plain.context.close()
+    assert "All saved" not in text
+    assert {*plain_sizes} == {"–"}
+
+
+def test_cells_that_do_not_load_are_no_zeros_and_what_waits_is_told(page: Page, room: str):
+    page.route("**/reviews", lambda route: route.abort())
+    press(page, "l")
+    waits = "1 correction waits for the connection"
+    expect(page.locator("[data-saved-text]")).to_have_text(waits)
+    page.route("**/cells.json", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("[data-failed]")).to_contain_text("could not be loaded")
+    assert {*page.locator("[data-size-of]").all_inner_texts()} == {"–"}
+    expect(page.locator("[data-saved-text]")).to_have_text(waits)
+
+
 def test_cells_stand_by_class_the_most_suspicious_first(page: Page):
     assert sizes(page) == {"blast": 2, "unclassified": 2 + MANY, "candidate": 1}
     assert "few.png, Blast, not reviewed, blast probability 90%" in focused(page).get_attribute(
@@ -170,7 +197,7 @@ def test_the_reviewer_has_counted_only_what_a_person_decided(page: Page):
     assert count(page, "models-interval") == format_interval(models)
     assert (count(page, "reviewer-blast"), count(page, "reviewer-wbc")) == ("0", "1")
     # Before all are reviewed there is no share.
-    assert (count(page, "models-lymphocyte"), count(page, "reviewer-lymphocyte")) == ("0", "1")
+    assert (count(page, "models-lymphocyte"), count(page, "reviewer-lymphocyte")) == ("–", "1")
     assert (count(page, "reviewer-share"), count(page, "reviewer-interval")) == ("–", "–")
     press(page, "r", "x", "b")
     assert (count(page, "reviewer-wbc"), count(page, "reviewer-erythroblast")) == ("2", "1")
@@ -492,6 +519,14 @@ def test_space_shows_the_full_screen_and_escape_leaves_it(page: Page):
     expect(page.locator("[data-enlarged]")).to_be_focused()
     press(page, "Escape")
     assert panel.bounding_box()["width"] < 1440
+
+
+def test_the_full_screen_has_the_keys_before_the_picture_is_there(page: Page):
+    page.route("**/detect/*/image*", lambda route: None)
+    cells_in(page, "unclassified").last.click()
+    page.get_by_role("button", name="Full screen").focus()
+    press(page, "Space")
+    expect(page.locator("[data-enlarged]")).to_be_focused()
 
 
 def test_the_cell_is_enlarged_and_compared_with_a_pinned_one(page: Page):

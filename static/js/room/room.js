@@ -103,6 +103,9 @@ export class Room {
     const report = await this.saving.fetchCells();
     part("busy").hidden = true;
     if (!report) {
+      this.saving.outbox.report("offline");
+      // What is sent before the cells are there could not be decided if a colleague was faster.
+      part("retry").hidden = true;
       this.fail(NOT_LOADED);
       return;
     }
