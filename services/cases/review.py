@@ -16,10 +16,12 @@ from enum import StrEnum
 from core.geometry import Box, clipped, ends_at_edge
 from core.ids import is_id
 from core.taxonomy import (
+    ARTEFACT,
     BLAST,
     BUILT_IN,
     CLASS_OF_KIND,
     DETECTED,
+    ERYTHROBLAST,
     NOT_A_CELL,
     REVIEWED,
     UNCLASSIFIED,
@@ -54,6 +56,9 @@ SMALLEST_BOX = 4
 
 LIKELY = 0.5
 """Least probability of a kind at which it is proposed."""
+
+SET_ASIDE = (ERYTHROBLAST, ARTEFACT)
+"""What the detector takes for a white cell and the classifier for none."""
 
 LOCKED = lazy_gettext("This case is signed. Amend it to change anything.")
 UNKNOWN_CELL = lazy_gettext("This cell is no longer in the case. Reload the page.")
@@ -243,6 +248,11 @@ class Differential:
     reviewed: int
     total: int
     left_out: dict[LeftOut, int]
+
+    @property
+    def set_aside(self) -> int:
+        """Cells that count as white in their fields, and that models propose as something else."""
+        return sum(self.models.labels[label] for label in SET_ASIDE)
 
     @property
     def complete(self) -> bool:

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -18,10 +19,11 @@ from services.cases.pseudonyms import LOOK_AGAIN
 from tests.cases import entry, open_case, put_cell, put_field
 from tests.pages.common.test_access import become
 from tests.people import account_named, post
-from tests.services.analyses.fields import read_field
+from tests.services.analyses.fields import NAMED_CELLS, named_field, read_field
 from tests.uploads import png, send, texts, upload_cell, upload_field
 
 NAME = re.compile(r'class="history-name">([^<]*)<')
+KINDS = ("erythroblast", "artefact", "lymphocyte")
 DETAILS = {
     "pseudonym": "Alder-7",
     "specimen": "marrow",
@@ -447,3 +449,17 @@ def test_a_specimen_for_which_no_model_is_validated_is_marked_wherever_it_stands
     post(signed_in, f"/cases/{case}/edit", **{**DETAILS, "specimen": "blood"})
     for page in (f"/cases/{case}", f"/cases/{case}/room"):
         assert warning not in texts(signed_in.get(page).text)
+
+
+def test_a_case_and_its_field_say_why_they_count_white_cells_differently(
+    signed_in: FlaskClient, case: str, context
+):
+    cells = [replace(NAMED_CELLS[3], kind=kind, kind_probability=0.9) for kind in KINDS]
+    found = named_field(detections=(*NAMED_CELLS[:2], *cells), candidates=())
+    field = put_field(db.session.get_one(Case, case), found).id
+    shown = texts(signed_in.get(f"/detect/{field}").text)
+    assert "2 of 5" in shown
+    assert "count as white cells here, but not in the case" in shown
+    page = texts(signed_in.get(f"/cases/{case}").text)
+    assert "2 of 3" in page
+    assert "2 cells proposed as erythroblasts or artefacts are not among the white cells." in page
