@@ -286,10 +286,9 @@ STATE_TEXTS = {
         lazy_gettext("In review"),
         "eye",
         "uncertain",
-        lazy_gettext("Some cells are reviewed. Nothing is signed."),
-        lazy_gettext(
-            "Continue in the reading room. A reviewer signs once all suspicious cells are reviewed."
-        ),
+        # Also where every cell is reviewed, or every review was taken back.
+        lazy_gettext("The review has begun. Nothing is signed."),
+        lazy_gettext("A reviewer signs once every suspicious or unclassified cell is reviewed."),
     ),
     states.CaseState.FIRST_SIGNED: ResultText(
         lazy_gettext("First reviewer signed"),

@@ -463,3 +463,18 @@ def test_a_case_and_its_field_say_why_they_count_white_cells_differently(
     page = texts(signed_in.get(f"/cases/{case}").text)
     assert "2 of 3" in page
     assert "2 cells proposed as erythroblasts or artefacts are not among the white cells." in page
+
+
+def test_a_case_in_review_does_not_contradict_its_progress(
+    signed_in: FlaskClient, case: str, context
+):
+    kept = db.session.get_one(Case, case)
+    field, ada = put_field(kept, named_field(candidates=())), kept.owner_id
+    cells = [cell.id for cell in review.cells_of(kept)]
+    assert {cell.partition(".")[0] for cell in cells} == {field.id}
+    for begun in (cells[:1], cells[1:]):
+        review.record(kept, ada, [entry(cell, "blast") for cell in begun])
+        page = texts(signed_in.get(f"/cases/{case}").text)
+        assert "The review has begun. Nothing is signed." in page
+        assert "Some cells" not in page
+    assert "4 of 4 cells reviewed" in page
