@@ -162,9 +162,32 @@ def join(texts: Iterable[object]) -> str:
     return ", ".join(str(text) for text in texts)
 
 
+_GERMAN_BEFORE_NOUNS = frozenset(
+    (
+        *(
+            "anderer",
+            "basophiler",
+            "blasse",
+            "einzelne",
+            "eosinophiler",
+            "geringe",
+            "kein",
+            "keine",
+        ),
+        *("leeres", "mehrere", "neutrophiler", "nicht", "peripheres", "starke", "unreifer"),
+        *("unscharf", "zu", "überbelichtet"),
+    )
+)
+"""With which German names begin that are no noun, or whose noun comes later."""
+
+
 def lower_first(text: str) -> str:
-    """Write a name within a sentence: lower case, except in German."""
-    return str(text) if language() == "de" else str(text).lower()
+    """Write a name within a sentence: lower case, but for the nouns of German."""
+    text = str(text)
+    if language() != "de":
+        return text.lower()
+    first = text.partition(" ")[0].lower()
+    return text[:1].lower() + text[1:] if first in _GERMAN_BEFORE_NOUNS else text
 
 
 def localize(number: str) -> str:

@@ -42,8 +42,8 @@ FORMATS = (
 )
 BY_KEY = {each.key: each for each in FORMATS}
 
-NAMES = ", ".join(each.name for each in FORMATS[:-1]) + f" or {FORMATS[-1].name}"
-"""All that is read, for a sentence."""
+NAMES = ", ".join(each.name for each in FORMATS)
+"""All that is read, for a sentence of any language."""
 
 ACCEPT = ",".join(
     part for each in FORMATS for part in (*each.media_types, *each.extensions) if part

@@ -64,9 +64,11 @@ def test_a_lazy_text_is_escaped_where_it_is_shown():
 
 
 @pytest.mark.usefixtures("_in_the_application")
-def test_names_within_a_sentence_keep_their_capital_in_german_alone():
+def test_of_names_within_a_sentence_german_nouns_alone_keep_their_capital():
     with in_language("de"):
         assert lower_first("Blast") == "Blast"
+        assert lower_first("Peripheres Blut") == "peripheres Blut"
+        assert lower_first("Unscharf") == "unscharf"
     with in_language("fr"):
         assert lower_first("Blaste") == "blaste"
 
