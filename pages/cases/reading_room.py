@@ -122,17 +122,19 @@ def _group(one: CellClass, name: str, key: str) -> Group:
 def show(case_id: str) -> str:
     """Show the reading room; its script asks for the cells."""
     case = team_case(case_id)
-    locked, may_review = signatures.locked(case.id), may_use("reading.review")
+    locked, closed = signatures.locked(case.id), case.closed_at is not None
+    may_review = may_use("reading.review")
     classes = cell_classes()
     waits = has_signed(case, current_user.id)
     return render_template(
         "cases/reading_room/room.html",
         case=case,
         locked=locked,
+        closed=closed,
         stage=stage_of(case),
         waits=waits,
         may_review=may_review,
-        editable=may_review and not locked and not waits,
+        editable=may_review and not (locked or closed or waits),
         groups=groups_for(room_keys.keys_of(current_account(), classes), classes),
         doubtful=doubtful_of(analyses.of_case(case.id)),
         columns=COLUMNS,
@@ -167,6 +169,7 @@ def _report(case: Case) -> Response:
     answer = jsonify(
         count=reviewing.count_of(case, current_user.id),
         locked=signatures.locked(case.id),
+        closed=case.closed_at is not None,
         fields=_fields(case, kept),
         cells=_cells(case, kept),
     )

@@ -22,6 +22,7 @@ def of(case: Case, account_id: str) -> str:
         analyses.ids_of_case(case.id),
         case.leave_out_edge,
         signatures.locked(case.id),
+        case.closed_at is not None,
         sight,
     )
     return hashlib.sha256(repr((account_id, parts)).encode()).hexdigest()[:32]

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from models.findings import Detection
 from services.analyses.findings import BlastShare, format_interval
-from tests.browser.rooms import Clinic, confirm_each, many_cells, upload
+from tests.browser.rooms import NOW, Clinic, confirm_each, many_cells, upload
 from tests.browser.serving import chromium, open_page, served, sign_in, sign_up, try_now
 from tests.people import PASSWORD
 from tests.services.analyses.fields import named_field, read_field
@@ -131,6 +131,18 @@ def test_cells_that_do_not_load_are_no_zeros_and_what_waits_is_told(page: Page, 
     expect(page.locator("[data-failed]")).to_contain_text("could not be loaded")
     assert {*page.locator("[data-size-of]").all_inner_texts()} == {"–"}
     expect(page.locator("[data-saved-text]")).to_have_text(waits)
+
+
+def test_a_case_closed_meanwhile_is_read_only_and_says_so(page: Page, room: str, clinic: Clinic):
+    expect(page.locator("[data-closed]")).to_be_hidden()
+    closing = "UPDATE cases SET closed_at = ?, close_reason = 'clotted' WHERE id = ?"
+    clinic.run(closing, NOW, room.split("/")[2])
+    press(page, "l")
+    expect(page.locator("[data-refused]")).to_contain_text("This case is closed")
+    expect(page.locator("[data-closed]")).to_be_visible()
+    assert count(page, "reviewer-lymphocyte") == "0"
+    press(page, "n")
+    expect(page.locator("[data-announced]")).to_contain_text("Nothing can be changed here.")
 
 
 def test_cells_stand_by_class_the_most_suspicious_first(page: Page):

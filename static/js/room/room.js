@@ -111,7 +111,7 @@ export class Room {
     }
     this.fields = new Map(report.fields.map((field) => [field.id, field]));
     for (const cell of report.cells) this.take(cell);
-    this.editable &&= !report.locked;
+    this.editable &&= !report.locked && !report.closed;
     this.saving.begin(report.count);
     this.gallery.fill(this.cells, [...this.fields.keys()]);
     this.nameFields([...this.fields.values()]);
@@ -395,13 +395,14 @@ export class Room {
    * The server's cells, again: what colleagues did meanwhile, and what was taken of this page's.
    * @param {CaseReport} report
    */
-  merge({ fields, cells, locked }) {
+  merge({ fields, cells, locked, closed }) {
     const { activeElement } = document;
     this.addFields(fields);
     const changed = this.withReports(cells);
     this.removeAllBut(new Set(cells.map(({ id }) => id)));
     this.changed(changed);
     if (locked) this.lock();
+    if (closed) this.lock("closed");
     this.conflicts.show();
     const news = changed.filter((cell) => cell.news);
     if (news.length) part("news").textContent = formatNews(news);
@@ -460,10 +461,11 @@ export class Room {
     this.conflicts.show();
   }
 
-  lock() {
+  /** @param {"locked" | "closed"} notice that says why */
+  lock(notice = "locked") {
     this.editable = false;
     room.classList.add("read-only");
-    part("locked").hidden = false;
+    part(notice).hidden = false;
   }
 
   // Keys and pointers.

@@ -17,7 +17,8 @@ import { Outbox } from "./outbox.js";
  * A case as the server tells it (pages/cases/reading_room.py).
  * @typedef {object} CaseReport
  * @property {number} count reviews of the case
- * @property {boolean} locked
+ * @property {boolean} locked whether it is signed
+ * @property {boolean} closed whether it was closed without a signature
  * @property {Field[]} fields
  * @property {ReportedCell[]} cells
  */

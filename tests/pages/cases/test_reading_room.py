@@ -322,6 +322,16 @@ def test_a_signed_case_is_read_only_and_says_so(room: Room):
     assert room.cells()["count"] == 1
 
 
+def test_a_closed_case_is_read_only_and_says_so(room: Room):
+    before = room.cells()
+    case = room.path.removesuffix("/room")
+    assert post(room.client, f"{case}/close", reason="clotted").status_code == 303
+    page = room.client.get(room.path).text
+    assert 'data-editable="no"' in page
+    assert '<p class="notice notice-warning" data-closed>Closed without a signature.' in page
+    assert (before["closed"], room.cells()["closed"]) == (False, True)
+
+
 def test_a_viewer_looks_and_changes_nothing(app: Flask, room: Room, colleague: FlaskClient):
     with app.app_context():
         account_named("cleo").role = Role.VIEWER
