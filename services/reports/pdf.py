@@ -27,9 +27,6 @@ from reportlab.platypus import (
     Table,
 )
 
-from core.taxonomy import (
-    BLAST,
-)
 from services.cases.snapshot import CellSnapshot
 from services.formatting import class_texts
 from services.laboratory.letterhead import Laboratory
@@ -66,6 +63,7 @@ from services.reports.printing import (
 from services.reports.results import format_result
 from services.reports.sections import (
     CELLS_NOTE,
+    cell_standing,
     differences_sentence,
     differential,
     format_opinions,
@@ -436,17 +434,20 @@ def _cells(contents: ReportContents, pictures: Mapping[str, bytes]) -> list[Flow
     """Show blasts and typical other cells, each group below its heading."""
     snapshot = contents.snapshot
     names = class_texts(snapshot.classes)
-    blasts = sum(cell.counted and cell.label == BLAST for cell in snapshot.cells)
     groups = [
-        (gettext("Blasts: {} of %(blasts)s", blasts=blasts), shown_blasts(snapshot)),
-        (gettext("Other white cells: {}"), shown_others(snapshot)),
+        (gettext("Blasts"), shown_blasts(snapshot)),
+        (gettext("Other white cells"), shown_others(snapshot)),
     ]
     shown = [
-        KeepTogether([Paragraph(title.format(len(cells)), HEADING), _grid(cells, pictures, names)])
+        KeepTogether([Paragraph(_heading(title, cells), HEADING), _grid(cells, pictures, names)])
         for title, cells in groups
         if cells
     ]
     return [*shown, _text(CELLS_NOTE, SMALL)] if shown else []
+
+
+def _heading(title: str, cells: Sequence[CellSnapshot]) -> str:
+    return gettext("%(title)s: %(cells)s shown", title=title, cells=len(cells))
 
 
 def _grid(
@@ -459,12 +460,12 @@ def _grid(
 
 
 def _cell(cell: CellSnapshot, picture: bytes | None, name: str) -> list[Flowable]:
-    seen = "" if cell.seen else f" ({gettext('not reviewed')})"
+    standing = "".join(f" ({one})" for one in cell_standing(cell))
     shown = Image(io.BytesIO(picture), PICTURE, PICTURE) if picture else _no_picture()
     return [
         shown,
         Paragraph(
-            f'<font name="{BOLD}">{markup(str(name))}</font>{escape(seen)}',
+            f'<font name="{BOLD}">{markup(str(name))}</font>{escape(standing)}',
             MIDDLE,
         ),
         _text(gettext("Cell %(name)s", name=cell.name), MIDDLE),

@@ -219,6 +219,15 @@ def format_thresholds(snapshot: CaseSnapshot) -> str:
     return "; ".join(sorted({_thresholds(image.thresholds) for image in snapshot.images} - {""}))
 
 
+def cell_standing(cell: CellSnapshot) -> list[str]:
+    """Say what keeps a cell that is shown from the counts, if anything does."""
+    said = (
+        "" if cell.seen else gettext("not reviewed"),
+        gettext("not counted") if cell.left_out else "",
+    )
+    return [*filter(None, said)]
+
+
 def format_opinions(cell: CellSnapshot) -> str:
     """Write the blast probabilities of detector and classifier."""
     shares = (cell.blast, cell.second)

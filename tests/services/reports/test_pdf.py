@@ -5,6 +5,7 @@ import pytest
 
 from imaging.images import encode_png
 from services.analyses.pictures import encode_jpeg
+from services.cases.review import LeftOut
 from services.cases.snapshot import Agreement, Specimen
 from services.reports.contents import ASSISTS, ReportStatus, shown_blasts, shown_others
 from services.reports.formatting import format_specimen
@@ -98,6 +99,14 @@ def test_the_classifier_has_its_architecture_where_that_is_known():
     assert "classifier c-1" in " ".join(pages(as_pdf(signed(), {})))
 
 
+def test_a_cell_that_is_left_out_is_shown_as_not_counted():
+    single = cell(7, left_out=LeftOut.SINGLE)
+    text = " ".join(pages(as_pdf(signed(snapshot=snapshot(cells=(cell(0), single))), {})))
+    assert "Blasts: 2 shown" in text
+    assert "Blast (not counted) Cell 1.8" in text
+    assert "Blast Cell 1.1" in text
+
+
 def test_blasts_and_typical_other_cells_are_shown():
     picture = encode_jpeg(drawn_cell(160), 80)
     contents = signed(snapshot=snapshot(cells=MANY, total=30))
@@ -105,9 +114,9 @@ def test_blasts_and_typical_other_cells_are_shown():
     pdf = as_pdf(contents, {one.id: picture for one in shown[:-2]})
     text = pages(pdf)[1]
 
-    assert "Blasts: 8 of 9" in text
+    assert "Blasts: 8 shown" in text
     assert "Blast Cell 1.22 91.2% · 40%" in text
-    assert "Other white cells: 4" in text
+    assert "Other white cells: 4 shown" in text
     assert text.index("Cell 1.22") < text.index("Cell 1.21")
     assert text.count("No picture") == 2
     assert pictures_on(pdf, 1) == 10
