@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 Figure = Literal["VmRSS", "VmHWM", "Pss"]
-"""What is resident now, what was at most, and what is when shared pages count in part."""
+"""Resident memory now, at most so far, and now with shared pages counted in part."""
 
 _FILES: dict[Figure, str] = {"VmRSS": "status", "VmHWM": "status", "Pss": "smaps_rollup"}
 

@@ -1,4 +1,4 @@
-"""How SQLite goes about a query that a function asks."""
+"""Plans of SQLite for the queries of a function."""
 
 from __future__ import annotations
 

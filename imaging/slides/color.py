@@ -28,7 +28,7 @@ class _Converted:
 
     @property
     def info(self) -> SlideInfo:
-        """What it says of itself."""
+        """Return what the file says of itself."""
         return self.slide.info
 
     def read(self, level: int, left: int, top: int, width: int, height: int) -> RgbImage:

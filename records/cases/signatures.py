@@ -178,7 +178,7 @@ def newest_final() -> list[Signature]:
 
 
 def first_final() -> ColumnElement[bool]:
-    """Whether a signature was the first of its case to lock it.
+    """Select the signatures that were the first of their case to lock it.
 
     That of the first version: no other one is begun before a signature has locked it.
     """

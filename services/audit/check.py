@@ -19,12 +19,12 @@ AT_ONCE = 1000
 """Lines of the log whose rows are looked up together."""
 
 _SAME, _OTHER = 1, 2
-"""What the log says of a row: the kept hash, another one, or both."""
+"""Bits for a row of the trail: the log names its kept hash, another one, or both."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found, a sentence each; the end of the trail; how many of its rows the log names."""
+    """Findings, a sentence each; the end of the trail; how many rows of it the log names."""
 
     findings: tuple[str, ...]
     head: Head | None
@@ -98,7 +98,7 @@ class _Chain:
 
 
 class _Comparison:
-    """What lines say of the rows of a trail; lines come in any order, and several of one row.
+    """Compare lines of a log with the rows of a trail; they come in any order, several of one row.
 
     A byte is kept for each row, as there may be many millions.
     """
@@ -123,7 +123,7 @@ class _Comparison:
 
     @property
     def named(self) -> int:
-        """How many rows of the trail there is a line of."""
+        """Count the rows of the trail that the lines name."""
         return len(self._said) - self._said.count(0)
 
     def contradictions(self, by: str) -> Iterator[str]:

@@ -58,7 +58,7 @@ LIKELY = 0.5
 """Least probability of a kind at which it is proposed."""
 
 SET_ASIDE = (ERYTHROBLAST, ARTEFACT)
-"""What the detector takes for a white cell and the classifier for none."""
+"""Classes that the detector takes for white cells and the classifier does not."""
 
 LOCKED = lazy_gettext("This case is signed. Amend it to change anything.")
 UNKNOWN_CELL = lazy_gettext("This cell is no longer in the case. Reload the page.")

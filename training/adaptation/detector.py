@@ -55,7 +55,7 @@ from training.weights import DEFAULT_WEIGHTS
 
 _MODEL = "detector"
 _AGAIN = 1.2
-"""How often the time of asking the base network is kept for asking the other."""
+"""Times that the time of asking the base network is kept for asking the other."""
 
 _LATER = 400
 """Fields that could be read while the int8 network and the intervals are made: their time is kept

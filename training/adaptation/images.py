@@ -11,7 +11,7 @@ from models.laboratory.folders import Archive
 from training.data import DataError
 
 PATIENT, FIELD = "patient:", "field:"
-"""What the name of a group begins with: a patient, or a field that stands for itself."""
+"""Beginnings of the name of a group: a patient, or a field that stands for itself."""
 
 _NO_LABELS = "It has no label file."
 

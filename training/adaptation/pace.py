@@ -1,4 +1,4 @@
-"""How long a published network is trained on, and at which learning rate."""
+"""The time and the learning rate at which a published network is trained on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training.data import DataError
 
 @dataclass(frozen=True)
 class Pace:
-    """How far a network is trained on.
+    """Bounds of training a network on.
 
     Attributes:
         steps: At most.

@@ -1,4 +1,4 @@
-"""What becomes of a fine-tuned network: published beside the active version, or staged."""
+"""Publish a fine-tuned network beside the active version, or leave it staged."""
 
 from __future__ import annotations
 

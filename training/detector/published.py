@@ -26,7 +26,7 @@ from training.published import addition_to, constant_of, offset_of, replace_cons
 _ARCHITECTURE = "yolov8n.yaml"
 _CONVOLUTION = "Convolution"
 _EXPORTED = "__module."
-"""What stands before a module's path in the name of its operation."""
+"""Prefix of a module's path in the name of its operation."""
 
 _OF_CLASSES = "model.22.cv3.0.0.conv"
 """The first convolution of the head's branch that names the classes."""

@@ -1,4 +1,4 @@
-"""What the statistics of a laboratory are made of."""
+"""The rows that the statistics of a laboratory are made of."""
 
 from __future__ import annotations
 

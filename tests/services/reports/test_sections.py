@@ -1,4 +1,4 @@
-"""What reports say of the cells as the models propose them."""
+"""Reports of the cells as the models propose them."""
 
 from __future__ import annotations
 
