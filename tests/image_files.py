@@ -22,6 +22,11 @@ DICOM_JPEG, DICOM_JPEG_2000 = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.90"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
+def with_last_byte_changed(data: bytes) -> bytes:
+    """The same bytes but for the last one, whatever it is."""
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
 def png_chunk(kind: bytes, data: bytes = b"") -> bytes:
     """One chunk of a PNG file."""
     checksum = zlib.crc32(kind + data)

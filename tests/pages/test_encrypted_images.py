@@ -24,6 +24,7 @@ from tests.applications import empty_app, end, new_app
 from tests.archives import packed, send_archive, send_entry
 from tests.backups import back_up, files_of, install_models, restored
 from tests.cases import open_case
+from tests.image_files import with_last_byte_changed
 from tests.pages.operations.test_health import READY
 from tests.people import account_named, post, sign_in_as
 from tests.stand_ins import drawn_field
@@ -273,7 +274,7 @@ def test_a_damaged_image_is_shown_as_a_missing_one(
 ):
     cell = upload_cell(signed_in)
     for path in settings.images_dir.rglob("*.*"):
-        path.write_bytes(path.read_bytes()[:-1] + b"!")
+        path.write_bytes(with_last_byte_changed(path.read_bytes()))
     assert signed_in.get(f"/classify/{cell}/image").status_code == 404
     assert "cannot be decrypted: its file is damaged" in caplog.text
     assert {record.levelno for record in caplog.records} <= {logging.INFO, logging.WARNING}

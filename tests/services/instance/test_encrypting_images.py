@@ -26,6 +26,7 @@ from services.instance.encrypting_images import EncryptedImages, EncryptError, e
 from services.instance.moving import MoveError
 from services.instance.moving_images import move_images
 from settings import ROOT, Bucket, Settings, SettingsError
+from tests.image_files import with_last_byte_changed
 from tests.trail import noted
 from tests.uploads import send_images
 from tests.waiting import HANGS
@@ -115,7 +116,7 @@ def test_what_cannot_be_decrypted_is_left_and_named(
     store = DiskStore(settings.images_dir)
     damaged, other = sorted(store.names())[:2]
     path = store.path(damaged)
-    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    path.write_bytes(with_last_byte_changed(path.read_bytes()))
     make_key_file(tmp_path / "lost", "yesterday")
     lost = settings.model_copy(update={"images_key_file": tmp_path / "lost"})
     store.delete(other)
