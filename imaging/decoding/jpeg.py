@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import simplejpeg
@@ -49,6 +50,15 @@ _MARKER_AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
 
 @dataclass(frozen=True)
+class _Segment:
+    """A marker and where it lies: after what `gap` holds, and in front of its own data."""
+
+    code: int
+    gap: slice
+    data: int
+
+
+@dataclass(frozen=True)
 class Frame:
     """What the header of the picture says: its marker, and the bits of each sample."""
 
@@ -58,31 +68,20 @@ class Frame:
 
 def frame_of(data: bytes) -> Frame | None:
     """Return the first frame; None where there is none in front of the pixels."""
-    position = 0
-    while found := _MARKER.search(data, position):
-        code, position = found[0][1], found.end()
-        if code in _FRAMES and position + 2 < len(data):
-            return Frame(code, data[position + 2])
-        if code == _SCAN:
-            return None
-        if code not in _WITHOUT_LENGTH:
-            position += int.from_bytes(data[position : position + 2], "big")
+    for segment in _header(data):
+        if segment.code in _FRAMES and segment.data + 2 < len(data):
+            return Frame(segment.code, data[segment.data + 2])
     return None
 
 
 def is_ycbcr(data: bytes) -> bool | None:
     """Tell by JFIF's or Adobe's segment whether three channels are YCbCr; None without either."""
-    position, adobe = 0, None
-    while found := _MARKER.search(data, position):
-        code, position = found[0][1], found.end()
-        if code == _SCAN:
-            break
-        if code == _JFIF[0] and data.startswith(_JFIF[1], position + 2):
+    adobe = None
+    for segment in _header(data):
+        if segment.code == _JFIF[0] and data.startswith(_JFIF[1], segment.data + 2):
             return True
-        if code == _ADOBE[0] and data.startswith(_ADOBE[1], position + 2):
-            adobe = data[position + _TRANSFORM] == 1
-        if code not in _WITHOUT_LENGTH:
-            position += int.from_bytes(data[position : position + 2], "big")
+        if segment.code == _ADOBE[0] and data.startswith(_ADOBE[1], segment.data + 2):
+            adobe = data[segment.data + _TRANSFORM] == 1
     return adobe
 
 
@@ -100,9 +99,7 @@ def check(data: bytes) -> None:
         stray += 0 if scans else found.start() - position
         markers, scans = markers + 1, scans + (code == _SCAN)
         _check_counts(markers, scans, stray)
-        position = found.end()
-        if code not in _WITHOUT_LENGTH:
-            position += int.from_bytes(data[position : position + 2], "big")
+        position = _end_of(code, found.end(), data)
     if not scans and stray + len(data) - position > MAX_STRAY_BYTES:
         raise overloaded(translatable("empty space"))
 
@@ -125,17 +122,25 @@ def check_pixels(data: bytes) -> None:
 
 def _has_stray_bytes(data: bytes) -> bool:
     """Tell whether more than filling lies between segments, as where line ends became two bytes."""
+    return any(data[segment.gap].strip(_FILLING) for segment in _header(data))
+
+
+def _header(data: bytes) -> Iterator[_Segment]:
+    """Yield the segments up to the first scan, that included."""
     position = 0
     while found := _MARKER.search(data, position):
-        code = found[0][1]
-        if data[position : found.start()].strip(_FILLING):
-            return True
-        if code == _SCAN:
-            return False
-        position = found.end()
-        if code not in _WITHOUT_LENGTH:
-            position += int.from_bytes(data[position : position + 2], "big")
-    return False
+        segment = _Segment(found[0][1], slice(position, found.start()), found.end())
+        yield segment
+        if segment.code == _SCAN:
+            return
+        position = _end_of(segment.code, segment.data, data)
+
+
+def _end_of(code: int, start: int, data: bytes) -> int:
+    """Return where the data of a marker ends, which begins at `start` with its length, if any."""
+    if code in _WITHOUT_LENGTH:
+        return start
+    return start + int.from_bytes(data[start : start + 2], "big")
 
 
 def _is_left_over(data: bytes, warning: str) -> bool:
