@@ -163,22 +163,28 @@ def join(texts: Iterable[object]) -> str:
 
 
 _GERMAN_BEFORE_NOUNS = frozenset(
-    (
-        *(
-            "anderer",
-            "basophiler",
-            "blasse",
-            "einzelne",
-            "eosinophiler",
-            "geringe",
-            "kein",
-            "keine",
-        ),
-        *("leeres", "mehrere", "neutrophiler", "nicht", "peripheres", "starke", "unreifer"),
-        *("unscharf", "zu", "überbelichtet"),
-    )
+    {
+        "anderer",
+        "basophiler",
+        "blasse",
+        "einzelne",
+        "eosinophiler",
+        "geringe",
+        "kein",
+        "keine",
+        "leeres",
+        "mehrere",
+        "neutrophiler",
+        "nicht",
+        "peripheres",
+        "starke",
+        "unreifer",
+        "unscharf",
+        "zu",
+        "überbelichtet",
+    }
 )
-"""With which German names begin that are no noun, or whose noun comes later."""
+"""First words of German names that are no noun, or whose noun comes later."""
 
 
 def lower_first(text: str) -> str:

@@ -43,7 +43,7 @@ NONE_TAKEN = "None of the files can be analysed: see “errors”."
 
 
 class Target(BaseModel):
-    """Where what is sent belongs."""
+    """The case that the images belong to."""
 
     case_id: Id | None = Field(None, description="The case, which must not be signed.")
 

@@ -1,1 +1,1 @@
-"""What all addresses of the API share."""
+"""Parts that all addresses of the API share."""

@@ -1,4 +1,4 @@
-"""Who asks: the account whose token a program sends, and nobody by a cookie."""
+"""Authenticate programs by the token of an account, and nobody by a cookie."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request may carry: checked first, because the library lets anything pass."""
+"""Check the body of a request first, because the library lets anything pass."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ INVALID = "The request is not as the description says: see “errors”."
 
 
 class FieldError(BaseModel):
-    """What is wrong with one value of a request: where it stands, and why it is refused."""
+    """One invalid value of a request: its place, and why it is refused."""
 
     where: str
     why: str

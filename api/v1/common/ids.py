@@ -1,4 +1,4 @@
-"""What addresses name: identifiers in the form in which they are made."""
+"""Identifiers in addresses, in the form in which they are made."""
 
 from __future__ import annotations
 
